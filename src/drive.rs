@@ -178,6 +178,8 @@ pub struct ScriptError {
     pub redone: Vec<Key>,
     /// What earlier scripts of this run left broken for later ones to repair, and is broken still.
     pub(crate) left_broken: Vec<LeftBroken>,
+    /// Whether the unit runs outside of a transaction, had no effect, and is recorded as before.
+    pub(crate) set_back: bool,
     /// Rows of seeds that are refused besides the one that failed.
     pub(crate) other_rows: Vec<Failed>,
     /// What this run had committed before.
@@ -420,9 +422,10 @@ pub(crate) async fn drive<R: Reader>(
             let rest = &scripts[happened..];
             if let ([script], []) = (scripts, rest) {
                 let problems = outside.behind(db, script, later, watch.texts()).await;
-                if !problems.is_empty() {
+                if problems.iter().any(Diagnostic::is_error) {
                     return Err(ApplyError::Problems { problems, done });
                 }
+                warnings.extend(problems);
             }
             let (Some(error), Some(script)) = (chain.stopped, rest.first()) else {
                 continue;
@@ -443,8 +446,20 @@ pub(crate) async fn drive<R: Reader>(
                             broken.push(object.clone());
                         }
                     }
+                    let later = &all[happened + 1..];
+                    let set_back = history::set_back(db, script, &failed, later, run).await;
+                    if !set_back {
+                        version.started(script, &failed.failure);
+                    }
                     let version = version.highest();
-                    return Err(script_error(db, *failed, script, broken, done, version).await);
+                    let error = script_error(db, *failed, script, broken, done, version).await;
+                    return Err(match error {
+                        ApplyError::Script(mut error) => {
+                            error.set_back = set_back;
+                            ApplyError::Script(error)
+                        }
+                        error => error,
+                    });
                 }
                 RunError::Unknown(lost) => {
                     let units = rest.iter().flat_map(|script| &script.units);
@@ -458,9 +473,10 @@ pub(crate) async fn drive<R: Reader>(
             }
         }
         let problems = outside.at_the_end(db).await;
-        if !problems.is_empty() {
+        if problems.iter().any(Diagnostic::is_error) {
             return Err(ApplyError::Problems { problems, done });
         }
+        warnings.extend(problems);
         let version = version.highest();
         drop(recorded);
         let looks_again = decision.look_again && !decision.scripts.is_empty() && !looked_again;
@@ -552,7 +568,10 @@ fn unit_events(script: &Script, on_event: &OnEvent) -> history::OnUnit {
 fn done_unit(unit: &Unit, duration_ms: Option<i64>, recorded: &HashMap<&Key, &Row>) -> Done {
     let (verb, entry) = match &unit.record {
         Record::Replace(entry) if is_the_same(entry, recorded) => (Verb::MadeAgain, Some(entry)),
-        Record::Restore(restore) => (Verb::MadeAgain, Some(&restore.entry)),
+        Record::Restore(restore) if is_the_same(&restore.entry, recorded) => {
+            (Verb::MadeAgain, Some(&restore.entry))
+        }
+        Record::Restore(restore) => (Verb::Applied, Some(&restore.entry)),
         Record::Insert(entry) | Record::Replace(entry) => (Verb::Applied, Some(entry)),
         Record::Amend(entry) => (Verb::Amended, Some(entry)),
         Record::Move { entry, .. } => (Verb::Moved, Some(entry)),
@@ -614,6 +633,16 @@ impl Versions {
                     self.0.insert(*version);
                 }
                 _ => {}
+            }
+        }
+    }
+
+    /// What a script without a transaction was undoing is recorded as started, and no longer as applied.
+    fn started(&mut self, script: &Script, failure: &Failure) {
+        let has_started = matches!(failure, Failure::Step { committed, .. } if *committed > 0);
+        for unit in script.units.iter().filter(|_| has_started) {
+            if let Record::Delete(key) = &unit.record {
+                self.remove(key);
             }
         }
     }
@@ -680,6 +709,7 @@ async fn script_error(
         rolled_back,
         redone: redone(script),
         left_broken,
+        set_back: false,
         other_rows: Vec::new(),
         done,
         version,
@@ -713,6 +743,7 @@ fn interrupted(done: Vec<Done>, version: Option<i64>) -> ApplyError {
         rolled_back: Vec::new(),
         redone: Vec::new(),
         left_broken: Vec::new(),
+        set_back: false,
         other_rows: Vec::new(),
         done,
         version,
@@ -735,6 +766,7 @@ impl ApplyError {
     /// transaction.
     pub fn left_something(&self) -> bool {
         let half = match self {
+            ApplyError::Script(error) if error.set_back => false,
             ApplyError::Script(error) => match error.failed.failure {
                 Failure::Step {
                     committed, left, ..

@@ -530,6 +530,8 @@ pub enum Record {
 pub struct Restore {
     /// Its row.
     pub entry: Entry,
+    /// What it has made: it runs only where one of these objects is gone.
+    pub gone: Vec<Made>,
     /// What it makes.
     pub objects: Vec<Made>,
     /// Whether its failure fails the script. Otherwise it leaves the repeatable pending.

@@ -459,9 +459,10 @@ async fn answer(
         bare(reader, "BEGIN").await?;
         let mut answers = Vec::with_capacity(queries.len());
         let mut outcome = Ok(());
+        let mut last = None;
         for query in queries.iter() {
             let answer = loop {
-                match rows(reader, query).await {
+                match again(reader, query, &mut last).await {
                     Ok(rows) => break Ok(rows),
                     Err(error) => {
                         if let Err(error) = wait.ask_again(error) {
@@ -568,6 +569,22 @@ async fn run_once(connection: &Connection, sql: &str, args: &[Value]) -> Result<
 
 async fn rows(connection: &Connection, query: &Query) -> Result<Rows, EngineError> {
     all(&connection.prepare(&query.sql).await?, copies(&query.args)).await
+}
+
+/// The same, with the statement of the query before where its text is the same: many questions differ only in what is bound.
+async fn again<'q>(
+    connection: &Connection,
+    query: &'q Query,
+    last: &mut Option<(&'q str, Statement)>,
+) -> Result<Rows, EngineError> {
+    let statement = match last.take() {
+        Some((sql, statement)) if sql == query.sql => statement,
+        _ => connection.prepare(&query.sql).await?,
+    };
+    let rows = all(&statement, copies(&query.args)).await;
+    statement.reset();
+    *last = Some((&query.sql, statement));
+    rows
 }
 
 async fn all(statement: &Statement, args: Vec<libsql::Value>) -> Result<Rows, EngineError> {

@@ -223,7 +223,7 @@ impl Effects {
 
     /// Whether a foreign key may be without its parent afterwards, or without the key that it refers to.
     pub(super) fn may_break_references(&self) -> bool {
-        self.may_lose_parents || !self.refers.is_empty()
+        self.may_lose_parents || !self.refers.is_empty() || !self.new.is_empty()
     }
 
     /// The objects that it drops or alters, where only a view or a trigger that names one of them may stop compiling.
@@ -256,22 +256,8 @@ impl Effects {
             (false, true) => return Checked::Database,
             (false, false) => {}
         }
-        // Every name that one of them has at some time.
-        loop {
-            let renames = self.renames.iter().filter(|it| it.column.is_none());
-            let more = renames.flat_map(|it| {
-                let pairs = [(&it.table, &it.to), (&it.to, &it.table)];
-                let new = pairs
-                    .into_iter()
-                    .filter(|(one, other)| tables.contains(one) && !tables.contains(other));
-                new.map(|(_, other)| other.clone())
-            });
-            let more: Vec<String> = more.collect();
-            if more.is_empty() {
-                return Checked::Tables(tables);
-            }
-            tables.extend(more);
-        }
+        self.add_other_names(&mut tables);
+        Checked::Tables(tables)
     }
 
     /// An SQL expression: what `fault`, a line of the integrity check in lower case with a dot behind it, is called
@@ -323,11 +309,67 @@ impl Effects {
         column.to_owned()
     }
 
+    /// What a column of a table with this name at the end of the unit was called before.
+    pub(super) fn column_before(&self, table: &str, column: &str) -> String {
+        let of_table = self
+            .renamed_columns()
+            .filter(|it| table.eq_ignore_ascii_case(it.0));
+        let all: Vec<_> = of_table.collect();
+        let column = all.iter().rev().fold(column, |column, (_, from, to)| {
+            match column.eq_ignore_ascii_case(to) {
+                true => from,
+                false => column,
+            }
+        });
+        column.to_ascii_lowercase()
+    }
+
     /// What a table that is there before the unit is called after it.
     pub(super) fn table_afterwards(&self, table: &str) -> String {
         let mut renamed = self.renamed.iter();
         let renamed = renamed.find(|(from, _)| from.eq_ignore_ascii_case(table));
         renamed.map_or(table, |(_, to)| to).to_owned()
+    }
+
+    /// Every name that a table has at some time in the unit which has this one at some time.
+    pub(super) fn names_of(&self, table: &str) -> Vec<String> {
+        let mut names = vec![table.to_ascii_lowercase()];
+        self.add_other_names(&mut names);
+        names
+    }
+
+    fn add_other_names(&self, tables: &mut Vec<String>) {
+        loop {
+            let renames = self.renames.iter().filter(|it| it.column.is_none());
+            let more = renames.flat_map(|it| {
+                let pairs = [(&it.table, &it.to), (&it.to, &it.table)];
+                let new = pairs
+                    .into_iter()
+                    .filter(|(one, other)| tables.contains(one) && !tables.contains(other));
+                new.map(|(_, other)| other.clone())
+            });
+            let more: Vec<String> = more.collect();
+            if more.is_empty() {
+                return;
+            }
+            tables.extend(more);
+        }
+    }
+
+    /// All names that these columns of a table have in the unit; the table by all of its names.
+    pub(super) fn columns_of(&self, names: &[String], columns: &[String]) -> Vec<String> {
+        let columns = columns.iter().map(|it| it.to_ascii_lowercase());
+        let mut columns: Vec<String> = columns.collect();
+        for it in self.renames.iter().filter(|it| names.contains(&it.table)) {
+            if let Some(column) = &it.column {
+                for (one, other) in [(column, &it.to), (&it.to, column)] {
+                    if columns.contains(one) && !columns.contains(other) {
+                        columns.push(other.clone());
+                    }
+                }
+            }
+        }
+        columns
     }
 
     /// What a table with this name at the end of the unit, or when it was dropped, was called before.
@@ -355,6 +397,21 @@ impl Effects {
             });
             Some((table.as_str(), column, it.to.as_str()))
         })
+    }
+
+    /// What it renames, for the records of seeds; none where it renames nothing.
+    pub(super) fn renames_for_seeds(&self) -> Option<serde_json::Value> {
+        let tables: serde_json::Map<String, serde_json::Value> = self
+            .renamed
+            .iter()
+            .map(|(from, to)| (from.clone(), to.as_str().into()))
+            .collect();
+        let columns: Vec<[&str; 3]> = self
+            .renamed_columns()
+            .map(|(table, from, to)| [table, from, to])
+            .collect();
+        let is_empty = tables.is_empty() && columns.is_empty();
+        (!is_empty).then(|| serde_json::json!({ "tables": tables, "columns": columns }))
     }
 
     fn rename(&mut self, from: String, to: String) {

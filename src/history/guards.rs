@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::effects::Effects;
 use crate::script::{Step, Unit};
-use crate::sql::{Value, literal};
+use crate::sql::literal;
 
 /// The row of `_migrations` in whose columns a run remembers: `source` rows, `checksum` faults, `down` references.
 pub(super) const MEMORY: &str = "kind = 'meta' AND version = 'revision'";
@@ -28,6 +28,16 @@ pub(super) struct Tables {
     children: Vec<String>,
     /// Tables whose text holds one of these names: they may refer to a table of that name.
     naming: Vec<String>,
+}
+
+impl Tables {
+    /// These tables alone.
+    pub(super) fn children(children: impl Iterator<Item = String>) -> Tables {
+        Tables {
+            children: children.collect(),
+            naming: Vec::new(),
+        }
+    }
 }
 
 /// To look for more names than this in every text takes longer than to look at all foreign keys.
@@ -183,10 +193,7 @@ pub(super) fn unless(condition: &str) -> String {
 pub(super) fn refuse(query: &str, explain: &str) -> Step {
     Step {
         explain: Some(Arc::new(explain.to_owned())),
-        ..Step::own(
-            unless(&format!("NOT EXISTS ({query})")),
-            vec![],
-        )
+        ..Step::own(unless(&format!("NOT EXISTS ({query})")), vec![])
     }
 }
 
@@ -228,19 +235,19 @@ lost AS MATERIALIZED (
 pub(super) fn references_after(unit: &Unit, effects: &Effects, scope: &Scope) -> Option<Step> {
     let step = Step::own(
         format!(
-            "UPDATE _migrations SET down = json_object('mismatched', json(CASE WHEN json_type(down, \
+            "UPDATE _migrations SET down = json_remove(json_set(down, '$.mismatched', json(CASE WHEN json_type(down, \
              '$.mismatched') = 'array' THEN (SELECT json_group_array(json_array(c, p, {columns})) FROM (SELECT \
              coalesce(r.value, json_extract(m.value, '$[0]')) AS c, coalesce(q.value, json_extract(m.value, '$[1]')) AS p, \
              json_extract(m.value, '$[2]') AS k FROM json_each(down, '$.mismatched') AS m \
              LEFT JOIN json_each(?2) AS r ON r.key = json_extract(m.value, '$[0]') \
-             LEFT JOIN json_each(?2) AS q ON q.key = json_extract(m.value, '$[1]'))) END), 'lost', json((WITH {refs}, {LOST} \
+             LEFT JOIN json_each(?2) AS q ON q.key = json_extract(m.value, '$[1]'))) END), '$.lost', json((WITH {refs}, {LOST} \
              SELECT json_group_array(json(entry)) FROM (\
              SELECT value AS entry FROM json_each(down, '$.lost') UNION ALL \
              SELECT json_array(?1, lost.child, lost.columns, b.parent) FROM (SELECT c, {columns} AS k, parent FROM (SELECT \
              coalesce(r.value, json_extract(b.value, '$[0]')) AS c, json_extract(b.value, '$[1]') AS k, \
              json_extract(b.value, '$[2]') AS parent FROM json_each(down, '$.before') AS b \
              LEFT JOIN json_each(?2) AS r ON r.key = json_extract(b.value, '$[0]'))) AS b \
-             JOIN lost ON lower(lost.child) = b.c AND lower(lost.columns) = b.k)))) WHERE {MEMORY}",
+             JOIN lost ON lower(lost.child) = b.c AND lower(lost.columns) = b.k)))), '$.before') WHERE {MEMORY}",
             columns = effects.columns_afterwards("c", "k"),
             refs = refs(&Scope::of(effects))
         ),
@@ -249,37 +256,56 @@ pub(super) fn references_after(unit: &Unit, effects: &Effects, scope: &Scope) ->
     (effects.may_lose_tables && !scope.is_empty()).then_some(step)
 }
 
-/// Fails where a foreign key that lost its parent table in this run has none, but for those of these tables.
-pub(super) fn still_lost(scope: &Scope, but_of: &[&str]) -> Step {
-    let still = lost_parents(scope, but_of);
-    refuse(&still, &format!("{still} LIMIT {LISTED}"))
-}
-
 const MEMORY_ROW: &str = "\
 memory AS (SELECT down FROM _migrations WHERE kind = 'meta' AND version = 'revision')";
 
-/// The foreign keys that lost their parent table in this run and have none. The inner query runs only where something
-/// was recorded.
-fn lost_parents(scope: &Scope, but_of: &[&str]) -> String {
-    let but_of: Vec<String> = but_of
-        .iter()
-        .map(|table| literal(&Value::from(*table)))
+/// A foreign key, by its table and its columns: `a, b`.
+pub(super) type ForeignKey<'a> = (&'a str, &'a str);
+
+/// A condition that a foreign key, by these two expressions, is none of these.
+pub(super) fn is_none_of(but: &[ForeignKey<'_>], child: &str, columns: &str) -> String {
+    let text = |name: &str| literal(&name.to_ascii_lowercase().as_str().into());
+    let pairs = but.iter();
+    let pairs: Vec<String> = pairs
+        .map(|(child, columns)| format!("({}, {})", text(child), text(columns)))
         .collect();
+    match pairs.as_slice() {
+        [] => "1".to_owned(),
+        pairs => format!(
+            "(lower({child}), lower({columns})) NOT IN (VALUES {})",
+            pairs.join(", ")
+        ),
+    }
+}
+
+/// The foreign keys without a parent table, and those without a key in it: child, columns, parent, key; no key where the
+/// table is missing.
+pub(super) fn broken_references() -> String {
+    format!(
+        "WITH {}, {LOST} SELECT child, columns, parent, NULL FROM lost UNION ALL SELECT child, columns, parent, \
+         (SELECT coalesce(group_concat(value, ', '), '') FROM json_each(targets)) FROM mismatched",
+        mismatched(&Scope::All)
+    )
+}
+
+/// The foreign keys that lost their parent table in this run and have none, but for these. The inner query runs only where
+/// something was recorded.
+fn lost_parents(scope: &Scope, but: &[ForeignKey<'_>]) -> String {
     format!(
         "WITH {}, {LOST}, {MEMORY_ROW} \
          SELECT json_extract(l.value, '$[0]') AS unit, lost.child AS child, lost.columns AS columns, \
          json_extract(l.value, '$[3]') AS before, lost.parent AS parent, NULL AS targets, NULL AS type \
          FROM memory, json_each(memory.down, '$.lost') AS l \
          JOIN lost ON lost.child = json_extract(l.value, '$[1]') AND lost.columns = json_extract(l.value, '$[2]') \
-         WHERE lost.child NOT IN ({})",
+         WHERE {}",
         refs(scope),
-        but_of.join(", ")
+        is_none_of(but, "lost.child", "lost.columns")
     )
 }
 
-/// The same of all tables; and fails where the parent of a foreign key has no such key and that was not so before the
-/// run.
-pub(super) fn still_lost_or_mismatched(scope: &Scope) -> Step {
+/// Fails where a foreign key that lost its parent table in this run has none, and where the parent of a foreign key has no
+/// such key and that was not so before the run; but for these foreign keys, which a later script may repair.
+pub(super) fn still_lost_or_mismatched(scope: &Scope, but: &[ForeignKey<'_>]) -> Step {
     let mismatched = format!(
         "SELECT NULL AS unit, json_extract(m.value, '$[0]') AS child, json_extract(m.value, '$[1]') AS columns, \
          NULL AS before, json_extract(m.value, '$[2]') AS parent, json_extract(m.value, '$[3]') AS targets, \
@@ -289,16 +315,17 @@ pub(super) fn still_lost_or_mismatched(scope: &Scope) -> Step {
          (SELECT group_concat(value, ', ') FROM json_each(targets)), \
          (SELECT type FROM names WHERE name = mismatched.parent COLLATE NOCASE))) FROM mismatched \
          WHERE json_array(lower(child), lower(parent), lower(columns)) NOT IN (SELECT json(w.value) \
-         FROM _migrations, json_each(_migrations.down, '$.mismatched') AS w WHERE kind = 'meta' AND version = 'revision')) \
+         FROM _migrations, json_each(_migrations.down, '$.mismatched') AS w WHERE kind = 'meta' AND version = 'revision') AND {}) \
          END FROM _migrations AS memory WHERE memory.kind = 'meta' AND memory.version = 'revision')) AS m",
-        mismatched(scope)
+        mismatched(scope),
+        is_none_of(but, "child", "columns")
     );
     let lost = match scope {
         // A run that drops and renames no table takes no parent away.
         Scope::Of(tables) if tables.naming.is_empty() => {
             return refuse(&mismatched, &format!("{mismatched} LIMIT {LISTED}"));
         }
-        _ => lost_parents(scope, &[]),
+        _ => lost_parents(scope, but),
     };
     // Each behind an EXISTS of its own: the Turso engine takes no compound query there.
     refuse(

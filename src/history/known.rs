@@ -13,20 +13,25 @@ pub struct Known {
     pub(super) references: Vec<Reference>,
 }
 
-/// A foreign key of a table to a table, with the columns that it refers to.
+/// A foreign key of a table, with the columns that it refers to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Reference {
     pub(super) child: String,
     pub(super) parent: String,
     pub(super) columns: Vec<ReferenceColumn>,
     pub(super) child_without_rowid: bool,
+    /// The columns by which the rows of its table are known: the primary key of a table without rowid, or the column that
+    /// is the rowid.
+    pub(super) child_key: Vec<String>,
+    /// Whether its parent table may be missing.
+    pub(super) may_lack_parent: bool,
 }
 
 /// A column of a foreign key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ReferenceColumn {
     pub(super) name: String,
-    /// The column that it refers to.
+    /// The column that it refers to; empty where it is the primary key of a table that does not exist.
     pub(super) target: String,
     pub(super) affinity: Affinity,
 }
@@ -34,23 +39,47 @@ pub(super) struct ReferenceColumn {
 /// A row for each column of a foreign key. No pragma is asked about a view or a virtual table: it may fail; and none about
 /// the foreign keys of a table whose text does not hold the word, which takes ten times as long as to look for it.
 pub(super) const REFERENCES: &str = "\
-WITH tables AS MATERIALIZED (SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND rootpage > 0) \
-SELECT s.name, f.id, p.name, f.\"from\", c.name, c.type, s.sql LIKE '%WITHOUT%ROWID%' \
-FROM (SELECT name, sql FROM tables WHERE instr(lower(sql), 'references')) AS s CROSS JOIN pragma_foreign_key_list(s.name) AS f \
+WITH tables AS MATERIALIZED (SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND rootpage > 0), \
+children AS MATERIALIZED (SELECT name, sql, (SELECT CASE WHEN t.sql LIKE '%WITHOUT%ROWID%' \
+OR count(*) = 1 AND max(upper(type)) = 'INTEGER' THEN json_group_array(name) END \
+FROM (SELECT name, type FROM pragma_table_info(t.name) WHERE pk > 0 ORDER BY pk)) AS key \
+FROM tables AS t WHERE instr(lower(sql), 'references')) \
+SELECT s.name, f.id, p.name, f.\"from\", c.name, c.type, s.sql LIKE '%WITHOUT%ROWID%', f.seq, s.key \
+FROM children AS s CROSS JOIN pragma_foreign_key_list(s.name) AS f \
 CROSS JOIN tables AS p ON p.name = f.\"table\" COLLATE NOCASE \
 CROSS JOIN pragma_table_xinfo(p.name) AS c \
-WHERE c.name = f.\"to\" COLLATE NOCASE OR coalesce(f.\"to\", '') = '' AND c.pk = f.seq + 1 ORDER BY s.name, f.id, f.seq";
+WHERE c.name = f.\"to\" COLLATE NOCASE OR coalesce(f.\"to\", '') = '' AND c.pk = f.seq + 1 \
+UNION ALL \
+SELECT s.name, f.id, f.\"table\", f.\"from\", coalesce(f.\"to\", ''), NULL, s.sql LIKE '%WITHOUT%ROWID%', f.seq, s.key \
+FROM children AS s CROSS JOIN pragma_foreign_key_list(s.name) AS f \
+WHERE lower(f.\"table\") NOT IN (SELECT lower(name) FROM sqlite_schema WHERE type IN ('table', 'view')) \
+ORDER BY 1, 2, 8";
 
 impl Known {
     /// Of the answers to [`OBJECTS`](crate::schema::OBJECTS) and [`REFERENCES`].
-    pub(super) fn new(objects: Vec<SchemaObject>, columns: &[[Value; 7]]) -> Known {
+    pub(super) fn new(objects: Vec<SchemaObject>, columns: &[[Value; 9]]) -> Known {
         let mut references: Vec<(&Value, Reference)> = Vec::new();
-        for [child, id, parent, name, target, declared, without_rowid] in columns {
+        for [
+            child,
+            id,
+            parent,
+            name,
+            target,
+            declared,
+            without_rowid,
+            _,
+            key,
+        ] in columns
+        {
             let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
             let column = ReferenceColumn {
                 name: text(name),
                 target: text(target),
-                affinity: affinity(&text(declared), Strictness::Flexible),
+                affinity: match declared {
+                    // There is no such table.
+                    Value::Null => Affinity::Integer,
+                    declared => affinity(&text(declared), Strictness::Flexible),
+                },
             };
             let child = text(child);
             match references.last_mut() {
@@ -61,6 +90,8 @@ impl Known {
                         parent: text(parent),
                         columns: vec![column],
                         child_without_rowid: *without_rowid == Value::Integer(1),
+                        child_key: serde_json::from_str(&text(key)).unwrap_or_default(),
+                        may_lack_parent: *declared == Value::Null,
                     };
                     references.push((id, reference));
                 }

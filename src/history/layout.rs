@@ -141,13 +141,19 @@ pub const SEED_ENVIRONMENT: &str = "environment";
 /// text where the value is not known. Empty where there is no such cell.
 pub const WRITTEN: &str = "written";
 
-/// Key of `detail`: what a seed's rows follow from besides its text, as `{"names", "shared", "files"}`. `names` has the
-/// names by which ids and generated values are made, by table in lower case, where that is not the name; `shared` the text
+/// Key of `detail`: what a seed's rows follow from besides its text, as `{"names", "columns", "shared", "files"}`. `names` has
+/// the names by which ids and generated values are made, by table in lower case, where that is not the name; `columns` for
+/// each table the names that its columns had first, where they have others by now; `shared` the text
 /// of `_tables.yaml`; `files` the sha256 of each file that `!file` names. Records of layout 1 do not have it.
 pub const MEMORY: &str = "memory";
 
 /// Key of `detail`: tables that were dropped since a seed was applied, in lower case. What it made in them is forgotten.
 pub const DROPPED: &str = "dropped";
+
+/// Key of `detail`: what migrations renamed since a seed was applied, as `[{"tables", "columns"}]` with an entry for each
+/// migration. `tables` is an object of the names before and after, `columns` a list of `[table, before, after]` with the
+/// name of the table afterwards.
+pub const RENAMED: &str = "renamed";
 
 /// Key of `detail`: the foreign key violations that were there before a unit that runs with foreign keys off, as
 /// `[{"child", "parent", "count"}]`. Tables with a mismatch are left out.

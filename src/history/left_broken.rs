@@ -5,22 +5,27 @@ use std::collections::HashSet;
 
 use super::effects::Effects;
 use super::error::{Failed, Part};
+use super::guards::{ForeignKey, Scope, mismatched};
 use super::outside::Fault;
 use super::refusal::suspects;
 use super::trigger::suspected;
 use super::view::read_view;
-use crate::db::{Db, Failure, Query};
-use crate::script::{Key, Record, Script};
+use crate::db::{Db, DbError, Failure, Query};
+use crate::script::{Key, Record, Script, Unit};
 use crate::sql::{
-    Kind, TokenKind, Value, What, has_name, identifier, kind, renamed_table, significant, unquote,
+    Kind, TokenKind, Value, What, has_name, identifier, kind, renamed_table, significant, targets,
+    unquote,
 };
 
-/// A view or trigger that does not compile, or a table with a foreign key whose parent table does not exist.
+/// A view or trigger that does not compile, or a table with a foreign key whose parent table does not exist or has no such
+/// key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct LeftBroken {
     /// `view`, `trigger` or `table`.
     sort: &'static str,
     name: String,
+    /// The columns of the foreign key, `a, b`; none of a view or a trigger.
+    columns: String,
     missing: Missing,
     /// The names in the text of a view or a trigger, and in those of the views that it names, in lower case; none where
     /// the text is not known.
@@ -31,20 +36,24 @@ pub(crate) struct LeftBroken {
     pub(super) script: usize,
     /// The units of that script that may be the cause.
     since: Vec<Key>,
+    /// Of a foreign key: whether rows refer to the missing table.
+    has_rows: bool,
 }
 
 /// What an object misses.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Missing {
+pub(super) enum Missing {
     Table(String),
     /// A column of one of the tables that the object names.
     Column(String),
+    /// A key of a table: these columns, `a, b`; the primary key where there are none.
+    Key(String, String),
     Other,
 }
 
 impl Missing {
     /// `no such table: main.t`, `no such column: new.b`, `table t has no column named b`.
-    fn of(words: &str) -> Missing {
+    pub(super) fn of(words: &str) -> Missing {
         let behind = |what| {
             let (_, name) = words.split_once(what)?;
             let name = name.rsplit('.').next().unwrap_or_default();
@@ -55,6 +64,22 @@ impl Missing {
         table
             .or_else(|| column().map(Missing::Column))
             .unwrap_or(Missing::Other)
+    }
+
+    /// What a foreign key misses, and the words about what it refers to: a table, or these columns as a key of it.
+    pub(super) fn parent(parent: &str, key: Option<&str>) -> (Missing, String) {
+        let words = match key {
+            None => format!("{parent}, which does not exist"),
+            Some("") => {
+                format!("the primary key of {parent}, which has none with as many columns")
+            }
+            Some(key) => format!("{parent} ({key}), which is no key of it"),
+        };
+        let missing = match key {
+            None => Missing::Table(parent.to_owned()),
+            Some(key) => Missing::Key(parent.to_owned(), key.to_owned()),
+        };
+        (missing, words)
     }
 }
 
@@ -103,13 +128,57 @@ impl LeftBroken {
         let left = |sort, name: &str, missing: Missing, words: String| LeftBroken {
             sort,
             name: name.to_owned(),
+            columns: String::new(),
             missing,
             names: names_of(name, texts),
             words,
             script: number,
             since: since.clone(),
+            has_rows: false,
+        };
+        let since_unit = |left: LeftBroken| match failed.unit {
+            Some(unit) => LeftBroken {
+                since: vec![script.units[unit].record.key().clone()],
+                ..left
+            },
+            None => left,
         };
         match failed.part {
+            Part::Mismatch => {
+                let rows = explanation.iter().filter_map(|row| {
+                    let text = |at: usize| row.get(at).and_then(Value::as_str);
+                    let (child, columns, parent) = (text(0)?, text(1)?, text(2)?);
+                    let (missing, words) = Missing::parent(parent, text(3).or(Some("")));
+                    let words = format!("({columns}) refers to {words}");
+                    let columns = columns.to_owned();
+                    let left = left("table", child, missing, words);
+                    Some(since_unit(LeftBroken { columns, ..left }))
+                });
+                rows.collect()
+            }
+            // Only where the table is missing that the rows refer to.
+            Part::ForeignKeysAfter => {
+                let mut found: Vec<LeftBroken> = Vec::new();
+                for row in explanation {
+                    let text = |at: usize| row.get(at).and_then(Value::as_str);
+                    let (Some(child), Some(parent), Some(columns), Some(Value::Integer(0))) =
+                        (text(0), text(2), text(3), row.get(5))
+                    else {
+                        return Vec::new();
+                    };
+                    let (missing, words) = Missing::parent(parent, None);
+                    let words = format!("({columns}) refers to {words}");
+                    let it = since_unit(LeftBroken {
+                        columns: columns.to_owned(),
+                        has_rows: true,
+                        ..left("table", child, missing, words)
+                    });
+                    if !found.iter().any(|known| known.is_of(&it)) {
+                        found.push(it);
+                    }
+                }
+                found
+            }
             Part::Compiles => {
                 let objects = objects(explanation, &error.message);
                 let left = objects
@@ -117,19 +186,20 @@ impl LeftBroken {
                 left.collect()
             }
             Part::References => {
-                let rows = explanation.iter().filter_map(|row| match &row[..] {
-                    [
-                        Value::Text(_),
-                        Value::Text(child),
-                        Value::Text(columns),
-                        _,
-                        Value::Text(parent),
-                        ..,
-                    ] => {
-                        let words = format!("({columns}) refers to {parent}, which does not exist");
-                        Some(left("table", child, Missing::Table(parent.clone()), words))
-                    }
-                    _ => None,
+                let rows = explanation.iter().filter_map(|row| {
+                    let text = |at: usize| row.get(at).and_then(Value::as_str);
+                    let (child, columns, parent) = (text(1)?, text(2)?, text(4)?);
+                    let key = match text(0) {
+                        Some(_) => None,
+                        None => Some(text(5).unwrap_or_default()),
+                    };
+                    let (missing, words) = Missing::parent(parent, key);
+                    let words = format!("({columns}) refers to {words}");
+                    let columns = columns.to_owned();
+                    Some(LeftBroken {
+                        columns,
+                        ..left("table", child, missing, words)
+                    })
                 });
                 rows.collect()
             }
@@ -138,7 +208,9 @@ impl LeftBroken {
     }
 
     pub(super) fn is_of(&self, other: &LeftBroken) -> bool {
-        self.sort == other.sort && self.name.eq_ignore_ascii_case(&other.name)
+        self.sort == other.sort
+            && self.name.eq_ignore_ascii_case(&other.name)
+            && self.columns.eq_ignore_ascii_case(&other.columns)
     }
 
     /// What a look at the schema found behind a script.
@@ -150,31 +222,73 @@ impl LeftBroken {
                 _ => "trigger",
             },
             name: fault.name.clone(),
-            missing: match &fault.parent {
-                Some(parent) => Missing::Table(parent.clone()),
-                None => Missing::of(&fault.words),
-            },
+            columns: fault.columns.clone(),
+            missing: fault.missing.clone(),
             names: names_of(&fault.name, texts),
             words: fault.words.clone(),
             script: 0,
             since: vec![since],
+            has_rows: false,
         }
     }
 
-    /// Whether a statement of a script is about this object, or may bring what it misses. What a conditional unit creates
-    /// was dropped before, so it repairs only what misses it.
-    pub(super) fn may_be_repaired_by(&self, later: &[Script]) -> bool {
-        let mut units = later.iter().flat_map(|script| &script.units);
+    /// Whether a statement of a unit is about this object, or may bring what it misses. What a conditional unit creates
+    /// was dropped before, so it repairs only what misses it. Rows need a table that has rows too.
+    pub(super) fn may_be_repaired_by<'a>(
+        &self,
+        later: impl Iterator<Item = &'a Unit> + Clone,
+    ) -> bool {
+        let mut units = later.clone();
         units.any(|unit| {
             let is_conditional = matches!(unit.record, Record::Restore(_));
             let mut steps = unit.steps.iter();
-            steps.any(|step| self.is_repaired_by(&step.sql, is_conditional))
+            steps.any(|step| {
+                self.is_repaired_by(&step.sql, is_conditional)
+                    && (!self.has_rows || self.brings_rows(&step.sql, later.clone()))
+            })
         })
+    }
+
+    /// Whether a statement that repairs this may be no loss of rows: it makes no empty table of the parent.
+    fn brings_rows<'a>(&self, sql: &str, mut later: impl Iterator<Item = &'a Unit>) -> bool {
+        let (Missing::Table(parent), Kind::Create(created)) = (&self.missing, kind(sql)) else {
+            return true;
+        };
+        let is_parent = |name: &str| name.eq_ignore_ascii_case(parent);
+        let selects = significant(sql).any(|token| token.is_word(sql, "SELECT"));
+        let inserts = |sql: &str| {
+            !matches!(kind(sql), Kind::Create(_) | Kind::Drop(_) | Kind::Alter)
+                && targets(sql).first().is_some_and(|it| is_parent(&it.name))
+        };
+        !is_parent(&created.name)
+            || selects
+            || later.any(|unit| unit.steps.iter().any(|step| inserts(&step.sql)))
+    }
+
+    /// The table that a statement of these units renames to the missing one, where none of them makes it.
+    pub(super) fn stand_in<'a>(
+        &self,
+        later: impl Iterator<Item = &'a Unit> + Clone,
+    ) -> Option<String> {
+        let Missing::Table(parent) = &self.missing else {
+            return None;
+        };
+        let steps = || later.clone().flat_map(|unit| unit.steps.iter());
+        let name = steps().find_map(|step| {
+            let (from, to) = renamed_table(&step.sql)?;
+            to.eq_ignore_ascii_case(parent).then_some(from)
+        })?;
+        let is_made = steps().any(|step| {
+            let effects = Effects::of_statement(&step.sql);
+            let name = name.to_ascii_lowercase();
+            effects.new.contains(&name) || effects.renames.iter().any(|it| it.to == name)
+        });
+        (self.has_rows && !is_made).then_some(name)
     }
 
     fn is_repaired_by(&self, sql: &str, is_conditional: bool) -> bool {
         let is_this = |name: &str| name.eq_ignore_ascii_case(&self.name) && !is_conditional;
-        let compiles = self.sort != "table";
+        let is_foreign_key = self.sort == "table";
         match kind(sql) {
             Kind::Create(object) if object.temporary => false,
             Kind::Create(object) => match object.what {
@@ -182,10 +296,15 @@ impl LeftBroken {
                 What::Table | What::VirtualTable | What::View => {
                     is_this(&object.name) || self.needs(&object.name)
                 }
-                // An upsert needs the index of its columns.
+                // An upsert needs the index of its columns, and so does a foreign key.
                 What::Index => {
                     let table = object.table.as_deref().unwrap_or_default();
-                    compiles && object.unique && self.missing == Missing::Other && self.needs(table)
+                    let needs_index = matches!(self.missing, Missing::Key(..) | Missing::Other);
+                    let has_key = match &self.missing {
+                        Missing::Key(_, key) => key.split(", ").all(|column| has_name(sql, column)),
+                        _ => true,
+                    };
+                    object.unique && needs_index && has_key && self.needs(table)
                 }
                 What::Other => false,
             },
@@ -205,14 +324,17 @@ impl LeftBroken {
                 }
                 let effects = Effects::of_statement(sql);
                 let table = effects.changed.first().map_or("", String::as_str);
-                let drops = significant(sql)
+                let changes_column = significant(sql)
                     .skip(3)
                     .take(3)
-                    .any(|token| token.is_word(sql, "DROP"));
+                    .any(|token| token.is_word(sql, "DROP") || token.is_word(sql, "ALTER"));
                 match &self.missing {
-                    _ if !compiles => drops && is_this(table),
+                    _ if is_foreign_key && changes_column && is_this(table) => true,
                     Missing::Table(_) => false,
                     Missing::Column(column) => self.needs(table) && has_name(sql, column),
+                    Missing::Key(_, key) => {
+                        self.needs(table) && key.split(", ").any(|column| has_name(sql, column))
+                    }
                     Missing::Other => self.needs(table),
                 }
             }
@@ -224,7 +346,9 @@ impl LeftBroken {
     /// Whether a table or view of this name may be what is missing, or have it.
     fn needs(&self, table: &str) -> bool {
         match &self.missing {
-            Missing::Table(missing) => missing.eq_ignore_ascii_case(table),
+            Missing::Table(missing) | Missing::Key(missing, _) => {
+                missing.eq_ignore_ascii_case(table)
+            }
             Missing::Column(_) | Missing::Other => {
                 self.names.is_empty() || self.names.contains(&table.to_ascii_lowercase())
             }
@@ -238,9 +362,14 @@ impl LeftBroken {
         (sort != "table").then(|| format!("DROP {sort} IF EXISTS {name}"))
     }
 
-    /// The table, where it is one.
-    pub(super) fn table(&self) -> Option<&str> {
-        (self.sort == "table").then_some(self.name.as_str())
+    /// The foreign key, where it is one.
+    pub(super) fn foreign_key(&self) -> Option<ForeignKey<'_>> {
+        (self.sort == "table").then_some((self.name.as_str(), self.columns.as_str()))
+    }
+
+    /// Whether it is a foreign key whose parent table has no such key.
+    pub(super) fn misses_key(&self) -> bool {
+        matches!(self.missing, Missing::Key(..))
     }
 
     /// The view, where it is one.
@@ -264,11 +393,13 @@ impl LeftBroken {
             ) => objects(explanation, &error.message)
                 .any(|it| self.sort == it.sort && self.name.eq_ignore_ascii_case(it.name)),
             (Part::References, Failure::Step { explanation, .. }) => {
-                let is_child = |row: &Vec<Value>| match row.get(1) {
-                    Some(Value::Text(child)) => child.eq_ignore_ascii_case(&self.name),
-                    _ => false,
+                let is = |value: Option<&Value>, text: &str| {
+                    let value = value.and_then(Value::as_str);
+                    value.is_some_and(|value| value.eq_ignore_ascii_case(text))
                 };
-                self.sort == "table" && explanation.iter().any(is_child)
+                let is_it =
+                    |row: &Vec<Value>| is(row.get(1), &self.name) && is(row.get(2), &self.columns);
+                self.sort == "table" && explanation.iter().any(is_it)
             }
             _ => false,
         }
@@ -299,6 +430,10 @@ impl LeftBroken {
                 Missing::Table(parent) => {
                     format!("create {parent}, or drop {} or create it again", self.name)
                 }
+                Missing::Key(parent, _) => format!(
+                    "create a UNIQUE index of these columns of {parent}, or drop {} or create it again",
+                    self.name
+                ),
                 Missing::Column(_) | Missing::Other => {
                     format!("drop {} or create it again", self.name)
                 }
@@ -312,21 +447,32 @@ impl LeftBroken {
 
     /// Whether the database has it still, as broken as it was left; it is taken for broken where that cannot be read.
     pub(crate) async fn is_still(&self, db: &Db) -> bool {
+        self.still(db).await.unwrap_or(true)
+    }
+
+    /// The same.
+    pub(super) async fn still(&self, db: &Db) -> Result<bool, DbError> {
+        if let Missing::Key(..) = self.missing {
+            let mut query = Query::new(format!(
+                "WITH {} SELECT 1 FROM mismatched WHERE child = ?1 COLLATE NOCASE AND columns = ?2 COLLATE NOCASE",
+                mismatched(&Scope::All)
+            ));
+            query.args = vec![self.name.as_str().into(), self.columns.as_str().into()];
+            return Ok(!db.rows::<1>(query).await?.is_empty());
+        }
         if self.sort == "table" {
             let mut query = Query::new(
                 "SELECT 1 FROM pragma_foreign_key_list(?1) AS f WHERE NOT EXISTS (SELECT 1 FROM sqlite_schema AS s \
                  WHERE s.type IN ('table', 'view') AND s.name = f.\"table\" COLLATE NOCASE)",
             );
             query.args = vec![self.name.as_str().into()];
-            return db.rows::<1>(query).await.is_ok_and(|rows| !rows.is_empty());
+            return Ok(!db.rows::<1>(query).await?.is_empty());
         }
-        let Ok(broken) = super::run::broken(db).await else {
-            return true;
-        };
+        let broken = super::run::broken(db).await?;
         let is_this = |value: &Value, text: &str| matches!(value, Value::Text(value) if value.eq_ignore_ascii_case(text));
-        broken
+        Ok(broken
             .iter()
-            .any(|[sort, name, ..]| is_this(sort, self.sort) && is_this(name, &self.name))
+            .any(|[sort, name, ..]| is_this(sort, self.sort) && is_this(name, &self.name)))
     }
 }
 
@@ -406,7 +552,8 @@ mod tests {
             let fault = Fault {
                 sort: sort.to_owned(),
                 name: name.to_owned(),
-                parent: None,
+                columns: String::new(),
+                missing: Missing::of(words),
                 words: words.to_owned(),
             };
             let broken = LeftBroken::found(&fault, Key::Migration(1), &texts);

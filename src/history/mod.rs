@@ -10,9 +10,12 @@ mod created;
 mod effects;
 mod error;
 mod guards;
+mod keeping;
 mod known;
 mod layout;
 mod left_broken;
+mod left_rows;
+mod not_begun;
 mod old_rows;
 mod orphans;
 mod other_tools;
@@ -34,11 +37,12 @@ mod write;
 pub use error::{Failed, HistoryError, Part, RunError};
 pub use known::Known;
 pub use layout::{
-    BASELINE, DOWN_CHECKSUM, DROPPED, LAYOUT, MEMORY, ROWS, SEED_ENVIRONMENT, TABLE, UNDOING,
-    UNFINISHED, VIOLATIONS, WRITTEN,
+    BASELINE, DOWN_CHECKSUM, DROPPED, LAYOUT, MEMORY, RENAMED, ROWS, SEED_ENVIRONMENT, TABLE,
+    UNDOING, UNFINISHED, VIOLATIONS, WRITTEN,
 };
 pub(crate) use layout::{layout_of, makes_ours};
 pub(crate) use left_broken::LeftBroken;
+pub(crate) use not_begun::set_back;
 pub use other_tools::{Columns, OTHER_TOOLS, OtherTool, Recorded};
 pub use others::OtherHistory;
 pub(crate) use others::{may_be_another_tools, not_the_applications};

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::effects::Effects;
 use super::guards::MEMORY;
+use super::keeping::{Keeping, keeping, writes};
 use super::known::{Reference, ReferenceColumn};
 use super::row_guards::COMPARED;
 use crate::schema::{Affinity, Strictness, affinity};
@@ -30,6 +31,41 @@ pub(super) fn values(
         |names: &[String], child: &str| names.iter().any(|it| it.eq_ignore_ascii_case(child));
     let is_made = |child: &str| is_one_of(&effects.made, child);
     let written = written(unit);
+    let of_table = |child: &str, key: &[String], without_rowid: bool| {
+        if is_made(child) || without_rowid && key.is_empty() {
+            return Keeping::Replaced;
+        }
+        let names = effects.names_of(child);
+        if !names.iter().any(|name| written.contains(name)) {
+            return Keeping::Kept;
+        }
+        let mut key = effects.columns_of(&names, key);
+        if !without_rowid {
+            key.extend(["rowid", "oid", "_rowid_"].map(str::to_owned));
+        }
+        keeping(unit, &names, &key)
+    };
+    // Other values may be the same ones: the keys that they refer to are written, or get another type.
+    let is_rewritten = |it: &Reference| {
+        let names = effects.names_of(&it.parent);
+        let targets: Vec<String> = it.columns.iter().map(|it| it.target.clone()).collect();
+        names.iter().any(|name| written.contains(name))
+            && writes(unit, &names, &effects.columns_of(&names, &targets))
+    };
+    let has_other_type = |it: &Reference| {
+        let mut olds = references.iter().filter(|old| {
+            let parent = effects.table_afterwards(&old.parent);
+            parent.eq_ignore_ascii_case(&it.parent)
+        });
+        olds.any(|old| {
+            it.columns.iter().any(|column| {
+                let is_it =
+                    |old: &&ReferenceColumn| old.target.eq_ignore_ascii_case(&column.target);
+                let old = old.columns.iter().find(is_it);
+                old.is_some_and(|old| old.affinity != column.affinity)
+            })
+        })
+    };
     let may_move = |child: &str| {
         is_one_of(&effects.changed, child)
             || !written.is_empty() && written.contains(&child.to_ascii_lowercase())
@@ -45,12 +81,22 @@ pub(super) fn values(
             continue;
         };
         let now = afterwards(effects, reference);
-        before.push(record("was", reference, &now, &reference.child, recorded));
+        let as_before = Rows {
+            keeping: of_table(
+                &reference.child,
+                &reference.child_key,
+                reference.child_without_rowid,
+            ),
+            are_rewritten: is_rewritten(reference),
+        };
+        let steps =
+            |list, of, name_before| records(list, of, &now, name_before, recorded, as_before);
+        before.extend(steps("was", reference, &reference.child));
         if !new.iter().any(|it| it.is_of(&now)) {
-            after.push(record("now", &now, &now, &reference.child, recorded));
+            after.extend(steps("now", &now, &reference.child));
         }
     }
-    after.extend(new.iter().map(|it| {
+    after.extend(new.iter().flat_map(|it| {
         let stays = references
             .iter()
             .any(|old| afterwards(effects, old).is_of(it));
@@ -58,7 +104,11 @@ pub(super) fn values(
             true => Recorded::Always,
             false => Recorded::WithOrphans,
         };
-        record("now", it, it, &it.child, recorded)
+        let rows = Rows {
+            keeping: of_table(&it.child, &it.child_key, it.child_without_rowid),
+            are_rewritten: is_rewritten(it) || has_other_type(it),
+        };
+        records("now", it, it, &it.child, recorded, rows)
     }));
     (before, after)
 }
@@ -97,6 +147,14 @@ enum Recorded {
     Always,
     /// Where the database had rows without their parent before the unit.
     WithOrphans,
+}
+
+/// What a unit does to the rows of a foreign key.
+#[derive(Debug, Clone, Copy)]
+struct Rows {
+    keeping: Keeping,
+    /// Whether the values that they refer to are written.
+    are_rewritten: bool,
 }
 
 /// The names in the statements of the unit that may write rows, in lower case.
@@ -146,7 +204,14 @@ pub(super) fn new_references(
             (None, None) => continue,
         };
         let declared = declared(&step.sql);
-        let without_rowid = step.sql.to_ascii_uppercase().contains("WITHOUT");
+        let is_created = effects.new.first() == Some(child);
+        let altered = references
+            .iter()
+            .find(|it| !is_created && it.child.eq_ignore_ascii_case(child));
+        let without_rowid = match altered {
+            Some(altered) => altered.child_without_rowid,
+            None => step.sql.to_ascii_uppercase().contains("WITHOUT"),
+        };
         for key in &declared.foreign_keys {
             let of_parent = |name: &str| name.eq_ignore_ascii_case(&key.parent);
             let parent = match of_parent(child) {
@@ -164,6 +229,10 @@ pub(super) fn new_references(
                     .map(|it| it.target.clone())
                     .collect(),
             };
+            let targets = match (targets.is_empty(), parent) {
+                (true, None) => vec![String::new(); key.columns.len()],
+                _ => targets,
+            };
             if targets.len() != key.columns.len() {
                 continue;
             }
@@ -175,6 +244,10 @@ pub(super) fn new_references(
                     (None, Some(known)) => known.affinity,
                     (None, None) => Affinity::Integer,
                 }
+            };
+            let child_key = match altered {
+                Some(altered) => altered.child_key.clone(),
+                None => declared.primary_key.clone(),
             };
             let columns = key
                 .columns
@@ -190,9 +263,11 @@ pub(super) fn new_references(
                 parent: key.parent.clone(),
                 columns: columns.collect(),
                 child_without_rowid: without_rowid,
+                child_key,
+                may_lack_parent: parent.is_none(),
             });
         }
-        if effects.new.first() == Some(child) {
+        if is_created {
             tables.push((child.clone(), declared));
         }
     }
@@ -211,6 +286,12 @@ fn afterwards(effects: &Effects, reference: &Reference) -> Reference {
     Reference {
         columns: columns.collect(),
         child_without_rowid: reference.child_without_rowid,
+        child_key: reference
+            .child_key
+            .iter()
+            .map(|it| effects.column_afterwards(&child, it))
+            .collect(),
+        may_lack_parent: reference.may_lack_parent,
         child,
         parent,
     }
@@ -229,8 +310,30 @@ impl Reference {
     }
 }
 
-/// Adds `[child, parent, columns, [[key, values, count, rowids], …], targets]` to a list, where there are not too many
-/// rows. The targets are those of the foreign key `now`, behind the unit. Behind `+` a value has no affinity and no
+/// The step that records the rows of a foreign key, and where its parent table may be missing, another one: one of them
+/// fails or does nothing.
+fn records(
+    list: &str,
+    reference: &Reference,
+    now: &Reference,
+    name_before: &str,
+    recorded: Recorded,
+    rows: Rows,
+) -> impl Iterator<Item = Step> {
+    let record = |parent| record(list, reference, now, name_before, (recorded, rows, parent));
+    let missing = reference.may_lack_parent.then(|| record(Parent::Missing));
+    std::iter::once(record(Parent::There)).chain(missing)
+}
+
+/// Whether a table that a foreign key refers to exists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Parent {
+    There,
+    Missing,
+}
+
+/// Adds `[child, parent, columns, [[key, values, count, rows], …], targets, keeping, are_rewritten]` to a list, where there
+/// are not too many rows. A row is its rowid, or its primary key. The targets are those of the foreign key `now`, behind the unit. Behind `+` a value has no affinity and no
 /// collation of its own, so that those of the parent decide, as in the engine's check:
 /// <https://sqlite.org/foreignkeys.html#fk_basics>. A table with a mismatch is left out: its parent has no index.
 fn record(
@@ -238,7 +341,7 @@ fn record(
     reference: &Reference,
     now: &Reference,
     name_before: &str,
-    recorded: Recorded,
+    (recorded, rows, parent): (Recorded, Rows, Parent),
 ) -> Step {
     let each = |of: &dyn Fn(&ReferenceColumn) -> String, between: &str| {
         let all: Vec<String> = reference.columns.iter().map(of).collect();
@@ -257,31 +360,50 @@ fn record(
     let targets = by_target
         .iter()
         .map(|at| now.columns[*at].target.to_ascii_lowercase());
-    let rowid = match reference.child_without_rowid {
-        true => "NULL",
-        false => "child.rowid",
+    let child_key = reference.child_key.iter();
+    let child_key: Vec<String> = child_key
+        .map(|it| format!("quote(child.{})", identifier(it)))
+        .collect();
+    let rowid = match (reference.child_without_rowid, child_key.is_empty()) {
+        (false, _) => "child.rowid".to_owned(),
+        (true, true) => "NULL".to_owned(),
+        (true, false) => format!("json_array({})", child_key.join(", ")),
     };
     let sql = format!(
-        "WITH orphan AS (SELECT json_array({}) AS key, {} AS shown, {rowid} AS number FROM {} AS child WHERE {} \
-         AND NOT EXISTS (SELECT 1 FROM {} AS parent WHERE {})) \
+        "WITH orphan AS (SELECT json_array({}) AS key, {} AS shown, {rowid} AS number FROM {} AS child WHERE {}{}) \
          SELECT CASE WHEN (SELECT count(*) FROM (SELECT 1 FROM orphan LIMIT {COMPARED} + 1)) <= {COMPARED} \
          THEN json_array({}, {}, {}, json((SELECT json_group_array(json_array(key, shown, found, json(numbers))) FROM (\
          SELECT key, min(shown) AS shown, count(*) AS found, json_group_array(number) AS numbers FROM orphan \
-         GROUP BY key))), {}) END",
+         GROUP BY key))), {}, '{}', {}) END",
         key.collect::<Vec<_>>().join(", "),
         each(&|it| format!("quote({})", name(it)), " || ', ' || "),
         identifier(&reference.child),
         each(&|it| format!("{} IS NOT NULL", name(it)), " AND "),
-        identifier(&reference.parent),
-        each(
-            &|it| format!("parent.{} = +{}", identifier(&it.target), name(it)),
-            " AND "
-        ),
+        match parent {
+            Parent::There => format!(
+                " AND NOT EXISTS (SELECT 1 FROM {} AS parent WHERE {})",
+                identifier(&reference.parent),
+                each(
+                    &|it| format!("parent.{} = +{}", identifier(&it.target), name(it)),
+                    " AND "
+                )
+            ),
+            Parent::Missing => String::new(),
+        },
         text(&reference.child),
         text(&reference.parent),
         text(&names),
         text(&targets.collect::<Vec<_>>().join(", ")),
+        rows.keeping.word(),
+        i32::from(rows.are_rewritten),
     );
+    let is_missing = match parent {
+        Parent::There => String::new(),
+        Parent::Missing => format!(
+            "AND NOT EXISTS (SELECT 1 FROM sqlite_schema WHERE type IN ('table', 'view') AND name = {} COLLATE NOCASE) ",
+            text(&reference.parent)
+        ),
+    };
     let had_orphans = match recorded {
         Recorded::Always => "",
         Recorded::WithOrphans => "AND json_array_length(source, '$.found') > 0 ",
@@ -289,7 +411,7 @@ fn record(
     Step::own(
         format!(
             "UPDATE _migrations SET source = json_insert(source, '$.{list}[#]', json(({sql}))) WHERE {MEMORY} \
-             {had_orphans}AND NOT EXISTS (SELECT 1 FROM json_each(source, '$.mismatched') AS m \
+             {is_missing}{had_orphans}AND NOT EXISTS (SELECT 1 FROM json_each(source, '$.mismatched') AS m \
              WHERE json_extract(m.value, '$[0]') = {} COLLATE NOCASE)",
             text(name_before)
         ),

@@ -101,7 +101,10 @@ pub(crate) fn refusal(part: &Part, failure: &Failure, unit: Option<&Unit>) -> Op
             let row = |row: &Vec<Value>| [1, 2, 4, 5, 6].map(|at| row[at].clone()).to_vec();
             Some(mismatch(&rows.iter().map(row).collect::<Vec<_>>()))
         }
-        (Part::References, _) => Some(lost_parents(rows, unit)),
+        (Part::References, _) => {
+            let lost = rows.iter().filter(|row| !is_mismatch(row)).cloned();
+            Some(lost_parents(&lost.collect::<Vec<_>>(), unit))
+        }
         (Part::Compiles, _) => Some(broken(rows, &error.message)),
         _ => None,
     }
@@ -111,6 +114,7 @@ pub(crate) fn refusal(part: &Part, failure: &Failure, unit: Option<&Unit>) -> Op
 pub(crate) fn not_repaired(part: &Part, left: &LeftBroken) -> Option<Refusal> {
     let code = match part {
         Part::Compiles => "does-not-compile",
+        Part::References if left.misses_key() => "foreign-key-mismatch",
         Part::References => "lost-parent",
         _ => return None,
     };
@@ -144,8 +148,11 @@ pub(crate) fn suspects(part: &Part, failure: &Failure, script: &Script) -> Vec<u
                 .collect();
             let changes_key = |unit: &Unit| {
                 let drops_index = |kind: &Kind, _: &str| matches!(kind, Kind::Drop(object) if object.what == What::Index);
-                Effects::of(unit).may_break_references()
-                    && (mentions(unit, &names) || statement(Some(unit), drops_index).is_some())
+                let effects = Effects::of(unit);
+                let is_new = |name: &String| effects.new.contains(&name.to_ascii_lowercase());
+                names.iter().any(is_new)
+                    || (effects.may_lose_parents || !effects.refers.is_empty())
+                        && (mentions(unit, &names) || statement(Some(unit), drops_index).is_some())
             };
             numbers(&|_, unit| {
                 let key = unit.record.key().to_string();
@@ -170,7 +177,7 @@ pub(crate) fn suspects(part: &Part, failure: &Failure, script: &Script) -> Vec<u
             let created = units().rposition(|(_, unit)| creates(unit)).unwrap_or(0);
             numbers(&|number, unit| number >= created && Effects::of(unit).may_break)
         }
-        Part::Commit => {
+        Part::Commit | Part::ForeignKeysAfter => {
             let rows = explanation.iter();
             let names: Vec<String> = rows.flat_map(|row| [text(row, 0), text(row, 2)]).collect();
             let mentioning = numbers(&|_, unit| mentions(unit, &names));
@@ -303,7 +310,7 @@ fn rebuild(table: &str) -> String {
     )
 }
 
-/// The foreign keys of rows whose parent table does not exist, as rows of [`Part::References`].
+/// The foreign keys of rows whose parent table does not exist since this unit, as rows of [`Part::References`].
 fn without_parent_table(rows: &[Vec<Value>], unit: Option<&Unit>) -> Vec<Vec<Value>> {
     let effects = unit.map(Effects::of).unwrap_or_default();
     let mut lost: Vec<Vec<Value>> = Vec::new();
@@ -311,6 +318,15 @@ fn without_parent_table(rows: &[Vec<Value>], unit: Option<&Unit>) -> Vec<Vec<Val
         let [child, _, parent, columns, ..] = row.as_slice() else {
             continue;
         };
+        // It may have been missing before.
+        let is_of_unit = effects.writes_schema
+            || effects.changed.contains(&text(row, 2).to_ascii_lowercase())
+            || effects
+                .refers
+                .contains(&effects.table_before(&text(row, 0)));
+        if !is_of_unit {
+            continue;
+        }
         let before = effects.table_before(&text(row, 2)).as_str().into();
         let key = unit.map(|unit| unit.record.key().to_string());
         let key = key.unwrap_or_default().as_str().into();

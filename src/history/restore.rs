@@ -24,7 +24,7 @@ impl Steps {
             ..step
         };
         let condition = Purpose::Condition(unit);
-        self.push(condition, probe(&restore.objects));
+        self.push(condition, probe(&restore.gone));
         // The chain is whole and the probe failed; and not because the engine has rolled the transaction back.
         let gone = When::All(vec![
             When::Succeeded(2),

@@ -6,16 +6,39 @@ use std::sync::{Arc, LazyLock};
 use serde_json::json;
 
 use super::effects::{Checked, Effects};
-use super::guards::{LISTED, MEMORY, Scope, mismatched, refuse, rowid_alias, unless};
+use super::guards::{
+    ForeignKey, LISTED, MEMORY, Scope, is_none_of, mismatched, refuse, rowid_alias, unless,
+};
 use super::layout::VIOLATIONS;
+use crate::db::Engine;
 use crate::script::{ForeignKeys, OnFailure, Step, Unit};
 use crate::sql::Value;
 
 /// How many violations are compared row by row; above that they are counted.
 pub(super) const COMPARED: usize = 10_000;
 
+/// How rows without their parent are compared with those before a unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Compared {
+    /// Row by row: [`no_new_violation`].
+    #[default]
+    Rows,
+    /// For each foreign key how many they are: [`no_more_violations`].
+    Counts,
+}
+
+impl Compared {
+    /// The Turso engine (0.8.3) does not compile the statement that compares rows.
+    pub(super) fn on(engine: Engine) -> Compared {
+        match engine {
+            Engine::Turso => Compared::Counts,
+            Engine::Local | Engine::Memory | Engine::Server => Compared::Rows,
+        }
+    }
+}
+
 /// [`mismatched`], and the rows without their parent in all other tables of the scope.
-fn rows(scope: &Scope) -> String {
+pub(super) fn rows(scope: &Scope) -> String {
     let mismatched = mismatched(scope);
     format!(
         "{mismatched},
@@ -96,14 +119,15 @@ pub(super) fn nothing_is_broken(effects: &Effects) -> Step {
     }
 }
 
-/// Foreign keys that have become a mismatch.
-pub(super) fn no_new_mismatch(effects: &Effects) -> Step {
+/// Foreign keys that have become a mismatch, but for these, which a later script may repair.
+pub(super) fn no_new_mismatch(effects: &Effects, but: &[ForeignKey<'_>]) -> Step {
     let fresh = format!(
         "WITH {}, renamed AS MATERIALIZED (SELECT key, value FROM {}), \
-         fresh AS (SELECT lower(child) AS c, lower(parent) AS p, lower(columns) AS k FROM mismatched EXCEPT \
+         fresh AS (SELECT lower(child) AS c, lower(parent) AS p, lower(columns) AS k FROM mismatched WHERE {} EXCEPT \
          SELECT c, p, k FROM {})",
         rows(&Scope::of_rows(effects)),
         remembered("renamed"),
+        is_none_of(but, "child", "columns"),
         named("mismatched", effects),
     );
     refuse(
@@ -133,11 +157,18 @@ fn named(what: &str, effects: &Effects) -> String {
 
 /// Rows whose parent has gone, and which had it before the unit.
 ///
-/// Where the values of a foreign key are known, its rows are compared by them: no more rows of all tables may miss a key
-/// of one parent than before, since rows move to other tables and get other rowids. Otherwise a row is the one that it was
-/// by its rowid and its foreign key, and in a table whose rowids are not kept in a column rows are counted. Foreign keys
-/// are the same by their columns; those that are gone and those that are new count as one.
-pub(super) fn no_new_violation(effects: &Effects) -> Step {
+/// A row that had no parent before is no reason, whatever it refers to now. In a table whose rows keep their keys, the
+/// rowid or the primary key tells which row it is. Where the unit makes a table again, empties it or writes its keys,
+/// the values of the foreign key tell it: no more rows of all tables may miss a key of one parent than before, since rows
+/// move to other tables. Rows with other values than before are old where they have the rowid of one that was there, or
+/// where the unit writes the keys that they refer to, and only as many as have gone.
+///
+/// Where values are not known, a row is the one that it was by its rowid and its foreign key, and in a table whose rowids
+/// are not kept in a column rows are counted. Foreign keys are the same by their columns; those that are gone and those
+/// that are new count as one.
+///
+/// Rows of the foreign keys in `but` may miss their parent table, which a later script may bring back.
+pub(super) fn no_new_violation(effects: &Effects, but: &[ForeignKey<'_>]) -> Step {
     let keyed = |table: &str| {
         format!(
             "({table} IN (SELECT value FROM {}) AND {})",
@@ -167,7 +198,7 @@ pub(super) fn no_new_violation(effects: &Effects) -> Step {
          {by_value}, \
          judged AS MATERIALIZED (SELECT c, p, {kept}, child, number, parent, columns, on_delete FROM lost_rows \
          WHERE c NOT IN (SELECT c FROM unsound) AND (c, p, k) NOT IN (SELECT c, p, k FROM by_value)), \
-         fresh AS MATERIALIZED (\
+         found_rows AS MATERIALIZED (\
          SELECT j.child AS child, j.number AS number, j.parent AS parent, columns, on_delete, 1 AS found, NULL AS shown \
          FROM judged AS j LEFT JOIN old ON old.c = j.c AND old.number = j.number AND old.p = j.p AND old.k = j.k \
          WHERE old.c IS NULL AND j.c NOT IN (SELECT c FROM counted) \
@@ -176,12 +207,12 @@ pub(super) fn no_new_violation(effects: &Effects) -> Step {
          FROM (SELECT *, count(*) AS found FROM judged WHERE c IN (SELECT c FROM counted) GROUP BY c, p, k) AS j \
          LEFT JOIN was ON was.c = j.c AND was.p = j.p AND was.k = j.k WHERE j.found > coalesce(was.found, 0) \
          UNION ALL \
-         SELECT child, number, parent, columns, on_delete, 1, shown FROM placed WHERE nth <= found \
-         UNION ALL \
-         SELECT r.child, NULL, r.parent, r.columns, r.on_delete, f.found, f.shown FROM fresh_values AS f \
+         SELECT child, number, parent, columns, on_delete, count(*), shown FROM (\
+         SELECT r.child, iif(typeof(f.number) = 'integer' AND NOT is_counted AND f.c IN (SELECT c FROM keyed_now), f.number, NULL) \
+         AS number, r.parent, r.columns, r.on_delete, iif(is_counted, NULL, f.shown) AS shown, iif(is_counted, NULL, f.key) AS key FROM fresh_rows AS f \
          JOIN (SELECT *, lower(child) AS c, lower(parent) AS p, lower(columns) AS k FROM refs \
-         GROUP BY 1, 3, 5) AS r ON r.c = f.c AND r.p = f.p AND r.k = f.k \
-         WHERE (f.c, f.p, f.k, f.key) NOT IN (SELECT c, p, k, key FROM placed))",
+         GROUP BY 1, 3, 5) AS r ON r.c = f.c AND r.p = f.p AND r.k = f.k) GROUP BY child, parent, columns, key, number), \
+         fresh AS MATERIALIZED (SELECT * FROM found_rows WHERE {} OR parent COLLATE NOCASE IN (SELECT name FROM names))",
         rows(&Scope::of_rows(effects)),
         remembered("renamed"),
         named("keys"),
@@ -190,6 +221,7 @@ pub(super) fn no_new_violation(effects: &Effects) -> Step {
         keyed("was.c"),
         named("mismatched"),
         named("was"),
+        is_none_of(but, "child", "columns"),
     );
     refuse(
         &format!("{fresh} SELECT 1 FROM fresh"),
@@ -201,13 +233,43 @@ pub(super) fn no_new_violation(effects: &Effects) -> Step {
     )
 }
 
-/// The tables of a query that compares rows without their parent by the values of their foreign keys. `fresh_values` has
-/// how many more rows there are with each value, and `placed` their rowids, where a column keeps them.
+/// For a foreign key more rows whose parent has gone than before the unit, but for the foreign keys in `but` whose parent
+/// table is missing, which a later script may bring back. Foreign keys are the same by their columns.
+pub(super) fn no_more_violations(effects: &Effects, but: &[ForeignKey<'_>]) -> Step {
+    let fresh = format!(
+        "WITH {}, renamed AS MATERIALIZED (SELECT key, value FROM {}), \
+         was AS MATERIALIZED (SELECT c, p, k, sum(last) AS found FROM {} GROUP BY c, p, k), \
+         counted AS MATERIALIZED (SELECT child, parent, columns, max(on_delete) AS on_delete, count(*) AS found \
+         FROM broken GROUP BY child, parent, columns), \
+         named AS MATERIALIZED (SELECT n.name AS name, child, parent, columns, on_delete, found FROM counted \
+         LEFT JOIN names AS n ON n.name = counted.parent COLLATE NOCASE WHERE {} OR n.name IS NOT NULL), \
+         fresh AS MATERIALIZED (SELECT name, child, parent, columns, on_delete, named.found - coalesce(was.found, 0) AS found \
+         FROM named LEFT JOIN was ON was.c = lower(child) AND was.p = lower(parent) AND was.k = lower(columns) \
+         WHERE named.found > coalesce(was.found, 0))",
+        rows(&Scope::of_rows(effects)),
+        remembered("renamed"),
+        named("found", effects),
+        is_none_of(but, "child", "columns"),
+    );
+    refuse(
+        &format!("{fresh} SELECT 1 FROM fresh"),
+        &format!(
+            "{fresh} SELECT child, NULL, parent, columns, on_delete, name IS NOT NULL, found, \
+             (SELECT sum(found) FROM fresh), NULL FROM fresh LIMIT {LISTED}"
+        ),
+    )
+}
+
+/// The tables of a query that compares rows without their parent which were recorded with their values; `fresh_rows` are
+/// the new ones.
 ///
 /// What is compared is a parent with the columns that are referred to (`i`): the same ones for all tables. A foreign key
 /// that has replaced another one of the same columns, whose parent has changed, goes with that one; and where the parent is
 /// new, it goes with those whose parent is gone. The values of a foreign key count only where they are as many as the rows
 /// that the engine finds: it was read from the text of the unit.
+///
+/// Rows that are the `same` are left out of both sides; of the others, `come` and `gone`, each with a value that has gone
+/// from elsewhere is one that moved. The rest of them (`spare`) are as many as may still be old with another value.
 fn by_value() -> String {
     let parent =
         "CASE WHEN p IN (SELECT lower(name) FROM names) THEN p || '(' || t || ')' ELSE '' END";
@@ -219,37 +281,54 @@ fn by_value() -> String {
          now_keys AS MATERIALIZED (SELECT lower(child) AS c, lower(parent) AS p, lower(columns) AS k, count(*) AS times \
          FROM refs GROUP BY 1, 2, 3), \
          pooled AS MATERIALIZED (SELECT c, p, k, {parent} AS i, last FROM recorded), \
-         by_value AS MATERIALIZED (SELECT n.c AS c, n.p AS p, n.k AS k, n.last AS last, coalesce(\
+         by_value AS MATERIALIZED (SELECT n.c AS c, n.p AS p, n.k AS k, n.last AS last, mode, rewritten, coalesce(\
          (SELECT i FROM pooled AS o WHERE o.c = n.c AND o.p = n.p AND o.k = n.k), \
          (SELECT i FROM pooled AS o WHERE o.c = n.c AND o.k = n.k \
          AND (o.c, o.p, o.k) NOT IN (SELECT c, p, k FROM now_keys)), \
          CASE WHEN p IN (SELECT p FROM recorded) THEN {parent} ELSE '' END) AS i FROM (\
          SELECT lower(json_extract(w.value, '$[0]')) AS c, lower(json_extract(w.value, '$[1]')) AS p, \
          lower(json_extract(w.value, '$[2]')) AS k, json_extract(w.value, '$[3]') AS last, \
-         json_extract(w.value, '$[4]') AS t, (SELECT coalesce(sum(json_extract(v.value, '$[2]')), 0) \
+         json_extract(w.value, '$[4]') AS t, json_extract(w.value, '$[5]') AS mode, \
+         json_extract(w.value, '$[6]') AS rewritten, (SELECT coalesce(sum(json_extract(v.value, '$[2]')), 0) \
          FROM json_each(json_extract(w.value, '$[3]')) AS v) AS total FROM {now} AS w) AS n \
          JOIN now_keys USING (c, p, k) LEFT JOIN lost_counts USING (c, p, k) \
          WHERE n.c NOT IN (SELECT c FROM unsound) AND n.total * times = coalesce(lost_counts.found, 0) \
          AND ((n.c, n.p, n.k) IN (SELECT c, p, k FROM recorded) OR (n.c, n.p, n.k) NOT IN (SELECT c, p, k FROM keys))), \
-         old_values AS MATERIALIZED (SELECT c, p, k, i, json_extract(v.value, '$[0]') AS key, \
-         json_extract(v.value, '$[2]') AS found FROM pooled, json_each(last) AS v), \
-         new_values AS MATERIALIZED (SELECT c, p, k, i, json_extract(v.value, '$[0]') AS key, \
-         json_extract(v.value, '$[1]') AS shown, json_extract(v.value, '$[2]') AS found, \
-         json_extract(v.value, '$[3]') AS numbers FROM by_value, json_each(last) AS v), \
-         excess AS MATERIALIZED (SELECT n.i AS i, n.key AS key, n.found - coalesce(o.found, 0) AS found \
-         FROM (SELECT i, key, sum(found) AS found FROM new_values GROUP BY 1, 2) AS n \
-         LEFT JOIN (SELECT i, key, sum(found) AS found FROM old_values GROUP BY 1, 2) AS o \
-         ON o.i = n.i AND o.key = n.key WHERE n.found > coalesce(o.found, 0)), \
-         fresh_values AS MATERIALIZED (SELECT n.c AS c, n.p AS p, n.k AS k, n.key AS key, shown, numbers, \
-         min(e.found, n.found - coalesce(o.found, 0)) AS found FROM new_values AS n JOIN excess AS e USING (i, key) \
-         LEFT JOIN old_values AS o ON o.c = n.c AND o.p = n.p AND o.k = n.k AND o.key = n.key \
-         WHERE n.found > coalesce(o.found, 0)), \
-         placed AS MATERIALIZED (SELECT f.c AS c, f.p AS p, f.k AS k, f.key AS key, shown, f.found AS found, child, \
-         lost_rows.number AS number, lost_rows.parent AS parent, columns, on_delete, row_number() OVER (PARTITION BY f.c, f.p, f.k, f.key \
-         ORDER BY EXISTS (SELECT 1 FROM old WHERE old.c = f.c AND old.k = f.k AND old.number = lost_rows.number), \
-         lost_rows.number) AS nth FROM fresh_values AS f CROSS JOIN json_each(f.numbers) AS r \
-         JOIN lost_rows ON lost_rows.c = f.c AND lost_rows.p = f.p AND lost_rows.k = f.k AND lost_rows.number = r.value \
-         WHERE f.c NOT IN (SELECT value FROM {made}) OR {alias})"
+         old_rows AS MATERIALIZED (SELECT c, k, i, json_extract(v.value, '$[0]') AS key, r.value AS number \
+         FROM pooled, json_each(last) AS v, json_each(v.value, '$[3]') AS r \
+         WHERE (c, p, k) IN (SELECT c, p, k FROM by_value) OR (c, p, k) NOT IN (SELECT c, p, k FROM now_keys)), \
+         new_rows AS MATERIALIZED (SELECT c, p, k, i, mode, rewritten, json_extract(v.value, '$[0]') AS key, \
+         json_extract(v.value, '$[1]') AS shown, r.value AS number \
+         FROM by_value, json_each(last) AS v, json_each(v.value, '$[3]') AS r), \
+         known AS MATERIALIZED (SELECT DISTINCT c, k, i, number FROM new_rows JOIN old_rows USING (c, k, i, number)), \
+         keyed_now AS MATERIALIZED (SELECT DISTINCT c FROM by_value AS f WHERE f.c NOT IN (SELECT value FROM {made}) OR {alias}), \
+         same AS MATERIALIZED (SELECT DISTINCT c, k, i, number FROM new_rows JOIN known USING (c, k, i, number) \
+         WHERE mode <> 'replaced'), \
+         come AS MATERIALIZED (SELECT n.* FROM new_rows AS n LEFT JOIN same AS s \
+         ON s.c = n.c AND s.k = n.k AND s.i = n.i AND s.number = n.number WHERE s.c IS NULL), \
+         gone AS MATERIALIZED (SELECT o.* FROM old_rows AS o LEFT JOIN same AS s \
+         ON s.c = o.c AND s.k = o.k AND s.i = o.i AND s.number = o.number WHERE s.c IS NULL), \
+         come_all AS MATERIALIZED (SELECT i, key, count(*) AS found FROM come WHERE mode <> 'kept' GROUP BY 1, 2), \
+         gone_all AS MATERIALIZED (SELECT i, key, count(*) AS found FROM gone GROUP BY 1, 2), \
+         gone_of AS MATERIALIZED (SELECT c, i, key, count(*) AS found FROM gone GROUP BY 1, 2, 3), \
+         spare AS MATERIALIZED (SELECT g.i AS i, sum(max(g.found - coalesce(n.found, 0), 0)) AS found \
+         FROM gone_all AS g LEFT JOIN come_all AS n ON n.i = g.i AND n.key = g.key GROUP BY 1), \
+         excess AS MATERIALIZED (SELECT n.c AS c, n.p AS p, n.k AS k, n.i AS i, n.key AS key, CASE n.mode \
+         WHEN 'kept' THEN n.found \
+         WHEN 'grown' THEN min(n.found, max(coalesce(a.found, 0) - coalesce(g.found, 0), \
+         n.found - coalesce(g.found, 0) + coalesce(o.found, 0))) \
+         ELSE min(n.found, coalesce(a.found, 0) - coalesce(g.found, 0)) END AS found \
+         FROM (SELECT c, p, k, i, mode, key, count(*) AS found FROM come GROUP BY 1, 2, 3, 4, 5, 6) AS n \
+         LEFT JOIN come_all AS a ON a.i = n.i AND a.key = n.key LEFT JOIN gone_all AS g ON g.i = n.i AND g.key = n.key \
+         LEFT JOIN gone_of AS o ON o.c = n.c AND o.i = n.i AND o.key = n.key), \
+         placed AS MATERIALIZED (SELECT n.*, e.found AS found, n.mode <> 'kept' AND (n.rewritten \
+         OR n.mode = 'replaced' AND known.c IS NOT NULL AND (typeof(n.number) <> 'integer' OR n.c IN (SELECT c FROM keyed_now))) AS may_be_old, row_number() OVER (PARTITION BY n.c, n.p, n.k, n.i, n.key \
+         ORDER BY known.c IS NOT NULL, n.number) AS nth FROM come AS n \
+         JOIN excess AS e ON e.c = n.c AND e.p = n.p AND e.k = n.k AND e.i = n.i AND e.key = n.key AND e.found > 0 \
+         LEFT JOIN known ON known.c = n.c AND known.k = n.k AND known.i = n.i AND known.number = n.number), \
+         fresh_rows AS MATERIALIZED (SELECT p.*, may_be_old AND coalesce(spare.found, 0) > 0 AS is_counted FROM (SELECT *, row_number() OVER (PARTITION BY i, may_be_old \
+         ORDER BY c, k, number) AS place FROM placed WHERE nth <= found) AS p LEFT JOIN spare ON spare.i = p.i \
+         WHERE NOT may_be_old OR place > coalesce(spare.found, 0))"
     )
 }
 

@@ -13,7 +13,8 @@ use super::settle::{Found, Guarded, Settled, Unsettled, Wait, settle};
 use super::watch::Watch;
 use super::write::{Lowered, Purpose, lower};
 use crate::db::{
-    At, Code, Db, DbError, EngineError, Failure, HistoryTable, OnProgress, Progress, Query, Ready,
+    At, Code, Db, DbError, Engine, EngineError, Failure, HistoryTable, OnProgress, Progress, Query,
+    Ready,
 };
 use crate::schema::{Firing, OBJECTS, SchemaObject, Trigger};
 use crate::script::{Atomicity, Run, Script, Step};
@@ -81,7 +82,13 @@ pub(crate) fn chained(db: &Db, scripts: &[Script], run: &Run, watch: &Watch) -> 
     }
     let mut bytes = 0;
     let fits = |(number, script): &(usize, &Script)| {
-        let lowered = lower(script, run, watch.place(*number), db.history_table());
+        let lowered = lower(
+            script,
+            run,
+            watch.place(*number),
+            db.history_table(),
+            db.engine(),
+        );
         let steps = lowered.iter().flat_map(|it| it.transaction.steps.iter());
         bytes += steps.map(size).sum::<usize>();
         script.atomicity == Atomicity::Transaction && bytes <= CHAINED_BYTES
@@ -146,6 +153,7 @@ pub(crate) async fn run_chain(
     let (settled, purposes) = loop {
         let mut sending = Sending {
             table: db.history_table(),
+            engine: db.engine(),
             scripts,
             run,
             on_unit,
@@ -213,6 +221,7 @@ pub(crate) async fn run_chain(
                 run,
                 watch.place(settled.happened),
                 db.history_table(),
+                db.engine(),
             );
             let failure = only_new(db, failure).await;
             let mut error = interpret(&scripts[settled.happened], lowered, failure);
@@ -301,6 +310,7 @@ async fn only_new(db: &Db, mut failure: Failure) -> Failure {
 /// Scripts whose guards are revisions.
 struct Sending<'a> {
     table: &'a HistoryTable,
+    engine: Engine,
     scripts: &'a [Script],
     run: &'a Run,
     on_unit: &'a [OnUnit],
@@ -320,7 +330,13 @@ impl Guarded for Sending<'_> {
         self.purposes.clear();
         let scripts = self.scripts.iter().zip(self.on_unit).enumerate();
         for (number, (script, events)) in scripts.skip(done) {
-            for lowered in lower(script, self.run, self.watch.place(number), self.table) {
+            for lowered in lower(
+                script,
+                self.run,
+                self.watch.place(number),
+                self.table,
+                self.engine,
+            ) {
                 transactions.push(lowered.transaction);
                 self.purposes.push(lowered.purposes);
                 on_unit.push(events.clone());
@@ -490,6 +506,7 @@ fn interpret(script: &Script, lowered: Vec<Lowered>, failure: Failure) -> RunErr
         (Some(Purpose::OldRows(unit)), _) => (Some(unit), Part::OldRows),
         (Some(Purpose::Schema(unit)), _) => (Some(unit), Part::Schema),
         (Some(Purpose::References), _) => (None, Part::References),
+        (Some(Purpose::LeftRows), _) => (None, Part::ForeignKeysAfter),
         (Some(Purpose::Compiles), _) => (None, Part::Compiles),
         (Some(purpose), _) => (purpose.unit(), Part::Record),
         (None, Failure::Step { at: At::Commit, .. }) => (None, Part::Commit),

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use super::created::created;
 use super::effects::{Effects, Rename};
 use super::error::Failed;
-use super::guards::{Scope, forget, still_lost, still_lost_or_mismatched};
+use super::guards::{ForeignKey, Scope, forget, still_lost_or_mismatched};
 use super::known::{Known, Reference};
 use super::left_broken::{LeftBroken, Texts};
+use super::left_rows::{self, LeftRows};
 use super::orphans::{follow, new_references};
 use super::trigger::{CreatedTrigger, Probes, Standing, created_triggers, standing};
 use super::view::Views;
@@ -41,6 +42,8 @@ pub(crate) struct Watch {
     known_references: Vec<Arc<Vec<Arc<Reference>>>>,
     /// What a script left broken, for a later one to repair.
     left_broken: Vec<LeftBroken>,
+    /// The foreign keys among that.
+    left_rows: Vec<LeftRows>,
     /// The views and triggers that did not compile before the run; none until they are known.
     broken: Option<Vec<SchemaObject>>,
     /// The views and triggers that the run drops: what then has the name is another object.
@@ -92,16 +95,33 @@ impl Watch {
         watch
     }
 
-    /// All guards, for one more script of a run that left something broken. Where `is_last`, it has to be whole again
-    /// behind this one.
-    pub(crate) fn going_on(is_last: bool) -> Watch {
+    /// All guards, for one more script of a run, behind which something may be broken.
+    pub(crate) fn going_on() -> Watch {
         Watch {
             compiles: true,
             references: Scope::All,
             has_begun: true,
-            guarded: Some((0, if is_last { 0 } else { 1 })),
+            guarded: Some((0, 1)),
             is_only_at_the_end: true,
             ..Watch::default()
+        }
+    }
+
+    /// The same for the script behind this one.
+    pub(crate) fn behind(&self) -> Watch {
+        let committed = self.committed + 1;
+        Watch {
+            committed,
+            guarded: Some((0, committed + 1)),
+            ..self.clone()
+        }
+    }
+
+    /// The same, and all has to be whole again behind this script.
+    pub(crate) fn judging(&self) -> Watch {
+        Watch {
+            guarded: Some((0, self.committed)),
+            ..self.clone()
         }
     }
 
@@ -138,11 +158,39 @@ impl Watch {
         let found = LeftBroken::of(failed, script, self.committed, &self.texts);
         let judged = later.iter().rposition(is_guarded).map_or(0, |at| at + 1);
         let is_new = |it: &LeftBroken| !self.left_broken.iter().any(|known| known.is_of(it));
+        let of_script = failed
+            .unit
+            .map_or(&[][..], |unit| &script.units[unit + 1..]);
+        let of_later = later[..judged].iter().flat_map(|script| &script.units);
+        let units = of_script.iter().chain(of_later);
         let is_allowed = !found.is_empty()
             && found
                 .iter()
-                .all(|it| is_new(it) && it.may_be_repaired_by(&later[..judged]));
+                .all(|it| is_new(it) && it.may_be_repaired_by(units.clone()));
         if is_allowed {
+            let references = self.known_references.get(self.committed);
+            let references = references.cloned().unwrap_or_default();
+            for it in &found {
+                let Some(foreign_key) = it.foreign_key() else {
+                    continue;
+                };
+                // Of several files in one transaction nothing is lost before the last.
+                let stand_in = match of_script {
+                    [] => it.stand_in(units.clone()),
+                    _ => None,
+                };
+                self.left_rows.push(LeftRows::new(
+                    foreign_key,
+                    (
+                        self.committed,
+                        script,
+                        failed.unit.unwrap_or(usize::MAX - 1),
+                    ),
+                    later,
+                    &references,
+                    stand_in,
+                ));
+            }
             self.left_broken.extend(found);
         }
         is_allowed
@@ -157,6 +205,11 @@ impl Watch {
     pub(crate) fn left_broken(&self) -> impl Iterator<Item = &LeftBroken> {
         let of_committed = |it: &&LeftBroken| it.script < self.committed;
         self.left_broken.iter().filter(of_committed)
+    }
+
+    /// The foreign keys that are left broken for a later script to repair.
+    fn left_foreign_keys(&self) -> impl Iterator<Item = ForeignKey<'_>> {
+        self.left_broken.iter().filter_map(LeftBroken::foreign_key)
     }
 
     /// These views, triggers and foreign keys are there before the run of these scripts.
@@ -239,7 +292,22 @@ impl Place<'_> {
         if self.is_first && self.watch.compiles {
             guards.extend(self.probe(&[]));
         }
+        let record = left_rows::record(&self.watch.left_rows, self.number);
+        guards.extend(record.map(Guard::Record));
         guards
+    }
+
+    /// Behind the units of a script: the rows of the foreign keys that were left broken have their parents, where the
+    /// parent table is there again.
+    pub(super) fn left_rows(&self) -> Vec<Step> {
+        left_rows::refuses(&self.watch.left_rows, self.number)
+    }
+
+    /// The foreign keys that may be broken behind the units of a script.
+    pub(super) fn left_foreign_keys(&self) -> Vec<(String, String)> {
+        let left = self.watch.left_foreign_keys();
+        left.map(|(child, columns)| (child.to_owned(), columns.to_owned()))
+            .collect()
     }
 
     /// Behind the units of a script: every view and every trigger compiles.
@@ -270,7 +338,7 @@ impl Place<'_> {
             views: &watch.views,
             left_broken: &watch.left_broken,
             is_last: self.is_last,
-            foreign_keys: foreign_keys.then(|| still_lost_or_mismatched(&watch.references)),
+            foreign_keys: foreign_keys.then(|| still_lost_or_mismatched(&watch.references, &[])),
         })
     }
 
@@ -285,21 +353,22 @@ impl Place<'_> {
         self.watch.references.clone()
     }
 
-    /// Behind the units of a script: no foreign key has lost its parent table.
+    /// Behind the units of a script: no foreign key has lost its parent table, or the key that it refers to.
     pub(super) fn references(&self, units: &[Effects]) -> Vec<Guard> {
         let scope = &self.watch.references;
         if scope.is_empty() || !self.is_guarded(units, Effects::may_break_references) {
             return Vec::new();
         }
+        // At the end everything has to be repaired.
+        let left: Vec<ForeignKey<'_>> = match self.is_last {
+            true => Vec::new(),
+            false => self.watch.left_foreign_keys().collect(),
+        };
+        let mut guards = vec![Guard::Refuse(still_lost_or_mismatched(scope, &left))];
         if self.is_last {
-            return vec![
-                Guard::Refuse(still_lost_or_mismatched(scope)),
-                Guard::Record(forget()),
-            ];
+            guards.push(Guard::Record(forget()));
         }
-        let children = self.watch.left_broken.iter();
-        let children: Vec<&str> = children.filter_map(LeftBroken::table).collect();
-        vec![Guard::Refuse(still_lost(scope, &children))]
+        guards
     }
 
     /// Whether there are guards behind the units of a script: where one of them may break something, and behind the last.

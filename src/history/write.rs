@@ -8,14 +8,14 @@ use super::guards::{self, Scope};
 use super::known::Reference;
 use super::layout::{
     BASELINE, CREATE, DROPPED, FIRST_LAYOUT, FIRST_ROWS, IDENTIFY, IDENTIFY_COPY, LAYOUT,
-    RAISE_LAYOUT, UNDOING,
+    RAISE_LAYOUT, RENAMED, UNDOING,
 };
 use super::old_rows;
 use super::orphans;
 use super::packed::{is_packed, stored};
-use super::row_guards;
+use super::row_guards::{self, Compared};
 use super::watch::{Guard, Place};
-use crate::db::{HistoryTable, Transaction};
+use crate::db::{Engine, HistoryTable, Transaction};
 use crate::script::{
     Atomicity, Entry, ForeignKeys, Key, OnFailure, Record, Revision, Run, Script, Step, StepList,
     Unit, When,
@@ -51,6 +51,8 @@ pub(super) enum Purpose {
     Compared(usize),
     /// Fails where a foreign key has lost its parent table in this run.
     References,
+    /// Fails where rows have lost their parents that an earlier script of the run took away.
+    LeftRows,
     /// Fails where a view or a trigger does not compile at the end of the run.
     Compiles,
     /// Prepares a guard over the whole schema, or tidies up behind it.
@@ -88,6 +90,7 @@ impl Purpose {
             | Purpose::Guard
             | Purpose::CompilesBefore
             | Purpose::References
+            | Purpose::LeftRows
             | Purpose::Compiles
             | Purpose::AllDone
             | Purpose::Around => None,
@@ -123,8 +126,9 @@ pub(super) fn lower(
     run: &Run,
     place: Place<'_>,
     table: &HistoryTable,
+    engine: Engine,
 ) -> Vec<Lowered> {
-    let mut lowered = lower_unnamed(script, run, place);
+    let mut lowered = lower_unnamed(script, run, place, Compared::on(engine));
     for Lowered {
         transaction,
         purposes,
@@ -147,7 +151,7 @@ pub(super) fn lower(
 }
 
 /// The same with the default name of the table.
-fn lower_unnamed(script: &Script, run: &Run, place: Place<'_>) -> Vec<Lowered> {
+fn lower_unnamed(script: &Script, run: &Run, place: Place<'_>, compared: Compared) -> Vec<Lowered> {
     match script.atomicity {
         Atomicity::Transaction => {
             let mut steps = Steps::new(script.expects, run);
@@ -155,6 +159,8 @@ fn lower_unnamed(script: &Script, run: &Run, place: Place<'_>) -> Vec<Lowered> {
             steps.clear_the_way(&script.units);
             steps.references = place.known_references();
             steps.scope = place.scope();
+            steps.left = place.left_foreign_keys();
+            steps.compared = compared;
             steps.guards(place.before(), Purpose::CompilesBefore);
             let effects: Vec<Effects> = script.units.iter().map(Effects::of).collect();
             let probes = place.probes(&effects);
@@ -167,6 +173,9 @@ fn lower_unnamed(script: &Script, run: &Run, place: Place<'_>) -> Vec<Lowered> {
             steps.forget_rows(&script.units, &effects);
             if let (Durations::AtTheEnd, Some(first)) = (steps.durations, script.units.first()) {
                 steps.push(Purpose::AllDone, durations(first.record.key()));
+            }
+            for step in place.left_rows() {
+                steps.push(Purpose::LeftRows, step);
             }
             steps.guards(place.references(&effects), Purpose::References);
             steps.guards(place.compiles(&effects), Purpose::Compiles);
@@ -265,8 +274,12 @@ pub(super) struct Steps {
     references: Arc<Vec<Arc<Reference>>>,
     /// The foreign keys that the run may break.
     scope: Scope,
+    /// The foreign keys that a later script may repair.
+    left: Vec<(String, String)>,
     /// Whether the foreign keys that are a mismatch before the run are recorded.
     has_mismatches: bool,
+    /// How rows without their parent are compared with those before a unit.
+    compared: Compared,
 }
 
 impl Steps {
@@ -373,13 +386,17 @@ impl Steps {
         }
     }
 
-    /// What seeds made in tables that the script drops is forgotten, so that it is made again with the table.
+    /// What seeds made in tables that the script drops is forgotten, so that it is made again with the table. What they made
+    /// in tables and columns that it renames is found under their new names.
     fn forget_rows(&mut self, units: &[Unit], effects: &[Effects]) {
         if !effects.iter().any(|effects| effects.may_lose_tables) {
             return;
         }
         for table in lost_tables(units) {
             self.push(Purpose::Record(units.len() - 1), forget_rows_of(table));
+        }
+        for renamed in effects.iter().filter_map(Effects::renames_for_seeds) {
+            self.push(Purpose::Record(units.len() - 1), remember_names(&renamed));
         }
     }
 
@@ -395,6 +412,7 @@ impl Steps {
             let mut inner = Steps {
                 references: self.references.clone(),
                 scope: self.scope.clone(),
+                left: self.left.clone(),
                 ..Steps::default()
             };
             let replaced = Unit {
@@ -447,7 +465,10 @@ impl Steps {
     ) {
         let rows = row_guards::compares_rows(foreign_keys, effects);
         let new = orphans::new_references(unit, effects, &self.references);
-        let values = rows.then(|| orphans::values(unit, effects, &self.references, &new));
+        let values = rows.then(|| match self.compared {
+            Compared::Rows => orphans::values(unit, effects, &self.references, &new),
+            Compared::Counts => (Vec::new(), Vec::new()),
+        });
         let values = values.map(|(before, after)| {
             for step in row_guards::rows_before(unit, effects) {
                 self.push(Purpose::Before(number), step);
@@ -460,8 +481,9 @@ impl Steps {
             self.push(Purpose::Before(number), before);
             after
         });
-        // With foreign keys off, each unit is judged by itself.
-        let has_mismatches = foreign_keys != ForeignKeys::On || self.has_mismatches;
+        // With foreign keys off, each unit is judged by itself, but for what a later script may repair.
+        let is_judged = foreign_keys != ForeignKeys::On && self.left.is_empty();
+        let has_mismatches = is_judged || self.has_mismatches;
         if !has_mismatches && effects.may_break_references() && !self.scope.is_empty() {
             self.has_mismatches = true;
             let step = guards::mismatches_before(&self.scope);
@@ -497,10 +519,18 @@ impl Steps {
         let looked = self.steps.len();
         self.push(compared, row_guards::nothing_is_broken(effects));
         let found = When::All(vec![When::Succeeded(2), When::NotSucceeded(1)]);
-        let mismatch = row_guards::no_new_mismatch(effects).when(found);
+        let left = self.left.iter();
+        let left: Vec<_> = left
+            .map(|(child, columns)| (&**child, &**columns))
+            .collect();
+        let mismatch = row_guards::no_new_mismatch(effects, &left).when(found);
+        let violation = match self.compared {
+            Compared::Rows => row_guards::no_new_violation(effects, &left),
+            Compared::Counts => row_guards::no_more_violations(effects, &left),
+        };
+        let violation = violation.when(When::Succeeded(1));
         self.push(Purpose::Mismatch(number), mismatch);
         self.attempts(compared, values);
-        let violation = row_guards::no_new_violation(effects).when(When::Succeeded(1));
         self.push(Purpose::After(number), violation);
         let passed = vec![
             When::Succeeded(self.steps.len() - looked),
@@ -715,6 +745,16 @@ fn forget_rows_of(table: String) -> Step {
              json_insert(coalesce(json_extract(detail, '$.{DROPPED}'), '[]'), '$[#]', ?1)) WHERE kind = 'seed'"
         ),
         vec![table.into()],
+    )
+}
+
+fn remember_names(renamed: &serde_json::Value) -> Step {
+    Step::own(
+        format!(
+            "UPDATE _migrations SET detail = json_set(detail, '$.{RENAMED}', \
+             json_insert(coalesce(json_extract(detail, '$.{RENAMED}'), '[]'), '$[#]', json(?1))) WHERE kind = 'seed'"
+        ),
+        vec![renamed.to_string().into()],
     )
 }
 

@@ -22,8 +22,20 @@ pub(super) struct Repeatable {
     pub(super) source: Arc<Source>,
     /// What it makes.
     pub(super) made: Vec<Made>,
+    /// What it is made again from, where that is another text.
+    pub(super) now: Option<Now>,
     /// Its unit, where it runs anyway; otherwise it is applied.
     pub(super) runs: Option<(Record, Reading)>,
+}
+
+/// The text of a repeatable whose file was edited since it was applied.
+pub(super) struct Now {
+    /// Its row, once this text has run.
+    pub(super) entry: Entry,
+    /// The text.
+    pub(super) source: Arc<Source>,
+    /// What it makes.
+    pub(super) made: Vec<Made>,
 }
 
 /// The units of a run.
@@ -47,10 +59,10 @@ pub(super) fn with_repeatables(
     let mut versioned: Vec<_> = versioned.into_iter().collect();
     if on_failure == OnFailure::Continue {
         let (views, triggers) = in_the_way(&versioned, &repeatables);
-        if let Some((_, first)) = versioned.first_mut().filter(|(_, it)| is_atomic(it)) {
+        if let Some((_, first)) = versioned.first_mut() {
             first.steps.splice(0..0, views);
         }
-        if let Some((_, last)) = versioned.last_mut().filter(|(_, it)| is_atomic(it)) {
+        if let Some((_, last)) = versioned.last_mut() {
             last.steps.extend(triggers);
         }
     }
@@ -71,10 +83,6 @@ pub(super) fn with_repeatables(
         all.restore(repeatable, after, history, on_failure);
     }
     all
-}
-
-fn is_atomic(reading: &Reading) -> bool {
-    reading.atomicity == Atomicity::Transaction
 }
 
 /// Statements that drop the views and the triggers of applied repeatables that name a table which these units drop or
@@ -150,7 +158,11 @@ impl Units {
             return;
         }
         let key = &repeatable.entry.key;
-        let mut reading = reading::read(&repeatable.source, history.engine, &history.table);
+        let (entry, source, objects) = match &repeatable.now {
+            Some(now) => (&now.entry, &now.source, &now.made),
+            None => (&repeatable.entry, &repeatable.source, &repeatable.made),
+        };
+        let mut reading = reading::read(source, history.engine, &history.table);
         if reading.atomicity == Atomicity::Bare {
             if !self.outside.contains(key) {
                 self.outside.push(key.clone());
@@ -163,8 +175,9 @@ impl Units {
         }
         reading.problems.clear();
         let restore = Restore {
-            entry: repeatable.entry.clone(),
-            objects: repeatable.made.clone(),
+            entry: entry.clone(),
+            gone: repeatable.made.clone(),
+            objects: objects.clone(),
             on_failure,
         };
         self.push(Record::Restore(Box::new(restore)), reading);

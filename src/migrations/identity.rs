@@ -153,7 +153,8 @@ pub fn edited_keys(set: &Migrations, history: &History) -> Vec<Key> {
             Some(file) => !has_checksum_of(file, row),
             None => may_be_moved || set.claims(&row.key).next().is_some(),
         },
-        Key::Repeatable(_) => set.get(&row.key).is_none() && may_be_moved,
+        // What it makes follows from its text.
+        Key::Repeatable(_) => set.get(&row.key).is_none(),
         _ => false,
     });
     keys.map(|row| row.key.clone()).collect()

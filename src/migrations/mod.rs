@@ -11,6 +11,7 @@ mod check;
 mod comment;
 mod create;
 mod directive;
+mod down_fit;
 mod downs;
 mod file;
 mod fill;
@@ -63,6 +64,6 @@ pub use repair::{Repair, repair};
 pub use same_text::same_texts;
 pub use set::{Migration, Migrations, ReadError, Text};
 pub use undo::{
-    Adopted, Back, UndoOptions, UndoPlan, observe_undo, undo, undo_plan, undo_to_unknown_version,
-    versions_to_undo,
+    Adopted, Back, UndoOptions, UndoPlan, observe_undo, observe_undo_from, undo, undo_from,
+    undo_plan, undo_to_unknown_version, versions_to_undo,
 };

@@ -9,7 +9,7 @@ use super::baseline::is_adopted;
 use super::downs;
 use super::file::meaning;
 use super::identity::{self, Identity};
-use super::made::{are_gone, made};
+use super::made::{Change, are_gone, changes, made, may_lose};
 use super::mismatch;
 use super::problem::{self, Edit, argument, diff, file_name};
 use super::reading::{self, Leaves, Reading, Until};
@@ -395,9 +395,9 @@ impl<'a> Planner<'a> {
                         "its text is now {}: `repair` moves its record there",
                         now.up.source.name
                     )),
-                    None => {
-                        problem.help("`repair` forgets it; what it made stays in the database")
-                    }
+                    None => problem
+                        .notes(self.made_by(row))
+                        .help("`repair` removes its record, and drops nothing"),
                 }
             }
             _ => {
@@ -409,11 +409,34 @@ impl<'a> Planner<'a> {
                          applied"
                     ))
                     .help(format!(
-                        "if it is to be forgotten: `repair {argument}` removes its record; what it made stays in the \
-                         database"
+                        "if it is to be forgotten: `repair {argument}` removes its record, and drops nothing"
                     ))
             }
         });
+    }
+
+    /// What became of the objects of a repeatable without a file, as far as this run leaves that as it is.
+    fn made_by(&self, row: &Row) -> Option<String> {
+        let objects = made(row.source.as_deref()?);
+        if objects.is_empty() || self.history.objects.is_none() {
+            return None;
+        }
+        let gone = self.history.gone(&objects);
+        if gone.len() == objects.len() {
+            return Some("what it made is no longer in the database".to_owned());
+        }
+        let pending = self.pending.iter().flat_map(|(_, reading)| &reading.steps);
+        let changes: Vec<Change> = changes(pending.map(|step| &*step.sql)).collect();
+        let there = objects.iter().filter(|made| !gone.contains(made));
+        let stays = there.filter(|made| !may_lose(made, &changes, self.history));
+        let stays: Vec<String> = stays.map(Made::to_string).collect();
+        let is = if stays.len() == 1 { "is" } else { "are" };
+        (!stays.is_empty()).then(|| {
+            format!(
+                "{} {is} in the database; a migration can drop what is not needed",
+                stays.join(" and ")
+            )
+        })
     }
 
     fn repeatables(&mut self, set: &'a Migrations, history: &History) {
@@ -568,6 +591,7 @@ impl<'a> Planner<'a> {
             entry: entry(migration),
             source: migration.up.source.clone(),
             made,
+            now: None,
             runs: repeatables.remove(&migration.key),
         });
         // A version below the newest may lack what a repeatable needs.

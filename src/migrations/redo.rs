@@ -1,5 +1,6 @@
 //! Undoing the newest migrations and applying them again, as one plan: the down texts are the recorded ones, the up texts
-//! those of the files. So an edited newest migration takes effect, which is what a redo is for.
+//! those of the files. So an edited newest migration takes effect, which is what a redo is for. What it drops of a
+//! repeatable is made again from the file of that one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -294,7 +295,7 @@ fn redo_plan(
     if grouping == Grouping::All {
         share_the_mode(&mut steps);
     }
-    let steps = with_restored(steps, history, &mut problems);
+    let steps = with_restored(steps, history, Some(set), &mut problems);
     let mut redo = RedoPlan {
         problems,
         scripts: scripts(steps, history.revision, grouping),

@@ -112,6 +112,9 @@ fn names_a_file(vacuum: &str) -> bool {
     significant(vacuum).any(|token| token.is_word(vacuum, "INTO"))
 }
 
+/// The files behind one that runs.
+pub(super) type Later<'l, 'a> = &'l (dyn Fn() -> Vec<&'a Act> + Sync);
+
 /// The direction in which a rehearsal was going through a migration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Way {
@@ -147,6 +150,8 @@ pub(super) struct Rehearsal {
     judging: Judging,
     /// What a file left broken, and no file has repaired yet.
     broken: Option<Box<Diagnostic>>,
+    /// The guards of that file, where later ones judge what it did to rows.
+    left: Option<Box<Watch>>,
 }
 
 /// A rehearsal came to its end early.
@@ -187,6 +192,7 @@ impl Rehearsal {
             run: Run::new("rehearsal"),
             judging: Judging::EachFile,
             broken: None,
+            left: None,
         })
     }
 
@@ -209,6 +215,7 @@ impl Rehearsal {
             run: self.run.clone(),
             judging: self.judging,
             broken: self.broken.clone(),
+            left: self.left.clone(),
         })
     }
 
@@ -248,7 +255,7 @@ impl Rehearsal {
             atomicity: Atomicity::Transaction,
             units: Vec::new(),
         };
-        match self.run(&script, Watch::going_on(true)).await {
+        match self.run(&script, Watch::going_on().judging()).await {
             Ok(_) => {
                 self.revision = script.leaves();
                 Ok(true)
@@ -288,12 +295,23 @@ impl Rehearsal {
         act: &Act,
         way: Way,
     ) -> Result<(), Stopped> {
+        self.up_before(migration, act, way, &Vec::new).await
+    }
+
+    /// The same, before these files, which may repair what it breaks.
+    pub(super) async fn up_before<'a>(
+        &mut self,
+        migration: &Migration,
+        act: &Act,
+        way: Way,
+        later: Later<'_, 'a>,
+    ) -> Result<(), Stopped> {
         let entry = entry(migration);
         let record = match (migration.version(), way) {
             (None, Way::Again | Way::Existing) => Record::Replace(entry),
             _ => Record::Insert(entry),
         };
-        self.act(record, act, way).await
+        self.act_before(record, act, way, later).await
     }
 
     /// Takes a migration back.
@@ -311,10 +329,10 @@ impl Rehearsal {
             error => Stopped::Db(DbError::Read(unusable(&error.to_string()))),
         })?;
         let unit = (Record::Delete(migration.key.clone()), act.reading.clone());
-        let units = with_restored(vec![unit], &history, &mut Vec::new());
+        let units = with_restored(vec![unit], &history, None, &mut Vec::new());
         let leaves: Vec<Leaves> = units.iter().map(|(_, it)| it.leaves.clone()).collect();
         for script in scripts(units, self.revision, Grouping::All) {
-            self.script(script, &leaves, Way::Undo).await?;
+            self.script(script, &leaves, Way::Undo, &Vec::new).await?;
         }
         Ok(())
     }
@@ -329,18 +347,43 @@ impl Rehearsal {
             units.push((Record::Insert(entry(migration)), act.reading.clone()));
             leaves.push(act.reading.leaves.clone());
         }
-        for script in scripts(units, self.revision, Grouping::All) {
-            self.script(script, &leaves, Way::Up).await?;
+        let all: Vec<Script> = scripts(units, self.revision, Grouping::All)
+            .into_iter()
+            .collect();
+        for (number, script) in all.iter().enumerate() {
+            let later = || all[number + 1..].to_vec();
+            self.script(script.clone(), &leaves, Way::Up, &later)
+                .await?;
         }
         Ok(())
     }
 
     /// Runs one file and records it. Where it fails it leaves nothing behind, unless it runs outside of transactions.
     pub(super) async fn act(&mut self, record: Record, act: &Act, way: Way) -> Result<(), Stopped> {
+        self.act_before(record, act, way, &Vec::new).await
+    }
+
+    async fn act_before<'a>(
+        &mut self,
+        record: Record,
+        act: &Act,
+        way: Way,
+        later: Later<'_, 'a>,
+    ) -> Result<(), Stopped> {
         let leaves = [act.reading.leaves.clone()];
         let unit = (record, act.reading.clone());
+        let revision = self.revision;
+        let later = || {
+            let later = later().into_iter();
+            let scripts = later.flat_map(|act| {
+                // Its record is no part of what it does.
+                let unit = (Record::Delete(Key::Migration(0)), act.reading.clone());
+                scripts([unit], revision, Grouping::All)
+            });
+            scripts.collect()
+        };
         for script in scripts([unit], self.revision, Grouping::All) {
-            self.script(script, &leaves, way).await?;
+            self.script(script, &leaves, way, &later).await?;
         }
         Ok(())
     }
@@ -350,17 +393,38 @@ impl Rehearsal {
         mut script: Script,
         leaves: &[Leaves],
         way: Way,
+        later: &(dyn Fn() -> Vec<Script> + Sync),
     ) -> Result<(), Stopped> {
         // Going down, each file is a run of its own.
         let is_down = matches!(way, Way::Down | Way::Undo);
+        let mut going_on = match &self.left {
+            Some(left) => left.behind(),
+            None => Watch::going_on(),
+        };
         let watch = match (&self.broken, self.judging) {
-            (Some(_), _) => Watch::going_on(true),
-            (None, Judging::AtTheEnd) if !is_down => Watch::going_on(false),
+            (Some(_), _) => going_on.judging(),
+            (None, Judging::AtTheEnd) if !is_down => going_on.clone(),
             (None, Judging::Elsewhere) if !is_down => Watch::unguarded(),
             (None, _) => self.watch_of(&mut script).await?,
         };
         let mut result = self.run(&script, watch).await;
-        if result.is_ok() && script.atomicity == Atomicity::Transaction {
+        // A later file may make again what this one takes away from rows, or the key that they refer to.
+        if !is_down
+            && let Err(RunError::Failed(failed)) = &result
+            && matches!(failed.part, Part::Mismatch | Part::ForeignKeysAfter)
+        {
+            let mut watch = going_on.clone();
+            if watch.allows(failed, &script, &later()) {
+                let Err(RunError::Failed(failed)) = result else {
+                    unreachable!("it failed")
+                };
+                if let Stopped::Problem(problem) = self.fails(*failed, &script, way).await {
+                    self.broken.get_or_insert(Box::new(problem.diagnostic));
+                }
+                result = self.run(&script, watch.clone()).await;
+                going_on = watch;
+            }
+        } else if result.is_ok() && script.atomicity == Atomicity::Transaction {
             self.broken = None;
         }
         // Files that run together are judged at their end, and a later one may repair what this one breaks.
@@ -374,10 +438,13 @@ impl Rehearsal {
                     {
                         self.broken.get_or_insert(Box::new(problem.diagnostic));
                     }
-                    self.run(&script, Watch::going_on(false)).await
+                    self.run(&script, going_on.clone()).await
                 }
                 result => result,
             };
+            if result.is_ok() {
+                self.left = self.broken.is_some().then(|| Box::new(going_on));
+            }
         }
         self.forget(leaves).await?;
         match result {
@@ -439,7 +506,8 @@ impl Rehearsal {
         let Some(unit) = unit else {
             return Stopped::Db(DbError::Read(error));
         };
-        let Some(first) = unit.steps.first().and_then(|step| step.origin.as_ref()) else {
+        let mut written = unit.steps.iter().filter_map(|step| step.origin.as_ref());
+        let Some(first) = written.next() else {
             return Stopped::Db(DbError::Read(error));
         };
         let (mut help, mut refused) = (Vec::new(), None);

@@ -1,8 +1,10 @@
 //! Updates the recorded metadata to match the files. A repair never changes anything but `_migrations`.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::baseline::Verify;
+use super::down_fit::{Fits, fits};
 use super::downs;
 use super::identity::{Identity, applied, edited_keys, file_problems, has_text_of};
 use super::mismatch::is_about_records;
@@ -10,7 +12,7 @@ use super::plan::{PlanOptions, edit, entry, plan};
 use super::problem::{Edit, file_name, no_such_version};
 use super::set::{Migration, Migrations};
 use super::{ApplyError, Outcome, observe, shown};
-use crate::db::Db;
+use crate::db::{Db, DbError};
 use crate::diagnostic::Diagnostic;
 use crate::drive::{Decision, OnEvent, Reader, drive};
 use crate::history::{History, HistoryError, Row, State};
@@ -49,6 +51,8 @@ pub async fn repair(
         what,
         looked_at: None,
         seen: Vec::new(),
+        down_files: HashMap::new(),
+        only_down: false,
     };
     let outcome = drive(db, run, on_event, repairing).await?;
     match (what, outcome.done.is_empty()) {
@@ -82,6 +86,10 @@ struct Repairing<'a> {
     looked_at: Option<Revision>,
     /// What the comparison of the schema found.
     seen: Vec<Diagnostic>,
+    /// Of migrations both of whose files were changed: which down text undoes what was recorded.
+    down_files: HashMap<Key, Fits>,
+    /// Only the down file of the migration is recorded: the database is as the migration was applied.
+    only_down: bool,
 }
 
 impl Repairing<'_> {
@@ -120,6 +128,43 @@ impl Repairing<'_> {
     }
 }
 
+impl Repairing<'_> {
+    /// The changes to `_migrations` that the repair comes to.
+    fn records(&self, history: &History) -> Result<Vec<Record>, Vec<Diagnostic>> {
+        match self.what {
+            Repair::Harmless => Ok(harmless(self.set, history, &self.down_files)),
+            Repair::Record(key, _) => record(self.set, history, key),
+            Repair::Applied(key) => settle(history, key, Record::Settle(key.clone())),
+            Repair::Retry(key) => settle(history, key, Record::Delete(key.clone())),
+        }
+    }
+
+    /// A migration whose file is not what the database has, and whose down file undoes what it has. Then the down file alone is
+    /// recorded, and this tells so.
+    async fn only_the_down_file(&self, history: &History) -> Result<Option<Diagnostic>, DbError> {
+        let Repair::Record(key, Verify::Schema) = self.what else {
+            return Ok(None);
+        };
+        let mut changed = both_changed(self.set, history);
+        let changed = changed.find(|(_, row)| row.key == *key);
+        let Some((file, row)) = changed.filter(|_| self.seen.iter().any(Diagnostic::is_error))
+        else {
+            return Ok(None);
+        };
+        let fits = fits(history, row, file).await?;
+        if !fits.is_some_and(Fits::file_is_as_good) {
+            return Ok(None);
+        }
+        let message = format!(
+            "only the down file of {key} was recorded: the database is as {key} was applied, and not as {} says",
+            file_name(&file.up.source.name)
+        );
+        let problem = Diagnostic::problem("only-down", message).warning();
+        let help = "`status` shows how the file differs, and how to go on";
+        Ok(Some(problem.about(key).help(help)))
+    }
+}
+
 impl Reader for Repairing<'_> {
     fn texts(&self, history: &History) -> Vec<Key> {
         match self.what {
@@ -127,6 +172,9 @@ impl Reader for Repairing<'_> {
                 applied(history).map(|row| row.key.clone()).collect()
             }
             // A record that is corrected keeps its down text where no file has it.
+            Repair::Harmless if both_changed(self.set, history).next().is_some() => {
+                applied(history).map(|row| row.key.clone()).collect()
+            }
             Repair::Harmless => {
                 let differs = |row: &&Row| {
                     let file = self.set.get(&row.key);
@@ -154,18 +202,38 @@ impl Reader for Repairing<'_> {
             return Ok(());
         }
         self.looked_at = Some(history.revision);
+        self.down_files.clear();
+        self.only_down = false;
+        if *self.what == Repair::Harmless {
+            let texts: Vec<_> = both_changed(self.set, history).collect();
+            for (file, row) in texts {
+                if let Some(fits) = fits(history, row, file).await? {
+                    self.down_files.insert(row.key.clone(), fits);
+                }
+            }
+        }
         self.seen = match self.to_be_shown(history) {
-            Some((key, Verify::Schema)) if repair_records(self.set, history, self.what).is_ok() => {
+            Some((key, Verify::Schema)) if self.records(history).is_ok() => {
                 shown::by_the_schema(db, self.set, history, key).await?
             }
             Some((key, Verify::Nothing)) => vec![shown::not_compared(key)],
             _ => Vec::new(),
         };
+        if let Some(warning) = self.only_the_down_file(history).await? {
+            self.only_down = true;
+            self.seen = vec![warning];
+        }
         Ok(())
     }
 
     fn decide(&mut self, history: &History) -> Decision {
-        let (problems, records) = match repair_records(self.set, history, self.what) {
+        let records = match self.what {
+            Repair::Record(key, _) if self.only_down => {
+                Ok(down_record(self.set, history, key).into_iter().collect())
+            }
+            _ => self.records(history),
+        };
+        let (problems, records) = match records {
             Ok(records) => {
                 let mut problems = file_problems(self.set, history);
                 problems.extend_from_slice(&self.seen);
@@ -200,37 +268,48 @@ fn script(records: Vec<Record>, history: &History) -> Vec<Script> {
     }]
 }
 
-/// The changes to `_migrations` that a repair comes to. Pure.
-fn repair_records(
-    set: &Migrations,
-    history: &History,
-    what: &Repair,
-) -> Result<Vec<Record>, Vec<Diagnostic>> {
-    match what {
-        Repair::Harmless => Ok(harmless(set, history)),
-        Repair::Record(key, _) => record(set, history, key),
-        Repair::Applied(key) => settle(history, key, Record::Settle(key.clone())),
-        Repair::Retry(key) => settle(history, key, Record::Delete(key.clone())),
-    }
+/// The applied migrations whose statements and whose down file were changed.
+fn both_changed<'a>(
+    set: &'a Migrations,
+    history: &'a History,
+) -> impl Iterator<Item = (&'a Migration, &'a Row)> {
+    applied(history).filter_map(|row| {
+        let file = set.get(&row.key)?;
+        let both = edit(file, row) == Some(Edit::Meaning) && downs::differs(file, row);
+        (both && file.words == row.name && matches!(row.key, Key::Migration(_)))
+            .then_some((file, row))
+    })
 }
 
-fn harmless(set: &Migrations, history: &History) -> Vec<Record> {
+/// The record of a migration with its down file, and with the statements that were recorded.
+fn down_record(set: &Migrations, history: &History, key: &Key) -> Option<Record> {
+    let (file, row) = (set.get(key)?, history.row(key)?);
+    Some(Record::Amend(Entry {
+        checksum: row.checksum.clone(),
+        source: row.source.as_deref()?.into(),
+        ..entry(file)
+    }))
+}
+
+fn harmless(set: &Migrations, history: &History, down_files: &HashMap<Key, Fits>) -> Vec<Record> {
     let recorded = history.by_key();
     let identity = Identity::of(set, history);
     let is_down_of_another =
         |file: &Migration| downs::of_another(file, set, history, &identity).is_some();
+    let fits = |key: &Key| {
+        let fits = down_files.get(key);
+        fits.is_some_and(|fits| fits.file_is_better())
+    };
     let edited = set.versioned.iter().filter_map(|migration| {
         let row = recorded.get(&migration.key);
         let row = row.filter(|row| identity.moved(&row.key).is_none())?;
         let edit = edit(migration, row)?;
         let takes_down = downs::differs(migration, row) && !is_down_of_another(migration);
-        match edit {
-            // Its statements stay as they were recorded; its down file does no harm.
-            Edit::Meaning if takes_down && migration.words == row.name => Some(Entry {
-                checksum: row.checksum.clone(),
-                source: row.source.clone()?.into(),
-                ..entry(migration)
-            }),
+        let amended = match edit {
+            // Its statements stay as they were recorded, and its down file may be for those that it has now.
+            Edit::Meaning if takes_down && fits(&migration.key) => {
+                return down_record(set, history, &migration.key);
+            }
             Edit::Meaning => None,
             Edit::Down if !takes_down => None,
             Edit::Wording | Edit::Name | Edit::Down if takes_down => Some(entry(migration)),
@@ -238,7 +317,8 @@ fn harmless(set: &Migrations, history: &History) -> Vec<Record> {
                 down: row.down.clone().map(Into::into),
                 ..downs::entry_without_down(migration)
             }),
-        }
+        };
+        amended.map(Record::Amend)
     });
     let moved = identity
         .all()
@@ -261,7 +341,7 @@ fn harmless(set: &Migrations, history: &History) -> Vec<Record> {
                 },
             }
         })
-        .chain(edited.map(Record::Amend))
+        .chain(edited)
         .chain(gone.map(|row| Record::Delete(row.key.clone())))
         .collect()
 }

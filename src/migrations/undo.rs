@@ -1,15 +1,16 @@
 //! Taking migrations back, by the down texts that were recorded when they were applied: the checkout need not have
 //! the files any more.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::again::{Repeatable, with_repeatables};
+use super::again::{Now, Repeatable, with_repeatables};
 use super::baseline::is_adopted;
-use super::made::made;
-use super::plan::{Grouping, scripts};
+use super::made::{self, made};
+use super::plan::{Grouping, entry, scripts};
 use super::problem::{AS_RECORDED, listed, no_such_version, other_history, started};
 use super::reading::{self, Reading};
-use super::set::Migrations;
+use super::set::{Migration, Migrations};
 use super::{ApplyError, Outcome};
 use crate::db::Db;
 use crate::diagnostic::{Class, Diagnostic};
@@ -96,7 +97,7 @@ pub fn undo_plan(
         ..UndoPlan::default()
     };
     if !plan.problems.iter().any(Diagnostic::is_error) {
-        let units = with_restored(units, history, &mut plan.problems);
+        let units = with_restored(units, history, None, &mut plan.problems);
         plan.scripts = scripts(units, history.revision, grouping);
     }
     plan
@@ -138,24 +139,33 @@ pub(super) fn undo_units(
     (problems, units)
 }
 
-/// Adds the applied repeatables of which these units may drop an object.
+/// Adds the applied repeatables of which these units may drop an object. They are made again from the files of the set,
+/// where there is one; otherwise from their recorded texts.
 pub(super) fn with_restored(
     units: Vec<(Record, Reading)>,
     history: &History,
+    set: Option<&Migrations>,
     problems: &mut Vec<Diagnostic>,
 ) -> Vec<(Record, Reading)> {
-    let all = with_repeatables(units, repeatables(history), history, OnFailure::Continue);
+    let all = with_repeatables(
+        units,
+        repeatables(history, set),
+        history,
+        OnFailure::Continue,
+    );
     problems.extend(all.outside.iter().map(not_made_again));
     all.units
 }
 
-/// The repeatables that are applied whole, in the order of names, by their recorded texts.
-fn repeatables(history: &History) -> Vec<Repeatable> {
+/// The repeatables that are applied whole, in the order of names.
+fn repeatables(history: &History, set: Option<&Migrations>) -> Vec<Repeatable> {
     let mut rows: Vec<&Row> = history.rows.iter().filter(|row| is_applied(row)).collect();
     rows.sort_by(|a, b| a.key.cmp(&b.key));
     let repeatables = rows.into_iter().filter_map(|row| {
         let text = row.source.as_ref()?;
         let made = made(text);
+        let file = set.and_then(|set| set.get(&row.key));
+        let edited = file.filter(|file| file.up.checksum != row.checksum);
         history.gone(&made).is_empty().then(|| Repeatable {
             entry: Entry {
                 key: row.key.clone(),
@@ -171,10 +181,19 @@ fn repeatables(history: &History) -> Vec<Repeatable> {
                 text: text.as_str().into(),
             }),
             made,
+            now: edited.map(now),
             runs: None,
         })
     });
     repeatables.collect()
+}
+
+fn now(file: &Migration) -> Now {
+    Now {
+        entry: entry(file),
+        source: file.up.source.clone(),
+        made: made::made(&file.up.source.text),
+    }
 }
 
 /// The repeatables whose texts [`with_restored`] needs.
@@ -203,6 +222,7 @@ fn not_made_again(key: &Key) -> Diagnostic {
 /// below is not what was asked for.
 fn overtaken(history: &History, versions: &[i64]) -> Option<Diagnostic> {
     let recorded = history.by_key();
+    let undone: HashSet<&i64> = versions.iter().collect();
     let still_there: Vec<i64> = versions
         .iter()
         .copied()
@@ -213,7 +233,7 @@ fn overtaken(history: &History, versions: &[i64]) -> Option<Diagnostic> {
         .versions()
         .into_iter()
         .map(|(version, _)| version)
-        .filter(|version| version > lowest && !versions.contains(version))
+        .filter(|version| version > lowest && !undone.contains(version))
         .collect();
     let message = format!(
         "another run applied {} while this one was to take back {}",
@@ -289,8 +309,20 @@ pub async fn observe_undo(
     db: &Db,
     options: &UndoOptions,
 ) -> Result<(History, UndoPlan), HistoryError> {
-    let undoing = Undoing::new(options);
-    let history = history::read_with_texts(db, |history| undoing.texts(history)).await?;
+    observe_undo_from(db, history::read(db).await?, options).await
+}
+
+/// As [`observe_undo`], from a history that was read already.
+///
+/// # Errors
+/// As [`history::read`].
+pub async fn observe_undo_from(
+    db: &Db,
+    history: History,
+    options: &UndoOptions,
+) -> Result<(History, UndoPlan), HistoryError> {
+    let undoing = Undoing::new(options, None);
+    let history = history::add_texts(db, history, |history| undoing.texts(history)).await?;
     let versions = versions_to_undo(&history, options.back);
     let plan = undo_plan(&history, &versions, options.grouping, options.adopted);
     Ok((history, plan))
@@ -309,24 +341,45 @@ pub async fn undo(
     run: &Run,
     on_event: &OnEvent,
 ) -> Result<Outcome, ApplyError> {
-    drive(db, run, on_event, Undoing::new(options)).await
+    drive(db, run, on_event, Undoing::new(options, None)).await
+}
+
+/// As [`undo`], from a history that was read already.
+///
+/// # Errors
+/// As [`undo`].
+pub async fn undo_from(
+    db: &Db,
+    history: History,
+    options: &UndoOptions,
+    run: &Run,
+    on_event: &OnEvent,
+) -> Result<Outcome, ApplyError> {
+    drive(db, run, on_event, Undoing::new(options, Some(history))).await
 }
 
 struct Undoing {
     options: UndoOptions,
     versions: Option<Vec<i64>>,
+    /// What was read already, until it is used.
+    history: Option<History>,
 }
 
 impl Undoing {
-    fn new(options: &UndoOptions) -> Undoing {
+    fn new(options: &UndoOptions, history: Option<History>) -> Undoing {
         Undoing {
             options: *options,
             versions: None,
+            history,
         }
     }
 }
 
 impl Reader for Undoing {
+    fn take_history(&mut self) -> Option<History> {
+        self.history.take()
+    }
+
     fn texts(&self, history: &History) -> Vec<Key> {
         let versions = match &self.versions {
             Some(versions) => versions.clone(),

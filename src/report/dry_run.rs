@@ -212,7 +212,7 @@ fn title(unit: &Unit, history: &History) -> String {
 
 /// When a repeatable is made again: `made again if its index i is gone by then`.
 pub(super) fn condition(restore: &Restore) -> String {
-    let names: Vec<String> = restore.objects.iter().map(Made::to_string).collect();
+    let names: Vec<String> = restore.gone.iter().map(Made::to_string).collect();
     format!(
         "made again if its {} is gone by then",
         names.join(" or its ")

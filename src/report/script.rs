@@ -120,7 +120,10 @@ impl<'a> Failing<'a> {
         else {
             return None;
         };
-        let of = self.unit().map_or(0, |unit| unit.steps.len());
+        if self.error.set_back {
+            return None;
+        }
+        let of = self.unit().map_or(0, Unit::statements);
         let stand = match (committed, left) {
             (0, Left::Nothing) => return None,
             (2.., _) => of,
@@ -133,18 +136,19 @@ impl<'a> Failing<'a> {
         Some(HalfDone { stand, of })
     }
 
-    /// How many of the statements before the failed one stand: those of a transaction that the file had begun do not.
+    /// How many of the file's statements before the failed one stand: those of a transaction that it had begun do not.
     fn committed(&self, failed: usize) -> usize {
         let steps = self.unit().map_or(&[][..], |unit| &unit.steps[..failed]);
+        let steps = || steps.iter().filter(|step| step.origin.is_some());
         let mut open = None;
-        for (number, step) in steps.iter().enumerate() {
+        for (number, step) in steps().enumerate() {
             match kind(&step.sql) {
                 Kind::Begin => open = Some(number),
                 Kind::Commit => open = None,
                 _ => {}
             }
         }
-        open.unwrap_or(failed)
+        open.unwrap_or(steps().count())
     }
 
     fn unit(&self) -> Option<&'a Unit> {
@@ -255,6 +259,7 @@ impl<'a> Failing<'a> {
         }
         match &self.half_done {
             Some(half) => notes.push(self.stands(half)),
+            None if self.error.set_back => notes.push(self.is_set_back()),
             None => notes.extend(self.rolled_back()),
         }
         let left = self.error.left_broken.iter();
@@ -303,6 +308,17 @@ impl<'a> Failing<'a> {
             _ => format!("statements 1 to {stand} of {of} have happened"),
         };
         format!("{key} runs outside of a transaction: {what}, and it is recorded as started")
+    }
+
+    fn is_set_back(&self) -> String {
+        let key = self.key().map(Key::to_string).unwrap_or_default();
+        let recorded = match self.doing {
+            Doing::Undoing => "applied",
+            Doing::Applying | Doing::Recording => "pending",
+        };
+        format!(
+            "{key} runs outside of a transaction: none of its statements has had an effect, and it is {recorded} as before"
+        )
     }
 
     fn help(&self) -> Vec<String> {

@@ -183,7 +183,7 @@ fn block(file: &FilePlan, style: Style<'_>) -> String {
     }
     if file.drifted.iter().any(|change| change.note.is_some()) {
         text.push_str(&as_typed(
-            "  give the row its new key by hand; or delete the row of the old key, and `seed --refresh` inserts it\n",
+            "  a row that has another key gets this one by hand; or delete it, and `seed --refresh` inserts it with this one\n",
             style.program,
         ));
     }

@@ -10,7 +10,7 @@ use super::conflicts::{
 };
 use super::effective::effective;
 use super::expand::{Given, expand};
-use super::found::Found;
+use super::found::{Found, questions};
 use super::guard::{guards, under_way};
 use super::inputs::{Clock, Variables};
 use super::ledger;
@@ -18,6 +18,7 @@ use super::lineage::{self, Lineage};
 use super::memory::{Memory, Scene};
 use super::model::SeedFile;
 use super::orphans::{children, children_problems};
+use super::pass::find_many;
 use super::past::Past;
 use super::plan::{Basis, Plan, Refresh, plan, writes};
 use super::recorded::Texts;
@@ -63,19 +64,24 @@ pub async fn observe(
     options: &SeedOptions,
 ) -> Result<(History, Plan), HistoryError> {
     let history = history::read(db).await?;
-    let plan = observe_from(db, seeds, set, &history, options).await?;
+    let plan = observe_from(db, seeds, set, &history, options, None).await?;
     Ok((history, plan))
 }
 
-/// The same for a history that was read already.
+/// The same for a history that was read already; `hashes` are those of the chosen files, where they are known.
 pub(super) async fn observe_from(
     db: &Db,
     seeds: &Seeds,
     set: &Migrations,
     history: &History,
     options: &SeedOptions,
+    hashes: Option<Vec<String>>,
 ) -> Result<Plan, HistoryError> {
-    let mut seeding = Seeding::new(seeds, set, options);
+    let files = seeds.select(&options.choice);
+    let mut seeding = match hashes {
+        Some(hashes) => Seeding::with(seeds, set, options, files, hashes),
+        None => Seeding::of(seeds, set, options, files, false),
+    };
     let history = seeding.with_texts(db, history.clone()).await?;
     seeding.look(db, &history).await?;
     Ok(seeding.plan(&history))
@@ -270,13 +276,28 @@ impl<'a> Seeding<'a> {
             true => String::new(),
             false => effective(file, seeds.shared.as_ref(), &seeds.attachments, &files),
         };
+        let hashes = files.iter().enumerate().map(hash).collect();
+        Seeding {
+            ends,
+            ..Seeding::with(seeds, set, options, files, hashes)
+        }
+    }
+
+    /// Seeds these files, which amount to these hashes.
+    fn with(
+        seeds: &'a Seeds,
+        set: &'a Migrations,
+        options: &'a SeedOptions,
+        files: Vec<&'a SeedFile>,
+        hashes: Vec<String>,
+    ) -> Seeding<'a> {
         Seeding {
             seeds,
             set,
             options,
-            hashes: files.iter().enumerate().map(hash).collect(),
+            hashes,
             files,
-            ends,
+            ends: false,
             each_row: false,
             seen: Seen::default(),
         }
@@ -335,7 +356,8 @@ impl<'a> Seeding<'a> {
             self.seen.past = Past::of(texts);
             return Ok(());
         }
-        let (shape, empty, entries) = schema(db, &self.files, history).await?;
+        let numbers = super::numbered::numbers(&self.files, self.seeds.shared.as_ref());
+        let (shape, empty, entries, counted) = schema(db, &self.files, history, numbers).await?;
         let texts = Texts::read(self.seeds, &self.files, &self.hashes, &shape, recorded);
         self.seen.shape = shape;
         let times: Vec<&SeedFile> = self.files.iter().copied().chain(texts.texts()).collect();
@@ -353,18 +375,22 @@ impl<'a> Seeding<'a> {
             shared: self.seeds.shared.as_ref(),
             others: &others,
             made_as: &texts.made_as.clone(),
+            columns: &texts.columns.clone(),
             unsure: &[],
         };
         let (mut rows, problems) = expand(&self.files, &self.seen.shape, &given);
         self.seen.problems.extend(problems);
         let problems = renames::problems(self.seeds, &self.files, &rows, &self.seen.shape);
         self.seen.problems.extend(problems);
+        rows.counted = counted;
         link(&mut rows, &self.seen.shape);
         self.seen.past = Past::new(texts, &self.files, &rows, &self.seen.shape, &given);
         self.seen.found = Found::new(&rows);
         self.seen.rows = rows;
         if self.seen.problems.iter().any(Diagnostic::is_error) {
-            let clashes = clashes(&self.basis(history));
+            let mut clashes = clashes(&self.basis(history));
+            // What is wrong in a cell is not its value.
+            clashes.retain(|clash| !follows_from(clash, &self.seen.problems));
             self.seen.problems.extend(clashes);
             return Ok(());
         }
@@ -384,11 +410,12 @@ impl<'a> Seeding<'a> {
         } = &mut self.seen;
         // Each round settles one more generation of rows whose keys refer to others.
         for _ in 0..64 {
-            let lookups = found.lookups(rows, shape, empty);
-            if lookups.is_empty() {
+            let mut wanted = found.wanted(rows, shape, empty);
+            if wanted.is_empty() {
                 break;
             }
-            found.take(db.ask(lookups).await?)?;
+            found.take_rows(find_many(db, shape, &mut wanted).await?);
+            found.take(db.ask(questions(shape, wanted)).await?)?;
         }
         Ok(())
     }
@@ -419,6 +446,12 @@ impl<'a> Seeding<'a> {
             }
             self.find(db, empty).await?;
         }
+        let mut found = std::mem::take(&mut self.seen.found);
+        while memory.add_waiting(look_at(&self.files, &self.seen), &mut found) {
+            let lookups = memory.lookups(look_at(&self.files, &self.seen), &found);
+            memory.take(db.ask(lookups).await?)?;
+        }
+        self.seen.found = found;
         memory.judge(look_at(&self.files, &self.seen), &self.seen.found);
         self.seen.memory = memory;
         Ok(())
@@ -452,8 +485,8 @@ impl<'a> Seeding<'a> {
         moves.extend(released);
         moves.extend(follows(&basis, &written));
         for (children, reply) in db.ask(children(memory, shape)).await? {
-            let rows = reply.rows()?;
-            problems.extend(children_problems(&children, &rows, &self.files, shape));
+            let answer = reply.rows_of(children.names.len() + 1)?;
+            problems.extend(children_problems(&basis, &children, answer, self.ends));
         }
         self.seen.problems.extend(problems);
         self.seen.moves = moves;
@@ -505,6 +538,22 @@ fn is_about_the_database(problem: &Diagnostic) -> bool {
     problem.location.is_none() && problem.is_error()
 }
 
+/// Whether something else is wrong where a problem is.
+fn follows_from(problem: &Diagnostic, others: &[Diagnostic]) -> bool {
+    let Some(here) = problem.origin() else {
+        return false;
+    };
+    let is_here = |other: &Diagnostic| {
+        other.is_error()
+            && other.origin().is_some_and(|it| {
+                it.source.name == here.source.name
+                    && it.span.start < here.span.end
+                    && here.span.start < it.span.end
+            })
+    };
+    others.iter().any(is_here)
+}
+
 /// Puts problems as one reads: those about the database first, then by file and place.
 pub(super) fn in_order(problems: &mut [Diagnostic]) {
     problems.sort_by(|one, other| place(one).cmp(&place(other)));
@@ -515,11 +564,17 @@ fn place(problem: &Diagnostic) -> Option<(&str, usize)> {
     Some((origin.source.name.as_str(), origin.span.start))
 }
 
-/// The schema, the places of those tables of the files in which there is no row, and the table of remembered rows.
-type Looked = (Shape, Vec<usize>, Vec<[Value; 5]>);
+/// The schema, the places of those tables of the files in which there is no row, the table of remembered rows, and the
+/// tables in which no number is given twice.
+type Looked = (Shape, Vec<usize>, Vec<[Value; 5]>, Vec<usize>);
 
-/// Reads what holds for all rows.
-async fn schema(db: &Db, files: &[&SeedFile], history: &History) -> Result<Looked, DbError> {
+/// Reads what holds for all rows. `numbers`: whether the database numbers rows of a file.
+async fn schema(
+    db: &Db,
+    files: &[&SeedFile],
+    history: &History,
+    numbers: bool,
+) -> Result<Looked, DbError> {
     let mut tables: Vec<&str> = files
         .iter()
         .flat_map(|file| file.tables.iter().map(|table| table.name.value.as_str()))
@@ -528,8 +583,12 @@ async fn schema(db: &Db, files: &[&SeedFile], history: &History) -> Result<Looke
     tables.dedup();
     let first_row = |table| Query::new(format!("SELECT 1 FROM {} LIMIT 1", identifier(table)));
     let tables: Vec<_> = tables.iter().map(|it| (*it, first_row(it))).collect();
-    let ((shape, tables), ledger) = db
-        .ask(((shape_queries(), tables), ledger::query(files, history)))
+    let counted = numbers.then(super::numbered::counted);
+    let (((shape, tables), ledger), counted) = db
+        .ask((
+            ((shape_queries(), tables), ledger::query(files, history)),
+            counted,
+        ))
         .await?;
     let shape = shaped(shape)?;
     let mut empty = Vec::new();
@@ -540,5 +599,7 @@ async fn schema(db: &Db, files: &[&SeedFile], history: &History) -> Result<Looke
         }
     }
     let recorded = ledger.map_or(Ok(Vec::new()), Reply::rows)?;
-    Ok((shape, empty, recorded))
+    let counted = counted.map_or(Ok(Vec::new()), Reply::rows::<2>)?;
+    let counted = super::numbered::take_counted(&counted, &shape);
+    Ok((shape, empty, recorded, counted))
 }

@@ -1,10 +1,9 @@
 //! Rows of the files among each other: values that only one of them can have, and values that name another one. Pure.
 
-use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use super::found::Found;
-use super::identity::{compared, words, words_of_parent};
+use super::identity::{Claim, compared, is_binary, words_of_parent};
 use super::plan::Basis;
 use super::row::{Content, Row, Rows};
 use crate::diagnostic::Diagnostic;
@@ -26,14 +25,24 @@ pub(super) fn clashes(basis: &Basis<'_>) -> Vec<Diagnostic> {
         if members.is_empty() {
             continue;
         }
-        for columns in unique_columns(&shape.tables[table]) {
-            let claim = |at: &usize| Some((claim(found, rows, shape, *at, columns)?, *at));
+        // An id that is made for a label follows from the key, so the primary key comes last.
+        let mut unique: Vec<&[usize]> = unique_columns(&shape.tables[table]).collect();
+        unique.sort_by_key(|columns| *columns == shape.tables[table].primary_key);
+        for columns in unique {
+            let is_binary = is_binary(&shape.tables[table], columns);
+            let claim = |at: &usize| {
+                let claim = match (columns, is_binary) {
+                    ([column], true) => claim_of_one(found, rows, shape, *at, *column),
+                    _ => claim(found, rows, shape, *at, columns),
+                };
+                Some((claim?, *at))
+            };
             let claims = || members.iter().filter_map(claim);
             // What only grows is never the same, and rows of a pattern are mostly like that.
             if claims().is_sorted_by(|(one, _), (next, _)| one < next) {
                 continue;
             }
-            let mut seen: HashMap<Cow<'_, str>, usize> = HashMap::with_capacity(members.len());
+            let mut seen: HashMap<Claim<'_>, usize> = HashMap::with_capacity(members.len());
             for (word, at) in claims() {
                 if let Some(other) = seen.insert(word, at)
                     && told.insert((other, at))
@@ -46,30 +55,38 @@ pub(super) fn clashes(basis: &Basis<'_>) -> Vec<Diagnostic> {
     problems
 }
 
-/// What a row is to have in some columns, as a word; none where nobody else can have the same.
-fn claim<'a>(
+/// What a row is to have in some columns; none where no other row can have the same.
+fn claim(
+    found: &Found,
+    rows: &Rows,
+    shape: &Shape,
+    at: usize,
+    columns: &[usize],
+) -> Option<Claim<'static>> {
+    let of = &shape.tables[rows.rules(&rows.rows[at]).table];
+    let mut values = super::found::tuple(found, rows, shape, at, columns)?;
+    super::identity::collate(&mut values, of, columns);
+    Some(Claim::of(&values)?.into_owned())
+}
+
+/// The same of one column whose index tells every two texts apart.
+fn claim_of_one<'a>(
     found: &Found,
     rows: &'a Rows,
     shape: &Shape,
     at: usize,
-    columns: &[usize],
-) -> Option<Cow<'a, str>> {
-    let of = &shape.tables[rows.rules(&rows.rows[at]).table];
-    // A text is its own word, unless the index calls others equal to it.
-    if let [column] = columns
-        && super::identity::is_binary(of, columns)
-        && let Content::Known(Value::Text(text)) = &rows.rows[at].cell(*column)?.content
-        && !text.starts_with('\0')
-    {
-        return Some(text.into());
-    }
-    let mut values = super::found::tuple(found, rows, shape, at, columns)?;
-    super::identity::collate(&mut values, of, columns);
-    match values.as_slice() {
-        [Value::Text(text)] if !text.starts_with('\0') => Some(text.clone().into()),
-        // Blobs and numbers in a column that takes anything must not look like text.
-        [value] => Some(format!("\0{}", compared(value)).into()),
-        values => words(values).map(Cow::from),
+    column: usize,
+) -> Option<Claim<'a>> {
+    // A number that is there already may stay.
+    let has = |value| {
+        found
+            .row(at)
+            .is_none_or(|row| row.get(column) == Some(value))
+    };
+    match &rows.rows[at].cell(column)?.content {
+        Content::Known(value @ Value::Text(_)) => Claim::of_one(value),
+        Content::Known(value) if has(value) => Claim::of_one(value),
+        _ => claim(found, rows, shape, at, &[column]),
     }
 }
 

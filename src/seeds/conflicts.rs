@@ -33,6 +33,14 @@ pub(super) fn taken(
         // Who has the key was the first question.
         let asked = |columns: &&[usize]| *columns == rules.key && !found.wants_key(at);
         for columns in unique_columns(of).filter(|columns| !asked(columns)) {
+            let has_own = |column: &usize| {
+                let content = row.cell(*column).map(|cell| &cell.content);
+                let has = found.row(at).and_then(|row| row.get(*column));
+                matches!((content, has), (Some(Content::Known(value)), Some(has)) if value == has)
+            };
+            if columns.iter().all(has_own) {
+                continue;
+            }
             let Some(values) = tuple(found, rows, shape, at, columns) else {
                 continue;
             };
@@ -285,6 +293,15 @@ pub(super) fn parents_problems(
                 _ => {
                     format!("a row of the seeds is referred to by its label: `!ref {parent}.label`")
                 }
+            };
+            let of = &basis.shape.tables[basis.rows.rules(row).table];
+            let mut keys = of.foreign_keys.iter();
+            let file = basis.files[basis.rows.rules(row).file];
+            let help = match keys.find(|key| key.columns == [*column]) {
+                Some(key) if file.format_at(span).is_some() => {
+                    super::expand::by_short_name(of, key)
+                }
+                _ => help,
             };
             problems.push(
                 Diagnostic::problem(

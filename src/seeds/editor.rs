@@ -86,6 +86,13 @@ fn table(of: &TableShape, row: &str) -> Value {
             },
             list,
             { "description": "!csv users.csv", "type": ["string", "null"] },
+            {
+                "description": "!csv {file: users.csv, separator: ';'}",
+                "type": "object",
+                "properties": { "file": { "type": "string" }, "separator": { "type": "string" } },
+                "required": ["file"],
+                "additionalProperties": false,
+            },
         ],
     })
 }

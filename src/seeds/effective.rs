@@ -3,6 +3,7 @@
 
 mod depends;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -10,8 +11,8 @@ use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
 
 use super::model::{
-    Choose, Expr, Field, Json as Composed, Label, Mode, Numbers, Part, SeedFile, Spanned, Style,
-    Table, Template,
+    Choose, Expr, Field, Json as Composed, Label, Mode, Numbers, Part, RowDecl, SeedFile, Spanned,
+    Style, Table, Template,
 };
 use super::recorded::declares;
 use crate::hex;
@@ -87,6 +88,24 @@ pub(super) fn effective(
     hex::encode(&hash.finalize())
 }
 
+/// A hash of the rows with which a file overrides those of others; none where there are none.
+pub(super) fn overrides(
+    file: &SeedFile,
+    attachments: &BTreeMap<String, Arc<[u8]>>,
+) -> Option<String> {
+    let hashing = Hashing { attachments };
+    let rows = file.tables.iter().flat_map(|table| {
+        let row = |row: &RowDecl| {
+            let label = row.label.as_ref().map(|label| label_word(&label.value));
+            json!([table.name.value, label, hashing.fields(&row.fields)]).to_string()
+        };
+        table.overrides.iter().map(row)
+    });
+    let mut rows: Vec<String> = rows.collect();
+    rows.sort_unstable();
+    (!rows.is_empty()).then(|| crate::migrations::checksum(&rows.join(",")))
+}
+
 /// A hash of the labels of other files on which the rows of a file depend; none where there are none.
 pub(super) fn labels(
     file: &SeedFile,
@@ -102,7 +121,7 @@ pub(super) fn labels(
 #[derive(Default, PartialEq, Eq, PartialOrd, Ord)]
 struct Hashed {
     head: String,
-    rows: Vec<String>,
+    rows: Vec<Box<str>>,
     end: &'static str,
 }
 
@@ -123,18 +142,13 @@ impl Hashing<'_> {
             names.sort();
             names
         };
-        let mut rows: Vec<String> = table
-            .rows
-            .iter()
-            .map(|row| {
-                let label = row.label.as_ref().map(|label| label_word(&label.value));
-                let mut word = json!({ "label": label, "fields": self.fields(&row.fields) });
-                if !row.over.is_empty() {
-                    word["over"] = json!(self.fields(&row.over));
-                }
-                word.to_string()
-            })
-            .collect();
+        let mut word = String::new();
+        let rows = table.rows.iter().map(|row| {
+            word.clear();
+            self.row(row, &mut word);
+            word.as_str().into()
+        });
+        let mut rows: Vec<Box<str>> = rows.collect();
         rows.sort_unstable();
         // What older versions did not know is left out where there is none, so that hashes stay the same.
         let references = match references(table) {
@@ -151,6 +165,60 @@ impl Hashing<'_> {
         );
         let end = "]}";
         Hashed { head, rows, end }
+    }
+
+    /// JSON with sorted keys, as [`json!`] would write it: a file may have millions of values.
+    fn row(&self, row: &RowDecl, text: &mut String) {
+        text.push_str("{\"fields\":");
+        self.write(&row.fields, text);
+        text.push_str(",\"label\":");
+        match row.label.as_ref().map(|label| &label.value) {
+            None => text.push_str("null"),
+            Some(Label::One(label)) => quote("", label, text),
+            Some(label) => text.push_str(&label_word(label).to_string()),
+        }
+        if !row.over.is_empty() {
+            text.push_str(",\"over\":");
+            self.write(&row.over, text);
+        }
+        text.push('}');
+    }
+
+    /// The text of [`Self::fields`].
+    fn write(&self, fields: &[Field], text: &mut String) {
+        let mut named: Vec<(Cow<'_, str>, &Expr)> = Vec::with_capacity(fields.len());
+        for Field { name, value } in fields {
+            let name = match name.value.bytes().any(|byte| byte.is_ascii_uppercase()) {
+                true => name.value.to_ascii_lowercase().into(),
+                false => Cow::from(&*name.value),
+            };
+            // Of two with one name the last counts, as in a map.
+            match named.binary_search_by(|(it, _)| it.cmp(&name)) {
+                Ok(at) => named[at].1 = &value.value,
+                Err(at) => named.insert(at, (name, &value.value)),
+            }
+        }
+        text.push('{');
+        for (number, (name, expr)) in named.into_iter().enumerate() {
+            text.push_str(if number > 0 { "," } else { "" });
+            quote("", &name, text);
+            text.push(':');
+            let plain = match expr {
+                Expr::Scalar { text, style } => text.as_text().map(|text| (text, *style)),
+                _ => None,
+            };
+            match plain {
+                Some((plain, style)) => {
+                    text.push_str("{\"");
+                    text.push_str(style_word(style));
+                    text.push_str("\":[");
+                    quote("t", plain, text);
+                    text.push_str("]}");
+                }
+                None => text.push_str(&self.expr(expr).to_string()),
+            }
+        }
+        text.push('}');
     }
 
     fn fields(&self, fields: &[Field]) -> BTreeMap<String, Json> {
@@ -226,6 +294,19 @@ impl Hashing<'_> {
             }
             Composed::Tag(expr) => json!({ "tag": self.expr(&expr.value) }),
         }
+    }
+}
+
+/// Writes a text as a JSON string, with `first` in front of it.
+fn quote(first: &str, plain: &str, text: &mut String) {
+    let is_plain = |byte: u8| byte >= b' ' && byte != b'"' && byte != b'\\';
+    if plain.bytes().all(is_plain) {
+        text.push('"');
+        text.push_str(first);
+        text.push_str(plain);
+        text.push('"');
+    } else {
+        text.push_str(&Json::from(format!("{first}{plain}")).to_string());
     }
 }
 

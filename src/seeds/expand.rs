@@ -13,6 +13,7 @@ mod turns;
 
 use among::Asked;
 use cells::Place;
+pub(super) use cells::by_short_name;
 use drawn::Generated;
 pub(super) use ids::made_id;
 pub(super) use names::short_name;
@@ -28,9 +29,11 @@ use std::sync::{Arc, PoisonError};
 use super::cell::Names;
 use super::draw::is_drawn;
 use super::inputs::{Clock, Variables};
+use super::instead::Instead;
 use super::labels::{Labels, Named, names};
-use super::model::{Expr, SeedFile, Spanned, Table};
+use super::model::{Expr, Format, RowDecl, SeedFile, Spanned, Table};
 use super::parallel::in_parts;
+use super::recorded::FirstNames;
 use super::row::{Cell, Content, Nature, Row, Rows, Rules};
 use super::typed::Unfit;
 use crate::diagnostic::Diagnostic;
@@ -48,6 +51,8 @@ pub(super) struct Given<'a> {
     pub(super) others: &'a [&'a SeedFile],
     /// For each file the names by which it makes values in its tables, where those are not the tables' names.
     pub(super) made_as: &'a [MadeAs],
+    /// For each file the names that columns had first.
+    pub(super) columns: &'a [FirstNames],
     /// The files of which it is not known what they chose from the labels of a table.
     pub(super) unsure: &'a [bool],
 }
@@ -71,6 +76,15 @@ impl Given<'_> {
         let names = self.made_as.get(file);
         names.map_or(&of.name, |names| name_for_ids(names, of))
     }
+
+    /// The name by which a file draws values of a column: a column that is renamed keeps them.
+    pub(super) fn drawn_as<'t>(&'t self, file: usize, of: &TableShape, column: &'t str) -> &'t str {
+        let names = self.columns.get(file).filter(|it| !it.is_empty());
+        let key = || (of.name.to_ascii_lowercase(), column.to_ascii_lowercase());
+        names
+            .and_then(|it| it.get(&key()))
+            .map_or(column, String::as_str)
+    }
 }
 
 /// The rows that these files amount to, as far as they can be understood.
@@ -90,6 +104,7 @@ pub(super) fn expand(
         labels: Arc::new(labels),
         place: Arc::default(),
         refs: HashMap::new(),
+        broken_refs: HashSet::new(),
         joins: HashMap::new(),
         join_keys: HashMap::new(),
         asked: Arc::default(),
@@ -98,6 +113,7 @@ pub(super) fn expand(
         first: 0,
         rows: Rows::default(),
         told: HashSet::new(),
+        tells: 0,
         problems,
         generated: Vec::new(),
     };
@@ -138,12 +154,14 @@ pub(super) fn expand(
     expansion.place_rows(&named, &mut placing);
     expansion.file_of = Arc::new(named.iter().map(|row| row.file).collect());
     let tables = expansion.join_rows(&named);
+    let joined_from = named.len();
     for (file, table) in joined.get_or_init(|| tables) {
         let key = (*file, std::ptr::from_ref(table));
         let rules = expansion.rules(*file, table);
         placing.by_table.insert(key, rules);
         expansion.name_joined(*file, table, &mut named);
     }
+    expansion.match_joined(&mut named, joined_from);
     expansion.place_rows(&named, &mut placing);
     let Placing {
         place,
@@ -185,6 +203,8 @@ struct Expansion<'a> {
     place: Arc<Vec<Option<usize>>>,
     /// Declared references, by file and table.
     refs: HashMap<(usize, usize), Vec<Soft<'a>>>,
+    /// Names of declared references in which something is wrong, by file and table, in lower case.
+    broken_refs: HashSet<(usize, usize, String)>,
     /// Lists of labels, by file and table.
     joins: HashMap<(usize, usize), Vec<Join<'a>>>,
     /// The columns that two joined rows fill, by file and join table, where no two rows have the same.
@@ -199,6 +219,8 @@ struct Expansion<'a> {
     rows: Rows,
     /// File, place and code of what was told: a pattern for many rows is wrong once.
     told: HashSet<(String, usize, &'static str)>,
+    /// How often anything was told, also for another row.
+    tells: usize,
     problems: Vec<Diagnostic>,
     /// Cells that are drawn once all others are known.
     generated: Vec<Generated<'a>>,
@@ -209,6 +231,12 @@ struct Compiled<'a> {
     rules: usize,
     fields: Vec<Found<'a>>,
     id: Option<&'a Spanned<Expr>>,
+    /// What it was made of.
+    decl: &'a RowDecl,
+    /// Whether it holds for other declarations with values in the same columns.
+    is_shared: bool,
+    /// Names that are none of a column, which was reported.
+    unknown: Vec<&'a str>,
 }
 
 #[derive(Clone, Copy)]
@@ -223,6 +251,8 @@ struct Found<'a> {
     is_unique: bool,
     /// How many rows have taken a label in turn before this one.
     turn: u64,
+    /// The place of the value among the fields of the row; none where it stands elsewhere.
+    own: Option<usize>,
 }
 
 /// What a label in a cell is one of.
@@ -246,6 +276,7 @@ impl<'a> Expansion<'a> {
             labels: self.labels.clone(),
             place: self.place.clone(),
             refs: self.refs.clone(),
+            broken_refs: HashSet::new(),
             joins: self.joins.clone(),
             join_keys: HashMap::new(),
             asked: self.asked.clone(),
@@ -277,6 +308,7 @@ impl<'a> Expansion<'a> {
     }
 
     fn tell(&mut self, problem: Diagnostic) {
+        self.tells += 1;
         let place = match problem.origin() {
             Some(origin) => (origin.source.name.clone(), origin.span.start, problem.code),
             None => (String::new(), 0, problem.code),
@@ -301,7 +333,8 @@ impl<'a> Expansion<'a> {
     }
 
     fn unfit(&mut self, file: usize, span: &Range<usize>, unfit: Unfit) {
-        let help = unfit.help.map(std::borrow::Cow::into_owned);
+        let format = self.files.get(file).and_then(|it| it.format_at(span));
+        let help = unfit.help.map(|help| help.text(format));
         self.error(file, span, unfit.code, unfit.message, help);
     }
 
@@ -330,8 +363,21 @@ impl<'a> Expansion<'a> {
         }
         let Some(label) = label else {
             let message = "the row has no label, and no value for its key".to_owned();
-            let help = "give it a label, or a plain value for each column of the key".to_owned();
-            self.error(named.file, &named.span(), "no-key", message, Some(help));
+            let help =
+                Instead::from("give it a label, or a plain value for each column of the key");
+            let help = help.in_files(
+                "give it a label in a column `_label`, or a value for each column of the key",
+                "give it a label under `_label`, or a plain value for each column of the key",
+            );
+            let unfit = Unfit {
+                code: "no-key",
+                message,
+                help: Some(help),
+            };
+            // A name that is none of a column may be that of the key.
+            if compiled.unknown.is_empty() {
+                self.unfit(named.file, &named.span(), unfit);
+            }
             self.rows.rows.push(Row {
                 rules: compiled.rules,
                 label: "?".into(),
@@ -359,11 +405,11 @@ impl<'a> Expansion<'a> {
                 Err(unfit) => self.unfit(named.file, &was.span, unfit),
             }
         }
-        for found in &compiled.fields {
+        for found in compiled.fields_of(named.decl) {
             let turn = self.turns.get(&(place, found.column)).copied();
             let found = &Found {
                 turn: turn.unwrap_or_default(),
-                ..*found
+                ..found
             };
             let (names, span) = match found.file == named.file {
                 true => (&names, found.value.span.clone()),
@@ -392,7 +438,12 @@ impl<'a> Expansion<'a> {
                     && column.nullability == Nullability::NotNull
                 {
                     let message = format!("column `{}` takes no NULL", column.name);
+                    let is_csv =
+                        matches!(file.format_at(&found.value.span), Some(Format::Csv { .. }));
                     let help = match column.default {
+                        Some(_) if is_csv => {
+                            "give it a value, or remove the column from the file: it has a default"
+                        }
                         Some(_) => "give it a value, or leave it out: it has a default",
                         None => "give it a value",
                     };

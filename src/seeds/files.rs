@@ -83,7 +83,8 @@ pub(super) fn fill(file: &mut SeedFile, find: &mut dyn FnMut(&str) -> Found) -> 
                                 "copy it into the project: a seed reads no file outside of it"
                             }
                             "no-such-file" => "the path begins at the folder of the seed file",
-                            _ => "write it as UTF-8 text, with fewer rows in each file",
+                            "large-file" => "give its rows to several files",
+                            _ => "write it again as text in UTF-8",
                         };
                         let origin = file.origin(&rows.path.span);
                         let problem = Diagnostic::problem(code, format!("{path}: {why}"));

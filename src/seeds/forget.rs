@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::apply::{SeedOptions, Seeding};
+use super::followed::Renames;
 use super::lineage::read;
 use super::model::{Mode, SeedFile};
 use super::orphans::deletions;
@@ -119,7 +120,12 @@ impl<'a> Forgetting<'a> {
     }
 
     /// The recorded seed without its rows: what it made is no longer declared then.
-    async fn without_rows(&self, db: &Db, mut ended: SeedFile) -> Result<SeedFile, HistoryError> {
+    async fn without_rows(
+        &self,
+        db: &Db,
+        mut ended: SeedFile,
+        renames: &Renames,
+    ) -> Result<SeedFile, HistoryError> {
         let shape = shaped(db.ask(shape_queries()).await?)?;
         let current = self.seeds.files.iter().find(|file| file.name == self.name);
         for table in &mut ended.tables {
@@ -133,6 +139,9 @@ impl<'a> Forgetting<'a> {
                 let renamed = current.and_then(|file| renamed_from(file, &table.name.value));
                 if let Some(now) = renamed {
                     (table.name, table.was) = (now.name.clone(), now.was.clone());
+                } else if let Some(now) = renames.table_in(&shape, &table.name.value) {
+                    table.was = Some(table.name.clone());
+                    table.name.value = now;
                 }
             }
         }
@@ -148,7 +157,9 @@ impl<'a> Forgetting<'a> {
         history: &History,
         recorded: SeedFile,
     ) -> Result<FilePlan, HistoryError> {
-        let ended = self.without_rows(db, recorded).await?;
+        let renames = history.row(&self.key()).map(Renames::since);
+        let renames = renames.unwrap_or_default();
+        let ended = self.without_rows(db, recorded, &renames).await?;
         let mut seeds = self.seeds.clone();
         seeds.files.retain(|file| file.name != self.name);
         seeds.files.push(ended.clone());
@@ -162,7 +173,9 @@ impl<'a> Forgetting<'a> {
         let texts =
             history::add_texts(db, history.clone(), |history| seeding.texts(history)).await?;
         seeding.look(db, &texts).await?;
-        self.problems.extend(seeding.problems().iter().cloned());
+        let problems = seeding.problems().iter();
+        self.problems
+            .extend(problems.map(|it| still_referred(it, self.name)));
         let basis = seeding.basis(&texts);
         let (planned, _) = super::plan::plan(&basis, Vec::new());
         self.steps = deletions(&basis);
@@ -185,6 +198,22 @@ impl<'a> Forgetting<'a> {
             drifted: Vec::new(),
             unchanged: 0,
         }
+    }
+}
+
+/// A label that another seed uses is unknown because its row would go.
+fn still_referred(problem: &Diagnostic, name: &str) -> Diagnostic {
+    if !matches!(problem.code, "unknown-label" | "no-match") {
+        return problem.clone();
+    }
+    let message = format!("this refers to a row of seed {name}, which would be deleted with it");
+    let help = format!(
+        "remove what refers to it and run `seed`, or leave out `--with-rows`: then the rows of {name} stay"
+    );
+    let referred = Diagnostic::problem("has-children", message).help(help);
+    match problem.origin() {
+        Some(origin) => referred.at(origin.clone()),
+        None => referred,
     }
 }
 

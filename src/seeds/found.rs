@@ -1,6 +1,6 @@
 //! What a database has already of the rows that seeds declare: the questions, and what the answers mean. Pure.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::identity::words;
 use super::row::{Cell, Content, Row, Rows};
@@ -29,6 +29,9 @@ pub(super) struct Found {
     proven: BTreeSet<usize>,
     /// Rows under whose key there is a row that was made for another label.
     released: BTreeSet<usize>,
+    /// By the place of a recorded row that no file declares any more: what the database has of it, where recorded keys
+    /// refer to it.
+    undeclared: HashMap<usize, Vec<Value>>,
 }
 
 /// What a question for rows is about.
@@ -50,7 +53,18 @@ impl Found {
             changed: BTreeSet::new(),
             proven: BTreeSet::new(),
             released: BTreeSet::new(),
+            undeclared: HashMap::new(),
         }
+    }
+
+    /// The row of the database that a recorded row is, which no file declares any more.
+    pub(super) fn keep_undeclared(&mut self, recorded: usize, row: Vec<Value>) {
+        self.undeclared.insert(recorded, row);
+    }
+
+    /// What the database has of a recorded row that no file declares any more.
+    pub(super) fn undeclared(&self, recorded: usize) -> Option<&[Value]> {
+        self.undeclared.get(&recorded).map(Vec::as_slice)
     }
 
     /// A row that is not there was made under another key.
@@ -197,23 +211,30 @@ impl Found {
         rules.key.iter().map(value).collect()
     }
 
-    /// The questions about rows whose keys have not been asked for yet. `empty` are tables without a row.
-    pub(super) fn lookups(
-        &mut self,
-        rows: &Rows,
-        shape: &Shape,
-        empty: &[usize],
-    ) -> Vec<(Lookup, Query)> {
+    /// The keys of rows that have not been asked for yet. `empty` are tables without a row.
+    pub(super) fn wanted(&mut self, rows: &Rows, shape: &Shape, empty: &[usize]) -> Wanted {
         let mut wanted = Wanted::new();
         for (at, row) in rows.rows.iter().enumerate() {
             let rules = rows.rules(row);
             if empty.contains(&rules.table) {
                 continue;
             }
+            let is_known = |column: &usize| {
+                let content = row.cell(*column).map(|cell| &cell.content);
+                matches!(content, Some(Content::Known(_)))
+            };
+            // Such a key stays what it is.
+            let is_fixed = rules.key.iter().all(is_known);
+            if is_fixed && self.asked[at].is_some() {
+                continue;
+            }
             let Some(key) = self.key(rows, shape, at) else {
                 continue;
             };
-            let word = words(&key);
+            let word = match is_fixed {
+                true => Some(String::new()),
+                false => words(&key),
+            };
             if self.asked[at] == word {
                 continue;
             }
@@ -226,15 +247,20 @@ impl Found {
             let group = wanted.entry((rules.table, rules.key.clone())).or_default();
             group.push((at, key));
         }
-        questions(shape, wanted)
+        wanted
+    }
+
+    /// Takes rows that were found.
+    pub(super) fn take_rows(&mut self, rows: impl IntoIterator<Item = (usize, Vec<Value>)>) {
+        for (at, row) in rows {
+            self.rows[at] = Some(row);
+        }
     }
 
     /// Takes the answers to questions.
     pub(super) fn take(&mut self, replies: Vec<(Lookup, Reply)>) -> Result<(), DbError> {
         for (lookup, reply) in replies {
-            for (at, row) in lookup.found(reply)? {
-                self.rows[at] = Some(row);
-            }
+            self.take_rows(lookup.found(reply)?);
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ use super::lineage::Lineage;
 use super::model::SeedFile;
 use super::set::Seeds;
 use crate::diagnostic::Diagnostic;
-use crate::history::{History, State};
+use crate::history::{History, ROWS, State};
 use crate::migrations::{self, Migrations, PlanOptions};
 use crate::nearest::nearest;
 use crate::script::Key;
@@ -207,14 +207,17 @@ fn depends_on(file: &SeedFile, files: &[&SeedFile], seeds: &Seeds) -> Vec<Diagno
 /// Files that were applied and are gone, and that no other file continues.
 fn missing(seeds: &Seeds, history: &History, lineage: &Lineage) -> Vec<Diagnostic> {
     let rows = history.rows.iter().filter_map(|row| match &row.key {
-        Key::Seed(name) => Some(name),
+        Key::Seed(name) => Some((name, row)),
         _ => None,
     });
-    let is_gone = |name: &&String| !seeds.files.iter().any(|file| file.name == **name);
+    let is_gone = |(name, _): &(&String, _)| !seeds.files.iter().any(|file| file.name == **name);
     rows.filter(is_gone)
-        .filter(|name| !lineage.continues(name))
-        .map(|name| {
-            let message = format!("seed {name} was applied, and its file is gone; its rows stay");
+        .filter(|(name, _)| !lineage.continues(name))
+        .map(|(name, row)| {
+            // A file that only overrides rows of others has none of its own.
+            let has_rows = row.detail.get(ROWS).and_then(serde_json::Value::as_u64) != Some(0);
+            let rows = if has_rows { "; its rows stay" } else { "" };
+            let message = format!("seed {name} was applied, and its file is gone{rows}");
             let help = format!(
                 "`seed forget {name}` ends the seed; a file with another name continues it with `_seed: {{_was: {name}}}`"
             );

@@ -1,5 +1,8 @@
 //! Values as words that are equal where the engine would call them equal, to find rows by their keys. Pure.
 
+use std::borrow::Cow;
+use std::fmt::Write;
+
 use crate::hex;
 use crate::schema::{TableShape, whole};
 use crate::sql::Value;
@@ -25,6 +28,15 @@ pub(super) fn is_binary(of: &TableShape, columns: &[usize]) -> bool {
     columns.iter().all(|column| {
         let collation = of.collation(columns, *column);
         collation.is_none_or(|collation| collation.eq_ignore_ascii_case("BINARY"))
+    })
+}
+
+/// Whether the unique index of these columns compares texts by rules that are known here.
+pub(super) fn is_known(of: &TableShape, columns: &[usize]) -> bool {
+    const KNOWN: [&str; 3] = ["BINARY", "NOCASE", "RTRIM"];
+    columns.iter().all(|column| {
+        let collation = of.collation(columns, *column);
+        collation.is_none_or(|name| KNOWN.iter().any(|it| it.eq_ignore_ascii_case(name)))
     })
 }
 
@@ -72,9 +84,74 @@ pub(super) fn words<'a>(values: impl IntoIterator<Item = &'a Value>) -> Option<S
         if value.is_null() {
             return None;
         }
-        push(&mut all, &compared(value));
+        match value {
+            Value::Text(text) => {
+                push_length(&mut all, text.len() + 1);
+                all.push('t');
+                all.push_str(text);
+            }
+            value => push(&mut all, &compared(value)),
+        }
     }
     Some(all)
+}
+
+/// Several values as a unique index compares them, once they are [collated](collate): equal where [`words`] are.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Claim<'a> {
+    /// A number alone.
+    Number(i64),
+    /// A text alone.
+    Text(Cow<'a, str>),
+    /// Anything else.
+    Words(String),
+}
+
+impl<'a> Claim<'a> {
+    /// None where a value is NULL.
+    pub(super) fn of(values: &'a [Value]) -> Option<Claim<'a>> {
+        match values {
+            [value] => Claim::of_one(value),
+            values => words(values).map(Claim::Words),
+        }
+    }
+
+    /// The same of one value.
+    pub(super) fn of_one(value: &'a Value) -> Option<Claim<'a>> {
+        match value {
+            Value::Integer(number) => Some(Claim::Number(*number)),
+            Value::Text(text) => Some(Claim::Text(text.into())),
+            Value::Real(real) => Some(match whole(*real) {
+                Some(number) => Claim::Number(number),
+                None => Claim::Words(word(value)),
+            }),
+            value => words([value]).map(Claim::Words),
+        }
+    }
+
+    /// The same of values that a unique index of these columns compares; `is_binary` is what [`is_binary`] says of it.
+    pub(super) fn in_index(
+        values: &'a [Value],
+        of: &TableShape,
+        columns: &[usize],
+        is_binary: bool,
+    ) -> Option<Claim<'a>> {
+        if is_binary {
+            return Claim::of(values);
+        }
+        let mut values = values.to_vec();
+        collate(&mut values, of, columns);
+        Claim::of(&values).map(Claim::into_owned)
+    }
+
+    /// The same with a text of its own.
+    pub(super) fn into_owned(self) -> Claim<'static> {
+        match self {
+            Claim::Number(number) => Claim::Number(number),
+            Claim::Text(text) => Claim::Text(text.into_owned().into()),
+            Claim::Words(words) => Claim::Words(words),
+        }
+    }
 }
 
 /// A whole row of a table, with its NULLs: no two rows that differ share it.
@@ -87,9 +164,13 @@ pub(super) fn whole_row(row: &[Value]) -> String {
 }
 
 fn push(all: &mut String, word: &str) {
-    all.push_str(&word.len().to_string());
-    all.push(':');
+    push_length(all, word.len());
     all.push_str(word);
+}
+
+fn push_length(all: &mut String, length: usize) {
+    // Writing into a text does not fail.
+    let _ = write!(all, "{length}:");
 }
 
 /// What a row of the database has in these columns.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::found::default_of;
-use super::model::Mode;
+use super::model::{Format, Mode};
 use super::past::Was;
 use super::plan::Basis;
 use crate::diagnostic::Diagnostic;
@@ -58,7 +58,16 @@ pub(super) fn kept(basis: &Basis<'_>) -> Vec<Diagnostic> {
                 of.name
             ),
         };
+        let file = basis.files[basis.rows.rules(first).file];
         let help = match of.columns[column].nullability {
+            Nullability::Nullable
+                if matches!(file.format_at(&first.span), Some(Format::Csv { .. })) =>
+            {
+                format!("to clear it, give the file a column `{name}` with empty cells")
+            }
+            Nullability::Nullable if file.format_at(&first.span).is_some() => {
+                format!("to clear it, write `\"{name}\": null`")
+            }
             Nullability::Nullable => format!("to clear it, write `{name}: ~`"),
             Nullability::NotNull => format!("to change it, write the new value: `{name}: …`"),
         };

@@ -70,6 +70,76 @@ fn up_to<'a>(
     (names.rows, names.labels)
 }
 
+/// Adds the rows of patterns that match rows of join tables: those that have names from a place on. A file's patterns match
+/// its own lists, so that no row depends on the list of another file.
+pub(super) fn add_matching<'a>(
+    files: &[&'a SeedFile],
+    (rows, labels): (&mut Vec<Named<'a>>, &mut Labels),
+    mut from: usize,
+    problems: &mut Vec<Diagnostic>,
+) {
+    let mut names = Names {
+        most: MAX_ROWS,
+        files,
+        rows: std::mem::take(rows),
+        labels: std::mem::take(labels),
+    };
+    while from < names.rows.len() && !problems.iter().any(|it| it.code == "pattern-loop") {
+        let to = names.rows.len();
+        for (file, seed) in files.iter().enumerate() {
+            for (table, decl) in seed
+                .tables
+                .iter()
+                .flat_map(|it| it.rows.iter().map(move |row| (it, row)))
+            {
+                let Some(each) = each(file, table, decl) else {
+                    continue;
+                };
+                let is_its = |row: &&Named<'_>| {
+                    row.file == file && row.table.name.value.eq_ignore_ascii_case(each.of)
+                };
+                let labels = names.rows[from..to].iter().filter(is_its);
+                let labels = labels.filter_map(|row| row.label.clone());
+                let found: Vec<Arc<str>> = labels
+                    .filter(|label| matches(each.pattern, label))
+                    .collect();
+                if found.is_empty() || table.name.value.eq_ignore_ascii_case(each.of) {
+                    continue;
+                }
+                let here = names.origin(&each);
+                problems.retain(|it| it.code != "no-match" || it.origin() != Some(&here));
+                names.rows_for(&each, found, problems);
+            }
+        }
+        from = to;
+    }
+    (*rows, *labels) = (names.rows, names.labels);
+}
+
+/// A row that is a pattern of labels of a table.
+fn each<'a>(file: usize, table: &'a Table, decl: &'a RowDecl) -> Option<Each<'a>> {
+    let Label::Each {
+        before,
+        table: of,
+        pattern,
+        after,
+        children,
+    } = &decl.label.as_ref()?.value
+    else {
+        return None;
+    };
+    Some(Each {
+        file,
+        table,
+        decl,
+        before,
+        of,
+        pattern,
+        after,
+        children: children.as_deref(),
+    })
+}
+
 /// For each table, in lower case, its labels and the place of each row; and the labels of rows that were declared without.
 #[derive(Debug, Default)]
 pub(super) struct Labels(
@@ -166,6 +236,11 @@ impl<'a> Names<'_, 'a> {
             None => self.rows.push(named),
             Some(Label::One(label)) => {
                 named.label = Some(label.as_str().into());
+                // It is no label, which was reported: a name of a pattern in the row is no problem of its own.
+                if label.contains('{') {
+                    named.number = Some(1);
+                    named.each = Some("".into());
+                }
                 self.push(table, [named], problems);
             }
             Some(Label::Range {
@@ -198,22 +273,7 @@ impl<'a> Names<'_, 'a> {
                 };
                 self.push(table, labels.zip(numbers).map(row), problems);
             }
-            Some(Label::Each {
-                before,
-                table: of,
-                pattern,
-                after,
-                children,
-            }) => waiting.push(Each {
-                file,
-                table,
-                decl,
-                before,
-                of,
-                pattern,
-                after,
-                children: children.as_deref(),
-            }),
+            Some(Label::Each { .. }) => waiting.extend(each(file, table, decl)),
         }
     }
 
@@ -248,7 +308,9 @@ impl<'a> Names<'_, 'a> {
                     problems.push(
                         Diagnostic::problem("label-twice", message)
                             .at(here)
-                            .help(match row.file == other.file {
+                            .help(match row.file == other.file
+                                || self.files[row.file].format_at(&row.span()).is_some()
+                            {
                                 true => "rename one of the two",
                                 false => "rename one of the two; `_override: true` in a row changes that of another file",
                             })
@@ -318,14 +380,14 @@ impl<'a> Names<'_, 'a> {
 
     fn write_out(&mut self, each: &Each<'a>, problems: &mut Vec<Diagnostic>) {
         let labels = self.labels.0.get(&each.of.to_ascii_lowercase());
-        let mut found: Vec<Arc<str>> = labels
+        let found: Vec<Arc<str>> = labels
             .into_iter()
             .flat_map(HashMap::keys)
             .filter(|label| matches(each.pattern, label))
             .cloned()
             .collect();
-        if found.is_empty() {
-            let Each { of, pattern, .. } = each;
+        let Each { of, pattern, .. } = each;
+        if found.is_empty() && !self.files.iter().any(|file| file.lacks_rows(of)) {
             problems.push(
                 Diagnostic::problem(
                     "no-match",
@@ -337,6 +399,16 @@ impl<'a> Names<'_, 'a> {
                 .at(self.origin(each)),
             );
         }
+        self.rows_for(each, found, problems);
+    }
+
+    /// Adds the rows of a pattern for these labels.
+    fn rows_for(
+        &mut self,
+        each: &Each<'a>,
+        mut found: Vec<Arc<str>>,
+        problems: &mut Vec<Diagnostic>,
+    ) {
         let span = each.decl.label.as_ref().map_or(0..0, |it| it.span.clone());
         let children = each.children.map_or(1, |it| {
             usize::try_from(it.last - it.first).map_or(usize::MAX, |it| it.saturating_add(1))

@@ -5,18 +5,21 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde_json::{Value as Json, json};
 
+use super::found::finds;
 use super::identity::words_of_parent;
 use super::memory::actual;
 use super::model::{Mode, SeedFile};
+use super::numbered::expression;
 use super::past::identity;
 use super::plan::Basis;
-use super::remembered::State;
-use super::trace::WrittenRows;
+use super::remembered::{Remembered, State};
+use super::trace::{Writing, WrittenRows};
 use crate::db::{IfThere, Query};
+use crate::diagnostic::Diagnostic;
 use crate::history::History;
 use crate::schema::TableShape;
 use crate::script::{Key, Step};
-use crate::sql::Value;
+use crate::sql::{Value, identifier};
 
 /// Makes the table. `columns` are those of `key`, as a JSON array; `{"met": [...]}` for a row that was there before its
 /// seed, `{"removed": [...]}` for one that was removed by hand. `key` is a JSON array of values, with `{"salt", "hash"}` for
@@ -110,7 +113,12 @@ impl Entry {
 pub(super) type Hashed = Option<(String, String)>;
 
 /// The statements that make the entries of a file what they are to be.
-pub(super) fn entries(basis: &Basis<'_>, number: usize, written: &WrittenRows<'_>) -> Vec<Step> {
+pub(super) fn entries(
+    basis: &Basis<'_>,
+    number: usize,
+    writing: &Writing<'_>,
+) -> Result<Vec<Step>, Box<Diagnostic>> {
+    let written = &writing.rows;
     let recorded = basis
         .memory
         .entries
@@ -149,7 +157,78 @@ pub(super) fn entries(basis: &Basis<'_>, number: usize, written: &WrittenRows<'_
         });
         steps.push(Step::own(sql, args.collect()));
     }
-    steps
+    let numbered = numbered(basis, number, writing)?;
+    if new.is_empty() && !numbered.is_empty() {
+        steps.push(Step::own(CREATE, vec![]));
+    }
+    steps.extend(numbered);
+    Ok(steps)
+}
+
+/// The entries of new rows that the database numbers: it knows the numbers once the rows are there.
+fn numbered(
+    basis: &Basis<'_>,
+    number: usize,
+    writing: &Writing<'_>,
+) -> Result<Vec<Step>, Box<Diagnostic>> {
+    /// The engine takes 500 parts in one statement: <https://sqlite.org/limits.html>.
+    const TOGETHER: usize = 100;
+    let mut selects: Vec<(String, Vec<Value>)> = Vec::new();
+    for (at, row) in basis.rows.rows.iter().enumerate() {
+        let rules = basis.rows.rules(row);
+        let is_new = rules.file == number
+            && basis.rows.counted.contains(&rules.table)
+            && basis.found.row(at).is_none()
+            && writing.rows.contains_key(&at);
+        let Some(column) = rules
+            .numbered
+            .filter(|_| is_new && basis.rows.is_numbered(at))
+        else {
+            continue;
+        };
+        let of = &basis.shape.tables[rules.table];
+        let entry = entry(
+            basis.files[number],
+            of,
+            &[column],
+            Vec::new(),
+            &row.label,
+            State::Made,
+        );
+        let mut args: Vec<Value> = [&entry.seed, &entry.table, &entry.columns, &entry.label]
+            .map(|it| it.as_str().into())
+            .into();
+        let mut parts = Vec::new();
+        for part in &rules.key {
+            let Some(cell) = row.cell(*part) else {
+                continue;
+            };
+            let (sql, bound) = expression(basis, at, cell, writing.secrets)?;
+            parts.push((*part, sql));
+            args.extend(bound);
+        }
+        if parts.is_empty() {
+            continue;
+        }
+        let select = format!(
+            "SELECT ?, ?, ?, json_array({}), ? FROM {} WHERE {}",
+            identifier(&of.columns[column].name),
+            identifier(&of.name),
+            finds(of, &rules.key, &parts)
+        );
+        selects.push((select, args));
+    }
+    let chunks = selects.chunks(TOGETHER);
+    let step = |chunk: &[(String, Vec<Value>)]| {
+        let parts: Vec<&str> = chunk.iter().map(|(sql, _)| sql.as_str()).collect();
+        let args = chunk.iter().flat_map(|(_, args)| args.iter().cloned());
+        let sql = format!(
+            "INSERT OR REPLACE INTO _seedbed_rows (seed, tbl, columns, key, label) {}",
+            parts.join(" UNION ALL ")
+        );
+        Step::own(sql, args.collect())
+    };
+    Ok(chunks.map(step).collect())
 }
 
 /// What the table is to have of a file.
@@ -157,10 +236,10 @@ fn wanted(basis: &Basis<'_>, number: usize, written: &WrittenRows<'_>) -> HashSe
     let file = basis.files[number];
     let salt = super::trace::new_salt(basis, number);
     let mut all = HashSet::new();
-    let mut remembered: BTreeMap<usize, Vec<&Entry>> = BTreeMap::new();
+    let mut remembered: BTreeMap<usize, Vec<&Remembered>> = BTreeMap::new();
     for item in basis.memory.items.iter().filter(|it| it.file == number) {
-        if let (Some(at), Some(entry)) = (item.of, &item.entry) {
-            remembered.entry(at).or_default().push(entry);
+        if let (Some(at), Some(_)) = (item.of, &item.entry) {
+            remembered.entry(at).or_default().push(item);
         }
         // The row of a key that cannot be changed stays beside the one of the new key.
         if item.of.is_none_or(|at| basis.found.has_changed_key(at))
@@ -184,7 +263,7 @@ fn wanted(basis: &Basis<'_>, number: usize, written: &WrittenRows<'_>) -> HashSe
         };
         let (columns, key) = match basis.found.row(at) {
             Some(found) => {
-                let (columns, mut key) = match basis.rows.is_numbered(at) {
+                let (columns, mut key) = match basis.rows.may_lose_number(at) {
                     // A database gives the number of a deleted row to another one.
                     true => rules.key_in(found),
                     false => actual(of, rules, found),
@@ -215,11 +294,10 @@ fn wanted(basis: &Basis<'_>, number: usize, written: &WrittenRows<'_>) -> HashSe
                 _ => continue,
             },
             None => {
-                let entries = remembered.remove(&at).unwrap_or_default();
-                all.extend(entries.into_iter().map(|entry| Entry {
-                    seed: file.name.clone(),
-                    table: of.name.clone(),
-                    ..entry.clone()
+                let items = remembered.remove(&at).unwrap_or_default();
+                all.extend(items.into_iter().map(|item| Entry {
+                    label: row.label.to_string(),
+                    ..item.as_entry(file, of)
                 }));
                 continue;
             }
@@ -237,16 +315,15 @@ fn wanted(basis: &Basis<'_>, number: usize, written: &WrittenRows<'_>) -> HashSe
             }
         }
         // A hash that is right stays, with its salt.
-        let entries = remembered.get(&at).map(Vec::as_slice).unwrap_or_default();
-        let same = entries
-            .iter()
-            .find(|entry| secret && entry.is(of, &columns, &key, state, is_secret));
+        let items = remembered.get(&at).map(Vec::as_slice).unwrap_or_default();
+        let mut entries = items.iter().filter_map(|item| item.entry.as_ref());
+        let same = entries.find(|entry| secret && entry.is(of, &columns, &key, state, is_secret));
         if let Some(entry) = same {
             all.insert(Entry {
                 seed: file.name.clone(),
                 table: of.name.clone(),
                 label: row.label.to_string(),
-                ..(**entry).clone()
+                ..entry.clone()
             });
             continue;
         }

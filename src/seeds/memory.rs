@@ -32,6 +32,10 @@ pub(super) struct Memory {
     by_row: HashMap<usize, Vec<usize>>,
     /// Whether the rows that are not declared any more were added.
     is_complete: bool,
+    /// Recorded rows that are not declared any more, and their items.
+    undeclared: Vec<(usize, usize)>,
+    /// Those whose keys are known once the rows to which they refer are, each with its file.
+    waiting: Vec<(usize, usize)>,
 }
 
 /// What all steps of remembering look at.
@@ -78,16 +82,19 @@ impl Memory {
                 continue;
             };
             memory.entries.push((file, entry.clone()));
-            let renamed = renamed_from(files[file], &entry.table);
-            let name = renamed.map_or(&entry.table, |table| &table.name.value);
+            let renames = past.texts.renames(&entry.seed);
+            let renamed = renamed_from(files[file], &entry.table).map(|it| it.name.value.clone());
+            let name = renamed
+                .or_else(|| renames?.table_in(shape, &entry.table))
+                .unwrap_or_else(|| entry.table.clone());
             let Some(table) = shape
-                .position(name)
-                .filter(|_| !past.texts.is_dropped(file, name))
+                .position(&name)
+                .filter(|_| !past.texts.is_dropped(file, &name))
             else {
                 continue;
             };
             let of = declared.get(&(table, entry.label.as_str())).copied();
-            let item = remembered(entry, file, table, of, shape);
+            let item = remembered(entry, file, table, of, (shape, renames));
             let Some(mut item) = item else { continue };
             // The label moved to another file.
             if let Some(at) = of {
@@ -127,15 +134,12 @@ impl Memory {
                     items.any(|it| recorded.as_ref().is_none_or(|key| !it.is_beside(of, key)))
                 });
                 if is_remembered {
-                    continue;
-                }
-                // The table of older versions has every row that they made in mode `sync`.
-                let state = match past.mode(old) == Mode::Sync && !past.texts.remembers[file] {
-                    true => State::Met,
-                    false => State::Made,
-                };
-                if let Some(identity) = past.identity(found, shape, old) {
-                    self.push(derived(file, table, &row.label, identity, state, None));
+                    let items = of_label.into_iter().flatten();
+                    self.undeclared.extend(items.map(|number| (old, *number)));
+                } else if past.parents(shape, old).is_empty() {
+                    self.push_undeclared(scene, found, old, file);
+                } else {
+                    self.waiting.push((old, file));
                 }
             }
         }
@@ -157,6 +161,49 @@ impl Memory {
                 self.push(item);
             }
         }
+    }
+
+    fn push_undeclared(&mut self, scene: Scene<'_>, found: &Found, old: usize, file: usize) {
+        let Scene { shape, past, .. } = scene;
+        let row = &past.rows.rows[old];
+        let table = past.rows.rules(row).table;
+        // The table of older versions has every row that they made in mode `sync`.
+        let state = match past.mode(old) == Mode::Sync && !past.texts.remembers[file] {
+            true => State::Met,
+            false => State::Made,
+        };
+        if let Some(identity) = past.identity(found, shape, old) {
+            self.undeclared.push((old, self.items.len()));
+            self.push(derived(file, table, &row.label, identity, state, None));
+        }
+    }
+
+    /// Adds rows that are not declared any more and whose keys have values of other rows, once those were looked for: an
+    /// id may be the database's own, or that of a row that was there before. Tells whether any was added.
+    pub(super) fn add_waiting(&mut self, scene: Scene<'_>, found: &mut Found) -> bool {
+        let Scene { shape, past, .. } = scene;
+        if self.waiting.is_empty() {
+            return false;
+        }
+        let open: HashSet<usize> = self.waiting.iter().map(|(old, _)| *old).collect();
+        let parents_of = |(old, file): &(usize, usize)| ((*old, *file), past.parents(shape, *old));
+        let waiting: Vec<_> = self.waiting.iter().map(parents_of).collect();
+        let wanted: HashSet<usize> = waiting.iter().flat_map(|(_, it)| it).copied().collect();
+        for (old, number) in &self.undeclared {
+            if let (true, Some(Some(row))) = (wanted.contains(old), &self.items[*number].row) {
+                found.keep_undeclared(*old, row.clone());
+            }
+        }
+        let is_ready = |parents: &Vec<usize>| !parents.iter().any(|it| open.contains(it));
+        let is_circle = !waiting.iter().any(|(_, parents)| is_ready(parents));
+        let (ready, waiting): (Vec<_>, Vec<_>) = waiting
+            .into_iter()
+            .partition(|(_, parents)| is_circle || is_ready(parents));
+        self.waiting = waiting.into_iter().map(|(it, _)| it).collect();
+        for ((old, file), _) in ready {
+            self.push_undeclared(scene, found, old, file);
+        }
+        true
     }
 
     /// A row that stayed under an old key, beside the one that was made under the recorded key, is no declared row any

@@ -34,9 +34,17 @@ pub struct SeedFile {
     pub tables: Vec<Table>,
     /// The files of rows that it names, as far as they were read.
     pub companions: Vec<Companion>,
+    /// Whether it could be read as YAML to its end.
+    pub is_whole: bool,
 }
 
 impl SeedFile {
+    /// Whether rows of a table could not be read, which is reported there.
+    pub(super) fn lacks_rows(&self, table: &str) -> bool {
+        let is_it = |it: &&Table| it.name.value.eq_ignore_ascii_case(table);
+        !self.is_whole || self.tables.iter().filter(is_it).any(Table::lacks_rows)
+    }
+
     /// A place in this file, or in one of rows that it names.
     pub fn origin(&self, span: &Range<usize>) -> Origin {
         let mut companions = self.companions.iter().rev();
@@ -145,6 +153,8 @@ pub struct Table {
     pub overrides: Vec<RowDecl>,
     /// Files of rows: `_rows: !csv users.csv`.
     pub files: Vec<RowsFile>,
+    /// Whether all of its rows were understood.
+    pub is_whole: bool,
 }
 
 /// A file of rows.
@@ -185,7 +195,13 @@ impl Table {
             rows: Vec::new(),
             overrides: Vec::new(),
             files: Vec::new(),
+            is_whole: true,
         }
+    }
+
+    /// Whether rows of it could not be read, which is reported there: then no label is known to be missing.
+    pub(super) fn lacks_rows(&self) -> bool {
+        !self.is_whole || self.files.iter().any(|rows| !rows.is_whole)
     }
 }
 

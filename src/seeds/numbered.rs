@@ -2,11 +2,45 @@
 //! subquery that finds it by its key. Pure.
 
 use super::found::{Found, finds};
+use super::model::{Expr, SeedFile};
 use super::plan::Basis;
 use super::row::{Cell, Content, Rows};
 use super::steps::{Secrets, value};
+use crate::db::Query;
 use crate::diagnostic::Diagnostic;
-use crate::sql::{Value, identifier};
+use crate::schema::Shape;
+use crate::sql::{Value, identifier, significant};
+
+/// Whether the database numbers rows of a table of these files.
+pub(super) fn numbers(files: &[&SeedFile], shared: Option<&SeedFile>) -> bool {
+    let mut tables = files
+        .iter()
+        .copied()
+        .chain(shared)
+        .flat_map(|it| &it.tables);
+    tables.any(|table| {
+        let id = table.id.as_ref();
+        id.is_some_and(|id| id.value == Expr::Auto)
+    })
+}
+
+/// Asks for tables that may give no number twice.
+pub(super) fn counted() -> Query {
+    Query::new(
+        "SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND sql LIKE '%AUTOINCREMENT%'",
+    )
+}
+
+/// Those that do, by their places: <https://sqlite.org/autoinc.html>.
+pub(super) fn take_counted(answer: &[[Value; 2]], shape: &Shape) -> Vec<usize> {
+    let is_counted = |sql: &str| significant(sql).any(|it| it.is_word(sql, "AUTOINCREMENT"));
+    let tables = answer
+        .iter()
+        .filter(|[_, sql]| sql.as_str().is_some_and(is_counted));
+    tables
+        .filter_map(|[name, _]| shape.position(name.as_str()?))
+        .collect()
+}
 
 /// The row, not there yet, whose new id a cell gets, and the column of the id.
 pub(super) fn new_id<'a>(

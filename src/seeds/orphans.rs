@@ -1,11 +1,11 @@
 //! Rows that seeds in mode `sync` made and declare no longer: what refers to them, and how they are deleted. Pure.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::found::wanting;
+use super::identity::{shown, values_in, whole_row};
 use super::memory::Memory;
-use super::model::SeedFile;
 use super::plan::Basis;
 use super::remembered::Remembered;
 use crate::db::Query;
@@ -17,9 +17,20 @@ use crate::sql::{Value, identifier};
 /// Rows in one statement that deletes.
 const PER_STATEMENT: usize = 5000;
 
+/// Rows that are named in a problem; the others are counted.
+const NAMED: usize = 3;
+
+/// So many rows of an answer are counted.
+const COUNTED: usize = 1000;
+
 /// What a question is about that asks for rows that refer to rows that are to go, and are none of those.
 pub(super) struct Children<'a> {
-    child: &'a str,
+    /// The table that refers to them, by its place in the shape.
+    child: usize,
+    /// The columns that refer.
+    columns: &'a [usize],
+    /// The columns by which a row that refers is named.
+    pub(super) names: Vec<usize>,
     /// Whether they would go or change too; otherwise they keep the others from going.
     acts: bool,
     parents: Vec<&'a Remembered>,
@@ -61,15 +72,25 @@ pub(super) fn children<'a>(memory: &'a Memory, shape: &'a Shape) -> Vec<(Childre
                             args.extend(bound);
                         }
                     }
+                    let names = match child.primary_key.as_slice() {
+                        [] => key.columns.clone(),
+                        primary => primary.to_vec(),
+                    };
+                    let name = |it: &usize| format!("c.{}", identifier(&child.columns[*it].name));
+                    let shown: Vec<String> = names.iter().map(name).collect();
                     let sql = format!(
-                        "WITH {want} SELECT want.n, count(*) FROM want CROSS JOIN {} AS t ON {is_parent} \
-                         CROSS JOIN {} AS c ON {}{own} GROUP BY want.n",
+                        "WITH {want} SELECT want.n, {} FROM want CROSS JOIN {} AS t ON {is_parent} \
+                         CROSS JOIN {} AS c ON {}{own} LIMIT {}",
+                        shown.join(", "),
                         identifier(&of.name),
                         identifier(&child.name),
                         on.join(" AND "),
+                        COUNTED + 1,
                     );
                     let about = Children {
-                        child: &child.name,
+                        child: child_at,
+                        columns: &key.columns,
+                        names,
                         acts: !matches!(key.on_delete.as_str(), "NO ACTION" | "RESTRICT"),
                         parents: chunk.to_vec(),
                     };
@@ -81,37 +102,100 @@ pub(super) fn children<'a>(memory: &'a Memory, shape: &'a Shape) -> Vec<(Childre
     all
 }
 
-/// The problems in an answer: a row has children that no seed made.
+/// The problems in an answer: a row has children that its seed did not make. `ends`: the seed is forgotten.
 pub(super) fn children_problems(
+    basis: &Basis<'_>,
     children: &Children<'_>,
-    answer: &[[Value; 2]],
-    files: &[&SeedFile],
-    shape: &Shape,
+    answer: Vec<Vec<Value>>,
+    ends: bool,
 ) -> Vec<Diagnostic> {
-    let mut problems = Vec::new();
-    for [number, count] in answer {
-        let count = count.as_i64().unwrap_or(0);
-        let number = number.as_i64().and_then(|at| usize::try_from(at).ok());
-        if let Some(orphan) = number.and_then(|number| children.parents.get(number)) {
-            problems.push(has_children(orphan, children, count, files, shape));
-        }
+    let is_cut = answer.len() > COUNTED;
+    let mut names: BTreeMap<usize, Vec<String>> = BTreeMap::new();
+    if answer.is_empty() {
+        return Vec::new();
     }
-    problems
+    let declared = declared(basis, children);
+    for row in answer.into_iter().take(COUNTED) {
+        let number = row.first().and_then(Value::as_i64);
+        let Some(number) = number.and_then(|it| usize::try_from(it).ok()) else {
+            continue;
+        };
+        let Some(orphan) = children.parents.get(number) else {
+            continue;
+        };
+        let name = name(basis, children, orphan, &declared, &row[1..]);
+        names.entry(number).or_default().push(name);
+    }
+    let problem = |(number, names): (usize, Vec<String>)| {
+        let orphan = children.parents[number];
+        has_children(basis, children, orphan, &list(&names, is_cut), ends)
+    };
+    names.into_iter().map(problem).collect()
+}
+
+/// The declared rows of the table that refers, by what names them in an answer.
+fn declared(basis: &Basis<'_>, children: &Children<'_>) -> HashMap<String, usize> {
+    let rows = basis.rows.rows.iter().enumerate();
+    let own = rows.filter(|(_, row)| basis.rows.rules(row).table == children.child);
+    let word = |at| Some(whole_row(&values_in(basis.found.row(at)?, &children.names)));
+    own.filter_map(|(at, _)| Some((word(at)?, at))).collect()
+}
+
+fn name(
+    basis: &Basis<'_>,
+    children: &Children<'_>,
+    orphan: &Remembered,
+    declared: &HashMap<String, usize>,
+    key: &[Value],
+) -> String {
+    let of = &basis.shape.tables[children.child];
+    if let Some(at) = declared.get(&whole_row(key)) {
+        return format!("`{}`", basis.rows.name(&basis.rows.rows[*at], basis.shape));
+    }
+    // A value that refers to that of a variable is not shown.
+    let hides = orphan.hashes.iter().any(Option::is_some)
+        && children
+            .names
+            .iter()
+            .any(|it| children.columns.contains(it));
+    if hides {
+        return format!("a row of `{}`", of.name);
+    }
+    let parts = children.names.iter().zip(key);
+    let parts =
+        parts.map(|(column, value)| format!("{} {}", of.columns[*column].name, shown(value)));
+    format!(
+        "`{}` with {}",
+        of.name,
+        parts.collect::<Vec<_>>().join(", ")
+    )
+}
+
+/// The first of these names, and how many there are more.
+fn list(names: &[String], is_cut: bool) -> String {
+    let first = names.iter().take(NAMED).cloned().collect::<Vec<_>>();
+    let first = first.join(", ");
+    match names.len().saturating_sub(NAMED) {
+        0 => first,
+        more if is_cut => format!("{first} and at least {more} more"),
+        more => format!("{first} and {more} more"),
+    }
 }
 
 fn has_children(
-    orphan: &Remembered,
+    basis: &Basis<'_>,
     children: &Children<'_>,
-    count: i64,
-    files: &[&SeedFile],
-    shape: &Shape,
+    orphan: &Remembered,
+    names: &str,
+    ends: bool,
 ) -> Diagnostic {
-    let (table, label) = (&shape.tables[orphan.table].name, &orphan.label);
-    let child = children.child;
-    let file = files[orphan.file];
+    let table = &basis.shape.tables[orphan.table].name;
+    let child = &basis.shape.tables[children.child].name;
+    let row = format!("`{table}.{}`", orphan.label);
+    let file = basis.files[orphan.file];
     if orphan.of.is_some() {
         let message = format!(
-            "the key of `{table}.{label}` changed, and {count} of `{child}` refer to the row of the old key"
+            "the key of {row} changed, and rows of `{child}` refer to the row of the old key: {names}"
         );
         return Diagnostic::problem("has-children", message)
             .at(file.origin(&(0..0)))
@@ -119,22 +203,24 @@ fn has_children(
                 "give the key its old value again, or let the rows of `{child}` refer to another row first"
             ));
     }
-    let what = match children.acts {
-        true => format!(
-            "to delete it would take {count} of `{child}` along that this seed did not make"
-        ),
-        false => {
-            format!(
-                "{count} of `{child}` that this seed did not make would refer to nothing without it"
-            )
-        }
+    let why = match ends {
+        true => "would be deleted with the seed",
+        false => "is no longer declared",
     };
-    Diagnostic::problem(
-        "has-children",
-        format!("`{table}.{label}` is no longer declared, and {what}"),
-    )
-    .at(file.origin(&(0..0)))
-    .help("delete those first, or declare the row again")
+    let what = match children.acts {
+        true => "its deletion would delete or change rows that this seed did not make",
+        false => "rows that this seed did not make refer to it",
+    };
+    let problem = Diagnostic::problem("has-children", format!("{row} {why}, and {what}: {names}"));
+    match ends {
+        true => problem.help(format!(
+            "delete those first, or leave out `--with-rows`: then the rows of {} stay",
+            file.name
+        )),
+        false => problem
+            .at(file.origin(&(0..0)))
+            .help("delete those first, or declare the row again"),
+    }
 }
 
 /// Deletes what is no longer declared, children first. Rows of one table go together, since they may refer to each

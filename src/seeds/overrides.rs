@@ -56,6 +56,9 @@ pub(super) fn overridden(seeds: &Seeds) -> (Vec<Overridden>, Vec<Diagnostic>) {
                         .help("give the row all of its values in one of the two files")
                 }));
             }
+            let mut others = seeds.files.iter().filter(|it| it.is_for(environment));
+            let name = |table: &Table| table.name.value.clone();
+            open.retain(|(table, _)| !others.any(|it| it.lacks_rows(&name(table))));
             for (table, row) in open {
                 problems.push(nothing(seeds, over, environment, table, row));
             }

@@ -33,6 +33,7 @@ use template::Scope;
 /// The problems stand in the order of the file. What one of them is about is left out of the [`SeedFile`].
 pub fn parse(name: &str, source: Arc<Source>) -> (SeedFile, Vec<Diagnostic>) {
     let (root, problems) = yaml::read(&source);
+    let is_whole = problems.is_empty();
     let mut reader = Reader {
         source: &source,
         settings: Settings::default(),
@@ -56,6 +57,7 @@ pub fn parse(name: &str, source: Arc<Source>) -> (SeedFile, Vec<Diagnostic>) {
         tables,
         source,
         companions: Vec::new(),
+        is_whole,
     };
     (file, problems)
 }
@@ -147,9 +149,36 @@ impl Reader<'_> {
 
     fn table(&mut self, key: &Node, node: Node) -> Option<Table> {
         let mut table = Table::empty(self.name(key, "table")?);
+        let found = self.problems.len();
+        self.rows_of(&mut table, key, node);
+        // A label may be in what was not understood.
+        table.is_whole = self.problems[found..]
+            .iter()
+            .all(|it| is_about_a_value(it.code));
+        Some(table)
+    }
+
+    fn rows_of(&mut self, table: &mut Table, key: &Node, node: Node) {
         if rows::is_file(&node) {
             table.files.extend(self.rows_file(&node));
-            return Some(table);
+            return;
+        }
+        if node.tag.as_ref().is_some_and(|tag| *tag.value == *"!json") {
+            let why = format!("takes the path of a file, and this is {}", node.noun());
+            self.bad_tag(&node, "!json", &why);
+            return;
+        }
+        if let Some(tag) = &node.tag
+            && let Some(meant) = nearest(&tag.value, &["!csv", "!json"])
+        {
+            let message = format!("a table takes no tag `{}`", tag.value);
+            self.error(
+                "bad-tag",
+                &tag.span,
+                message,
+                format!("did you mean `{meant}`?"),
+            );
+            return;
         }
         self.no_tag(&node, "a table");
         let noun = node.noun();
@@ -203,7 +232,6 @@ impl Reader<'_> {
                 );
             }
         }
-        Some(table)
     }
 
     /// `_rows`
@@ -276,6 +304,7 @@ impl Reader<'_> {
 
     fn row(&mut self, key: &Node, node: &Node) -> RowDecl {
         let text = name(key);
+        let found = self.problems.len();
         let label = label::label(text).unwrap_or_else(|label::Bad { why, help }| {
             self.error("bad-label", &key.span, why, help);
             // Others may refer to it.
@@ -294,6 +323,8 @@ impl Reader<'_> {
             );
         }
         let scope = match label {
+            // What it was meant to be is not known.
+            Label::One(_) if self.problems.len() > found => Scope::Children,
             Label::One(_) => Scope::One,
             Label::Range { .. } => Scope::Range,
             Label::Each { children: None, .. } => Scope::Each,
@@ -433,7 +464,12 @@ impl Reader<'_> {
     }
 
     /// The entries of a map without a tag.
-    fn map<'n>(&mut self, node: &'n Node, what: &str, example: &str) -> Option<&'n [(Node, Node)]> {
+    fn map<'n>(
+        &mut self,
+        node: &'n Node<'n>,
+        what: &str,
+        example: &str,
+    ) -> Option<&'n [(Node<'n>, Node<'n>)]> {
         self.no_tag(node, what);
         if let Kind::Mapping(entries) = &node.kind {
             return Some(entries);
@@ -529,6 +565,14 @@ impl Reader<'_> {
     }
 }
 
+/// Whether a problem is one of what stands in a cell, so that all labels are known nevertheless.
+fn is_about_a_value(code: &str) -> bool {
+    !matches!(
+        code,
+        "bad-shape" | "bad-label" | "bad-tag" | "unknown-tag" | "unknown-setting"
+    )
+}
+
 /// Whether a name is a setting of a row, and no column.
 pub(super) fn is_reserved_in_row(name: &str) -> bool {
     name == WAS || RESERVED.contains(&name) || name == "_rows"
@@ -574,7 +618,7 @@ fn reserved(table: &str, node: &Node) -> Option<String> {
 }
 
 /// The text of a key.
-fn name(key: &Node) -> &str {
+fn name<'a>(key: &'a Node<'a>) -> &'a str {
     match &key.kind {
         Kind::Scalar(text, _) => text,
         _ => "",

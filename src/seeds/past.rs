@@ -7,7 +7,7 @@ use super::effective::labels;
 use super::expand::{Given, MadeAs, expand};
 use super::found::{Found, IN_JSON, resolved};
 use super::model::{Mode, SeedFile};
-use super::recorded::{Recorded, Texts};
+use super::recorded::{FirstNames, Recorded, Texts};
 use super::row::{Row, Rows};
 use crate::schema::{Shape, TableShape};
 use crate::sql::Value;
@@ -94,6 +94,7 @@ impl Past {
         let mut all: Vec<&SeedFile> = texts.files.iter().map(|it| &it.text).collect();
         all.extend(settled.iter().map(|at| files[*at]));
         let of = texts.files.iter().map(|it| it.of).chain(settled);
+        let columns: Vec<FirstNames> = of.clone().map(|at| texts.columns[at].clone()).collect();
         let made_as: Vec<MadeAs> = of.map(|at| texts.made_as[at].clone()).collect();
         let mut attachments = given.attachments.clone();
         attachments.retain(|path, bytes| {
@@ -108,6 +109,7 @@ impl Past {
             attachments: &attachments,
             shared,
             made_as: &made_as,
+            columns: &columns,
             unsure: &unsure,
             ..*given
         };
@@ -138,6 +140,28 @@ impl Past {
                 let name = &self.rows.rules(&self.rows.rows[*old]).name;
                 !self.texts.is_dropped(*file, name)
             })
+    }
+
+    /// The recorded rows whose values decide the key of a recorded row.
+    pub(super) fn parents(&self, shape: &Shape, old: usize) -> Vec<usize> {
+        let rules = self.rows.rules(&self.rows.rows[old]);
+        let key = &shape.tables[rules.table].primary_key;
+        let mut open: Vec<(usize, usize)> =
+            key.iter().chain(&rules.key).map(|it| (old, *it)).collect();
+        let mut parents = Vec::new();
+        // What a parent has in a column may come from its own parent.
+        while let Some((row, column)) = open.pop() {
+            let Some(cell) = self.rows.rows[row].cell(column) else {
+                continue;
+            };
+            for (row, column) in cell.content.references() {
+                if !parents.contains(&row) {
+                    parents.push(row);
+                    open.push((row, column));
+                }
+            }
+        }
+        parents
     }
 
     /// The declared row that a recorded one is.
@@ -213,7 +237,11 @@ impl Past {
         let declared = &self.rows.rows[row];
         let of = &shape.tables[self.rows.rules(declared).table];
         let stays = of.primary_key.contains(&column) || declared.cell(column).is_none();
-        match self.heirs[row].and_then(|heir| found.row(heir)) {
+        let there = match self.heirs[row] {
+            Some(heir) => found.row(heir),
+            None => found.undeclared(row),
+        };
+        match there {
             Some(row) if stays => row.get(column).cloned(),
             _ => self.follow(found, shape, row, column, depth),
         }

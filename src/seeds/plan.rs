@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use super::conflicts::Move;
+use super::effective::overrides;
 use super::found::Found;
 use super::identity::shown;
 use super::memory::Memory;
@@ -16,7 +17,7 @@ use super::set::Seeds;
 use super::steps::{Insert, script, secrets, steps, unresolved_references};
 use super::trace::{Trace, Traces, Writing};
 use crate::diagnostic::Diagnostic;
-use crate::history::History;
+use crate::history::{History, MEMORY};
 use crate::schema::Shape;
 use crate::script::Script;
 use crate::sql::Value;
@@ -239,12 +240,10 @@ pub(super) fn plan(basis: &Basis<'_>, mut problems: Vec<Diagnostic>) -> (Plan, V
                 }
                 if !write.is_empty() {
                     let what = What::Update(differences(basis, at, &write));
+                    let key = &rows.rules(row).key;
+                    let is_rekeyed = write.iter().any(|(column, _)| key.contains(column));
                     file.changes.push(Change {
-                        note: basis
-                            .found
-                            .moved()
-                            .contains(&at)
-                            .then(|| rekeyed(basis, at)),
+                        note: is_rekeyed.then(|| rekeyed(basis, at)),
                         ..change(basis, row, what)
                     });
                     updated.push((at, write.into_iter().map(|(column, _)| column).collect()));
@@ -302,7 +301,7 @@ pub(super) fn plan(basis: &Basis<'_>, mut problems: Vec<Diagnostic>) -> (Plan, V
                 rows: of_inserted.chain(of_updated).collect(),
                 secrets: &secrets,
             };
-            Ok((script(basis, &plan, &hashes, steps, &writing), of_rows))
+            Ok((script(basis, &plan, &hashes, steps, &writing)?, of_rows))
         });
         match written {
             Ok((script, of_rows)) => {
@@ -322,7 +321,16 @@ fn states(basis: &Basis<'_>) -> Vec<(FileState, String)> {
         let state = match lineage.record(basis.history, at) {
             None => FileState::New,
             Some(_) if !basis.past.texts.settled[at] => FileState::Edited,
-            Some(row) if row.checksum != file.checksum => FileState::Respelled,
+            Some(row) if row.checksum != file.checksum => {
+                let recorded = row
+                    .detail
+                    .get(MEMORY)
+                    .and_then(|it| it.get("overrides")?.as_str());
+                match overrides(file, &basis.seeds.attachments).as_deref() == recorded {
+                    true => FileState::Respelled,
+                    false => FileState::Edited,
+                }
+            }
             Some(_) => FileState::Applied,
         };
         (state, hash.clone())
@@ -529,6 +537,15 @@ fn declared(
     let Some(before) = past.cell(old, cell.column) else {
         return Declared::New;
     };
+    // A new column that nobody has filled yet.
+    let of = &basis.shape.tables[basis.rows.rules(&basis.rows.rows[at]).table];
+    if past.texts.is_guessed(of, cell.column) {
+        let has = found.get(cell.column);
+        let default = super::found::default_of(&of.columns[cell.column]);
+        if has.is_none_or(Value::is_null) || has == default.as_ref() {
+            return Declared::New;
+        }
+    }
     // A row that its seed met was not written by it in mode `insert`.
     if past.mode(old) == Mode::Insert
         && basis.memory.state(basis, at) == super::remembered::State::Met
@@ -582,6 +599,12 @@ fn change(basis: &Basis<'_>, row: &Row, what: What) -> Change {
 fn gone(basis: &Basis<'_>, traces: &Traces, at: usize) -> Option<String> {
     let row = &basis.rows.rows[at];
     let rules = basis.rows.rules(row);
+    if basis.rows.may_lose_number(at) {
+        return Some(
+            "no row has its key: the row was deleted by hand, or its key was changed; not inserted"
+                .to_owned(),
+        );
+    }
     if rules.mode == Mode::Sync || !super::trace::has_changing_key(basis.rows, at) {
         return None;
     }
@@ -602,7 +625,7 @@ fn gone(basis: &Basis<'_>, traces: &Traces, at: usize) -> Option<String> {
 fn rekeyed(basis: &Basis<'_>, at: usize) -> String {
     let rows = basis.rows;
     let row = &rows.rows[at];
-    let mut causes = Vec::new();
+    let (mut causes, mut referred_to) = (Vec::new(), Vec::new());
     for cell in rows
         .rules(row)
         .key
@@ -629,9 +652,12 @@ fn rekeyed(basis: &Basis<'_>, at: usize) -> String {
         match (env, cell.nature, referred) {
             (Some(name), Nature::Environment, _) => causes.push(format!("the variable {name}")),
             (None, Nature::Environment, _) => causes.push("a variable".to_owned()),
-            (_, _, Some(name)) => causes.push(format!("`{name}`, to which it refers")),
+            (_, _, Some(name)) => referred_to.push(format!("`{name}`")),
             _ => {}
         }
+    }
+    if !referred_to.is_empty() {
+        causes.push(format!("{}, to which it refers", referred_to.join(" or ")));
     }
     match causes.is_empty() {
         true => "the key changed".to_owned(),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::followed::Renames;
 use super::identity::{values_in, words_of_parent};
 use super::ledger::{self, Entry, Hashed};
 use super::model::SeedFile;
@@ -72,12 +73,16 @@ pub(super) fn remembered(
     file: usize,
     table: usize,
     declared: Option<usize>,
-    shape: &Shape,
+    (shape, renames): (&Shape, Option<&Renames>),
 ) -> Option<Remembered> {
     let of = &shape.tables[table];
     let (names, state) = entry.columns()?;
     let (mut key, hashes) = entry.key()?;
-    let columns: Option<Vec<usize>> = names.iter().map(|name| of.column(name)).collect();
+    let column = |name: &String| match renames.and_then(|it| it.column(&entry.table, name)) {
+        Some(now) => of.column(&now),
+        None => of.column(name),
+    };
+    let columns: Option<Vec<usize>> = names.iter().map(column).collect();
     // The column of the primary key may have another name by now.
     let columns = columns
         .or_else(|| (names.len() == of.primary_key.len()).then(|| of.primary_key.clone()))?;

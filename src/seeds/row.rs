@@ -20,6 +20,8 @@ pub(super) struct Rows {
     pub(super) named: HashMap<(usize, usize), usize>,
     /// The labels that rows had before (`_was`).
     pub(super) was: HashMap<usize, Arc<str>>,
+    /// Tables in which the database gives no number twice (`AUTOINCREMENT`), by their places in the shape.
+    pub(super) counted: Vec<usize>,
 }
 
 /// What holds for all rows of one table in one file.
@@ -97,6 +99,17 @@ pub(super) enum Json {
     },
     List(Vec<Json>),
     Map(Vec<(String, Json)>),
+}
+
+impl Content {
+    /// The rows and columns to which it refers.
+    pub(super) fn references(&self) -> Vec<(usize, usize)> {
+        match self {
+            Content::Reference { row, column } => vec![(*row, *column)],
+            Content::Json(composed) => composed.json.references(),
+            Content::Known(_) | Content::Secret(_) | Content::Unknown => Vec::new(),
+        }
+    }
 }
 
 impl Json {
@@ -186,6 +199,11 @@ impl Rows {
     pub(super) fn is_numbered(&self, row: usize) -> bool {
         let numbered = self.rules(&self.rows[row]).numbered;
         numbered.is_some_and(|column| self.numbers(row, column))
+    }
+
+    /// Whether the database may give the primary key of a row to another one, once the row is deleted.
+    pub(super) fn may_lose_number(&self, row: usize) -> bool {
+        self.is_numbered(row) && !self.counted.contains(&self.rules(&self.rows[row]).table)
     }
 
     /// What a difference in a cell means: that of the value that it leads to.

@@ -6,6 +6,7 @@ use super::apply::{SeedOptions, observe_from};
 use super::effective::effective;
 use super::guard::requires;
 use super::lineage::{Lineage, texts_of_gone};
+use super::model::SeedFile;
 use super::set::Seeds;
 use crate::db::Db;
 use crate::diagnostic::Diagnostic;
@@ -99,11 +100,21 @@ pub fn recorded_tags(seeds: &Seeds, history: &History) -> Vec<String> {
 
 /// A problem blocks the seed in whose file it is, and all of them where it is elsewhere. Migrations that are pending, or
 /// do not fit, are shown by themselves.
-fn block(items: &mut [Item], problem: &Diagnostic) {
+fn block(items: &mut [Item], files: &[&SeedFile], problem: &Diagnostic) {
     if matches!(problem.code, "pending" | "started" | "migrations") {
         return;
     }
-    let is_its = |item: &Item| problem.file().is_some() && item.file.as_deref() == problem.file();
+    let file = problem.origin().map(|it| it.source.name.as_str());
+    // A file of rows belongs to the seeds that name it.
+    let has = |file: &&&SeedFile, name: &str| {
+        let mut companions = file.companions.iter();
+        file.source.name == name || companions.any(|it| it.source.name == name)
+    };
+    let owners = files
+        .iter()
+        .filter(|it| file.is_some_and(|name| has(it, name)));
+    let owners: Vec<&str> = owners.map(|it| it.name.as_str()).collect();
+    let is_its = |item: &Item| item.file.is_some() && owners.contains(&item.name.as_str());
     let one = items.iter().any(is_its);
     for item in items {
         let is_meant = match one {
@@ -149,13 +160,16 @@ pub async fn standing(
     let lineage = Lineage::of(seeds, &files, &with_texts);
     let mark = history.environment.clone();
     let mut items = Vec::new();
+    let hash =
+        |file: &&SeedFile| effective(file, seeds.shared.as_ref(), &seeds.attachments, &files);
+    let hashes: Vec<String> = files.iter().map(hash).collect();
     for (at, file) in files.iter().copied().enumerate() {
         let row = lineage.record(history, at);
-        let hash = effective(file, seeds.shared.as_ref(), &seeds.attachments, &files);
+        let hash = &hashes[at];
         let reason = requires(file, history).map(|problem| in_words(&problem));
         let state = match row {
             _ if reason.is_some() => State::Blocked,
-            Some(row) if row.effective.as_deref() == Some(hash.as_str()) => State::Applied,
+            Some(row) if row.effective.as_ref() == Some(hash) => State::Applied,
             Some(_) => State::Edited,
             None => State::Pending,
         };
@@ -195,12 +209,14 @@ pub async fn standing(
         };
         // They may be large, and mostly all of them fit.
         let mut fitting = Cow::Borrowed(seeds);
+        let mut hashes = Some(hashes);
         if seeds.files.iter().any(|file| blocked(&file.name)) {
             fitting.to_mut().files.retain(|file| !blocked(&file.name));
+            hashes = None;
         }
-        let plan = observe_from(db, &fitting, set, history, options).await?;
+        let plan = observe_from(db, &fitting, set, history, options, hashes).await?;
         for problem in plan.problems.iter().filter(|it| it.is_error()) {
-            block(&mut items, problem);
+            block(&mut items, &files, problem);
         }
         for item in &mut items {
             let planned = plan.files.iter().find(|file| file.name == item.name);

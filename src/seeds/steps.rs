@@ -504,7 +504,7 @@ pub(super) fn script(
     hashes: &[String],
     mut steps: Vec<Step>,
     writing: &Writing<'_>,
-) -> Option<Script> {
+) -> Result<Option<Script>, Box<Diagnostic>> {
     let mut units = Vec::new();
     let past = &basis.past.texts;
     let is_current = |number: usize| {
@@ -529,7 +529,7 @@ pub(super) fn script(
             file,
             basis.files,
             basis.seeds,
-            &past.made_as[number],
+            (&past.made_as[number], &past.columns[number]),
             basis.shape,
         );
         detail.insert(history::MEMORY.to_owned(), memory);
@@ -550,21 +550,30 @@ pub(super) fn script(
         let record = match planned.was.len() {
             // The same rows under another name.
             1 if !is_written && !past.lineage.records[number].contains(&file.name) => {
-                let from = gone.next()?;
+                let Some(from) = gone.next() else { continue };
                 Record::Move { from, entry }
             }
             _ if is_written || is_new => match planned.state {
                 FileState::New => Record::Insert(entry),
                 _ => Record::Replace(entry),
             },
-            _ => Record::Amend(entry),
+            _ => {
+                let mut entry = entry;
+                // The recorded text has the names of now.
+                if past.renames(&file.name).is_some() && planned.state == FileState::Respelled {
+                    entry
+                        .detail
+                        .insert(history::RENAMED.to_owned(), serde_json::Value::Null);
+                }
+                Record::Amend(entry)
+            }
         };
         let ends = gone.map(|key| Unit {
             record: Record::Delete(key),
             steps: Arc::default(),
         });
         units.extend(ends);
-        steps.extend(super::ledger::entries(basis, number, &writing.rows));
+        steps.extend(super::ledger::entries(basis, number, writing)?);
         units.push(Unit {
             record,
             steps: Arc::default(),
@@ -580,13 +589,16 @@ pub(super) fn script(
         );
     }
     // Rows of all files stand in one order, so they belong to no file alone.
-    units.last_mut()?.steps = Arc::new(steps);
-    Some(Script {
+    let Some(last) = units.last_mut() else {
+        return Ok(None);
+    };
+    last.steps = Arc::new(steps);
+    Ok(Some(Script {
         expects: basis.history.revision,
         foreign_keys: ForeignKeys::On,
         atomicity: Atomicity::Transaction,
         units,
-    })
+    }))
 }
 
 fn detail(basis: &Basis<'_>, planned: &FilePlan) -> serde_json::Map<String, serde_json::Value> {

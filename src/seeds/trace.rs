@@ -75,7 +75,18 @@ impl Traces {
         let Recorded::Cells { salt, keys, .. } = &of_file.recorded else {
             return None;
         };
-        Some(keys.as_ref()?.contains(&id_of_row(basis, at, salt)?))
+        let keys = keys.as_ref()?;
+        let rules = basis.rows.rules(&basis.rows.rows[at]);
+        let of = &basis.shape.tables[rules.table];
+        // Older records have the name that the table had when they were written.
+        let names = [
+            name_for_ids(&basis.past.texts.made_as[rules.file], of),
+            &of.name,
+        ];
+        let mut ids = names
+            .map(|name| id_of_row(basis, at, salt, name))
+            .into_iter();
+        ids.try_fold(false, |known, id| Some(known || keys.contains(&id?)))
     }
 
     pub(super) fn of(basis: &Basis<'_>) -> Traces {
@@ -149,7 +160,9 @@ impl Writing<'_> {
                 || self.rows.contains_key(&at)
                 || self.traces.knows(basis, at) == Some(true);
             if is_there && has_changing_key(basis.rows, at) {
-                keys.extend(id_of_row(basis, at, &salt));
+                let of = &basis.shape.tables[rules.table];
+                let name = name_for_ids(&basis.past.texts.made_as[rules.file], of);
+                keys.extend(id_of_row(basis, at, &salt, name));
             }
             for cell in row.cells.iter().filter(|cell| is_traced(basis, row, cell)) {
                 let volatile = is_volatile(basis, cell);
@@ -250,12 +263,12 @@ pub(super) fn new_salt(basis: &Basis<'_>, file: usize) -> String {
     keyed(&[&run, &basis.files[file].name], 16)
 }
 
-/// What names a cell in a record: the table by the name that it had first, and the label.
+/// What names a cell in a record: the table and the column by the names that they had first, and the label.
 fn id_of_label(basis: &Basis<'_>, at: usize, cell: &Cell, salt: &str, label: &str) -> String {
     let rules = basis.rows.rules(&basis.rows.rows[at]);
     let of = &basis.shape.tables[rules.table];
     let table = name_for_ids(&basis.past.texts.made_as[rules.file], of).to_ascii_lowercase();
-    let column = of.columns[cell.column].name.to_ascii_lowercase();
+    let column = basis.past.texts.first_name(rules.file, of, cell.column);
     keyed(&[salt, &table, label, &column], 8)
 }
 
@@ -289,18 +302,18 @@ fn id_before(
     collate(&mut key, of, &columns);
     let key = words(&key)?;
     let table = of.name.to_ascii_lowercase();
-    let column = of.columns[cell.column].name.to_ascii_lowercase();
+    let column = basis.past.texts.first_name(rules.file, of, cell.column);
     Some(keyed(&[salt, &table, &key, &column], 8))
 }
 
 /// What names a row in a record.
-fn id_of_row(basis: &Basis<'_>, at: usize, salt: &str) -> Option<String> {
+fn id_of_row(basis: &Basis<'_>, at: usize, salt: &str, table: &str) -> Option<String> {
     let rules = basis.rows.rules(&basis.rows.rows[at]);
     let of = &basis.shape.tables[rules.table];
     let mut key = basis.found.key(basis.rows, basis.shape, at)?;
     collate(&mut key, of, &rules.key);
     Some(keyed(
-        &[salt, &of.name.to_ascii_lowercase(), &words(&key)?],
+        &[salt, &table.to_ascii_lowercase(), &words(&key)?],
         8,
     ))
 }

@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use crate::schema::{Affinity, Column, Strictness};
 use crate::sql::Value;
 
+use super::instead::Instead;
 use super::model::Style;
 use moment::is_moment;
 
@@ -16,7 +17,7 @@ use moment::is_moment;
 pub(super) struct Unfit {
     pub(super) code: &'static str,
     pub(super) message: String,
-    pub(super) help: Option<Cow<'static, str>>,
+    pub(super) help: Option<Instead>,
 }
 
 /// What a declared type says beyond its affinity, which is NUMERIC for all of these and so takes any text.
@@ -70,15 +71,30 @@ fn read(
             "wrong-type",
             &text,
             column,
-            Some("bytes are written as `!!binary` with base64, or `!file path`".into()),
+            Some(
+                Instead::from("bytes are written as `!!binary` with base64, or `!file path`")
+                    .in_files(
+                        "bytes stand in the seed itself: `!!binary` with base64, or `!file path`",
+                        "bytes stand in the seed itself: `!!binary` with base64, or `!file path`",
+                    ),
+            ),
         )),
         // Without a type, a plain scalar is what YAML says, and a quoted one is text.
         Affinity::Blob if style != Style::Plain => Ok(Value::Text(text.into_owned())),
+        // Only a file of rows holds this as a text.
+        Affinity::Blob if text.starts_with("!!binary ") && !column.declared.is_empty() => {
+            let help = format!("bytes stand in the seed itself, as `{}`", shortened(&text));
+            Err(unfit("wrong-type", &text, column, Some(help.into())))
+        }
         Affinity::Blob => match meant::bytes(&text).filter(|_| !column.declared.is_empty()) {
             Some(base64) => {
                 let help =
                     format!("did you mean `!!binary {base64}`? with quotes it is stored as text");
-                Err(unfit("wrong-type", &text, column, Some(help.into())))
+                let moved = format!(
+                    "bytes stand in the seed itself, as `!!binary {base64}`; there, quotes make it a text"
+                );
+                let help = Instead::from(help).in_files(moved.clone(), moved);
+                Err(unfit("wrong-type", &text, column, Some(help)))
             }
             None => match number(&text, column.affinity)? {
                 Some(number) => Ok(number),
@@ -138,7 +154,10 @@ fn word(
     let meant = meant::value(text, column, family);
     if strictness == Strictness::Strict {
         let help = match meant {
-            Some(meant) => format!("did you mean `{meant}`?").into(),
+            Some(meant) => {
+                let in_files = in_files(&meant);
+                Instead::from(format!("did you mean `{meant}`?")).in_files(in_files.0, in_files.1)
+            }
             None => "the column takes numbers only".into(),
         };
         let help = Some(help);
@@ -157,6 +176,24 @@ fn word(
     if family.is_none() && column.affinity == Affinity::Numeric {
         return kept();
     }
+    let in_files = match (&meant, family) {
+        (Some(meant), _) => in_files(meant),
+        (None, Some(Family::Moment)) => {
+            let help = "dates are written YYYY-MM-DD or YYYY-MM-DD HH:MM:SS";
+            (
+                help.to_owned(),
+                format!("{help}; in quotes it is stored as text"),
+            )
+        }
+        (None, Some(Family::Boolean)) => (
+            "write `true` or `false`".to_owned(),
+            "write `true` or `false`; in quotes it is stored as text".to_owned(),
+        ),
+        (None, _) => (
+            "write a number; a text stands in the seed itself, in quotes".to_owned(),
+            "in quotes it is stored as text".to_owned(),
+        ),
+    };
     let help = match (meant, family) {
         (Some(meant), _) if style == Style::Quoted || is_slip => {
             format!(
@@ -174,6 +211,7 @@ fn word(
         }
         (None, _) => "with quotes it is stored as text".to_owned(),
     };
+    let help = Instead::from(help).in_files(in_files.0, in_files.1);
     if family == Some(Family::Moment) {
         return Err(Unfit {
             code: "no-date",
@@ -183,10 +221,29 @@ fn word(
                 column.name,
                 column.declared
             ),
-            help: Some(help.into()),
+            help: Some(help),
         });
     }
-    Err(unfit("wrong-type", text, column, Some(help.into())))
+    Err(unfit("wrong-type", text, column, Some(help)))
+}
+
+/// What a word means, as a cell of CSV and as one of JSON.
+fn in_files(meant: &str) -> (String, String) {
+    if let Some(tag) = meant.strip_prefix('!') {
+        let help = format!("write a value, or move the row into the seed itself, with `!{tag}`");
+        return (help.clone(), help);
+    }
+    let is_literal = meant.parse::<f64>().is_ok() || matches!(meant, "true" | "false");
+    let in_json = match is_literal {
+        true => meant.to_owned(),
+        false => format!("\"{meant}\""),
+    };
+    let meant = |word: &str| format!("did you mean `{word}`?");
+    (meant(meant_in_csv(&in_json)), meant(&in_json))
+}
+
+fn meant_in_csv(in_json: &str) -> &str {
+    in_json.trim_matches('"')
 }
 
 /// A number as SQLite reads one, and nothing that only looks like one to YAML. None where it is no number.
@@ -214,7 +271,12 @@ fn number(text: &str, affinity: Affinity) -> Result<Option<Value>, Unfit> {
         return Err(Unfit {
             code: "not-finite",
             message: format!("{text} is no number that a database keeps"),
-            help: Some("leave the value out, or write `~` for NULL".into()),
+            help: Some(
+                Instead::from("leave the value out, or write `~` for NULL").in_files(
+                    "leave the cell empty for NULL",
+                    "leave the value out, or write `null`",
+                ),
+            ),
         });
     }
     let looks = digits.starts_with(|c: char| c.is_ascii_digit() || c == '.')
@@ -260,12 +322,7 @@ pub(super) fn takes(value: &Value, column: &Column, strictness: Strictness) -> b
     }
 }
 
-fn unfit(
-    code: &'static str,
-    text: &str,
-    column: &Column,
-    help: Option<Cow<'static, str>>,
-) -> Unfit {
+fn unfit(code: &'static str, text: &str, column: &Column, help: Option<Instead>) -> Unfit {
     Unfit {
         code,
         message: format!(

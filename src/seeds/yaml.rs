@@ -8,6 +8,7 @@
 mod entries;
 mod node;
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -34,7 +35,7 @@ const MAX_COPIES: usize = 1_000_000;
 const MAX_COPIED_BYTES: usize = 64 << 20;
 
 /// Reads a text. There is no tree where the text is no YAML, and none where it is empty.
-pub(super) fn read(source: &Arc<Source>) -> (Option<Node>, Vec<Diagnostic>) {
+pub(super) fn read(source: &Arc<Source>) -> (Option<Node<'_>>, Vec<Diagnostic>) {
     let mut builder = Builder::new(source);
     let root = builder.document();
     (root, builder.problems)
@@ -44,32 +45,32 @@ pub(super) fn read(source: &Arc<Source>) -> (Option<Node>, Vec<Diagnostic>) {
 struct Stop;
 
 /// A map or a list whose end has not come yet.
-struct Open {
-    collection: Collection,
+struct Open<'a> {
+    collection: Collection<'a>,
     tag: Option<Box<Spanned<String>>>,
     start: usize,
     /// 0 without one.
     anchor: usize,
 }
 
-enum Collection {
-    Sequence(Vec<Node>),
+enum Collection<'a> {
+    Sequence(Vec<Node<'a>>),
     /// The entries, and a key that waits for its value.
-    Mapping(Vec<(Node, Node)>, Option<Node>),
+    Mapping(Vec<(Node<'a>, Node<'a>)>, Option<Node<'a>>),
 }
 
 /// What an alias stands for.
-struct Anchored {
-    node: Node,
+struct Anchored<'a> {
+    node: Node<'a>,
     weight: Weight,
 }
 
 struct Builder<'a> {
     source: &'a Arc<Source>,
     problems: Vec<Diagnostic>,
-    open: Vec<Open>,
-    root: Option<Node>,
-    anchors: HashMap<usize, Anchored>,
+    open: Vec<Open<'a>>,
+    root: Option<Node<'a>>,
+    anchors: HashMap<usize, Anchored<'a>>,
     anchor_names: Vec<String>,
     nodes: usize,
     copied: Weight,
@@ -101,8 +102,8 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn document(&mut self) -> Option<Node> {
-        let text = &*self.source.text;
+    fn document(&mut self) -> Option<Node<'a>> {
+        let text: &'a str = &self.source.text;
         if text.len() > MAX_BYTES {
             self.problem(
                 "seed-too-large",
@@ -136,7 +137,7 @@ impl<'a> Builder<'a> {
             }
         }
         let root = self.root.take();
-        let nothing = |node: &Node| node.noun() == "nothing" && node.tag.is_none();
+        let nothing = |node: &Node<'_>| node.noun() == "nothing" && node.tag.is_none();
         if self.problems.is_empty() && root.as_ref().is_none_or(nothing) {
             self.problem(
                 "empty-seed",
@@ -149,7 +150,7 @@ impl<'a> Builder<'a> {
         root
     }
 
-    fn event(&mut self, event: Event<'_>, span: &Span) -> Result<(), Stop> {
+    fn event(&mut self, event: Event<'a>, span: &Span) -> Result<(), Stop> {
         let range = bytes(span);
         if event.is_node() {
             self.indented_by_tab(range.start);
@@ -167,8 +168,8 @@ impl<'a> Builder<'a> {
             Event::Scalar(text, style, anchor, tag) => {
                 // The parser gives `~` for what was not written.
                 let text = match style == ScalarStyle::Plain && range.is_empty() {
-                    true => String::new(),
-                    false => text.into_owned(),
+                    true => Cow::default(),
+                    false => text,
                 };
                 let style = match style {
                     ScalarStyle::Plain => Style::Plain,
@@ -207,7 +208,7 @@ impl<'a> Builder<'a> {
 
     fn open(
         &mut self,
-        collection: Collection,
+        collection: Collection<'a>,
         tag: Option<Box<Spanned<String>>>,
         range: Range<usize>,
         anchor: usize,
@@ -234,7 +235,7 @@ impl<'a> Builder<'a> {
         Err(Stop)
     }
 
-    fn end(&mut self, open: Open, range: Range<usize>) -> Result<(), Stop> {
+    fn end(&mut self, open: Open<'a>, range: Range<usize>) -> Result<(), Stop> {
         let (kind, last) = match open.collection {
             Collection::Sequence(mut items) => {
                 items.shrink_to_fit();
@@ -261,7 +262,7 @@ impl<'a> Builder<'a> {
     }
 
     /// A node is whole: remembers it where it has an anchor, and puts it where it belongs.
-    fn close(&mut self, node: Node, anchor: usize) -> Result<(), Stop> {
+    fn close(&mut self, node: Node<'a>, anchor: usize) -> Result<(), Stop> {
         if anchor != 0 {
             let weight = weigh(&node);
             self.copy(weight, node.whole())?;
@@ -271,7 +272,7 @@ impl<'a> Builder<'a> {
         self.add(node)
     }
 
-    fn add(&mut self, node: Node) -> Result<(), Stop> {
+    fn add(&mut self, node: Node<'a>) -> Result<(), Stop> {
         self.nodes += 1;
         if self.nodes > MAX_NODES {
             self.problem(
@@ -318,10 +319,10 @@ impl<'a> Builder<'a> {
     }
 
     /// What stands in the tree for an alias that stands for nothing, and is told already.
-    fn instead(&self, span: Range<usize>) -> Node {
+    fn instead(&self, span: Range<usize>) -> Node<'a> {
         let kind = match self.open.last().map(|open| &open.collection) {
             Some(Collection::Mapping(_, Some(key))) if is_merge(key) => Kind::Mapping(Vec::new()),
-            _ => Kind::Scalar(String::new(), Style::Plain),
+            _ => Kind::Scalar(Cow::default(), Style::Plain),
         };
         Node {
             kind,

@@ -193,53 +193,47 @@ pub(crate) async fn undo(session: &Session, flags: &args::Undo) -> Ending {
             false => Adopted::Refuse,
         },
     };
-    match (flags.to, flags.steps) {
-        (None, None) => refuse_other_project(session, &opened).await?,
-        (Some(version), _) => refuse_unknown_version(session, &opened, version).await?,
-        (None, Some(_)) => {}
-    }
+    let history = match (flags.to, flags.steps) {
+        (None, None) => of_this_project(session, &opened).await?,
+        (to, _) => of_known_version(session, &opened, to).await?,
+    };
     if flags.dry_run {
-        return undo_dry_run(session, &opened, &options).await;
+        return undo_dry_run(session, &opened, history, &options).await;
     }
     session.ask(&opened, Asks::OnEveryRemote).await?;
-    let outcome =
-        migrations::undo(&opened.db, &options, &opened.run, &session.events(&opened)).await;
+    let (run, events) = (&opened.run, session.events(&opened));
+    let outcome = migrations::undo_from(&opened.db, history, &options, run, &events).await;
     show(session, &opened, outcome, Change::Undo).await
 }
 
-/// An undo needs no files. Where there are some, and the database ran those of another project, it is not the one that was
-/// meant.
-async fn refuse_other_project(session: &Session, opened: &Opened) -> Result<(), Stopped> {
+/// The history. An undo needs no files; where there are some, and the database ran those of another project, it is not the
+/// one that was meant.
+async fn of_this_project(session: &Session, opened: &Opened) -> Result<History, Stopped> {
     let Ok(set) = session.migrations_for(opened) else {
-        return Ok(());
+        return of_known_version(session, opened, None).await;
     };
     let history = migrations::observe(&opened.db, &set).await;
     let history = history.map_err(|error| session.failed(opened, &error.into()))?;
-    refuse(
-        session,
-        opened,
-        migrations::undo_of_another_project(&set, &history),
-    )
+    let problem = migrations::undo_of_another_project(&set, &history);
+    refuse(session, opened, problem)?;
+    Ok(history)
 }
 
-/// A version that neither the database nor the files have is a slip of the pen, and would undo more or less than was
-/// meant.
-async fn refuse_unknown_version(
+/// The history. A version that neither the database nor the files have is a slip of the pen, and would undo more or less
+/// than was meant.
+async fn of_known_version(
     session: &Session,
     opened: &Opened,
-    version: i64,
-) -> Result<(), Stopped> {
-    if version == 0 {
-        return Ok(());
-    }
-    let set = session.migrations_for(opened).ok();
+    version: Option<i64>,
+) -> Result<History, Stopped> {
     let history = crate::history::read(&opened.db).await;
     let history = history.map_err(|error| session.failed(opened, &error.into()))?;
-    refuse(
-        session,
-        opened,
-        migrations::undo_to_unknown_version(version, set.as_ref(), &history),
-    )
+    if let Some(version) = version.filter(|version| *version != 0) {
+        let set = session.migrations_for(opened).ok();
+        let problem = migrations::undo_to_unknown_version(version, set.as_ref(), &history);
+        refuse(session, opened, problem)?;
+    }
+    Ok(history)
 }
 
 fn refuse(session: &Session, opened: &Opened, problem: Option<Diagnostic>) -> Result<(), Stopped> {
@@ -255,8 +249,13 @@ fn refuse(session: &Session, opened: &Opened, problem: Option<Diagnostic>) -> Re
     }
 }
 
-async fn undo_dry_run(session: &Session, opened: &Opened, options: &UndoOptions) -> Ending {
-    let (history, plan) = migrations::observe_undo(&opened.db, options)
+async fn undo_dry_run(
+    session: &Session,
+    opened: &Opened,
+    history: History,
+    options: &UndoOptions,
+) -> Ending {
+    let (history, plan) = migrations::observe_undo_from(&opened.db, history, options)
         .await
         .map_err(|error| session.failed(opened, &error.into()))?;
     let exit = Exit::from(Report::problems(&plan.problems).class());

@@ -65,8 +65,10 @@ async fn find_files<'a>(
     history: &HistoryTable,
 ) -> Result<(), DbError> {
     let mut again = Rehearsal::new(history).await?;
-    for (part, way) in ran {
-        match again.up(part.migration, &part.up, *way).await {
+    for (number, (part, way)) in ran.iter().enumerate() {
+        let later = || ran[number + 1..].iter().map(|(part, _)| &part.up).collect();
+        let up = again.up_before(part.migration, &part.up, *way, &later);
+        match up.await {
             Ok(()) => {}
             Err(Stopped::Db(error)) => return Err(error),
             // It is no use to look further.

@@ -143,12 +143,13 @@ impl<'a> Existing<'a> {
             return Ok(false);
         }
         self.repeatables().await?;
-        for part in self.published.new.clone() {
+        let new = self.published.new.clone();
+        for (number, part) in new.iter().copied().enumerate() {
             let before = match drops_a_holder(part) {
                 true => Some(self.rehearsal.schema().await?),
                 false => None,
             };
-            if self.forward(part).await? == Next::Stop {
+            if self.forward(part, &new[number + 1..]).await? == Next::Stop {
                 return Ok(false);
             }
             if let Some(before) = before {
@@ -161,7 +162,7 @@ impl<'a> Existing<'a> {
         for part in self.published.last.clone() {
             if self.is_due(part, &mut there).await? {
                 there = None;
-                whole &= self.forward(part).await? == Next::Continue;
+                whole &= self.forward(part, &[]).await? == Next::Continue;
             }
         }
         if whole && !self.lost.is_empty() {
@@ -265,13 +266,18 @@ impl<'a> Existing<'a> {
     }
 
     /// Applies a file to filled tables, and where that fails, to empty ones.
-    async fn forward(&mut self, part: &'a Part<'a>) -> Result<Next, DbError> {
+    async fn forward(
+        &mut self,
+        part: &'a Part<'a>,
+        later: &[&'a Part<'a>],
+    ) -> Result<Next, DbError> {
+        let later = || later.iter().map(|part| &part.up).collect();
         let unfilled = self.fill.before(self.rehearsal.db()).await?;
         self.report_unfilled(part, unfilled);
         let refused = self.refused_without_rows(part).await?;
         let with_rows = match self
             .rehearsal
-            .up(part.migration, &part.up, Way::Existing)
+            .up_before(part.migration, &part.up, Way::Existing, &later)
             .await
         {
             Ok(()) => {
@@ -292,7 +298,7 @@ impl<'a> Existing<'a> {
             .await?;
         match self
             .rehearsal
-            .up(part.migration, &part.up, Way::Existing)
+            .up_before(part.migration, &part.up, Way::Existing, &later)
             .await
         {
             Ok(()) => {
@@ -430,8 +436,16 @@ impl<'a> Existing<'a> {
     async fn rebuild(&mut self) -> Result<(), DbError> {
         self.rehearsal = Rehearsal::new(&self.set.history_table).await?;
         self.fill.restart();
-        for (part, way) in &self.ran {
-            match self.rehearsal.up(part.migration, &part.up, *way).await {
+        for (number, (part, way)) in self.ran.iter().enumerate() {
+            let later = || {
+                self.ran[number + 1..]
+                    .iter()
+                    .map(|(part, _)| &part.up)
+                    .collect()
+            };
+            let rehearsal = &mut self.rehearsal;
+            let up = rehearsal.up_before(part.migration, &part.up, *way, &later);
+            match up.await {
                 // It ran before; what it lacks now shows in the next one.
                 Ok(()) | Err(Stopped::Problem(_)) => {}
                 Err(Stopped::Db(error)) => return Err(error),

@@ -4,7 +4,7 @@
 use super::{DOWN_NO_INVERSE, Down, Part, Rehearsal, Way};
 use crate::db::{DbError, HistoryTable};
 use crate::diagnostic::Diagnostic;
-use crate::migrations::rehearse::Stopped;
+use crate::migrations::rehearse::{Act, Stopped};
 use crate::schema::{Difference, Snapshot, changes, described};
 use crate::script::Key;
 use crate::sql::identifier;
@@ -33,6 +33,11 @@ enum Round {
     Untouched,
     /// The schema is another.
     Spoiled,
+}
+
+fn acts_of_versions<'a>(parts: &'a [Part<'a>]) -> Vec<&'a Act> {
+    let versions = parts.iter().filter(|part| !part.is_repeatable());
+    versions.map(|part| &part.up).collect()
 }
 
 impl<'a> Fresh<'a> {
@@ -68,7 +73,10 @@ impl<'a> Fresh<'a> {
     async fn all(&mut self) -> Result<bool, DbError> {
         // The schema before the next migration, while it is known.
         let mut before = None;
-        for part in self.parts.iter().filter(|part| !part.is_repeatable()) {
+        for (number, part) in self.parts.iter().enumerate() {
+            if part.is_repeatable() {
+                continue;
+            }
             if !part.up.is_sound() {
                 return Ok(false);
             }
@@ -83,8 +91,10 @@ impl<'a> Fresh<'a> {
                 (Some(_), Some(known)) => known,
                 (Some(_), None) => self.rehearsal.snapshot().await?,
             };
-            let up = self.rehearsal.up(part.migration, &part.up, Way::Up).await;
-            if let Err(stopped) = up {
+            let later = || acts_of_versions(&self.parts[number + 1..]);
+            let rehearsal = &mut self.rehearsal;
+            let up = rehearsal.up_before(part.migration, &part.up, Way::Up, &later);
+            if let Err(stopped) = up.await {
                 self.tell(stopped)?;
                 return Ok(false);
             }

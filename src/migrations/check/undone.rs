@@ -34,15 +34,16 @@ impl Existing<'_> {
         down: &Act,
     ) -> Result<bool, DbError> {
         self.fill.before(copy.db()).await?;
+        // Outside of a transaction a part of it may stay.
+        let untouched = match down.is_atomic() {
+            true => None,
+            false => Some(copy.fork().await?),
+        };
         let Some(with_rows) = refused(copy.undo(part.migration, down).await)? else {
             return Ok(true);
         };
-        if !down.is_atomic() {
-            let problem = self
-                .because_of_rows(copy.db(), down, Way::Undo, with_rows)
-                .await?;
-            self.problems.push(problem);
-            return Ok(false);
+        if let Some(untouched) = untouched {
+            *copy = untouched;
         }
         self.fill.empty(copy.db()).await?;
         let because_of_rows = self

@@ -10,7 +10,7 @@ use super::plan::{Parents, Plan, is_self};
 use super::table::Table;
 use crate::db::{At, Db, DbError, EngineError, Failure, Query, Transaction, if_accepted};
 use crate::script::{Atomicity, ForeignKeys, Step};
-use crate::sql::identifier;
+use crate::sql::{Value, identifier};
 
 /// What came of filling.
 #[derive(Debug, Default)]
@@ -123,20 +123,37 @@ impl Filling<'_> {
         Ok(open)
     }
 
-    /// Inserts the rows of several tables in one transaction, at the end of which foreign keys are checked; returns the
-    /// tables if that is refused.
+    /// Inserts rows that refer to each other in one transaction, at the end of which foreign keys are checked: all rows, or
+    /// where that is refused, one of each table at a time. Returns the tables that did not take two of them.
     async fn deferred<'t>(&mut self, open: Vec<&'t Table>) -> Result<Vec<&'t Table>, DbError> {
-        let parents = parents(self.db, &open).await?;
-        let plans = plans(self.db, self.literals, &open, &parents).await?;
+        if !self.circle(&open, &ORDER).await? {
+            for row in ORDER.chunks(1) {
+                self.circle(&open, row).await?;
+            }
+        }
+        self.sorted(open).await
+    }
+
+    /// Inserts these rows of each table, and says whether that was accepted.
+    async fn circle(&self, open: &[&Table], rows: &[usize]) -> Result<bool, DbError> {
+        let mut parents = parents(self.db, open).await?;
+        let first = plans(self.db, self.literals, open, &parents).await?;
+        let planned = planned_keys(&first, rows);
+        drop(first);
+        for (place, keys) in planned {
+            let known = parents.entry(place).or_default();
+            if known.is_empty() {
+                *known = keys;
+            }
+        }
+        let plans = plans(self.db, self.literals, open, &parents).await?;
         let mut steps = vec!["PRAGMA defer_foreign_keys = ON".to_owned()];
         steps.extend(plans.iter().map(|plan| {
-            let rows = ORDER.into_iter().map(|row| plan.row(row));
+            let rows = rows.iter().map(|row| plan.row(*row));
             plan.statement("INSERT OR IGNORE", rows, "")
         }));
-        match run(self.db, &steps, Atomicity::Transaction, ForeignKeys::On).await? {
-            Some(_) => Ok(open),
-            None => self.sorted(open).await,
-        }
+        let stopped = run(self.db, &steps, Atomicity::Transaction, ForeignKeys::On).await?;
+        Ok(stopped.is_none())
     }
 
     /// Tries further rows for each of these tables.
@@ -145,7 +162,22 @@ impl Filling<'_> {
             let level = [table];
             let parents = parents(self.db, &level).await?;
             let plan = Plan::new(table, 0, &parents, self.literals);
-            let reason = search(self.db, plan).await?;
+            let keys = table.shape.foreign_keys.iter().enumerate();
+            // A parent that exists has an answer, if it has no rows.
+            let mut others = keys.filter(|(_, key)| !is_self(table, key));
+            let lacks_a_parent = others.any(|(number, _)| !parents.contains_key(&(0, number)));
+            let refers_to_none = lacks_a_parent && plan.may_refer_to_none();
+            let mut reason = search(self.db, plan, ForeignKeys::On).await?;
+            // While a parent does not exist, the engine refuses every row; without foreign keys it takes one that refers to
+            // none.
+            if reason.is_some() && refers_to_none {
+                let plan = Plan::new(table, 0, &parents, self.literals);
+                let without = search(self.db, plan, ForeignKeys::Off).await?;
+                match has_orphans(self.db, table).await? {
+                    true => empty(self.db, table).await?,
+                    false => reason = without,
+                }
+            }
             let name = table.shape.name.clone();
             match reason {
                 None => self.outcome.filled.push(name),
@@ -162,6 +194,54 @@ impl Filling<'_> {
         }
         Ok(())
     }
+}
+
+/// The keys that these rows will have in the tables that others of these refer to.
+fn planned_keys(plans: &[Plan<'_>], rows: &[usize]) -> Parents {
+    let mut planned = Parents::new();
+    for (at, plan) in plans.iter().enumerate() {
+        for (number, key) in plan.table.shape.foreign_keys.iter().enumerate() {
+            let is_parent =
+                |other: &&Plan<'_>| other.table.shape.name.eq_ignore_ascii_case(&key.parent);
+            let parent = plans.iter().find(is_parent);
+            let Some(parent) = parent.filter(|_| !is_self(plan.table, key)) else {
+                continue;
+            };
+            let columns = key.parent_columns.iter();
+            let columns: Vec<usize> = columns
+                .filter_map(|name| parent.table.shape.column(name))
+                .collect();
+            if columns.len() != key.columns.len() {
+                continue;
+            }
+            let keys = rows.iter().filter_map(|row| {
+                let values = parent.row(*row);
+                columns
+                    .iter()
+                    .map(|column| values[*column].clone())
+                    .collect()
+            });
+            planned.insert((at, number), keys.collect());
+        }
+    }
+    planned
+}
+
+/// Whether rows of a table refer to rows that do not exist, or that cannot be asked.
+async fn has_orphans(db: &Db, table: &Table) -> Result<bool, DbError> {
+    let query = Query {
+        sql: "SELECT count(*) FROM pragma_foreign_key_check(?1)".to_owned(),
+        args: vec![table.shape.name.as_str().into()],
+    };
+    let mut answers = db.query(vec![query]).await?;
+    let found = answers.pop().and_then(Result::ok);
+    Ok(found.is_none_or(|rows| rows != [[Value::Integer(0)]]))
+}
+
+async fn empty(db: &Db, table: &Table) -> Result<(), DbError> {
+    let delete = format!("DELETE FROM {}", identifier(&table.shape.name));
+    run(db, &[delete], Atomicity::Bare, ForeignKeys::Off).await?;
+    Ok(())
 }
 
 async fn plans<'a>(
@@ -241,7 +321,11 @@ async fn solve(db: &Db, plans: &mut [Plan<'_>]) -> Result<(), DbError> {
 }
 
 /// Tries further combinations until the table has rows enough. The reason where it takes none of them.
-async fn search(db: &Db, mut plan: Plan<'_>) -> Result<Option<String>, DbError> {
+async fn search(
+    db: &Db,
+    mut plan: Plan<'_>,
+    foreign_keys: ForeignKeys,
+) -> Result<Option<String>, DbError> {
     solve(db, std::slice::from_mut(&mut plan)).await?;
     let few = format!(
         " WHERE (SELECT count(*) FROM {}) < {}",
@@ -253,7 +337,7 @@ async fn search(db: &Db, mut plan: Plan<'_>) -> Result<Option<String>, DbError> 
         .collect();
     // What an `INSERT OR IGNORE` does not ignore ends the run of statements.
     for _ in 0..ERRORS {
-        let Some((at, _)) = run(db, &tries, Atomicity::Bare, ForeignKeys::On).await? else {
+        let Some((at, _)) = run(db, &tries, Atomicity::Bare, foreign_keys).await? else {
             break;
         };
         tries.drain(..=at);
@@ -262,7 +346,7 @@ async fn search(db: &Db, mut plan: Plan<'_>) -> Result<Option<String>, DbError> 
         return Ok(None);
     }
     let one = plan.statement("INSERT OR ABORT", std::iter::once(plan.row(0)), "");
-    let stopped = run(db, &[one], Atomicity::Bare, ForeignKeys::On).await?;
+    let stopped = run(db, &[one], Atomicity::Bare, foreign_keys).await?;
     Ok(match stopped {
         Some((_, error)) => Some(error.message),
         None if rows_of(db, &[plan.table]).await? != [0] => None,

@@ -57,6 +57,15 @@ impl<'a> Plan<'a> {
         }
     }
 
+    /// Whether no row has to refer to one that is not there.
+    pub(super) fn may_refer_to_none(&self) -> bool {
+        let mut keys = self.table.shape.foreign_keys.iter().enumerate();
+        let takes_null = |column: &usize| takes_null(self.table, *column);
+        keys.all(|(number, key)| {
+            self.parents[number].is_some() || key.columns.iter().any(takes_null)
+        })
+    }
+
     /// The values of row `row`, by column. Rows beyond those of the table are combinations that are tried after these.
     pub(super) fn row(&self, row: usize) -> Vec<Option<Value>> {
         let table = self.table;

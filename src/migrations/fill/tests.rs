@@ -69,6 +69,48 @@ async fn each_kind_of_table_takes_rows() {
 }
 
 #[tokio::test]
+async fn tables_that_refer_to_each_other_take_rows() {
+    let schemas = [
+        "CREATE TABLE a (id INTEGER PRIMARY KEY, b INT REFERENCES b (id)); CREATE TABLE b (id INTEGER PRIMARY KEY, a INT REFERENCES a (id))",
+        "CREATE TABLE a (id INTEGER PRIMARY KEY, b INT NOT NULL REFERENCES b (id)); CREATE TABLE b (id INTEGER PRIMARY KEY, a INT NOT NULL REFERENCES a (id))",
+        "CREATE TABLE a (id INTEGER PRIMARY KEY, b TEXT NOT NULL REFERENCES b (code)); CREATE TABLE b (code TEXT PRIMARY KEY, a INT NOT NULL REFERENCES a (id))",
+        "CREATE TABLE a (email TEXT PRIMARY KEY, b TEXT NOT NULL REFERENCES b (slug)); CREATE TABLE b (slug TEXT PRIMARY KEY, a TEXT NOT NULL REFERENCES a (email))",
+        "CREATE TABLE a (x INT, y TEXT, b INT NOT NULL REFERENCES b (id), PRIMARY KEY (x, y)); \
+         CREATE TABLE b (id INTEGER PRIMARY KEY, x INT NOT NULL, y TEXT NOT NULL, FOREIGN KEY (x, y) REFERENCES a (x, y))",
+        "CREATE TABLE a (id INTEGER PRIMARY KEY CHECK (id < 50), b INT NOT NULL REFERENCES b (id)); CREATE TABLE b (id INTEGER PRIMARY KEY, a INT NOT NULL REFERENCES a (id))",
+        "CREATE TABLE a (id INTEGER PRIMARY KEY, b INT NOT NULL UNIQUE REFERENCES b (id)); CREATE TABLE b (id INTEGER PRIMARY KEY, c TEXT NOT NULL REFERENCES c (id)); \
+         CREATE TABLE c (id TEXT PRIMARY KEY, a INT NOT NULL UNIQUE REFERENCES a (id), kind TEXT NOT NULL CHECK (kind IN ('x', 'y')))",
+    ];
+    for sql in schemas {
+        let (db, unfilled) = filled(sql).await;
+        assert_eq!(unfilled, [], "{sql}");
+        let rows = rows(&db).await;
+        assert!(!rows.contains(" 0"), "{sql}: {rows}");
+        let broken = db.rows::<4>(Query::new("PRAGMA foreign_key_check")).await;
+        assert_eq!(broken.unwrap().len(), 0, "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn a_table_whose_parent_does_not_exist_yet_takes_rows_that_refer_to_none() {
+    let (db, unfilled) =
+        filled("CREATE TABLE a (id INTEGER PRIMARY KEY, b INT REFERENCES b (id), x TEXT NOT NULL)")
+            .await;
+    is_filled(&unfilled);
+    assert_eq!(rows(&db).await, "a 10");
+    let (db, unfilled) = filled(
+        "CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE a (p INT NOT NULL REFERENCES p (id), b INT REFERENCES b)",
+    )
+    .await;
+    is_filled(&unfilled);
+    assert_eq!(rows(&db).await, "a 10, p 10");
+    // With foreign keys on, no row can be in such a table.
+    let (db, unfilled) = filled("CREATE TABLE a (b INT NOT NULL REFERENCES b (id))").await;
+    assert_eq!(unfilled[0].reason, "no such table: main.b");
+    assert_eq!(rows(&db).await, "a 0");
+}
+
+#[tokio::test]
 async fn a_statement_that_fails_on_any_rows_is_told_from_one_that_fails_on_some() {
     const ANY: bool = true;
     const SOME: bool = false;

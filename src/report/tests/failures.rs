@@ -82,6 +82,7 @@ fn made_up(code: Code, message: &str, part: Part, committed: usize, left: Left) 
         rolled_back: Vec::new(),
         redone: Vec::new(),
         left_broken: Vec::new(),
+        set_back: false,
         other_rows: Vec::new(),
         done: Vec::new(),
         version: Some(2),

@@ -121,7 +121,7 @@ fn status_shows_what_is_wrong_below_the_table() {
             error[missing]: V2__orders was applied on 2026-11-21 22:12:51 UTC and has no file any more
               |
               = help: bring the file back: `cargo xtask status --source 2 > migrations/V2__orders.sql` writes it as it was applied
-              = help: if it is to be forgotten: `cargo xtask repair 2` removes its record; what it made stays in the database
+              = help: if it is to be forgotten: `cargo xtask repair 2` removes its record, and drops nothing
 
             error[out-of-order]: V3 is not applied, but V5, which comes after it, is
              --> migrations/V3__more.sql

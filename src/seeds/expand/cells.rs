@@ -6,15 +6,17 @@ use std::sync::Arc;
 use super::super::cell::{Names, evaluate};
 use super::super::draw::{chosen, dice, drawn, is_drawn};
 use super::super::generate::Dice;
+use super::super::instead::Instead;
 use super::super::labels::names;
 use super::super::model::{Expr, Json, Spanned, Style, Template};
 use super::super::parse::core;
 use super::super::row::{self, Cell, Composed, Content, Nature};
 use super::super::slug::slug;
 use super::super::typed::{Unfit, typed};
-use crate::schema::{Affinity, Column, ColumnKind, Strictness, TableShape};
+use crate::schema::{Affinity, Column, ColumnKind, ForeignKey, Strictness, TableShape};
 use crate::sql::Value;
 
+use super::names::short_name;
 use super::{Expansion, Found, LabelOf};
 
 /// Where a value is to stand.
@@ -71,7 +73,8 @@ impl<'a> Expansion<'a> {
             self.files[place.file],
             self.given.made_as(place.file, place.of),
             place.names.label.unwrap_or_default(),
-            &place.drawn_in().name,
+            self.given
+                .drawn_as(place.file, place.of, &place.drawn_in().name),
             attempt,
         )
     }
@@ -140,10 +143,13 @@ impl<'a> Expansion<'a> {
                 return None;
             }
             (value, Some(LabelOf::Soft { .. })) if !matches!(value, Expr::Scalar { .. }) => {
-                let message = "the label of a row is expected here".to_owned();
-                let help =
-                    "write a label, a `!ref`, or `!!str` before a value that is none".to_owned();
-                self.error(found.file, span, "not-a-label", message, Some(help));
+                let help = "write a label, a `!ref`, or `!!str` before a value that is none";
+                let unfit = Unfit {
+                    code: "not-a-label",
+                    message: "the label of a row is expected here".to_owned(),
+                    help: Some(Instead::from(help).in_files("write a label", "write a label")),
+                };
+                self.unfit(found.file, span, unfit);
                 return None;
             }
             _ => {}
@@ -177,11 +183,12 @@ impl<'a> Expansion<'a> {
             && unfit.code == "wrong-type"
         {
             let parent = &key.parent;
-            unfit.help = Some(match self.labels.find(parent, &text) {
-                Some(_) => format!("did you mean `!ref {parent}.{text}`?").into(),
-                None => format!("a row of `{parent}` is named by its label: `!ref {parent}.label`")
-                    .into(),
-            });
+            let help = match self.labels.find(parent, &text) {
+                Some(_) => format!("did you mean `!ref {parent}.{text}`?"),
+                None => format!("a row of `{parent}` is named by its label: `!ref {parent}.label`"),
+            };
+            let in_files = by_short_name(place.of, key);
+            unfit.help = Some(Instead::from(help).in_files(in_files.clone(), in_files));
         }
         self.unfit(place.found.file, &expr.span, unfit);
     }
@@ -496,12 +503,9 @@ impl<'a> Expansion<'a> {
         })
     }
 
-    /// Whether a file of rows of this table could not be read.
-    fn lacks_rows(&self, table: &str) -> bool {
-        let tables = self.files.iter().flat_map(|file| &file.tables);
-        tables
-            .filter(|it| it.name.value.eq_ignore_ascii_case(table))
-            .any(|it| it.files.iter().any(|rows| !rows.is_whole))
+    /// Whether rows of this table could not be read.
+    pub(super) fn lacks_rows(&self, table: &str) -> bool {
+        self.files.iter().any(|file| file.lacks_rows(table))
     }
 
     /// One of the parts of `table.label.column`, where they stand; all of it where they are written otherwise.
@@ -552,6 +556,20 @@ impl<'a> Expansion<'a> {
                 file.source.name
             ),
         })
+    }
+}
+
+/// How a file of rows refers to a row of another table.
+pub(in crate::seeds) fn by_short_name(of: &TableShape, key: &ForeignKey) -> String {
+    match short_name(of, key) {
+        Some(short) => format!(
+            "the label of a row of `{}` stands under the name `{short}`",
+            key.parent
+        ),
+        None => format!(
+            "declare `_refs: {{{}: {}}}` in the seed, and the label of a row stands here",
+            of.columns[key.columns[0]].name, key.parent
+        ),
     }
 }
 

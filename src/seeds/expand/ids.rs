@@ -105,6 +105,7 @@ impl<'a> Expansion<'a> {
                 label_of: None,
                 is_unique: true,
                 turn: 0,
+                own: None,
             };
             let place = Place {
                 file: named.file,

@@ -13,6 +13,7 @@ use crate::schema::{Column, ColumnKind, ForeignKey, Nullability, TableKind, Tabl
 use std::sync::Arc;
 
 use super::ids::{makes_id, uuid_of};
+use super::places::is_plain;
 use super::{Compiled, Expansion, Found, LabelOf};
 
 impl<'a> Expansion<'a> {
@@ -167,7 +168,7 @@ impl<'a> Expansion<'a> {
                 let message = format!(
                     "table `{name}` has no primary key, by which its rows could be found again"
                 );
-                let help = "name the columns of a unique index: `_key: [name]`; in `mode: insert` rows need no key".to_owned();
+                let help = keys_of(of);
                 self.error(file, &table.name.span, "no-key", message, Some(help));
             }
             (None, None) => key.clone_from(&of.primary_key),
@@ -240,23 +241,25 @@ impl<'a> Expansion<'a> {
         let (message, help) = match id.value {
             Expr::Auto if of.integer_key() != Some(column) => (
                 format!("the database numbers no column `{name}` of type {declared}"),
-                "it numbers INTEGER PRIMARY KEY only; leave `_id` out, or write `_id: !uuid`",
+                "it numbers INTEGER PRIMARY KEY only; leave `_id` out, or write `_id: !uuid`"
+                    .to_owned(),
             ),
             Expr::Auto if key.contains(&column) => (
                 format!(
                     "the database makes `{name}`, so the rows of `{}` cannot be found again by it",
                     of.name
                 ),
-                "name the columns of a unique index: `_key: [email]`; in `mode: insert` rows need no key",
+                keys_of(of),
             ),
             Expr::Uuid if uuid_of(&of.columns[column], Uuid::nil()).is_none() => (
                 format!("column `{name}` of type {declared} holds no UUID"),
-                "leave `_id` out: a number is made for each label; or write `_id: !auto`",
+                "leave `_id` out: a number is made for each label; or write `_id: !auto`"
+                    .to_owned(),
             ),
             Expr::Auto => return Some(column),
             _ => return None,
         };
-        self.error(file, &id.span, "bad-id", message, Some(help.to_owned()));
+        self.error(file, &id.span, "bad-id", message, Some(help));
         None
     }
 
@@ -286,13 +289,7 @@ impl<'a> Expansion<'a> {
                 "`_key` of `{}` names columns that no primary key and no unique index has",
                 of.name
             );
-            let unique: Vec<String> = super::super::clashes::unique_columns(of)
-                .map(|columns| {
-                    let names = columns.iter().map(|it| of.columns[*it].name.as_str());
-                    format!("`_key: [{}]`", names.collect::<Vec<_>>().join(", "))
-                })
-                .take(4)
-                .collect();
+            let unique = keys(of, 4);
             let help = match unique.is_empty() {
                 true => "make a unique index of these columns in a migration".to_owned(),
                 false => format!(
@@ -346,10 +343,13 @@ impl<'a> Expansion<'a> {
 
     /// Finds the names of a declaration in the schema, once for all of its rows.
     pub(super) fn compile(&mut self, row: &Named<'a>, rules: usize) -> Compiled<'a> {
+        let problems = (self.problems.len(), self.tells);
         let of = &self.shape.tables[self.rows.rules[rules].table];
         let shared = self.shared(&row.table.name.value);
         let seeds_shared = self.given.shared.map(|it| &it.settings.defaults);
         let own = self.shared_file();
+        /// The level of the fields of the row itself.
+        const OWN: usize = 4;
         // The weakest first. Defaults for all tables hold where a table has such a column.
         let sources: [(usize, bool, &'a [crate::seeds::Field]); 6] = [
             (
@@ -368,14 +368,20 @@ impl<'a> Expansion<'a> {
             (row.file, false, &row.decl.over),
         ];
         let mut fields: Vec<Found<'a>> = Vec::new();
+        let mut unknown = Vec::new();
         for (level, (file, is_for_all, source)) in sources.into_iter().enumerate() {
             let mut here: Vec<Found<'a>> = Vec::new();
-            for field in source {
+            for (at, field) in source.iter().enumerate() {
                 if is_for_all && !self.has_plain(file, of, &field.name.value) {
                     continue;
                 }
                 let found = self.field(file, of, field);
-                let Some(found) = found else { continue };
+                let Some(found) = found else {
+                    if !self.is_join(file, of, &field.name.value) {
+                        unknown.push(&*field.name.value);
+                    }
+                    continue;
+                };
                 if here.iter().any(|it| it.column == found.column) {
                     let column = &of.columns[found.column].name;
                     let message = format!("column `{column}` has two values in one row");
@@ -384,7 +390,10 @@ impl<'a> Expansion<'a> {
                     let help = Some(help.to_owned());
                     self.error(file, &field.name.span, "column-twice", message, help);
                 }
-                here.push(found);
+                here.push(Found {
+                    own: (level == OWN).then_some(at),
+                    ..found
+                });
             }
             if level > 0 || !here.is_empty() {
                 fields.retain(|it| !here.iter().any(|new| new.column == it.column));
@@ -399,8 +408,19 @@ impl<'a> Expansion<'a> {
             .id
             .as_ref()
             .or(shared.and_then(|it| it.id.as_ref()));
-        let compiled = Compiled { rules, fields, id };
+        let mut compiled = Compiled {
+            rules,
+            fields,
+            id,
+            decl: row.decl,
+            is_shared: false,
+            unknown,
+        };
         self.required(row, &compiled, of);
+        let is_named = |it: &Found<'_>| matches!(it.label_of, None | Some(LabelOf::Key(_)));
+        compiled.is_shared = (self.problems.len(), self.tells) == problems
+            && compiled.fields.iter().all(is_named)
+            && is_plain(row.decl);
         compiled
     }
 
@@ -427,6 +447,8 @@ impl<'a> Expansion<'a> {
                 let short = |(short, _): &&(String, usize)| short.eq_ignore_ascii_case(name);
                 match references.iter().find(short) {
                     Some((_, key)) => (of.foreign_keys[*key].columns[0], Some(LabelOf::Key(*key))),
+                    // What is wrong stands in `_refs`.
+                    None if self.is_broken_ref(file, of, name) => return None,
                     None => {
                         let others = self.short_names(file, of);
                         self.column(file, of, name, &field.name.span, &others);
@@ -449,6 +471,7 @@ impl<'a> Expansion<'a> {
             label_of,
             is_unique: of.is_unique(&[column]),
             turn: 0,
+            own: None,
         })
     }
 
@@ -460,7 +483,9 @@ impl<'a> Expansion<'a> {
             let given = compiled.fields.iter().any(|it| it.column == at);
             let made = of.primary_key == [at] && (compiled.id.is_some() || makes_id(of, at));
             let by_itself = column.default.is_some() || column.origin != ColumnKind::Plain;
-            if needs && !given && !made && !by_itself {
+            // A name that is none of a column, and was meant to be this one.
+            let is_misspelt = |name: &&str| nearest(name, &[column.name.as_str()]).is_some();
+            if needs && !given && !made && !by_itself && !compiled.unknown.iter().any(is_misspelt) {
                 let name = &column.name;
                 let message = match &row.label {
                     Some(label) => {
@@ -479,6 +504,29 @@ impl<'a> Expansion<'a> {
                 }
             }
         }
+    }
+}
+
+/// The keys by which rows of a table can be found again, as they are written; so many at most.
+fn keys(of: &TableShape, most: usize) -> Vec<String> {
+    let all = super::super::clashes::unique_columns(of).map(|columns| {
+        let names = columns.iter().map(|it| of.columns[*it].name.as_str());
+        format!("`_key: [{}]`", names.collect::<Vec<_>>().join(", "))
+    });
+    all.take(most).collect()
+}
+
+/// How rows of a table without a key that is known can be found again.
+fn keys_of(of: &TableShape) -> String {
+    let numbered = of
+        .integer_key()
+        .map(|key| format!("`_key: [{}]`", of.columns[key].name));
+    let mut keys = keys(of, 4);
+    keys.retain(|key| Some(key) != numbered.as_ref());
+    match keys.is_empty() {
+        true => "make a unique index in a migration, and name its columns in `_key`; in `mode: insert` rows need no key"
+            .to_owned(),
+        false => format!("write {}; in `mode: insert` rows need no key", keys.join(" or ")),
     }
 }
 

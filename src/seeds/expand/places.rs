@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::super::cell::Names;
-use super::super::labels::Named;
+use super::super::labels::{Named, add_matching};
 use super::super::model::{Expr, Label, RowDecl, Table};
-use super::{Compiled, Expansion};
+use super::{Compiled, Expansion, Found};
 use crate::diagnostic::Diagnostic;
 
 /// Rows with their places, and the declarations whose names have been found in the schema.
@@ -20,6 +20,37 @@ pub(super) struct Placing<'a> {
     pub(super) place: Vec<Option<usize>>,
     /// Each row that has a place, and its declaration.
     pub(super) work: Vec<(usize, usize)>,
+}
+
+impl<'a> Compiled<'a> {
+    /// What stands in the fields of a declaration with these names.
+    pub(super) fn fields_of(&self, decl: &'a RowDecl) -> impl Iterator<Item = Found<'a>> {
+        self.fields.iter().map(|found| match found.own {
+            Some(at) => Found {
+                value: &decl.fields[at].value,
+                ..*found
+            },
+            None => *found,
+        })
+    }
+
+    /// Whether another declaration of the table has plain values in the same columns, as most have in a list of many: then
+    /// its names are found already.
+    fn is_like(&self, rules: usize, decl: &RowDecl) -> bool {
+        let mut names = self.decl.fields.iter().zip(&decl.fields);
+        self.is_shared
+            && self.rules == rules
+            && self.decl.fields.len() == decl.fields.len()
+            && names.all(|(own, other)| own.name.value == other.name.value)
+            && is_plain(decl)
+    }
+}
+
+/// Whether no value of a declaration is looked at before its row is written out.
+pub(super) fn is_plain(decl: &RowDecl) -> bool {
+    let mut values = decl.fields.iter().map(|field| &field.value.value);
+    decl.over.is_empty()
+        && values.all(|it| matches!(it, Expr::Null | Expr::Scalar { .. } | Expr::Ref { .. }))
 }
 
 impl<'a> Expansion<'a> {
@@ -42,15 +73,15 @@ impl<'a> Expansion<'a> {
             let Some(rules) = placing.by_table.get(&key).copied().flatten() else {
                 continue;
             };
+            let last = placing.work.last().map(|(_, compiled)| *compiled);
+            let is_like = |last: &usize| placing.compiled[*last].is_like(rules, row.decl);
             let decl = std::ptr::from_ref(row.decl);
-            let compiled = match placing.by_decl.get(&decl) {
-                Some(compiled) => *compiled,
-                None => {
+            let compiled = match last.filter(is_like) {
+                Some(last) => last,
+                None => *placing.by_decl.entry(decl).or_insert_with(|| {
                     placing.compiled.push(self.compile(row, rules));
-                    let compiled = placing.compiled.len() - 1;
-                    placing.by_decl.insert(decl, compiled);
-                    compiled
-                }
+                    placing.compiled.len() - 1
+                }),
             };
             placing.place[at] = Some(placing.work.len());
             placing.work.push((at, compiled));
@@ -94,6 +125,25 @@ impl<'a> Expansion<'a> {
                 number: None,
                 each: None,
             });
+        }
+    }
+
+    /// Adds the rows of patterns that match rows of join tables, which are named from a place on.
+    pub(super) fn match_joined(&mut self, named: &mut Vec<Named<'a>>, from: usize) {
+        let Some(labels) = Arc::get_mut(&mut self.labels) else {
+            return;
+        };
+        let first = named.len();
+        add_matching(self.files, (named, labels), from, &mut self.problems);
+        for row in &named[first..] {
+            let lists = self.lists_of(row);
+            if let Some(name) = lists.first() {
+                let message = format!(
+                    "the list `{name}` stands in rows that are made for rows of a join table"
+                );
+                let help = "write the rows of the join table below its own name".to_owned();
+                self.error(row.file, &row.span(), "pattern-loop", message, Some(help));
+            }
         }
     }
 
@@ -146,7 +196,8 @@ impl<'a> Expansion<'a> {
         let all: Vec<usize> = compiled.fields.iter().map(|it| it.column).collect();
         let keyless = key.is_empty();
         for column in if keyless { &all } else { key } {
-            let found = compiled.fields.iter().find(|it| it.column == *column)?;
+            let mut fields = compiled.fields_of(named.decl);
+            let found = fields.find(|it| it.column == *column)?;
             let part = match (&found.value.value, found.label_of) {
                 (Expr::Scalar { text, .. }, _) => names.fill(text).ok()?.into_owned(),
                 (Expr::Ref { table, label, .. }, _) => {

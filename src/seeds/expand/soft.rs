@@ -108,7 +108,12 @@ impl<'a> Expansion<'a> {
             // The file's own declaration comes first.
             let same = |it: &Soft<'_>| it.decl.name.value.eq_ignore_ascii_case(&decl.name.value);
             if !refs.iter().any(same) {
-                refs.extend(self.find_ref(file, of, decl));
+                let found = self.find_ref(file, of, decl);
+                if found.is_none() {
+                    let name = decl.name.value.to_ascii_lowercase();
+                    self.broken_refs.insert((file, at, name));
+                }
+                refs.extend(found);
             }
         }
         if !refs.is_empty() {
@@ -177,6 +182,14 @@ impl<'a> Expansion<'a> {
             column,
             of_type,
         })
+    }
+
+    /// Whether something is wrong in the declaration of a reference.
+    pub(super) fn is_broken_ref(&self, file: usize, of: &TableShape, name: &str) -> bool {
+        let name = name.to_ascii_lowercase();
+        let is_in = |file, at| self.broken_refs.contains(&(file, at, name.clone()));
+        let at = self.shape.position(&of.name);
+        at.is_some_and(|at| is_in(file, at) || is_in(self.shared_file(), at))
     }
 
     /// The declared references that hold in a file for a table.
@@ -454,6 +467,9 @@ impl<'a> Expansion<'a> {
         };
         let all = self.labelled(place.file, table, &pattern);
         let Some((_, row)) = all.choose(*choice, place.found.turn, dice) else {
+            if self.lacks_rows(table) {
+                return None;
+            }
             let message = format!("no label of `{table}` looks like `{pattern}`");
             let help = format!(
                 "declare rows of `{table}` with such labels; `*` stands for any characters, and rows of files with other tags are left out"

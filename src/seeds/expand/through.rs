@@ -322,6 +322,18 @@ impl<'a> Expansion<'a> {
         (!table.rows.is_empty()).then_some(table)
     }
 
+    /// The names of the lists that a row has.
+    pub(super) fn lists_of(&self, row: &Named<'a>) -> Vec<&'a str> {
+        let Some(of) = self.shape.table(&row.table.name.value) else {
+            return Vec::new();
+        };
+        let joins = self.joins_of(row.file, of).iter();
+        let decls = joins
+            .map(|join| join.decl)
+            .filter(|it| self.list_of(row, it).is_some());
+        decls.map(|it| it.name.value.as_str()).collect()
+    }
+
     /// The list of a row, and the file in which it stands.
     fn list_of(&self, row: &Named<'a>, decl: &Through) -> Option<(&'a Field, usize)> {
         let is_it = |field: &&Field| field.name.value.eq_ignore_ascii_case(&decl.name.value);

@@ -45,6 +45,7 @@ pub(super) fn prove(
         shared: None,
         others: &[],
         made_as: &[],
+        columns: &[],
         unsure: &[],
     };
     let (mut rows, problems) = expand(&[&file], shape, &given);

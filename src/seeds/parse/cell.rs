@@ -90,7 +90,7 @@ impl Reader<'_> {
                 Some(Expr::Slug(self.literal(column, &node.span)))
             }
             // No byte at all is written in quotes: without them something is missing.
-            "!!binary" if node.kind == Kind::Scalar(String::new(), Style::Quoted) => {
+            "!!binary" if node.kind == Kind::Scalar("".into(), Style::Quoted) => {
                 Some(Expr::Binary(Vec::new()))
             }
             "!!binary" => {
@@ -167,7 +167,8 @@ impl Reader<'_> {
         let help = match nearest(tag, &names).and_then(example) {
             Some(example) => format!("did you mean `{example}`?"),
             None => format!(
-                "the tags are {}; a text that begins with `!` needs quotes",
+                "the tags are {}; `!csv` and `!json` name the file of a table, `!auto` and `!uuid` stand in `_id`; a text \
+                 that begins with `!` needs quotes",
                 list(&names[..15])
             ),
         };

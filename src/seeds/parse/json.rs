@@ -36,7 +36,7 @@ impl Reader<'_> {
             }
             Kind::Scalar(text, Style::Plain) => match core(text) {
                 Ok(Some(value)) => Some(Json::Constant(value)),
-                Ok(None) => Some(Json::Constant(Value::String(text.clone()))),
+                Ok(None) => Some(Json::Constant(Value::String(text.to_string()))),
                 Err(why) => {
                     self.not_json(
                         &node.span,
@@ -46,7 +46,7 @@ impl Reader<'_> {
                     None
                 }
             },
-            Kind::Scalar(text, _) => Some(Json::Constant(Value::String(text.clone()))),
+            Kind::Scalar(text, _) => Some(Json::Constant(Value::String(text.to_string()))),
             Kind::Sequence(items) => {
                 let items: Vec<Option<Json>> =
                     items.iter().map(|item| self.part(item, scope)).collect();

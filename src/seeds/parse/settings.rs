@@ -126,6 +126,8 @@ impl Reader<'_> {
             Some((_, mode)) => self.settings.mode = *mode,
             None => {
                 let help = did_you_mean(&text.value, &MODES.map(|(name, _)| name), "there are");
+                // It asks least of the tables, so nothing that is reported follows from the mode.
+                self.settings.mode = Mode::Insert;
                 self.bad(node, format!("there is no mode `{}`", text.value), help);
             }
         }

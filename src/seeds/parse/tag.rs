@@ -57,7 +57,7 @@ impl Reader<'_> {
             let tagged = item.tag.is_some() && !std::ptr::eq(item, node);
             match &item.kind {
                 Kind::Scalar(text, _) if !tagged && is_modifier(text) => {
-                    modifiers.push(text.clone())
+                    modifiers.push(text.to_string())
                 }
                 Kind::Scalar(text, _) if !tagged => {
                     let why =
@@ -318,10 +318,10 @@ impl Reader<'_> {
     /// The arguments of a tag that takes them by name.
     pub(super) fn arguments<'n>(
         &mut self,
-        entries: &'n [(Node, Node)],
+        entries: &'n [(Node<'n>, Node<'n>)],
         tag: &str,
         known: [&str; 2],
-    ) -> Option<[Option<&'n Node>; 2]> {
+    ) -> Option<[Option<&'n Node<'n>>; 2]> {
         let mut found = [None, None];
         let mut whole = true;
         for (key, value) in entries {

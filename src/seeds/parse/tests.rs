@@ -472,7 +472,7 @@ fn every_setting_that_is_wrong_is_told() {
     check(
         "_seed:\n  format: 2\n  envs: []\n  tags: [a, ~, [b], a, '', !x c]\n  requires: 0\n  depends_on: [010_users.yaml]\n  mode: upsrt\n  random: [1]\n  faker: ~\n  vars: {a: , b: [], i: 1, 'x y': 1, c: \"${a}\", d: !env A}\n  time: 2026-02-30T12:00:00Z\n  formt: 1\n  colour: 1\nt: {}\n",
         expect![[r#"
-            envs Some([]) tags ["a", "c"] requires None depends_on ["010_users.yaml"] Upsert random "" faker 1 vars {"a": "", "b": "", "c": "${a}", "d": "A", "i": "1", "x y": "1"} time None
+            envs Some([]) tags ["a", "c"] requires None depends_on ["010_users.yaml"] Insert random "" faker 1 vars {"a": "", "b": "", "c": "${a}", "d": "A", "i": "1", "x y": "1"} time None
             t:
             2:11 bad-value: `2` is no format of seed files that is known here: 1 is the only one (write `format: 1`; a newer Seedbed may know more)
             3:9 bad-value: `envs` names no environment, so the file would never be seeded (name one, or leave `envs` out)
@@ -745,9 +745,9 @@ fn cells_are_null_text_or_json() {
             !!int → 
             3:8 bad-tag: `!!int` takes a whole number, and this is something else (write for example `!!int 7`)
             !!map {} → 
-            3:8 unknown-tag: there is no tag `!!map` (the tags are `!ref`, `!now`, `!ago`, `!in`, `!env`, `!file`, `!json`, `!hash`, `!fake`, `!pick`, `!each`, `!int`, `!decimal`, `!slug` and `!!binary`; a text that begins with `!` needs quotes)
+            3:8 unknown-tag: there is no tag `!!map` (the tags are `!ref`, `!now`, `!ago`, `!in`, `!env`, `!file`, `!json`, `!hash`, `!fake`, `!pick`, `!each`, `!int`, `!decimal`, `!slug` and `!!binary`; `!csv` and `!json` name the file of a table, `!auto` and `!uuid` stand in `_id`; a text that begins with `!` needs quotes)
             !!seq [] → 
-            3:8 unknown-tag: there is no tag `!!seq` (the tags are `!ref`, `!now`, `!ago`, `!in`, `!env`, `!file`, `!json`, `!hash`, `!fake`, `!pick`, `!each`, `!int`, `!decimal`, `!slug` and `!!binary`; a text that begins with `!` needs quotes)
+            3:8 unknown-tag: there is no tag `!!seq` (the tags are `!ref`, `!now`, `!ago`, `!in`, `!env`, `!file`, `!json`, `!hash`, `!fake`, `!pick`, `!each`, `!int`, `!decimal`, `!slug` and `!!binary`; `!csv` and `!json` name the file of a table, `!auto` and `!uuid` stand in `_id`; a text that begins with `!` needs quotes)
         "#]],
     );
 }
@@ -946,11 +946,11 @@ fn tags_that_are_unknown_or_take_something_else() {
             !rfe users.a → 
             3:8 unknown-tag: there is no tag `!rfe` (did you mean `!ref users.admin`?)
             !sql 'now()' → 
-            3:8 unknown-tag: there is no tag `!sql` (the tags are `!ref`, `!now`, `!ago`, `!in`, `!env`, `!file`, `!json`, `!hash`, `!fake`, `!pick`, `!each`, `!int`, `!decimal`, `!slug` and `!!binary`; a text that begins with `!` needs quotes)
+            3:8 unknown-tag: there is no tag `!sql` (the tags are `!ref`, `!now`, `!ago`, `!in`, `!env`, `!file`, `!json`, `!hash`, `!fake`, `!pick`, `!each`, `!int`, `!decimal`, `!slug` and `!!binary`; `!csv` and `!json` name the file of a table, `!auto` and `!uuid` stand in `_id`; a text that begins with `!` needs quotes)
             !!binry x → 
             3:8 unknown-tag: there is no tag `!!binry` (did you mean `!!binary aGVsbG8=`?)
             !!timestamp 2020-01-01 → 
-            3:8 unknown-tag: there is no tag `!!timestamp` (the tags are `!ref`, `!now`, `!ago`, `!in`, `!env`, `!file`, `!json`, `!hash`, `!fake`, `!pick`, `!each`, `!int`, `!decimal`, `!slug` and `!!binary`; a text that begins with `!` needs quotes)
+            3:8 unknown-tag: there is no tag `!!timestamp` (the tags are `!ref`, `!now`, `!ago`, `!in`, `!env`, `!file`, `!json`, `!hash`, `!fake`, `!pick`, `!each`, `!int`, `!decimal`, `!slug` and `!!binary`; `!csv` and `!json` name the file of a table, `!auto` and `!uuid` stand in `_id`; a text that begins with `!` needs quotes)
             !uuid → 
             3:8 bad-tag: `!uuid` makes the primary keys of a table, below its name (write for example `_id: !uuid`)
             !é x → 
@@ -1092,7 +1092,7 @@ fn tags_that_are_unknown_or_take_something_else() {
             !pick {a: 18446744073709551615, b: 1} → 
             3:8 bad-tag: `!pick` has weights whose sum 64 bits do not hold (write for example `!pick {free: 70, pro: 30}`)
             !pick [!x a, !fake nam] → 
-            3:15 unknown-tag: there is no tag `!x` (the tags are `!ref`, `!now`, `!ago`, `!in`, `!env`, `!file`, `!json`, `!hash`, `!fake`, `!pick`, `!each`, `!int`, `!decimal`, `!slug` and `!!binary`; a text that begins with `!` needs quotes)
+            3:15 unknown-tag: there is no tag `!x` (the tags are `!ref`, `!now`, `!ago`, `!in`, `!env`, `!file`, `!json`, `!hash`, `!fake`, `!pick`, `!each`, `!int`, `!decimal`, `!slug` and `!!binary`; `!csv` and `!json` name the file of a table, `!auto` and `!uuid` stand in `_id`; a text that begins with `!` needs quotes)
             3:21 bad-tag: `!fake` knows no kind `nam` (did you mean `name`?)
             !int → 
             3:8 bad-tag: `!int` takes a range of whole numbers, and this is nothing (write for example `!int 0..500`)
@@ -1189,7 +1189,7 @@ fn problems_stand_in_the_order_of_the_file() {
             t:
               2:3 a:
             _x:
-            2:10 unknown-tag: there is no tag `!nope` (the tags are `!ref`, `!now`, `!ago`, `!in`, `!env`, `!file`, `!json`, `!hash`, `!fake`, `!pick`, `!each`, `!int`, `!decimal`, `!slug` and `!!binary`; a text that begins with `!` needs quotes)
+            2:10 unknown-tag: there is no tag `!nope` (the tags are `!ref`, `!now`, `!ago`, `!in`, `!env`, `!file`, `!json`, `!hash`, `!fake`, `!pick`, `!each`, `!int`, `!decimal`, `!slug` and `!!binary`; `!csv` and `!json` name the file of a table, `!auto` and `!uuid` stand in `_id`; a text that begins with `!` needs quotes)
             3:3 duplicate-key: `a` stands twice in this map [first here: 2:3] (keep one of the two)
             4:9 unknown-setting: `_seed` has no setting `formt` (did you mean `format`?)
         "#]],

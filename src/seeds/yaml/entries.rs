@@ -1,17 +1,25 @@
 //! The entries of a map: names that stand once, and what it merges from others.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
-use std::ops::Range;
 
 use super::{Builder, Kind, Node};
 use crate::diagnostic::Diagnostic;
 use crate::seeds::model::Style;
 
-impl Builder<'_> {
+/// What stands in a map.
+type Entries<'a> = Vec<(Node<'a>, Node<'a>)>;
+
+/// In a map of this many entries or fewer a name is found by looking at each: there may be a hundred thousand such maps.
+const FEW: usize = 16;
+
+impl<'a> Builder<'a> {
     /// The entries of a map: keys that are none and keys that stand twice are told and left out, merges expanded.
-    pub(super) fn entries(&mut self, entries: Vec<(Node, Node)>) -> Vec<(Node, Node)> {
-        let mut kept: Vec<(Node, Node)> = Vec::with_capacity(entries.len());
-        let mut seen: HashMap<String, Range<usize>> = HashMap::with_capacity(entries.len());
+    pub(super) fn entries(&mut self, entries: Entries<'a>) -> Entries<'a> {
+        let mut kept: Entries<'a> = Vec::with_capacity(entries.len());
+        let is_large = entries.len() > FEW;
+        // The places in `kept`.
+        let mut seen: HashMap<Cow<'a, str>, usize> = HashMap::new();
         let mut merges = false;
         for (mut key, value) in entries {
             let Kind::Scalar(text, _) = &key.kind else {
@@ -24,8 +32,12 @@ impl Builder<'_> {
                 );
                 continue;
             };
-            if let Some(first) = seen.get(text) {
-                let other = self.origin(first.clone());
+            let first = match is_large {
+                true => seen.get(text).copied(),
+                false => kept.iter().position(|(it, _)| is_named(it, text)),
+            };
+            if let Some(first) = first {
+                let other = self.origin(kept[first].0.span.clone());
                 let problem = Diagnostic::problem(
                     "duplicate-key",
                     format!("`{text}` stands twice in this map"),
@@ -38,7 +50,9 @@ impl Builder<'_> {
                 );
                 continue;
             }
-            seen.insert(text.clone(), key.span.clone());
+            if is_large {
+                seen.insert(text.clone(), kept.len());
+            }
             if let Some(tag) = key.tag.take() {
                 self.problem(
                     "yaml-key",
@@ -50,17 +64,17 @@ impl Builder<'_> {
             merges |= is_merge(&key);
             kept.push((key, value));
         }
-        if merges { self.merge(kept, seen) } else { kept }
+        if merges { self.merge(kept) } else { kept }
     }
 
     /// What a map says itself comes before what it merges, and of several that are merged the first:
     /// <https://yaml.org/type/merge.html>.
-    fn merge(
-        &mut self,
-        entries: Vec<(Node, Node)>,
-        seen: HashMap<String, Range<usize>>,
-    ) -> Vec<(Node, Node)> {
-        let mut names: HashSet<String> = seen.into_keys().collect();
+    fn merge(&mut self, entries: Entries<'a>) -> Entries<'a> {
+        let text = |(key, _): &(Node<'a>, Node<'a>)| match &key.kind {
+            Kind::Scalar(text, _) => Some(text.clone()),
+            _ => None,
+        };
+        let mut names: HashSet<Cow<'a, str>> = entries.iter().filter_map(text).collect();
         let mut merged = Vec::new();
         for (key, value) in entries {
             if !is_merge(&key) {
@@ -102,7 +116,12 @@ impl Builder<'_> {
     }
 }
 
+/// Whether a key is this text.
+fn is_named(key: &Node<'_>, name: &str) -> bool {
+    matches!(&key.kind, Kind::Scalar(text, _) if text == name)
+}
+
 /// Whether a key merges: `<<` without quotes.
-pub(super) fn is_merge(key: &Node) -> bool {
+pub(super) fn is_merge(key: &Node<'_>) -> bool {
     matches!(&key.kind, Kind::Scalar(text, Style::Plain) if text == "<<")
 }

@@ -1,14 +1,15 @@
 //! The tree: what a text says, without what its scalars mean.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use crate::seeds::model::{Spanned, Style};
 
 /// A scalar, a list or a map.
 #[derive(Debug, Clone, PartialEq)]
-pub(in crate::seeds) struct Node {
+pub(in crate::seeds) struct Node<'a> {
     /// What it is.
-    pub(in crate::seeds) kind: Kind,
+    pub(in crate::seeds) kind: Kind<'a>,
     /// Its tag: `!ref`, or `!!str` for those of YAML itself.
     pub(in crate::seeds) tag: Option<Box<Spanned<String>>>,
     /// Its content, without the tag.
@@ -17,16 +18,16 @@ pub(in crate::seeds) struct Node {
 
 /// What a node is.
 #[derive(Debug, Clone, PartialEq)]
-pub(in crate::seeds) enum Kind {
-    /// A text; empty and plain where nothing was written.
-    Scalar(String, Style),
+pub(in crate::seeds) enum Kind<'a> {
+    /// A text; empty and plain where nothing was written. Most texts stand in the file as they are.
+    Scalar(Cow<'a, str>, Style),
     /// A list.
-    Sequence(Vec<Node>),
+    Sequence(Vec<Node<'a>>),
     /// A map in the order of the text. Keys are scalars without tags, and no text stands twice.
-    Mapping(Vec<(Node, Node)>),
+    Mapping(Vec<(Node<'a>, Node<'a>)>),
 }
 
-impl Node {
+impl Node<'_> {
     /// The node with its tag.
     pub(in crate::seeds) fn whole(&self) -> Range<usize> {
         match &self.tag {
@@ -61,12 +62,12 @@ pub(super) struct Weight {
 }
 
 /// What a copy of the node costs.
-pub(super) fn weigh(node: &Node) -> Weight {
+pub(super) fn weigh(node: &Node<'_>) -> Weight {
     let mut sum = Weight {
         nodes: 1,
         ..Weight::default()
     };
-    let parts: Vec<&Node> = match &node.kind {
+    let parts: Vec<&Node<'_>> = match &node.kind {
         Kind::Scalar(text, _) => {
             sum.bytes = text.len();
             return sum;

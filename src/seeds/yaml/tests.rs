@@ -54,7 +54,7 @@ fn show(node: &Node) -> String {
     let tag = node.tag.as_ref();
     let tag = tag.map_or(String::new(), |tag| format!("{} ", tag.value));
     let kind = match &node.kind {
-        Kind::Scalar(text, Style::Plain) => text.clone(),
+        Kind::Scalar(text, Style::Plain) => text.to_string(),
         Kind::Scalar(text, _) => format!("{text:?}"),
         Kind::Sequence(items) => {
             let items: Vec<String> = items.iter().map(show).collect();

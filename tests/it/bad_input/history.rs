@@ -95,7 +95,7 @@ fn a_missing_file() {
             2> error[missing]: V1__users was applied on [time] UTC and has no file any more
             2>   |
             2>   = help: bring the file back: `seedbed status --source 1 > migrations/V1__users.sql` writes it as it was applied
-            2>   = help: if it is to be forgotten: `seedbed repair 1` removes its record; what it made stays in the database
+            2>   = help: if it is to be forgotten: `seedbed repair 1` removes its record, and drops nothing
             exit 4
         "#]],
     );
@@ -114,7 +114,7 @@ fn a_missing_file() {
             error[missing]: V1__users was applied on [time] UTC and has no file any more
               |
               = help: bring the file back: `seedbed status --source 1 > migrations/V1__users.sql` writes it as it was applied
-              = help: if it is to be forgotten: `seedbed repair 1` removes its record; what it made stays in the database
+              = help: if it is to be forgotten: `seedbed repair 1` removes its record, and drops nothing
             2> target: local local.db (default)
             exit 4
         "#]],

@@ -541,7 +541,7 @@ fn keys_that_find_nothing() {
             2> 9 | log:
             2>   | ^^^
             2>   |
-            2>   = help: name the columns of a unique index: `_key: [name]`; in `mode: insert` rows need no key
+            2>   = help: make a unique index in a migration, and name its columns in `_key`; in `mode: insert` rows need no key
             2>
             2> no row was written
             2>

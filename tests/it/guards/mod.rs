@@ -2,6 +2,7 @@
 
 mod commands;
 mod constraints;
+mod left_rows;
 mod modes;
 mod orphans;
 mod outside;

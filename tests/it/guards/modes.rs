@@ -27,9 +27,21 @@ mod orphans {
         orphans_of_a_renumbered_table_are_no_obstacle
         orphans_that_move_to_another_table_are_no_obstacle
         orphans_whose_parent_is_replaced_are_no_obstacle
+        orphans_whose_parent_never_was_are_no_obstacle
         orphans_are_followed_through_the_files_of_a_run
         a_new_orphan_among_those_that_move_is_refused
         an_old_orphan_of_another_key_makes_no_room_for_a_new_one
+        a_row_that_had_a_parent_is_new_whatever_old_orphan_goes
+        an_old_orphan_with_another_value_is_no_obstacle
+        a_new_orphan_among_old_ones_with_other_values_is_refused
+    }
+}
+
+mod left_rows {
+    in_every_mode! { left_rows:
+        a_rebuild_over_several_files_is_no_fault
+        a_parent_that_comes_back_without_its_rows_is_refused
+        rows_that_a_later_file_does_not_bring_back_are_told
     }
 }
 
@@ -38,6 +50,7 @@ mod outside {
         a_file_without_a_transaction_is_no_judge_of_what_an_earlier_one_breaks
         a_file_about_something_else_repairs_nothing
         what_a_file_without_a_transaction_breaks_stops_the_run
+        a_key_that_a_file_without_a_transaction_takes_away_stops_the_run
         what_a_later_file_repairs_behind_one_without_a_transaction_is_no_fault
         what_was_broken_before_a_file_without_a_transaction_is_no_fault
     }
@@ -109,6 +122,9 @@ mod specification {
     faults_that_are_there_before_a_renaming_are_no_obstacle
     the_help_for_a_changed_column_works
         a_foreign_key_that_loses_its_index_is_refused
+        a_key_that_a_file_takes_away_is_refused_at_its_own_commit
+        a_key_that_a_later_file_brings_back_is_no_fault
+        a_key_that_a_later_file_did_not_bring_back_is_told
         a_new_foreign_key_that_refers_to_no_key_is_refused
     an_old_mismatch_is_no_obstacle_with_foreign_keys_on
         a_new_orphan_in_a_row_that_is_one_by_another_key_is_refused

@@ -2,6 +2,7 @@
 //! them. Each specification gets a new and empty database.
 
 use seedbed::history::Part;
+use seedbed::migrations::Back;
 
 use super::specification::{already, contains, refused};
 use crate::world::World;
@@ -94,6 +95,54 @@ pub(crate) async fn orphans_whose_parent_is_replaced_are_no_obstacle(world: Worl
     assert_eq!(world.ask("SELECT count(*) FROM item").await, "5");
 }
 
+pub(crate) async fn orphans_whose_parent_never_was_are_no_obstacle(world: World) {
+    let first = (
+        "V1__c.sql",
+        "CREATE TABLE c (id INTEGER PRIMARY KEY, p INT REFERENCES gone (id), s TEXT); CREATE TABLE z (a);",
+    );
+    world.apply(&[first]).await.unwrap();
+    already(&world, &["INSERT INTO c VALUES (1, 1, 'a'), (2, 2, 'b')"]).await;
+    let mut files = vec![first];
+    for (name, text) in [
+        (
+            "V2__key.sql",
+            "CREATE TABLE n (k TEXT PRIMARY KEY, p INT REFERENCES gone (id), s TEXT); INSERT INTO n SELECT * FROM c ORDER BY 1 DESC;
+             DROP TABLE c; ALTER TABLE n RENAME TO child;",
+        ),
+        (
+            "V3__name.sql",
+            "CREATE TABLE other (id INTEGER PRIMARY KEY, p INT REFERENCES gone, s TEXT);
+             INSERT INTO other SELECT * FROM child; DROP TABLE child;",
+        ),
+        ("V4__z.sql", "ALTER TABLE other RENAME TO c; DROP TABLE z;"),
+    ] {
+        files.push((name, text));
+        world.apply(&files).await.unwrap();
+    }
+    // New rows are told as what they are: the parent was missing before.
+    let text =
+        "-- seedbed: foreign-keys=off\nUPDATE c SET s = 'z'; INSERT INTO c VALUES (9, 8, 'new');";
+    let mut more = files.clone();
+    more.push(("V5__rows.sql", text));
+    let (part, text) = refused(world.apply(&more).await);
+    assert_eq!(part, Part::ForeignKeysAfter);
+    contains(
+        &text,
+        &[
+            "V5 leaves rows whose parent is gone",
+            "c, row 9: p = 8 has no parent in gone",
+        ],
+    );
+    assert!(!text.contains("row 1") && !text.contains("row 2"), "{text}");
+    files.push((
+        "V5__parent.sql",
+        "CREATE TABLE g (id INTEGER PRIMARY KEY); INSERT INTO g VALUES (1);
+         CREATE TABLE n (id INTEGER PRIMARY KEY, p INT REFERENCES g (id), s TEXT); INSERT INTO n SELECT id + 5, p, s FROM c;
+         DROP TABLE c; ALTER TABLE n RENAME TO c;",
+    ));
+    world.apply(&files).await.unwrap();
+}
+
 pub(crate) async fn orphans_are_followed_through_the_files_of_a_run(world: World) {
     shop(&world).await;
     let files = [
@@ -176,6 +225,146 @@ pub(crate) async fn an_old_orphan_of_another_key_makes_no_room_for_a_new_one(wor
         let text = format!("{text} DROP TABLE gone;");
         let (part, report) = refused(world.apply(&[codes, ("V2__new.sql", &text)]).await);
         assert_eq!(part, Part::ForeignKeysAfter, "{text}");
+        contains(&report, &[words]);
+    }
+}
+
+/// Old rows without their parent in tables of every kind: each has 99 once, and the value 1 of a parent.
+const KINDS: (&str, &str) = (
+    "V1__kinds.sql",
+    "CREATE TABLE p (id INTEGER PRIMARY KEY); INSERT INTO p VALUES (1), (2); CREATE TABLE gone (x);
+     CREATE TABLE c (id INTEGER PRIMARY KEY, pid INTEGER REFERENCES p);
+     CREATE TABLE plain (pid INTEGER REFERENCES p (id), note);
+     CREATE TABLE worded (k TEXT PRIMARY KEY, pid INTEGER REFERENCES p (id));
+     CREATE TABLE w (k TEXT PRIMARY KEY, pid INTEGER REFERENCES p (id)) WITHOUT ROWID;
+     CREATE TABLE pair (a INTEGER, b INTEGER, pid INTEGER REFERENCES p, PRIMARY KEY (a, b)) WITHOUT ROWID;
+     CREATE TABLE tree (id INTEGER PRIMARY KEY, up INTEGER REFERENCES tree (id)); INSERT INTO tree VALUES (1, NULL), (2, 1);",
+);
+
+async fn kinds(world: &World) {
+    world.apply(&[KINDS]).await.unwrap();
+    already(
+        world,
+        &[
+            "INSERT INTO c VALUES (1, 1), (2, 99)",
+            "INSERT INTO plain (rowid, pid) VALUES (1, 1), (2, 99)",
+            "INSERT INTO worded VALUES ('a', 1), ('b', 99)",
+            "INSERT INTO w VALUES ('a', 1), ('b', 99)",
+            "INSERT INTO pair VALUES (1, 1, 1), (1, 2, 99)",
+            "INSERT INTO tree VALUES (3, 99)",
+        ],
+    )
+    .await;
+}
+
+pub(crate) async fn a_row_that_had_a_parent_is_new_whatever_old_orphan_goes(world: World) {
+    kinds(&world).await;
+    for (text, words) in [
+        (
+            "DELETE FROM c WHERE id = 2; UPDATE c SET pid = 99 WHERE id = 1;",
+            "c, row 1: pid = 99 ",
+        ),
+        (
+            "UPDATE c SET pid = 3 - id + 97 * (id = 1);",
+            "c, row 1: pid = 99 ",
+        ),
+        (
+            "DELETE FROM c WHERE id = 2; INSERT INTO c VALUES (7, 99);",
+            "c, row 7: pid = 99 ",
+        ),
+        (
+            "DELETE FROM plain WHERE pid = 99; UPDATE plain SET pid = 99;",
+            "plain, row 1: pid = 99 ",
+        ),
+        (
+            "DELETE FROM worded WHERE k = 'b'; UPDATE worded SET pid = 99;",
+            "worded, row 1: pid = 99 ",
+        ),
+        (
+            "DELETE FROM w WHERE k = 'b'; UPDATE w SET pid = 99;",
+            "w: pid = 99 of one row ",
+        ),
+        (
+            "UPDATE w SET pid = CASE k WHEN 'a' THEN 99 ELSE 1 END; INSERT INTO w VALUES ('c', 2);",
+            "w: pid = 99 of one row ",
+        ),
+        (
+            "UPDATE pair SET pid = CASE b WHEN 1 THEN 99 ELSE 1 END;",
+            "pair: pid = 99 of one row ",
+        ),
+        (
+            "DELETE FROM tree WHERE id = 3; UPDATE tree SET up = 99 WHERE id = 2;",
+            "tree, row 2: up = 99 ",
+        ),
+        // By another table's row that goes.
+        (
+            "DELETE FROM w WHERE k = 'b'; UPDATE c SET pid = 99;",
+            "c, row 1: pid = 99 ",
+        ),
+    ] {
+        let text = format!("DROP TABLE gone; {text}");
+        let (part, report) = refused(world.apply(&[KINDS, ("V2__new.sql", &text)]).await);
+        assert_eq!(part, Part::ForeignKeysAfter, "{text}");
+        contains(&report, &[words]);
+        assert_eq!(report.matches("has no parent").count(), 1, "{report}");
+    }
+    assert_eq!(world.recorded().await, "V1");
+}
+
+pub(crate) async fn an_old_orphan_with_another_value_is_no_obstacle(world: World) {
+    kinds(&world).await;
+    let all = |tables: &str, sign: &str| {
+        let tables = tables.split(' ');
+        let updates = tables.map(|it| format!("UPDATE {it} SET pid = pid {sign} 10;"));
+        let updates: String = updates.collect();
+        format!(
+            "-- seedbed: foreign-keys=off\nUPDATE p SET id = id {sign} 10; {updates}
+             UPDATE tree SET id = id {sign} 10, up = up {sign} 10;"
+        )
+    };
+    let tables = "c plain worded w pair";
+    let (up, down) = (all(tables, "*"), all(tables, "/"));
+    let mut files = vec![
+        KINDS,
+        ("V2__ten.sql", up.as_str()),
+        ("V2__ten.down.sql", down.as_str()),
+    ];
+    world.apply(&files).await.unwrap();
+    assert_eq!(world.ask("SELECT pid FROM c").await, "10 990");
+    world.undo(Back::Steps(1)).await.unwrap();
+    assert_eq!(world.ask("SELECT up FROM tree").await, "NULL 1 99");
+    world.apply(&files).await.unwrap();
+    // To text keys, and the rows of `w` with other keys.
+    files.push((
+        "V3__text.sql",
+        "CREATE TABLE n (id TEXT PRIMARY KEY); INSERT INTO n SELECT 'p-' || id FROM p; DROP TABLE p; ALTER TABLE n RENAME TO p;
+         CREATE TABLE n (id INTEGER PRIMARY KEY, pid TEXT REFERENCES p (id)); INSERT INTO n SELECT id, 'p-' || pid FROM c;
+         DROP TABLE c; ALTER TABLE n RENAME TO c;
+         CREATE TABLE n (uuid TEXT PRIMARY KEY, pid TEXT REFERENCES p); INSERT INTO n SELECT hex(k), 'p-' || pid FROM w;
+         DROP TABLE w; ALTER TABLE n RENAME TO w;
+         CREATE TABLE n (pid TEXT REFERENCES p (id), note); INSERT INTO n SELECT 'p-' || pid, note FROM plain;
+         DROP TABLE plain; ALTER TABLE n RENAME TO plain; DROP TABLE worded; DROP TABLE pair;",
+    ));
+    world.apply(&files).await.unwrap();
+    assert_eq!(world.ask("SELECT pid FROM w").await, "p-10 p-990");
+}
+
+pub(crate) async fn a_new_orphan_among_old_ones_with_other_values_is_refused(world: World) {
+    kinds(&world).await;
+    for (text, words) in [
+        (
+            "UPDATE p SET id = id * 10; UPDATE c SET pid = pid * 10; UPDATE w SET pid = pid * 10 WHERE k = 'b';
+             UPDATE plain SET pid = 10; UPDATE worded SET pid = 10; UPDATE pair SET pid = 10;",
+            "w: pid = 1 of one row ",
+        ),
+        (
+            "UPDATE tree SET id = id * 10, up = up * 10 WHERE id <> 1;",
+            "tree: up of one row ",
+        ),
+    ] {
+        let text = format!("DROP TABLE gone; {text}");
+        let (_, report) = refused(world.apply(&[KINDS, ("V2__new.sql", &text)]).await);
+        assert_eq!(report.matches("has no parent").count(), 1, "{report}");
         contains(&report, &[words]);
     }
 }

@@ -149,6 +149,30 @@ pub(crate) async fn what_a_file_without_a_transaction_breaks_stops_the_run(world
     }
 }
 
+pub(crate) async fn a_key_that_a_file_without_a_transaction_takes_away_stops_the_run(world: World) {
+    let keyed = (
+        "V1__key.sql",
+        "CREATE TABLE p (k TEXT); CREATE UNIQUE INDEX pk ON p (k); CREATE TABLE c (a, k TEXT REFERENCES p (k));
+         CREATE TABLE log (x); CREATE TRIGGER tg AFTER INSERT ON c BEGIN INSERT INTO log VALUES (new.k); END;",
+    );
+    let drop = format!("{BARE}DROP INDEX pk;");
+    let drop = ("V2__pk.sql", drop.as_str());
+    let again = ("V3__pk.sql", "CREATE UNIQUE INDEX other ON p (k);");
+    world.apply(&[keyed, drop, again]).await.unwrap();
+    let drop_again = ("V4__pk.sql", "DROP INDEX other;");
+    let bare = format!("{BARE}{}", drop_again.1);
+    let files = [keyed, drop, again, (drop_again.0, bare.as_str())];
+    let (codes, text) = stopped(world.apply(&files).await);
+    assert_eq!(codes, "foreign-key-mismatch");
+    contains(
+        &text,
+        &[
+            "V4 leaves a foreign key that refers to no key: c (k) refers to p (k)",
+            "nothing of it was rolled back",
+        ],
+    );
+}
+
 pub(crate) async fn what_a_later_file_repairs_behind_one_without_a_transaction_is_no_fault(
     world: World,
 ) {

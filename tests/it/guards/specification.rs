@@ -1028,6 +1028,96 @@ pub(crate) async fn a_foreign_key_that_loses_its_index_is_refused(world: World) 
     world.apply(&files).await.unwrap();
 }
 
+pub(crate) async fn a_key_that_a_file_takes_away_is_refused_at_its_own_commit(world: World) {
+    world.apply(&[BY_NAME]).await.unwrap();
+    let (more, drop) = (
+        ("V3__z.sql", "CREATE TABLE z (a);"),
+        ("V4__z.sql", "DROP TABLE z;"),
+    );
+    for something_else in ["", "CREATE UNIQUE INDEX other ON p (id);"] {
+        let third = format!("{} {something_else}", more.1);
+        for options in [PlanOptions::default(), each()] {
+            let second = ("V2__drop.sql", "DROP INDEX pk;");
+            let files = [BY_NAME, second, (more.0, &third), drop];
+            let (part, text) = refused(world.apply_with(&files, options).await);
+            assert_eq!(part, Part::References);
+            contains(
+                &text,
+                &[
+                    "V2 leaves a foreign key that refers to no key",
+                    "c (k) refers to p (k)",
+                    "V2__drop.sql",
+                ],
+            );
+            assert_eq!(world.recorded().await, "V1");
+        }
+    }
+    // A parent that is younger than its child.
+    let files = [
+        BY_NAME,
+        (
+            "V2__early.sql",
+            "CREATE TABLE early (x REFERENCES late (y));",
+        ),
+        ("V3__late.sql", "CREATE TABLE late (y); CREATE TABLE z (a);"),
+        drop,
+    ];
+    let (_, text) = refused(world.apply_with(&files, each()).await);
+    contains(&text, &["early (x) refers to late (y)", "V3__late.sql"]);
+    assert_eq!(world.recorded().await, "V1 V2");
+}
+
+pub(crate) async fn a_key_that_a_later_file_brings_back_is_no_fault(world: World) {
+    for (number, repair) in [
+        "CREATE UNIQUE INDEX other ON p (id, k); DROP INDEX other; CREATE UNIQUE INDEX pk ON p (k);",
+        "DROP TABLE p; CREATE TABLE p (id, k UNIQUE);",
+        "CREATE TABLE n (id INTEGER PRIMARY KEY, k TEXT REFERENCES p (id)); DROP TABLE c; ALTER TABLE n RENAME TO c;",
+        "DROP TABLE c;",
+    ]
+    .iter()
+    .enumerate()
+    {
+        for options in [PlanOptions::default(), each()] {
+            let files = [
+                BY_NAME,
+                ("V2__drop.sql", "DROP INDEX pk;"),
+                ("V3__z.sql", "CREATE TABLE z (a); DROP TABLE z;"),
+                ("V4__repair.sql", repair),
+            ];
+            let outcome = world.apply_with(&files, options).await;
+            assert!(outcome.is_ok(), "{number}: {outcome:?}");
+            already(
+                &world,
+                &[
+                    "DROP TABLE IF EXISTS c",
+                    "DROP TABLE p",
+                    "DROP VIEW v",
+                    "DELETE FROM _migrations WHERE kind = 'migration'",
+                ],
+            )
+            .await;
+        }
+    }
+}
+
+pub(crate) async fn a_key_that_a_later_file_did_not_bring_back_is_told(world: World) {
+    world.apply(&[BY_NAME]).await.unwrap();
+    let files = [
+        BY_NAME,
+        ("V2__drop.sql", "DROP INDEX pk;"),
+        ("V3__p.sql", "DROP TABLE p; CREATE TABLE p (id, k);"),
+    ];
+    let (_, text) = refused(world.apply_with(&files, each()).await);
+    contains(
+        &text,
+        &[
+            "since V2, which is committed, c (k) refers to p (k), which is no key of it",
+            "rolled back: V3",
+        ],
+    );
+    assert_eq!(world.recorded().await, "V1 V2");
+}
+
 pub(crate) async fn a_new_foreign_key_that_refers_to_no_key_is_refused(world: World) {
     world.apply(&[BY_NAME]).await.unwrap();
     for (text, words) in [

@@ -286,7 +286,7 @@ fn a_file_that_is_gone_is_brought_back_from_the_database() {
         2> error[missing]: V2__b was applied on [time] UTC and has no file any more
         2>   |
         2>   = help: bring the file back: `seedbed status --source 2 > migrations/V2__b.sql` writes it as it was applied
-        2>   = help: if it is to be forgotten: `seedbed repair 2` removes its record; what it made stays in the database
+        2>   = help: if it is to be forgotten: `seedbed repair 2` removes its record, and drops nothing
         exit 4
     "#]]);
     let commands = to_type(&refused);
@@ -379,4 +379,69 @@ fn an_undo_that_died_is_settled_as_the_undo_said() {
                    WHERE kind = 'migration' AND version = 2";
     let project = project.after("repair 2 --applied");
     assert_eq!(project.ask(applied), "applied|-");
+}
+
+#[test]
+fn what_a_repeatable_without_a_file_made_is_looked_at() {
+    let project = Project::new()
+        .migration("V1__a", table("a"))
+        .migration(
+            "R__v",
+            "DROP VIEW IF EXISTS v;\nCREATE VIEW v AS SELECT x FROM a;\n",
+        )
+        .after("migrate");
+    project.remove("migrations/R__v.sql");
+    let noted = |project: &Project, line: &str| {
+        let ran = project.run(line);
+        assert_eq!(codes(&ran), ["missing"], "{ran}");
+        let text = ran.to_string();
+        let note = text
+            .lines()
+            .find_map(|line| Some(line.split_once("= note: ")?.1.to_owned()));
+        note.unwrap_or_default()
+    };
+    let there = "view v is in the database; a migration can drop what is not needed";
+    assert_eq!(noted(&project, "status"), there);
+    // This run may drop it.
+    let project = project.migration("V2__d", "DROP VIEW v;\n");
+    assert_eq!(noted(&project, "migrate"), "");
+    assert_eq!(
+        noted(&project, "status"),
+        "what it made is no longer in the database"
+    );
+    assert_eq!(
+        project.after("repair").run("status --exit-code").code,
+        Some(0)
+    );
+}
+
+#[test]
+fn an_undo_without_a_transaction_that_had_no_effect_is_in_no_way_of_later_commands() {
+    let project = Project::new()
+        .migration("V1__a", table("a"))
+        .migration("V2__b", table("b"))
+        .down("V2__b", "-- seedbed: no-transaction\nDROP TABLE c;\n")
+        .migration(
+            "R__v",
+            "DROP VIEW IF EXISTS v;\nCREATE VIEW v AS SELECT x FROM b;\n",
+        )
+        .after("migrate");
+    project.run("undo").check(expect![[r#"
+        $ seedbed undo
+        2> target: local local.db (default)
+        2> error[statement-failed]: undoing V2 failed: no such table: c
+        2>  --> V2__b.down.sql (as recorded):2:12
+        2>   |
+        2> 2 | DROP TABLE c;
+        2>   |            ^
+        2>   |
+        2>   = note: V2 runs outside of a transaction: none of its statements has had an effect, and it is applied as before
+        2>   = help: fix the down file of V2 and record it with `seedbed repair 2`, then run `seedbed undo` again
+        2>
+        2> nothing of this run is in the database; the database is at V2
+        exit 1
+    "#]]);
+    is_true(&project);
+    let project = project.down("V2__b", "-- seedbed: no-transaction\nDROP TABLE b;\n");
+    assert_eq!(project.after("repair 2").run("undo").code, Some(0));
 }

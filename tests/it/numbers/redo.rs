@@ -240,3 +240,73 @@ fn a_down_file_is_recorded_again_after_a_repair_without_one() {
         .after("undo");
     assert_eq!(project.state(), "recorded: V1; tables: a");
 }
+
+/// V2 adds a column, and its recorded down text is this one.
+fn with_column(down: &str) -> Project {
+    Project::new()
+        .migration("V1__a", table("a"))
+        .migration("V2__b", "ALTER TABLE a ADD COLUMN mine;\n")
+        .down("V2__b", format!("ALTER TABLE a DROP COLUMN {down};\n"))
+        .after("migrate")
+}
+
+#[test]
+fn a_wrong_down_file_is_corrected_with_the_commands_that_the_failure_names() {
+    for up in ["mine", "theirs"] {
+        let project =
+            with_column("nope").migration("V2__b", format!("ALTER TABLE a ADD COLUMN {up};\n"));
+        let failed = project.run("redo");
+        assert_eq!(
+            (failed.code, codes(&failed)),
+            (Some(1), vec!["statement-failed".to_owned()]),
+            "{failed}"
+        );
+        assert_eq!(to_type(&failed), ["repair 2", "redo"], "{failed}");
+        let mut project = project.down("V2__b", "ALTER TABLE a DROP COLUMN mine;\n");
+        for line in to_type(&failed) {
+            project = project.after(&line);
+        }
+        is_true(&project);
+    }
+}
+
+#[test]
+fn only_the_down_file_of_a_changed_migration_is_recorded() {
+    let project = with_column("nope")
+        .migration("V2__b", "ALTER TABLE a ADD COLUMN theirs;\n")
+        .down("V2__b", "ALTER TABLE a DROP COLUMN mine;\n");
+    project.run("repair 2").check(expect![[r#"
+        $ seedbed repair 2
+        corrected V2 b in the records
+        the database is at V2
+        2> target: local local.db (default)
+        2> warning[only-down]: only the down file of V2 was recorded: the database is as V2 was applied, and not as V2__b.sql says
+        2>   |
+        2>   = help: `seedbed status` shows how the file differs, and how to go on
+    "#]]);
+    let source = project.run("status --source 2");
+    assert_eq!(source.stdout, "ALTER TABLE a ADD COLUMN mine;\n");
+    // What is recorded now is not the file.
+    assert_eq!(codes(&project.run("repair 2")), ["drift"]);
+}
+
+#[test]
+fn a_recorded_down_text_that_fits_is_not_replaced() {
+    let rows = Project::new()
+        .migration("V1__a", table("a"))
+        .migration("V2__b", "INSERT INTO a VALUES ('tick');\n")
+        .down("V2__b", "DELETE FROM a WHERE x = 'tick';\n")
+        .after("migrate")
+        .migration("V2__b", "INSERT INTO a VALUES ('tock');\n")
+        .down("V2__b", "DELETE FROM a WHERE x = 'tock';\n");
+    let columns = with_column("mine")
+        .migration("V2__b", "ALTER TABLE a ADD COLUMN theirs;\n")
+        .down("V2__b", "ALTER TABLE a DROP COLUMN theirs;\n");
+    for project in [rows, columns] {
+        let down = project.run("status --source 2 --down").stdout;
+        refuses(&project, "repair", 4, &["edited"]);
+        assert_eq!(project.run("repair 2").code, Some(5));
+        assert_eq!(project.run("status --source 2 --down").stdout, down);
+        is_true(&project.after("redo"));
+    }
+}

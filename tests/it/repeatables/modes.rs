@@ -41,4 +41,8 @@ in_every_mode! {
     an_object_that_is_there_by_another_sort_is_no_reason
     a_row_that_refers_to_nothing_does_not_pass_with_a_repeatable
     two_runs_at_once_make_it_again_once
+    a_down_file_without_a_transaction_drops_the_views_first
+    an_undo_without_a_transaction_that_had_no_effect_leaves_everything
+    a_migration_without_a_transaction_that_had_no_effect_is_pending
+    a_redo_makes_a_view_from_its_file
 }

@@ -2,8 +2,8 @@
 
 use seedbed::history::State as Recorded;
 use seedbed::migrations::{
-    ApplyError, Back, Grouping, Migrations, Outcome, PlanOptions, State, Target, UndoOptions,
-    apply, ignore, plan, undo,
+    ApplyError, Back, Grouping, Migrations, Outcome, PlanOptions, RedoOptions, State, Target,
+    UndoOptions, apply, ignore, plan, redo, undo,
 };
 use seedbed::script::{Key, Run};
 
@@ -450,4 +450,138 @@ pub(crate) async fn two_runs_at_once_make_it_again_once(world: World) {
     both.sort();
     assert_eq!(both, ["", "V2 R__i"]);
     assert_eq!(objects(&world).await, "i");
+}
+
+/// A column, and what takes it away again outside of a transaction.
+const COLUMN: (&str, &str) = ("V2__y.sql", "ALTER TABLE t ADD COLUMN y;");
+const COLUMN_DOWN: (&str, &str) = (
+    "V2__y.down.sql",
+    "-- seedbed: no-transaction\nALTER TABLE t DROP COLUMN y;",
+);
+const VIEW_OF_Y: (&str, &str) = (
+    "R__v.sql",
+    "DROP VIEW IF EXISTS v; CREATE VIEW v AS SELECT x, y FROM t;",
+);
+
+pub(crate) async fn a_down_file_without_a_transaction_drops_the_views_first(world: World) {
+    let files = [T, COLUMN, COLUMN_DOWN, VIEW_OF_Y];
+    world.apply(&files).await.unwrap();
+    let undone = world.undo(Back::Steps(1)).await.unwrap();
+    assert_eq!(done(&undone), "V2");
+    assert_eq!(
+        warned(&undone),
+        "R__v is pending: what it makes was dropped, and it cannot be made again on this schema"
+    );
+    assert_eq!(
+        pending(&world, &files).await,
+        "V2; R__v: its view v is gone"
+    );
+    assert_eq!(done(&world.apply(&files).await.unwrap()), "V2 R__v");
+    // A view that still compiles is made again at once.
+    let kept = ("R__v.sql", VIEW.1);
+    world.apply(&[T, COLUMN, COLUMN_DOWN, kept]).await.unwrap();
+    let undone = world.undo(Back::Steps(1)).await.unwrap();
+    assert_eq!(
+        (done(&undone), warned(&undone)),
+        ("V2 R__v".to_owned(), String::new())
+    );
+    assert_eq!(objects(&world).await, "v");
+}
+
+pub(crate) async fn an_undo_without_a_transaction_that_had_no_effect_leaves_everything(
+    world: World,
+) {
+    let down = (
+        "V2__y.down.sql",
+        "-- seedbed: no-transaction\nPRAGMA foreign_keys = OFF;\nALTER TABLE t DROP COLUMN z;",
+    );
+    let files = [T, COLUMN, down, VIEW];
+    world.apply(&files).await.unwrap();
+    for _ in 0..2 {
+        let error = world.undo(Back::Steps(1)).await;
+        let Err(ApplyError::Script(error)) = error else {
+            panic!("it should have failed: {error:?}");
+        };
+        assert!(!ApplyError::Script(error).left_something());
+        let history = world.history().await;
+        assert!(
+            history
+                .rows
+                .iter()
+                .all(|row| row.state == Recorded::Applied)
+        );
+        assert_eq!(history.version(), Some(2));
+        assert_eq!(objects(&world).await, "v");
+        assert_eq!(pending(&world, &files).await, "");
+    }
+}
+
+pub(crate) async fn a_migration_without_a_transaction_that_had_no_effect_is_pending(world: World) {
+    let keyed = (
+        "V1__t.sql",
+        "CREATE TABLE t(x INTEGER PRIMARY KEY); INSERT INTO t VALUES (3);",
+    );
+    for fails in [
+        "CREATE TABLE t(x);",
+        "SELECT 1; BEGIN; INSERT INTO t VALUES (1); DROP TABLE u; COMMIT;",
+        "INSERT INTO t VALUES (2), (3);",
+    ] {
+        let text = format!("-- seedbed: no-transaction\n{fails}");
+        let bare = ("V2__b.sql", text.as_str());
+        world.apply(&[keyed, bare]).await.unwrap_err();
+        assert_eq!(world.recorded().await, "V1", "{fails}");
+        assert_eq!(world.ask("SELECT x FROM t").await, "3");
+    }
+    let right = ("V2__b.sql", "-- seedbed: no-transaction\nREINDEX;");
+    assert_eq!(done(&world.apply(&[keyed, right]).await.unwrap()), "V2");
+    // The first of these rows stays.
+    let half = (
+        "V3__c.sql",
+        "-- seedbed: no-transaction\nINSERT OR FAIL INTO t VALUES (2), (3);",
+    );
+    world.apply(&[keyed, right, half]).await.unwrap_err();
+    assert_eq!(world.recorded().await, "V1 V2 V3");
+    assert_eq!(world.ask("SELECT x FROM t ORDER BY x").await, "2 3");
+}
+
+pub(crate) async fn a_redo_makes_a_view_from_its_file(world: World) {
+    let files = |column: &'static str| {
+        let up = format!("ALTER TABLE t ADD COLUMN {column};");
+        let down = format!("ALTER TABLE t DROP COLUMN {column};");
+        let view = format!("DROP VIEW IF EXISTS v; CREATE VIEW v AS SELECT x, {column} FROM t;");
+        [T.1.to_owned(), up, down, view]
+    };
+    let names = ["V1__t.sql", "V2__y.sql", "V2__y.down.sql", "R__v.sql"];
+    let run = async |column| {
+        let texts = files(column);
+        let files: Vec<(&str, &str)> = names
+            .into_iter()
+            .zip(texts.iter().map(String::as_str))
+            .collect();
+        let set = set(&files);
+        let options = RedoOptions {
+            steps: 1,
+            grouping: Grouping::All,
+        };
+        let done_now = match column {
+            "y" => done(&world.apply(&files).await.unwrap()),
+            _ => {
+                let outcome = redo(&world.db, &set, &options, &Run::new("test"), &ignore())
+                    .await
+                    .unwrap();
+                assert_eq!(warned(&outcome), "");
+                done(&outcome)
+            }
+        };
+        (done_now, pending(&world, &files).await)
+    };
+    assert_eq!(run("y").await, ("V1 V2 R__v".to_owned(), String::new()));
+    // Both the version and the view were edited.
+    assert_eq!(run("z").await, ("V2 V2 R__v".to_owned(), String::new()));
+    assert_eq!(
+        world
+            .ask("SELECT count(*) FROM pragma_table_info('v') WHERE name = 'z'")
+            .await,
+        "1"
+    );
 }

@@ -1,11 +1,13 @@
 //! Seeds: rows that files say a database has, whatever its mode.
 
+mod causes;
 mod check;
 mod columns;
 mod commands;
 mod corpus;
 mod examples;
 mod final_states;
+mod generations;
 mod ids;
 mod keys;
 #[cfg(unix)]
@@ -14,8 +16,10 @@ mod lives;
 mod modes;
 mod names;
 mod order;
+mod parents;
 mod references;
 mod rehearsed;
+mod renames;
 mod settled;
 mod shapes;
 mod shuffle;

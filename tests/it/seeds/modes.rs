@@ -41,6 +41,7 @@ in_every_mode! {
     values_arrive_as_they_are_written
     a_failing_row_leaves_nothing
     many_rows_go_together
+    many_rows_are_found_as_few_are
     a_changed_variable_is_applied_again
     two_runs_at_once_seed_once
     a_reference_is_kept_as_its_own_column_keeps_it
@@ -90,6 +91,7 @@ in_every_mode! {
     a_database_of_layout_1_is_continued
     a_removed_label_is_remembered
     random_lives_keep_four_promises
+    random_generations_keep_their_promises
     positions_swap_rotate_and_shift_in_one_run
     texts_and_strict_columns_change_hands_too
     a_value_that_its_row_keeps_is_still_taken
@@ -109,4 +111,21 @@ in_every_mode! {
     a_default_for_all_tables_is_the_weakest
     rows_of_files_are_rows_of_their_seed
     an_environment_overrides_rows_of_another_file
+    children_of_a_row_that_was_there_go_with_the_seed
+    children_of_numbered_rows_go_with_them
+    a_forgotten_seed_takes_children_of_met_rows_along
+    children_in_another_file_are_found_by_the_row_that_was_met
+    rows_of_a_join_table_are_found_by_the_rows_that_were_met
+    a_renamed_table_that_is_left_out_loses_its_rows_in_sync
+    a_table_that_is_renamed_and_left_out_at_once_loses_its_rows
+    a_seed_is_forgotten_with_its_rows_in_renamed_tables
+    a_renamed_table_keeps_its_rows_without_its_old_name
+    a_renamed_column_keeps_what_was_changed_by_hand
+    a_table_and_its_column_are_renamed_together
+    rows_that_keep_another_from_being_deleted_are_named
+    rows_of_lists_have_rows_of_patterns
+    a_renamed_column_keeps_its_generated_values
+    the_reason_for_a_missing_row_survives_a_rename
+    a_column_that_is_renamed_by_a_rebuild_keeps_what_was_changed_by_hand
+    a_number_that_is_given_once_names_its_row
 }

@@ -243,7 +243,6 @@ async fn a_problem_in_a_file_of_rows_is_reported_at_its_line() {
     }
     expect![[r#"
         c.csv:1:6 unknown-column: table `countries` has no column `nam` (`name`?)
-        c.csv:2:1 missing-value: the row has no value for `name`, which takes no NULL
         c.csv:2:12 wrong-type: `large` does not fit into column `area` of type REAL
         c.csv:3:4 null: column `name` takes no NULL
         c.csv:3:1 same-value: `countries.AT` and `countries.AT` have the same `code`, of which there can be only one
@@ -430,7 +429,6 @@ async fn an_override_without_its_row_is_reported() {
         dev/people:1:16 bad-value: the row overrides nothing
         dev/people:1:39 bad-value: a row that overrides another one has no label of its own before
         dev/people:1:11 unknown-column: table `people` has no column `_override`
-        dev/people:1:11 no-key: the row has no label, and no value for its key
         dev/people:1:33 unknown-column: table `people` has no column `nam` (`name`?)
         dev/people:1:49 unknown-label: `teams` has no label `grey`
         people:6:3 label-twice: `people` has label `ann` twice

@@ -5,10 +5,13 @@ use seedbed::seeds::Refresh;
 use super::Bed;
 pub(crate) use super::columns::*;
 pub(crate) use super::final_states::*;
+pub(crate) use super::generations::*;
 pub(crate) use super::ids::*;
 pub(crate) use super::keys::*;
 pub(crate) use super::lives::*;
+pub(crate) use super::parents::*;
 pub(crate) use super::references::*;
+pub(crate) use super::renames::*;
 pub(crate) use super::shapes::*;
 pub(crate) use super::traces::*;
 use crate::world::World;
@@ -393,6 +396,39 @@ pub(crate) async fn many_rows_go_together(world: World) {
         bed.ask("SELECT count(*) FROM users WHERE tier = 'pro'")
             .await,
         "1500"
+    );
+}
+
+pub(crate) async fn many_rows_are_found_as_few_are(world: World) {
+    let schema = "CREATE TABLE people (id INTEGER PRIMARY KEY, mail TEXT COLLATE NOCASE NOT NULL UNIQUE, name TEXT, \
+                  shown TEXT GENERATED ALWAYS AS (upper(name)), size REAL);";
+    let bed = Bed::new(world, schema).await;
+    let file = "people:\n  _key: mail\n  p_{0001..2100}: {mail: '${label}@x', name: 'N ${i}', size: '${i}'}\n";
+    bed.settles(file).await;
+    for by_hand in [
+        "UPDATE people SET mail = upper(mail) WHERE size > 1000",
+        "UPDATE people SET name = 'N 7' || char(0) || 'x' WHERE name = 'N 7'",
+        "DELETE FROM people WHERE name = 'N 9'",
+        "INSERT INTO people (mail, name) VALUES ('own@x', 'N 10')",
+    ] {
+        bed.by_hand(by_hand).await;
+    }
+    let differs = "a !people.p_0007(name) !people.p_0009(gone)";
+    assert_eq!(bed.one(file).await, differs);
+    // Many rows of others: the table is not read to its end.
+    bed.by_hand(
+        "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 5000) \
+         INSERT INTO people (mail) SELECT n || '@own' FROM n",
+    )
+    .await;
+    assert_eq!(bed.one(file).await, differs);
+    let edited = file.replace("'N ", "'M ");
+    let told = bed.one(&edited).await;
+    assert_eq!(told.matches("(name: N").count(), 2098);
+    assert_eq!(
+        bed.ask("SELECT count(*) FROM people WHERE name LIKE 'M %'")
+            .await,
+        "2098"
     );
 }
 

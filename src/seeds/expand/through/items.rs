@@ -147,6 +147,9 @@ impl<'a> Expansion<'a> {
                     is_new.then(|| label.to_string())
                 });
                 let Some(label) = label else {
+                    if self.lacks_rows(table) {
+                        return None;
+                    }
                     let message = match all.len() {
                         0 => format!("no label of `{table}` looks like `{text}`"),
                         many => format!(

@@ -158,3 +158,47 @@ async fn a_new_down_file_is_tried_on_rows_and_with_the_repeatable_migrations() {
         3 applied, 1 reversed, whole, 1 new
     "#]]).await;
 }
+
+#[tokio::test]
+async fn a_down_file_without_a_transaction_is_tried_in_the_same_way() {
+    let column = |down| {
+        [
+            ("V1__t.sql", "CREATE TABLE t (x INT);"),
+            ("V2__y.sql", "ALTER TABLE t ADD COLUMN y;"),
+            ("V2__y.down.sql", down),
+            (
+                "R__v.sql",
+                "DROP VIEW IF EXISTS v; CREATE VIEW v AS SELECT y FROM t;",
+            ),
+        ]
+    };
+    check(
+        &column("-- seedbed: no-transaction\nALTER TABLE t DROP COLUMN y;"),
+        expect![[r#"
+            3 applied, 1 reversed, whole, 1 new
+        "#]],
+    )
+    .await;
+    // It uses the view, so `undo` leaves that.
+    check(
+        &column("-- seedbed: no-transaction\nCREATE TEMP TABLE kept AS SELECT * FROM v;\nALTER TABLE t DROP COLUMN y;"),
+        expect![[r#"
+            V2__y.down.sql:2:41 fails
+              no such table: v (taking it back, in memory)
+              help: `undo` runs the down file on the schema that V2 leaves: make it fit that
+            3 applied, 0 reversed, whole, 1 new
+        "#]],
+    )
+    .await;
+    check(
+        &column("-- seedbed: no-transaction\nCREATE UNIQUE INDEX i ON t (y IS NULL);\nDROP INDEX i;\nALTER TABLE t DROP COLUMN y;"),
+        expect![[r#"
+            V2__y.down.sql:2:1 warning depends-on-rows
+              UNIQUE constraint failed: index 'i' (taking it back on a database that exists, in memory)
+              note: it failed on generated rows; whether it fails on a real database depends on the rows there
+              help: if it cannot fail on the real rows, write `-- seedbed: allow depends-on-rows: REASON` at the top of the file
+            3 applied, 1 reversed, whole, 1 new
+        "#]],
+    )
+    .await;
+}
