@@ -345,6 +345,30 @@ pub(crate) fn lines(diagnostics: &[Diagnostic]) -> String {
     lines.join("\n")
 }
 
+/// Arguments as they can be typed again.
+pub(crate) fn typed<'a>(
+    args: impl Iterator<Item = &'a (impl AsRef<std::ffi::OsStr> + ?Sized + 'a)>,
+) -> String {
+    let typed = args.map(|arg| {
+        let arg = arg.as_ref().to_string_lossy();
+        let is_plain = |char: char| char.is_alphanumeric() || "-_./:=,@%+".contains(char);
+        match !arg.is_empty() && arg.chars().all(is_plain) {
+            true => arg.into_owned(),
+            false if cfg!(windows) => format!("\"{arg}\""),
+            false => format!("'{}'", arg.replace('\'', r"'\''")),
+        }
+    });
+    typed.collect::<Vec<_>>().join(" ")
+}
+
+/// The dump of an `import` as it can be typed. Standard input is named by what the shell sends there.
+pub(crate) fn dump_as_typed(dump: &str) -> String {
+    match dump {
+        "-" | "<stdin>" => "- < DUMP".to_owned(),
+        dump => typed(std::iter::once(dump)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

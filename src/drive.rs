@@ -322,6 +322,13 @@ pub(crate) async fn drive<R: Reader>(
         if let Some(unfinished) = &history.unfinished
             && !how.finishes_import()
         {
+            if let Some(other) = db.running_import() {
+                db.report_wait(&other);
+                tokio::select! {
+                    () = tokio::time::sleep(LOOK_AGAIN) => continue 'again,
+                    () = db.stop().raised() => return Err(interrupted(done, history.version())),
+                }
+            }
             return Err(HistoryError::Unfinished(unfinished.clone()).into());
         }
         if patience.saw(&history) {
@@ -391,6 +398,10 @@ pub(crate) async fn drive<R: Reader>(
         let recorded = history.by_key();
         let mut watch = Watch::new(&decision.scripts);
         watch.knows(&history.known, &decision.scripts);
+        if watch.ignores_checks() {
+            let tables = history::checked_tables(db).await;
+            watch.knows_checks(tables.map_err(HistoryError::Db)?);
+        }
         let mut outside = Outside::default();
         let mut left = decision.scripts.as_slice();
         while !left.is_empty() {

@@ -386,14 +386,6 @@ async fn every_problem_of_every_file_is_told_and_nothing_is_left() {
         expect![[r#"
             the template could not be seeded
 
-            error[missing-value]: `third` has no value for `email`, which takes no NULL
-             --> [project]/seeds/test/020_more.yaml:2:3
-              |
-            2 |   third:
-              |   ^^^^^
-              |
-              = help: give `email` a value there, or one for all rows under `_defaults`
-
             error[unknown-column]: table `Users` has no column `emial`
              --> [project]/seeds/test/020_more.yaml:3:5
               |
@@ -410,7 +402,7 @@ async fn every_problem_of_every_file_is_told_and_nothing_is_left() {
               |
               = help: declare a row `nobody` below `Users`, or name another one
 
-            3 errors
+            2 errors
         "#]],
     )
     .await;

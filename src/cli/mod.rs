@@ -28,7 +28,7 @@ use session::{Ending, Session};
 pub fn main() -> ExitCode {
     let args: Vec<_> = std::env::args_os().collect();
     let program = program(args.first().map(std::ffi::OsString::as_os_str));
-    let typed = typed(args.iter().skip(1));
+    let typed = crate::diagnostic::typed(args.iter().skip(1));
     let matches = Cli::command()
         .bin_name(program)
         .try_get_matches_from(args)
@@ -68,22 +68,6 @@ fn program(first: Option<&std::ffi::OsStr>) -> &'static str {
     } else {
         "seedbed"
     }
-}
-
-/// Arguments as they can be typed again.
-fn typed<'a>(
-    args: impl Iterator<Item = &'a (impl AsRef<std::ffi::OsStr> + ?Sized + 'a)>,
-) -> String {
-    let typed = args.map(|arg| {
-        let arg = arg.as_ref().to_string_lossy();
-        let is_plain = |char: char| char.is_alphanumeric() || "-_./:=,@%+".contains(char);
-        match !arg.is_empty() && arg.chars().all(is_plain) {
-            true => arg.into_owned(),
-            false if cfg!(windows) => format!("\"{arg}\""),
-            false => format!("'{}'", arg.replace('\'', r"'\''")),
-        }
-    });
-    typed.collect::<Vec<_>>().join(" ")
 }
 
 async fn call(cli: &Cli, program: &'static str, typed: String) -> Exit {

@@ -103,6 +103,7 @@ fn shown(bar: ProgressBar) -> OnImport {
         }
         ImportEvent::Index(name) => bar.set_message(format!("making index {name}")),
         ImportEvent::Trigger(fired) => bar.println(report::trigger_warning(&fired)),
+        ImportEvent::NoModule(lacking) => bar.println(report::module_warning(&lacking)),
         // An import says it at its end.
         ImportEvent::LeftOut(_) => {}
         ImportEvent::Finishing => bar.set_message("checking and recording"),
@@ -131,6 +132,9 @@ fn lines(terminal: Terminal, total: Option<u64>) -> OnImport {
     Arc::new(move |event| {
         if let ImportEvent::Trigger(fired) = &event {
             terminal.words(&report::trigger_warning(fired));
+        }
+        if let ImportEvent::NoModule(lacking) = &event {
+            terminal.words(&report::module_warning(lacking));
         }
         let (ImportEvent::Checked { bytes } | ImportEvent::Written { bytes, .. }) = event else {
             return;

@@ -61,6 +61,16 @@ pub(super) struct Stopped {
     database: Option<(&'static str, String)>,
 }
 
+impl Stopped {
+    /// See [`Report::naming`].
+    pub(super) fn naming(self, argument: &str) -> Stopped {
+        Stopped {
+            report: self.report.naming(argument),
+            ..self
+        }
+    }
+}
+
 /// What a command comes to.
 pub(super) type Ending = Result<Exit, Stopped>;
 

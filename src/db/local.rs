@@ -454,9 +454,12 @@ async fn answer(
     let work = async move {
         let reader: &Connection = &held;
         let mut wait = Wait::new(&options, file.as_deref());
-        // One read transaction, so that all answers are of one state; the pragma holds where the file does not.
+        // One read transaction, so that all answers are of one state, as one question is by itself; the pragma holds where
+        // the file does not.
         bare(reader, "PRAGMA query_only = ON").await?;
-        bare(reader, "BEGIN").await?;
+        if queries.len() != 1 {
+            bare(reader, "BEGIN").await?;
+        }
         let mut answers = Vec::with_capacity(queries.len());
         let mut outcome = Ok(());
         let mut last = None;
@@ -472,6 +475,13 @@ async fn answer(
                 }
             };
             match answer {
+                // The engine calls it another error where it was interrupted while it made a table-valued function.
+                Err(error)
+                    if options.stop.is_raised() && error.message.ends_with("interrupted") =>
+                {
+                    outcome = Err(EngineError::interrupted());
+                    break;
+                }
                 Err(error) if !matches!(error.code, Code::Other(_)) => {
                     outcome = Err(error);
                     break;
@@ -545,7 +555,7 @@ impl<'a> Wait<'a> {
             return;
         };
         self.looked = Some(Instant::now());
-        let found = other_run::find(file);
+        let found = other_run::find(other_run::Sign::Transaction, file);
         if let Some(other) = &found
             && self
                 .other
@@ -571,7 +581,8 @@ async fn rows(connection: &Connection, query: &Query) -> Result<Rows, EngineErro
     all(&connection.prepare(&query.sql).await?, copies(&query.args)).await
 }
 
-/// The same, with the statement of the query before where its text is the same: many questions differ only in what is bound.
+/// The same, with the statement of the query before where its text is the same: many questions differ only in what is
+/// bound.
 async fn again<'q>(
     connection: &Connection,
     query: &'q Query,

@@ -63,6 +63,8 @@ pub use log::Log;
 #[cfg(feature = "remote")]
 pub(crate) use loopback::LOOPBACK;
 pub(crate) use loopback::is_loopback_name;
+pub(crate) use other_run::Announced;
+use other_run::Sign;
 pub use other_run::{OnWait, OtherRun};
 #[allow(unused_imports)]
 pub(crate) use raw::{Access, Check, Prepared, Raw, Row};
@@ -510,7 +512,22 @@ impl Db {
 
     /// A run that writes to this local file and is alive.
     pub(crate) fn other_run(&self) -> Option<OtherRun> {
-        other_run::find(&self.path()?)
+        other_run::find(Sign::Transaction, &self.path()?)
+    }
+
+    /// Announces an import into this local file until the result is dropped: between its transactions it holds no lock.
+    pub(crate) fn announce_import(&self, by: &str) -> Option<Announced> {
+        other_run::announce(Sign::Import, &self.path()?, Some(by))
+    }
+
+    /// A run that imports into this local file and is alive.
+    pub(crate) fn running_import(&self) -> Option<OtherRun> {
+        other_run::find(Sign::Import, &self.path()?)
+    }
+
+    /// Reports that this run is waited for.
+    pub(crate) fn report_wait(&self, other: &OtherRun) {
+        self.options.on_wait.report(other);
     }
 
     /// The file of a local database.

@@ -50,18 +50,27 @@ impl std::fmt::Debug for OnWait {
     }
 }
 
+/// How long a run announces itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sign {
+    /// While a transaction holds the lock of the database.
+    Transaction,
+    /// While an import writes one transaction after the other.
+    Import,
+}
+
 /// The sign of a run, which is removed on drop.
 #[derive(Debug)]
-pub(super) struct Announced {
+pub(crate) struct Announced {
     path: PathBuf,
     file: Option<File>,
 }
 
 /// Announces that this process writes to `database`; none where that is not possible.
-pub(super) fn announce(database: &Path, by: Option<&str>) -> Option<Announced> {
+pub(super) fn announce(sign: Sign, database: &Path, by: Option<&str>) -> Option<Announced> {
     let name = format!(
         "{}{}-{}.run",
-        prefix(database)?,
+        prefix(sign, database)?,
         std::process::id(),
         uuid::Uuid::now_v7().simple()
     );
@@ -92,8 +101,8 @@ impl Drop for Announced {
 }
 
 /// A run that writes to `database` and is alive. What dead ones left is removed.
-pub(super) fn find(database: &Path) -> Option<OtherRun> {
-    let prefix = prefix(database)?;
+pub(super) fn find(sign: Sign, database: &Path) -> Option<OtherRun> {
+    let prefix = prefix(sign, database)?;
     let entries = std::fs::read_dir(std::env::temp_dir()).ok()?;
     entries.flatten().find_map(|entry| {
         let name = entry.file_name();
@@ -130,10 +139,14 @@ fn alive(path: &Path, pid: u32) -> Option<OtherRun> {
 }
 
 /// How the signs of a database begin.
-fn prefix(database: &Path) -> Option<String> {
+fn prefix(sign: Sign, database: &Path) -> Option<String> {
+    let sign = match sign {
+        Sign::Transaction => "",
+        Sign::Import => "import-",
+    };
     let path = database.canonicalize().ok()?;
     let hash = Sha256::digest(path.as_os_str().as_encoded_bytes());
-    Some(format!("seedbed-{}-", hex::encode(&hash[..8])))
+    Some(format!("seedbed-{sign}{}-", hex::encode(&hash[..8])))
 }
 
 #[cfg(test)]
@@ -144,20 +157,24 @@ mod tests {
     fn a_run_is_found_for_as_long_as_it_is_alive() {
         let folder = tempfile::tempdir().unwrap();
         let database = folder.path().join("app.db");
-        assert!(announce(&database, None).is_none());
+        assert!(announce(Sign::Transaction, &database, None).is_none());
         std::fs::write(&database, "").unwrap();
-        assert_eq!(find(&database), None);
-        let announced = announce(&database, Some("rob@here\u{1b}[2J")).unwrap();
-        let found = find(&database).unwrap();
+        assert_eq!(find(Sign::Transaction, &database), None);
+        let announced = announce(Sign::Transaction, &database, Some("rob@here\u{1b}[2J")).unwrap();
+        let found = find(Sign::Transaction, &database).unwrap();
         assert_eq!(found.pid, std::process::id());
         assert!(found.since.unwrap() <= SystemTime::now());
         if cfg!(unix) {
             assert_eq!(found.by.as_deref(), Some("rob@here[2J"));
         }
-        assert_eq!(find(&folder.path().join("other.db")), None);
+        assert_eq!(find(Sign::Import, &database), None);
+        assert_eq!(
+            find(Sign::Transaction, &folder.path().join("other.db")),
+            None
+        );
         let path = announced.path.clone();
         drop(announced);
-        assert_eq!(find(&database), None);
+        assert_eq!(find(Sign::Transaction, &database), None);
         assert!(!path.exists());
     }
 
@@ -166,13 +183,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let database = folder.path().join("app.db");
         std::fs::write(&database, "").unwrap();
-        let mut announced = announce(&database, Some("rob@here")).unwrap();
+        let mut announced = announce(Sign::Transaction, &database, Some("rob@here")).unwrap();
         // As the system releases it with the process.
         announced.file = None;
         let path = announced.path.clone();
         std::mem::forget(announced);
         assert!(path.exists());
-        assert_eq!(find(&database), None);
+        assert_eq!(find(Sign::Transaction, &database), None);
         assert!(!path.exists());
     }
 }

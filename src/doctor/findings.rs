@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime};
 use super::Check;
 use super::probe::{Contents, File, Others};
 use crate::config::{self, Access, Claims, Config, Mode, Origin, RemoteUrl, Row, Setting, Turso};
-use crate::db::{DbError, Engine, EngineError, ReplicaFacts};
-use crate::dump::integrity::{Depth, Integrity, repairs};
+use crate::db::{Code, DbError, Engine, EngineError, ReplicaFacts};
+use crate::dump::integrity::{Depth, FaultKind, Integrity, ROW_HELP, repairs};
 use crate::dump::{Condition, Kept, Location};
 use crate::history::History;
 use crate::migrations::{self, Plan, ReadError};
@@ -477,19 +477,41 @@ pub(super) fn integrity(
             )
             .help("`sqlite3 FILE 'PRAGMA integrity_check'` runs it, and can take long")
         }
-        Ok(Integrity::Damaged(faults)) => Check::error(
-            name,
-            format!("{pragma} finds damage: {}", faults.join("; ")),
-        )
-        .help(format!(
-            "{}; otherwise `restore` a backup: `backup list` shows which are good",
-            repairs(&faults, "FILE").join("; ")
-        )),
+        Ok(Integrity::Damaged(faults)) => {
+            let (rows, damage) = FaultKind::split(&faults);
+            let what = match (rows.is_empty(), damage.is_empty()) {
+                (true, _) => "damage",
+                (false, true) => "rows that break constraints",
+                (false, false) => "damage, and rows that break constraints",
+            };
+            let mut help = Vec::new();
+            if !damage.is_empty() {
+                help.push(format!(
+                    "{}; otherwise `restore` a backup: `backup list` shows which are good",
+                    repairs(&damage, "FILE").join("; ")
+                ));
+            }
+            help.extend((!rows.is_empty()).then(|| ROW_HELP.to_owned()));
+            Check::error(
+                name,
+                format!("{pragma} finds {what}: {}", faults.join("; ")),
+            )
+            .help(help.join("; "))
+        }
+        Ok(Integrity::Unchecked(error)) if is_damage(error.code) => {
+            Check::failed(name, DbError::Read(error).into())
+        }
         Ok(Integrity::Unchecked(error)) => {
             Check::warning(name, format!("{pragma} cannot be run: {error}"))
         }
+        Err(error) if error.code().is_some_and(is_damage) => Check::failed(name, error.into()),
         Err(error) => Check::warning(name, format!("{pragma} cannot be run: {error}")),
     })
+}
+
+/// Whether the engine has met a page that is not as it should be: then other pages may be lost too.
+fn is_damage(code: Code) -> bool {
+    matches!(code, Code::Corrupt | Code::NotADatabase | Code::Io)
 }
 
 /// Rows that refer to a row that is not there.
@@ -497,6 +519,9 @@ pub(super) fn foreign_keys(answer: Result<[Value; 2], DbError>) -> Check {
     let name = "foreign keys";
     let [count, bytes] = match answer {
         Ok(row) => row,
+        Err(error) if error.code().is_some_and(is_damage) => {
+            return Check::failed(name, error.into());
+        }
         // The engine's words are enough.
         Err(DbError::Read(error)) => {
             return Check::warning(name, format!("they cannot be checked: {error}"));

@@ -5,11 +5,12 @@
 //! what is compared is what was read, since the database that it was read from may have changed.
 
 use super::import::{
-    self, ImportError, ImportOptions, Imported, Input, OnImport, Planned, Violations,
+    self, Header, ImportError, ImportOptions, Imported, Input, OnImport, Planned, Violations, Why,
 };
+use super::proof::{Doubt, objects};
 use super::restore::{RestoreError, is_free_for};
 use super::verify::{Level, Verified, VerifyError, verify};
-use crate::db::{Db, DbError};
+use crate::db::{Access, Db, DbError, Engine, Raw};
 use crate::script::Run;
 
 /// A copy is in the database.
@@ -30,6 +31,9 @@ pub enum CopyError {
         /// Some of its tables and views.
         tables: Vec<String>,
     },
+    /// The engine here lacks a collation, a function or a tokenizer that objects of the source need.
+    #[error("the target cannot have all objects of the source")]
+    Lacking(Vec<Doubt>),
     /// The target cannot be looked at.
     #[error(transparent)]
     Db(DbError),
@@ -76,6 +80,10 @@ pub async fn copy(
     command: &str,
 ) -> Result<Copied, CopyError> {
     may_begin(from, to, options).await?;
+    let options = &ImportOptions {
+        header: Header::OfTheDump,
+        ..*options
+    };
     let imported = import::import_by(to, from, options, run, on_event, Some(command)).await?;
     let verified = match from {
         Input::Database(live) => {
@@ -107,5 +115,42 @@ async fn may_begin(from: &Input, to: &Db, options: &ImportOptions) -> Result<(),
             .await
             .map_err(ImportError::from)?;
     }
-    Ok(())
+    let lacking = lacking(from, to).await?;
+    match lacking.is_empty() {
+        true => Ok(()),
+        false => Err(CopyError::Lacking(lacking)),
+    }
+}
+
+/// The objects of a database that the engine here cannot create: they need what belongs to an application. What a server has
+/// is not known.
+async fn lacking(from: &Input, to: &Db) -> Result<Vec<Doubt>, ImportError> {
+    let Some(schema) = from.schema().filter(|_| to.engine() != Engine::Server) else {
+        return Ok(Vec::new());
+    };
+    let raw = Raw::open(":memory:", Access::Create).await;
+    let raw = raw.map_err(|error| Why::Db(DbError::Read(error)))?;
+    let objects = tokio::task::spawn_blocking(move || objects(&raw, schema.whole()?));
+    let objects = objects.await.map_err(|_| Why::Thread)?;
+    let mut objects = objects.map_err(Why::Dump)?;
+    objects.retain(
+        |doubt| matches!(doubt, Doubt::Object { error, .. } if lacking_name(&error.message).is_some()),
+    );
+    Ok(objects)
+}
+
+/// What an application would have to bring, by the engine's words: `the collation nat`.
+pub(crate) fn lacking_name(words: &str) -> Option<String> {
+    const LACKS: [(&str, &str); 6] = [
+        ("no such collation sequence: ", "collation"),
+        ("no such function: ", "function"),
+        ("unknown function: ", "function"),
+        ("no such module: ", "module"),
+        ("no such tokenizer: ", "tokenizer"),
+        ("unknown tokenizer: ", "tokenizer"),
+    ];
+    LACKS.iter().find_map(|(begin, what)| {
+        let lacking = words.strip_prefix(begin)?;
+        Some(format!("the {what} {lacking}"))
+    })
 }

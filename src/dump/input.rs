@@ -60,11 +60,11 @@ impl Live {
             ..ExportOptions::default()
         };
         if self.what == Contents::Schema {
-            let [pieces] = dump_of_open(&self.db, options);
+            let ([pieces], _) = dump_of_open(&self.db, options);
             return Source::of(&self.name, pieces);
         }
-        let [pieces, also] = dump_of_open(&self.db, options);
-        let witness = Witness::begin(&self.db, &self.name, also);
+        let ([pieces, also], tables) = dump_of_open(&self.db, options);
+        let witness = Witness::begin(&self.db, &self.name, also, tables);
         *self.witness.lock().unwrap_or_else(PoisonError::into_inner) = Some(witness);
         Source::of(&self.name, pieces)
     }
@@ -81,9 +81,6 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// How long another process may keep the file locked.
-    const PATIENCE: Duration = Duration::from_secs(10);
-
     fn of(of: &Path, folder: PathBuf) -> Snapshot {
         Snapshot {
             of: of.to_path_buf(),
@@ -92,8 +89,8 @@ impl Snapshot {
         }
     }
 
-    /// Copies a database in one read transaction.
-    async fn take(of: &Path, stop: &Stop) -> Result<Snapshot, EngineError> {
+    /// Copies a database in one read transaction. Its lock is waited for so long.
+    async fn take(of: &Path, stop: &Stop, lock_timeout: Duration) -> Result<Snapshot, EngineError> {
         let failed = |cause: std::io::Error| EngineError {
             code: Code::Io,
             message: not_kept(&cause.to_string()),
@@ -102,7 +99,7 @@ impl Snapshot {
         let folder = Snapshot::folder().map_err(failed)?;
         let snapshot = Snapshot::of(of, folder);
         let from = open_to_read(of).await?;
-        from.busy_timeout(Snapshot::PATIENCE);
+        from.busy_timeout(lock_timeout);
         let path = snapshot.file();
         let to = Raw::open(&path.to_string_lossy(), Access::Create).await?;
         let stop = stop.clone();
@@ -266,15 +263,19 @@ impl Input {
     }
 
     /// The same, so that it gives the same however often it is read and whatever other processes write meanwhile: a
-    /// database file is copied.
+    /// database file is copied. The lock of another process on it is waited for so long.
     ///
     /// # Errors
     /// [`DumpError::Open`] where it cannot be copied, and where `stop` is raised meanwhile.
-    pub async fn unchanging(&self, stop: &Stop) -> Result<Input, DumpError> {
+    pub async fn unchanging(
+        &self,
+        stop: &Stop,
+        lock_timeout: Duration,
+    ) -> Result<Input, DumpError> {
         let Some(path) = self.database_file() else {
             return Ok(self.clone());
         };
-        match Snapshot::take(path, stop).await {
+        match Snapshot::take(path, stop, lock_timeout).await {
             Ok(snapshot) => Ok(Input::Snapshot(Arc::new(snapshot))),
             Err(error) => Err(DumpError::Open {
                 name: self.name(),
@@ -316,11 +317,16 @@ impl Input {
         }
     }
 
-    /// The local database that is read as its dump, opened; none of any other input. What it is asked ends with `stop`.
+    /// The local database that is read as its dump, opened; none of any other input. What it is asked ends with `stop`,
+    /// or where its lock is held for longer than `lock_timeout`.
     ///
     /// # Errors
     /// Its path is none that can be opened.
-    pub(super) fn local_database(&self, stop: &Stop) -> Result<Option<Db>, DbError> {
+    pub(super) fn local_database(
+        &self,
+        stop: &Stop,
+        lock_timeout: Duration,
+    ) -> Result<Option<Db>, DbError> {
         let path = match self {
             Input::Database(live) => return Ok(live.db.path().map(|_| live.db.clone())),
             Input::Snapshot(snapshot) if !snapshot.text().exists() => snapshot.file(),
@@ -332,6 +338,7 @@ impl Input {
         };
         let options = Options {
             stop: stop.clone(),
+            lock_timeout,
             ..Options::default()
         };
         Db::local(&path, options).map(Some)

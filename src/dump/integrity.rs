@@ -2,8 +2,8 @@
 //! export reads tables and no indexes, so an index that contradicts its table shows nowhere else.
 
 use super::modules::is_contentless;
-use crate::db::{Code, Db, DbError, EngineError, Query};
-use crate::sql::{Value, identifier};
+use crate::db::{Code, Db, DbError, EngineError, Query, if_accepted};
+use crate::sql::{Value, check_constraints, identifier};
 
 /// The page cache of a check.
 const CACHE_KB: u32 = 8_000;
@@ -29,6 +29,39 @@ impl Depth {
         }
     }
 }
+
+/// What a fault of the engine's check is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FaultKind {
+    /// A row that is there breaks a constraint, or its column does not keep its value.
+    Row,
+    /// Pages, or an index that contradicts its table.
+    Damage,
+}
+
+impl FaultKind {
+    /// Of a line of `integrity_check`: <https://sqlite.org/pragma.html#pragma_integrity_check>.
+    pub(crate) fn of(fault: &str) -> FaultKind {
+        const OF_ROWS: [&str; 3] = [
+            " value in ",
+            "CHECK constraint failed in ",
+            "non-unique entry in index ",
+        ];
+        match OF_ROWS.iter().any(|words| fault.contains(words)) {
+            true => FaultKind::Row,
+            false => FaultKind::Damage,
+        }
+    }
+
+    /// The faults of rows, and the damage.
+    pub(crate) fn split(faults: &[String]) -> (Vec<String>, Vec<String>) {
+        let faults = faults.iter().cloned();
+        faults.partition(|fault| FaultKind::of(fault) == FaultKind::Row)
+    }
+}
+
+/// What helps where rows break the constraints of their table.
+pub(crate) const ROW_HELP: &str = "correct those rows, or change the constraint with a migration: a database that is built from these tables refuses them";
 
 /// What a check found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,7 +94,10 @@ pub(crate) async fn integrity(db: &Db, depth: Depth) -> Result<Integrity, DbErro
     let cache = Query::new(format!("PRAGMA cache_size = -{CACHE_KB}"));
     let [_, found] = db.ask([cache, query]).await?;
     Ok(match found.rows::<1>() {
-        Ok(rows) => without_contentless(db, of(&rows)).await?,
+        Ok(rows) => {
+            let found = without_contentless(db, of(&rows)).await?;
+            with_broken_checks(db, found).await?
+        }
         Err(DbError::Read(error))
             if matches!(
                 error.code,
@@ -124,6 +160,37 @@ async fn without_contentless(db: &Db, found: Integrity) -> Result<Integrity, DbE
         true => Integrity::Sound,
         false => Integrity::Damaged(faults),
     })
+}
+
+/// The engine reads no CHECK constraints on a connection that may only read, so its check passes rows that break them.
+async fn with_broken_checks(db: &Db, found: Integrity) -> Result<Integrity, DbError> {
+    const TABLES: &str = "SELECT name, sql FROM sqlite_schema \
+                          WHERE type = 'table' AND rootpage > 0 AND instr(lower(sql), 'check')";
+    let tables = db.rows::<2>(Query::new(TABLES)).await?;
+    let questions = tables.iter().filter_map(|[name, sql]| {
+        let (name, checks) = (name.as_str()?, check_constraints(sql.as_str()?));
+        let table = identifier(name);
+        let sql = format!(
+            "SELECT 1 FROM {table} WHERE NOT {} LIMIT 1",
+            checks.join(" OR NOT ")
+        );
+        (!checks.is_empty()).then(|| (name, Query::new(sql)))
+    });
+    let mut broken = Vec::new();
+    for (name, reply) in db.ask(questions.collect::<Vec<_>>()).await? {
+        // Where the engine lacks a function of the constraint, the restore of a backup reports it.
+        if if_accepted(reply.rows::<1>())?.is_some_and(|rows| !rows.is_empty()) {
+            broken.push(format!("CHECK constraint failed in {name}"));
+        }
+    }
+    let mut faults = match found {
+        Integrity::Damaged(faults) => faults,
+        found if broken.is_empty() => return Ok(found),
+        _ => Vec::new(),
+    };
+    broken.retain(|fault| !faults.contains(fault));
+    faults.extend(broken);
+    Ok(Integrity::Damaged(faults))
 }
 
 /// The table of which FTS3 or FTS4 says that it could not be checked. Of a damaged one it says `malformed`.

@@ -2,7 +2,6 @@
 //! tables that come with it are its own. A name alone does not tell, since `email_content` may be a user's table beside
 //! a virtual table `email`.
 
-use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -20,12 +19,22 @@ pub(super) struct VirtualTable {
     own: Own,
     /// Whether the engine here lacks its module.
     pub(super) lacks_module: bool,
+    /// The tables that the engine made for it.
+    new: Vec<NewTable>,
+}
+
+/// A table of a virtual table that was just made, in lower case, and the rows that its module writes to it at once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct NewTable {
+    name: String,
+    /// Each as a statement that inserts it.
+    rows: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Own {
-    /// These, in lower case: the engine made them.
-    Made(HashSet<String>),
+    /// Those that the engine made.
+    Made,
     /// The engine could not make it: it lacks the module, or the table that the virtual table reads. Its tables have the
     /// name of the virtual table, an underscore and one of these; any ending where the module is not known.
     Named(&'static [&'static str]),
@@ -60,9 +69,9 @@ impl Modules {
     /// The virtual table that this `CREATE VIRTUAL TABLE` makes.
     pub(super) fn virtual_table(&self, name: &str, sql: &str) -> VirtualTable {
         let raw = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (own, lacks_module) = match made(&raw, name, sql) {
-            Ok(made) => (Own::Made(made), false),
-            Err(error) => (Own::Named(endings(sql)), lacks_module(&error)),
+        let (own, lacks_module, new) = match made(&raw, name, sql) {
+            Ok(new) => (Own::Made, false, new),
+            Err(error) => (Own::Named(endings(sql)), lacks_module(&error), Vec::new()),
         };
         // Where nothing was begun there is nothing to roll back.
         let _ = raw.execute("ROLLBACK");
@@ -70,6 +79,7 @@ impl Modules {
             name: name.to_owned(),
             own,
             lacks_module,
+            new,
         }
     }
 }
@@ -79,29 +89,59 @@ pub(super) fn lacks_module(error: &EngineError) -> bool {
     error.message.starts_with("no such module: ")
 }
 
-fn made(raw: &Raw, name: &str, sql: &str) -> Result<HashSet<String>, EngineError> {
+fn made(raw: &Raw, name: &str, sql: &str) -> Result<Vec<NewTable>, EngineError> {
     raw.execute("BEGIN")?;
     raw.execute(sql)?;
-    let mut tables = HashSet::new();
+    let mut tables = Vec::new();
     let mut query = raw.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'")?;
     query.rows([], |row| {
         if let ValueRef::Text(table) = row.value(0) {
             let table = String::from_utf8_lossy(table).to_ascii_lowercase();
             if !table.eq_ignore_ascii_case(name) {
-                tables.insert(table);
+                tables.push(table);
             }
         }
         ControlFlow::Continue(())
     })?;
-    Ok(tables)
+    let new = tables.into_iter().map(|name| {
+        let rows = rows(raw, &name)?;
+        Ok(NewTable { name, rows })
+    });
+    new.collect()
+}
+
+/// The rows of a table, each as a statement that inserts it.
+fn rows(raw: &Raw, table: &str) -> Result<Vec<String>, EngineError> {
+    let table = sql::identifier(table);
+    let mut query = raw.prepare(&format!("SELECT * FROM {table}"))?;
+    let mut rows = Vec::new();
+    query.rows([], |row| {
+        let values: Vec<String> = (0..row.width())
+            .map(|at| sql::literal(row.value(at)))
+            .collect();
+        rows.push(format!(
+            "INSERT INTO {table} VALUES ({})",
+            values.join(", ")
+        ));
+        ControlFlow::Continue(())
+    })?;
+    Ok(rows)
 }
 
 impl VirtualTable {
+    /// The statements that insert what this table of its content holds when the virtual table has just been made; none
+    /// where the engine has made no such table for it.
+    pub(super) fn new_rows(&self, table: &str) -> Option<&[String]> {
+        let mut new = self.new.iter();
+        let found = new.find(|new| new.name.eq_ignore_ascii_case(table));
+        found.map(|new| new.rows.as_slice())
+    }
+
     /// Whether it keeps its content in this table. `is_ordinary` says whether a user has certainly made the table, as far
     /// as its `CREATE TABLE` shows that; it is asked only where the engine cannot tell.
     pub(super) fn owns(&self, table: &str, is_ordinary: impl FnOnce() -> bool) -> bool {
         match &self.own {
-            Own::Made(tables) => tables.contains(&table.to_ascii_lowercase()),
+            Own::Made => self.new_rows(table).is_some(),
             Own::Named(endings) => {
                 let begin = table.get(..self.name.len());
                 let ending = table.get(self.name.len()..);

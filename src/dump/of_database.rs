@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
-use super::export::{ExportOptions, export};
+use super::export::{ExportOptions, WrittenTables, export_noting};
 use crate::db::{Db, DbError, Options};
 
 /// How many pieces of a dump wait at the most to be read.
@@ -15,18 +15,28 @@ pub(super) fn dump_of(path: &Path) -> Pieces {
     let path = path.to_owned();
     let open = move || Db::local(&path, Options::default());
     let (send, pieces) = channel();
-    write(open, ExportOptions::default(), vec![send]);
+    write(
+        open,
+        ExportOptions::default(),
+        vec![send],
+        WrittenTables::default(),
+    );
     pieces
 }
 
-/// The same of an open database, as often as there are readers: all of them get the same bytes.
-pub(super) fn dump_of_open<const N: usize>(db: &Db, options: ExportOptions) -> [Pieces; N] {
+/// The same of an open database, as often as there are readers: all of them get the same bytes. The tables are known once
+/// the first byte is read.
+pub(super) fn dump_of_open<const N: usize>(
+    db: &Db,
+    options: ExportOptions,
+) -> ([Pieces; N], WrittenTables) {
     let db = db.clone();
     let channels = [(); N].map(|()| channel());
     let senders = channels.iter().map(|(send, _)| send.clone()).collect();
     // Connections of another runtime end with it.
-    write(move || db.apart(), options, senders);
-    channels.map(|(_, pieces)| pieces)
+    let tables = WrittenTables::default();
+    write(move || db.apart(), options, senders, tables.clone());
+    (channels.map(|(_, pieces)| pieces), tables)
 }
 
 /// What is written on one side is read on the other.
@@ -49,10 +59,11 @@ fn write(
     open: impl FnOnce() -> Result<Db, DbError> + Send + 'static,
     options: ExportOptions,
     readers: Vec<SyncSender<io::Result<Vec<u8>>>>,
+    tables: WrittenTables,
 ) {
     std::thread::spawn(move || {
         let mut out = Senders(readers);
-        let Err(error) = written(open, &options, &mut out) else {
+        let Err(error) = written(open, &options, &mut out, &tables) else {
             return;
         };
         // Where this fails, the readers are gone. The first reader reports the error.
@@ -70,12 +81,13 @@ fn written(
     open: impl FnOnce() -> Result<Db, DbError>,
     options: &ExportOptions,
     out: &mut Senders,
+    tables: &WrittenTables,
 ) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
     let db = open().map_err(io::Error::other)?;
-    let done = runtime.block_on(export(&db, options, out));
+    let done = runtime.block_on(export_noting(&db, options, out, tables));
     done.map(drop).map_err(io::Error::other)
 }
 

@@ -244,7 +244,7 @@ async fn refused(
     let file = partial.to_path_buf();
     let raw = Raw::open(":memory:", Access::Create).await;
     let raw = raw.map_err(|error| ExportError::from(DbError::Read(error)))?;
-    let objects = tokio::task::spawn_blocking(move || objects(&raw, &file));
+    let objects = tokio::task::spawn_blocking(move || objects(&raw, reader(&file)?));
     let objects = objects.await.map_err(BackupError::Thread)?;
     let objects = objects.map_err(|error| BackupError::Unreadable(Box::new(error)))?;
     if !objects.is_empty() {
@@ -275,8 +275,7 @@ fn reader(file: &Path) -> Result<Reader, DumpError> {
 }
 
 /// The objects of a dump that the engine refuses to create, without those on a table that it refuses.
-fn objects(raw: &Raw, file: &Path) -> Result<Vec<Doubt>, DumpError> {
-    let mut reader = reader(file)?;
+pub(super) fn objects(raw: &Raw, mut reader: Reader) -> Result<Vec<Doubt>, DumpError> {
     let (mut refused, mut tables) = (Vec::new(), Vec::new());
     while let Some(block) = reader.next()? {
         for item in &block.items {

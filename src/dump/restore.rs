@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::backup_files::{Condition, condition};
-use super::import::{self, ImportError, ImportOptions, Imported, Input, OnImport, Violations};
+use super::import::{
+    self, Header, ImportError, ImportOptions, Imported, Input, OnImport, Violations,
+};
 use crate::db::{Db, DbError, Query};
 use crate::drive::{ApplyError, Decision, Reader, drive, ignore};
 use crate::history::{self, History};
@@ -156,6 +158,7 @@ pub async fn restore(
     let options = ImportOptions {
         // The database that was backed up had them.
         violations: Violations::Allow,
+        header: Header::OfTheDump,
         ..ImportOptions::default()
     };
     let input = Input::File(file.to_path_buf());

@@ -2,7 +2,9 @@
 //! another database would keep them as they are. A dump reads tables and no indexes, and reads past a damaged page
 //! without an error, so nothing else shows either. It only reads.
 
-use super::integrity::{Depth, Integrity, integrity, repairs};
+use std::time::Duration;
+
+use super::integrity::{Depth, FaultKind, Integrity, integrity, repairs};
 use super::verify::{Unkept, unkept};
 use super::{DumpError, Input};
 use crate::db::{Code, DbError, Stop};
@@ -13,30 +15,30 @@ use crate::sql::identifier;
 /// How many faults are named behind the first.
 const NAMED: usize = 4;
 
-/// What the check says of rows that are there: they break a constraint, or their column does not keep them. An import of
-/// them has words of its own.
-const OF_ROWS: [&str; 2] = [" value in ", "CHECK constraint failed in "];
-
 /// Refuses a local database that the engine's own check finds damaged; any other input passes. What cannot change is
 /// checked once.
 ///
 /// # Errors
 /// [`DumpError::Database`], and [`DumpError::Open`] where it cannot be checked or `stop` is raised meanwhile.
-pub(super) async fn refuse_damaged(input: &Input, stop: &Stop) -> Result<(), DumpError> {
+pub(super) async fn refuse_damaged(
+    input: &Input,
+    stop: &Stop,
+    lock_timeout: Duration,
+) -> Result<(), DumpError> {
     let is_sound = input.is_sound();
     if is_sound.is_some_and(|it| it.get().is_some()) {
         return Ok(());
     }
-    check(input, stop).await?;
+    check(input, stop, lock_timeout).await?;
     if let Some(is_sound) = is_sound {
         let _ = is_sound.set(());
     }
     Ok(())
 }
 
-async fn check(input: &Input, stop: &Stop) -> Result<(), DumpError> {
+async fn check(input: &Input, stop: &Stop, lock_timeout: Duration) -> Result<(), DumpError> {
     let name = input.name();
-    let checked = match input.local_database(stop) {
+    let checked = match input.local_database(stop, lock_timeout) {
         Ok(Some(db)) => integrity(&db, Depth::Full).await,
         Ok(None) => return Ok(()),
         Err(error) => Err(error),
@@ -49,8 +51,8 @@ async fn check(input: &Input, stop: &Stop) -> Result<(), DumpError> {
         // What the engine lacks to check it, it lacks to build it.
         Integrity::Sound | Integrity::Unchecked(_) | Integrity::NotAsked => return Ok(()),
     };
-    let is_of_rows = |fault: &String| OF_ROWS.iter().any(|words| fault.contains(words));
-    let faults: Vec<String> = faults.into_iter().filter(|it| !is_of_rows(it)).collect();
+    // An import of rows that break a constraint has words of its own.
+    let (_, faults) = FaultKind::split(&faults);
     let Some((first, more)) = faults.split_first() else {
         return Ok(());
     };
@@ -74,9 +76,13 @@ async fn check(input: &Input, stop: &Stop) -> Result<(), DumpError> {
 ///
 /// # Errors
 /// [`DumpError::Database`], and [`DumpError::Open`] where it cannot be read or `stop` is raised meanwhile.
-pub(super) async fn refuse_unkept(input: &Input, stop: &Stop) -> Result<(), DumpError> {
+pub(super) async fn refuse_unkept(
+    input: &Input,
+    stop: &Stop,
+    lock_timeout: Duration,
+) -> Result<(), DumpError> {
     let name = input.name();
-    let found = match input.local_database(stop) {
+    let found = match input.local_database(stop, lock_timeout) {
         Ok(Some(db)) => unkept(&db).await,
         Ok(None) => return Ok(()),
         Err(error) => Err(error),

@@ -60,8 +60,18 @@ impl Watch {
             .map(|it| format!("instr(lower(sql), {it}) OR "));
         let named: String = named.collect();
         // A text may have the name of the table of an index in another form where it needs quotes.
-        let sql = format!(
-            "WITH indexed AS MATERIALIZED (SELECT lower(tbl_name) AS name FROM sqlite_schema \
+        let sql = if self.dropped.is_empty() {
+            format!(
+                "WITH children AS MATERIALIZED (SELECT name FROM sqlite_schema WHERE type = 'table' \
+                 AND ({named}0) AND instr(lower(sql), 'references') AND lower(name) NOT IN ({gone})) \
+                 SELECT 1 FROM children CROSS JOIN pragma_foreign_key_list(children.name) AS f \
+                 WHERE lower(f.\"table\") IN ({parents}) LIMIT 1",
+                gone = gone.join(", "),
+                parents = parents.join(", "),
+            )
+        } else {
+            format!(
+                "WITH indexed AS MATERIALIZED (SELECT lower(tbl_name) AS name FROM sqlite_schema \
              WHERE type = 'index' AND lower(name) IN ({indexes})), \
              children AS MATERIALIZED (SELECT name FROM sqlite_schema WHERE type = 'table' \
              AND instr(lower(sql), 'references') AND lower(name) NOT IN ({gone}) \
@@ -69,10 +79,11 @@ impl Watch {
              WHERE instr(lower(sql), indexed.name) OR indexed.name GLOB '*[]\"''`]*'))) \
              SELECT 1 FROM children CROSS JOIN pragma_foreign_key_list(children.name) AS f \
              WHERE lower(f.\"table\") IN ({parents}) OR lower(f.\"table\") IN (SELECT name FROM indexed) LIMIT 1",
-            indexes = self.literals_of_dropped(),
-            gone = gone.join(", "),
-            parents = parents.join(", "),
-        );
+                indexes = self.literals_of_dropped(),
+                gone = gone.join(", "),
+                parents = parents.join(", "),
+            )
+        };
         let is_due = !(parents.is_empty() && self.dropped.is_empty()) && parents.len() <= NAMES;
         is_due.then(|| Query::new(sql))
     }

@@ -191,9 +191,16 @@ pub(super) fn unless(condition: &str) -> String {
 
 /// A step that fails where a query has a row, and another query that explains it.
 pub(super) fn refuse(query: &str, explain: &str) -> Step {
+    refuse_any(&[query], explain)
+}
+
+/// The same for several queries, each behind an `EXISTS` of its own: the Turso engine takes no compound query there.
+fn refuse_any(queries: &[&str], explain: &str) -> Step {
+    let none = queries.iter().map(|query| format!("NOT EXISTS ({query})"));
+    let none: Vec<String> = none.collect();
     Step {
         explain: Some(Arc::new(explain.to_owned())),
-        ..Step::own(unless(&format!("NOT EXISTS ({query})")), vec![])
+        ..Step::own(unless(&none.join(" AND ")), vec![])
     }
 }
 
@@ -327,9 +334,8 @@ pub(super) fn still_lost_or_mismatched(scope: &Scope, but: &[ForeignKey<'_>]) ->
         }
         _ => lost_parents(scope, but),
     };
-    // Each behind an EXISTS of its own: the Turso engine takes no compound query there.
-    refuse(
-        &format!("{lost}) OR EXISTS ({mismatched}"),
+    refuse_any(
+        &[&lost, &mismatched],
         &format!("{lost} UNION ALL {mismatched} LIMIT {LISTED}"),
     )
 }

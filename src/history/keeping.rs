@@ -34,6 +34,12 @@ pub(super) fn keeping(unit: &Unit, names: &[String], key: &[String]) -> Keeping 
         .unwrap_or(Keeping::Kept)
 }
 
+/// A key with the names by which a statement writes the rowid: <https://sqlite.org/lang_createtable.html#rowid>.
+pub(super) fn with_rowid(mut key: Vec<String>) -> Vec<String> {
+    key.extend(["rowid", "oid", "_rowid_"].map(str::to_owned));
+    key
+}
+
 /// Whether a unit writes one of these columns of a table with these names.
 pub(super) fn writes(unit: &Unit, names: &[String], columns: &[String]) -> bool {
     let mut statements = unit.steps.iter().map(|step| &*step.sql);

@@ -36,14 +36,21 @@ pub(super) struct ReferenceColumn {
     pub(super) affinity: Affinity,
 }
 
-/// A row for each column of a foreign key. No pragma is asked about a view or a virtual table: it may fail; and none about
-/// the foreign keys of a table whose text does not hold the word, which takes ten times as long as to look for it.
-pub(super) const REFERENCES: &str = "\
-WITH tables AS MATERIALIZED (SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND rootpage > 0), \
-children AS MATERIALIZED (SELECT name, sql, (SELECT CASE WHEN t.sql LIKE '%WITHOUT%ROWID%' \
+/// The columns by which the rows of the table `t` are known, as JSON: the primary key of a table without rowid, or the
+/// column that is the rowid. NULL where there are none.
+pub(super) const KEY: &str = "\
+(SELECT CASE WHEN t.sql LIKE '%WITHOUT%ROWID%' \
 OR count(*) = 1 AND max(upper(type)) = 'INTEGER' THEN json_group_array(name) END \
-FROM (SELECT name, type FROM pragma_table_info(t.name) WHERE pk > 0 ORDER BY pk)) AS key \
-FROM tables AS t WHERE instr(lower(sql), 'references')) \
+FROM (SELECT name, type FROM pragma_table_info(t.name) WHERE pk > 0 ORDER BY pk))";
+
+/// The query with a row for each column of a foreign key. No pragma is asked about a view or a virtual table: it may fail;
+/// and none about the foreign keys of a table whose text does not hold the word, which takes ten times as long as to look
+/// for it.
+pub(super) fn references() -> String {
+    format!(
+        "\
+WITH tables AS MATERIALIZED (SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND rootpage > 0), \
+children AS MATERIALIZED (SELECT name, sql, {KEY} AS key FROM tables AS t WHERE instr(lower(sql), 'references')) \
 SELECT s.name, f.id, p.name, f.\"from\", c.name, c.type, s.sql LIKE '%WITHOUT%ROWID%', f.seq, s.key \
 FROM children AS s CROSS JOIN pragma_foreign_key_list(s.name) AS f \
 CROSS JOIN tables AS p ON p.name = f.\"table\" COLLATE NOCASE \
@@ -53,10 +60,12 @@ UNION ALL \
 SELECT s.name, f.id, f.\"table\", f.\"from\", coalesce(f.\"to\", ''), NULL, s.sql LIKE '%WITHOUT%ROWID%', f.seq, s.key \
 FROM children AS s CROSS JOIN pragma_foreign_key_list(s.name) AS f \
 WHERE lower(f.\"table\") NOT IN (SELECT lower(name) FROM sqlite_schema WHERE type IN ('table', 'view')) \
-ORDER BY 1, 2, 8";
+ORDER BY 1, 2, 8"
+    )
+}
 
 impl Known {
-    /// Of the answers to [`OBJECTS`](crate::schema::OBJECTS) and [`REFERENCES`].
+    /// Of the answers to [`OBJECTS`](crate::schema::OBJECTS) and [`references`].
     pub(super) fn new(objects: Vec<SchemaObject>, columns: &[[Value; 9]]) -> Known {
         let mut references: Vec<(&Value, Reference)> = Vec::new();
         for [

@@ -265,15 +265,25 @@ impl LeftBroken {
             || later.any(|unit| unit.steps.iter().any(|step| inserts(&step.sql)))
     }
 
-    /// The table that a statement of these units renames to the missing one, where none of them makes it.
+    /// The table that has to have the parents of rows already: the one that a statement of these units renames to the
+    /// missing one, where none of them makes it, or the parent, where they change nothing of it but its indexes.
     pub(super) fn stand_in<'a>(
         &self,
         later: impl Iterator<Item = &'a Unit> + Clone,
     ) -> Option<String> {
+        let steps = || later.clone().flat_map(|unit| unit.steps.iter());
+        if let Missing::Key(parent, key) = &self.missing {
+            let parent = parent.to_ascii_lowercase();
+            let changes = |sql: &str| {
+                let effects = Effects::of_statement(sql);
+                effects.changed.contains(&parent) || effects.new.contains(&parent)
+            };
+            let is_as_now = !steps().any(|step| changes(&step.sql));
+            return (!key.is_empty() && is_as_now).then_some(parent);
+        }
         let Missing::Table(parent) = &self.missing else {
             return None;
         };
-        let steps = || later.clone().flat_map(|unit| unit.steps.iter());
         let name = steps().find_map(|step| {
             let (from, to) = renamed_table(&step.sql)?;
             to.eq_ignore_ascii_case(parent).then_some(from)

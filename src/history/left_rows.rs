@@ -3,7 +3,7 @@
 
 use super::effects::Effects;
 use super::guards::{LISTED, MEMORY, Scope, Tables, is_none_of, refuse};
-use super::keeping::{Keeping, keeping};
+use super::keeping::{Keeping, keeping, with_rowid};
 use super::known::Reference;
 use super::row_guards::{COMPARED, rows};
 use crate::script::{Script, Step, Unit};
@@ -18,7 +18,8 @@ pub(super) struct LeftRows {
     before: Names,
     /// Behind that script and each later one.
     behind: Vec<Behind>,
-    /// The table that a later script renames to the missing one, and how rows refer to it.
+    /// The table that has to have the parents already, and how rows refer to it: the one that a later script renames to the
+    /// missing one, or the parent that lacks only the index of its key.
     stand_in: Option<StandIn>,
 }
 
@@ -124,8 +125,7 @@ impl Behind {
             .map(|it| effects.column_afterwards(&child, it))
             .collect();
         let names = effects.names_of(&self.names.child);
-        let mut key = effects.columns_of(&names, key);
-        key.extend(["rowid", "oid", "_rowid_"].map(str::to_owned));
+        let key = with_rowid(effects.columns_of(&names, key));
         Behind {
             is_kept: self.is_kept
                 && !effects.made.contains(&child)
@@ -229,7 +229,7 @@ pub(super) fn refuses(left: &[LeftRows], script: usize) -> Vec<Step> {
 }
 
 impl LeftRows {
-    /// Fails where a row has no parent in the table that a later script renames to the missing one.
+    /// Fails where a row has no parent in the table that has to have it already.
     fn stand_in(&self, StandIn { table, columns }: &StandIn) -> Option<Step> {
         let behind = self.behind(self.script)?;
         let each = |of: &dyn Fn(&(String, String)) -> String| {
@@ -240,7 +240,7 @@ impl LeftRows {
             "WITH {}, fresh AS MATERIALIZED (SELECT child.rowid AS number FROM {} AS child \
              LEFT JOIN base ON base.c = {} AND base.k = {} AND base.number = child.rowid \
              WHERE {} AND NOT EXISTS (SELECT 1 FROM {} AS parent WHERE {}) AND base.c IS NULL \
-             AND NOT EXISTS (SELECT 1 FROM base WHERE number IS NULL))",
+             AND NOT EXISTS (SELECT 1 FROM base WHERE c = {} AND k = {} AND number IS NULL))",
             base(),
             identifier(&self.before.child),
             text(&self.before.child),
@@ -252,6 +252,8 @@ impl LeftRows {
                 identifier(target),
                 identifier(name)
             )),
+            text(&self.before.child),
+            text(&self.before.columns),
         );
         let step = refuse(
             &format!("{fresh} SELECT 1 FROM fresh"),

@@ -6,6 +6,7 @@
 //! not its business.
 
 mod at_risk;
+mod checks;
 mod created;
 mod effects;
 mod error;
@@ -34,6 +35,7 @@ mod view;
 mod watch;
 mod write;
 
+pub(crate) use checks::checked_tables;
 pub use error::{Failed, HistoryError, Part, RunError};
 pub use known::Known;
 pub use layout::{
@@ -51,6 +53,7 @@ pub(crate) use patience::{Interrupted, Patience};
 #[cfg(feature = "testing")]
 pub(crate) use read::identify_copy;
 pub(crate) use read::moment;
+pub(crate) use read::unfinished_import;
 pub use read::{
     History, Objects, Row, State, Unfinished, add_texts, database_id, read, read_with_texts,
 };
@@ -58,5 +61,5 @@ pub(crate) use refusal::{Refusal, not_repaired, refusal, suspects};
 pub use run::{OnUnit, Receipt, UnitEvent, UnitOutcome, run};
 pub(crate) use run::{chained, not_compiling, run_chain, run_watched};
 pub(crate) use settle::{Found, Guarded, Unsettled, Wait, settle};
-pub(crate) use watch::Watch;
+pub(crate) use watch::{Watch, records_mismatches};
 pub(crate) use write::{at_revision, baselined};

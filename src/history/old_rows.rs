@@ -3,6 +3,7 @@
 
 use serde_json::json;
 
+use super::checks;
 use super::effects::{Checked, Effects, Retyping};
 use super::guards::{LISTED, MEMORY, refuse};
 use crate::script::Step;
@@ -36,16 +37,22 @@ pub(super) fn old_rows(effects: &Effects) -> Option<(Step, Step)> {
     let name = "lower(fault) || '.'";
     let before = Step::own(
         format!(
-            "UPDATE _migrations SET checksum = json_object('faults', json((SELECT \
+            "UPDATE _migrations SET checksum = json_set('{}', '$.faults', json((SELECT \
              json_group_array(json_array(name, found)) FROM ({})))) WHERE {MEMORY}",
+            checks::nothing(),
             found(&effects.fault_afterwards(name))
         ),
         vec![],
     );
     let fresh = format!(
-        "SELECT fault, found FROM ({}) AS now WHERE NOT EXISTS (SELECT 1 FROM json_each((\
-         SELECT json_extract(checksum, '$.faults') FROM _migrations WHERE {MEMORY})) AS was \
-         WHERE json_extract(was.value, '$[0]') = now.name AND json_extract(was.value, '$[1]') >= now.found)",
+        "WITH {}, fresh AS (SELECT fault, now.found - coalesce((SELECT json_extract(was.value, '$[1]') \
+         FROM _migrations, json_each(checksum, '$.faults') AS was WHERE {MEMORY} \
+         AND json_extract(was.value, '$[0]') = now.name), 0) AS found FROM ({}) AS now \
+         WHERE now.name NOT IN (SELECT lower('CHECK constraint failed in ' || name) || '.' FROM judged)) \
+         SELECT fault, found FROM fresh WHERE found > 0 UNION ALL \
+         SELECT 'CHECK constraint failed in ' || name || CASE typeof(row) WHEN 'integer' THEN ', row ' || row ELSE '' END, \
+         count(*) FROM broken_rows GROUP BY 1",
+        checks::new_rows(),
         found(name)
     );
     Some((before, refuse(&fresh, &format!("{fresh} LIMIT {LISTED}"))))

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::effects::Effects;
 use super::guards::MEMORY;
-use super::keeping::{Keeping, keeping, writes};
+use super::keeping::{Keeping, keeping, with_rowid, writes};
 use super::known::{Reference, ReferenceColumn};
 use super::row_guards::COMPARED;
 use crate::schema::{Affinity, Strictness, affinity};
@@ -39,11 +39,11 @@ pub(super) fn values(
         if !names.iter().any(|name| written.contains(name)) {
             return Keeping::Kept;
         }
-        let mut key = effects.columns_of(&names, key);
-        if !without_rowid {
-            key.extend(["rowid", "oid", "_rowid_"].map(str::to_owned));
+        let key = effects.columns_of(&names, key);
+        match without_rowid {
+            true => keeping(unit, &names, &key),
+            false => keeping(unit, &names, &with_rowid(key)),
         }
-        keeping(unit, &names, &key)
     };
     // Other values may be the same ones: the keys that they refer to are written, or get another type.
     let is_rewritten = |it: &Reference| {
@@ -333,9 +333,10 @@ enum Parent {
 }
 
 /// Adds `[child, parent, columns, [[key, values, count, rows], …], targets, keeping, are_rewritten]` to a list, where there
-/// are not too many rows. A row is its rowid, or its primary key. The targets are those of the foreign key `now`, behind the unit. Behind `+` a value has no affinity and no
-/// collation of its own, so that those of the parent decide, as in the engine's check:
-/// <https://sqlite.org/foreignkeys.html#fk_basics>. A table with a mismatch is left out: its parent has no index.
+/// are not too many rows. A row is its rowid, or its primary key. The targets are those of the foreign key `now`, behind
+/// the unit. Behind `+` a value has no affinity and no collation of its own, so that those of the parent decide, as in the
+/// engine's check: <https://sqlite.org/foreignkeys.html#fk_basics>. A table with a mismatch is left out: its parent has no
+/// index.
 fn record(
     list: &str,
     reference: &Reference,

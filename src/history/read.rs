@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::Map;
 
 use super::error::HistoryError;
-use super::known::{Known, REFERENCES};
+use super::known::{Known, references};
 use super::layout::{DATABASE_ID, LAYOUT, UNFINISHED, makes_ours};
 use super::others::{self, OtherHistory};
 use super::packed;
@@ -14,7 +14,7 @@ use super::patience::Patience;
 use crate::db::{
     Code, Db, DbError, Engine, EngineError, HistoryTable, Query, Reply, exists, if_accepted,
 };
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, dump_as_typed};
 use crate::schema;
 use crate::script::{Key, Made, Revision};
 use crate::sql::Value;
@@ -60,6 +60,10 @@ pub struct Unfinished {
     pub into_existing: bool,
     /// The command that goes on with it, where that is no `import`.
     pub command: Option<String>,
+    /// The file of the dump as it was given; none in the records of earlier versions.
+    pub path: Option<String>,
+    /// Whether a process on this machine is importing it now.
+    pub is_running: bool,
 }
 
 /// `2026-11-21T22:12:51.123Z` as people read it: `2026-11-21 22:12:51 UTC`. Anything else stays as it is.
@@ -78,14 +82,24 @@ pub(crate) fn moment(recorded: &str) -> String {
 }
 
 impl Unfinished {
-    /// What stops every other change.
-    pub(crate) fn diagnostic(&self) -> Diagnostic {
+    /// The command that goes on with it.
+    pub(crate) fn again(&self) -> String {
         let flag = match self.into_existing {
             true => " --into-existing",
             false => "",
         };
-        let import = || format!("import {}{flag}", self.name);
-        let again = self.command.clone().unwrap_or_else(import);
+        let dump = self.path.as_deref().unwrap_or(&self.name);
+        let import = || format!("import {}{flag}", dump_as_typed(dump));
+        self.command.clone().unwrap_or_else(import)
+    }
+
+    /// What stops every other change.
+    pub(crate) fn diagnostic(&self) -> Diagnostic {
+        if self.is_running {
+            return Diagnostic::problem("unfinished-import", self.to_string())
+                .help("wait until it has ended: `migrate` does so by itself");
+        }
+        let again = self.again();
         Diagnostic::problem("unfinished-import", self.to_string()).help(format!(
             "`{again}` goes on with it, `{again} --restart` takes back what it has written"
         ))
@@ -138,6 +152,13 @@ impl Row {
 impl std::fmt::Display for Unfinished {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Unfinished { name, line, .. } = self;
+        if self.is_running {
+            let what = self.command.as_ref().map_or("import", |_| "copy");
+            return write!(
+                f,
+                "the {what} of {name} into this database is running: it has come to line {line}"
+            );
+        }
         if self.command.is_some() {
             return write!(f, "the copy of {name} into this database was not finished");
         }
@@ -288,7 +309,13 @@ FROM _migrations WHERE kind <> 'meta' ORDER BY rowid";
 const IMPORT: &str = "\
 SELECT name, line, started_at, \
 (SELECT count(*) FROM json_each(detail, '$.tables') WHERE value ->> 'before' IS NOT NULL), \
-detail ->> '$.command' FROM _seedbed_import";
+detail ->> '$.command', detail ->> '$.path' FROM _seedbed_import";
+
+/// The unfinished import of a database that has its table.
+pub(crate) async fn unfinished_import(db: &Db) -> Result<Option<Unfinished>, DbError> {
+    let rows = db.rows(Query::new(IMPORT)).await?;
+    Ok(rows.first().and_then(|row| unfinished(row, db)))
+}
 
 /// Reads the history, without the recorded texts. A database without `_migrations` has an empty one.
 ///
@@ -307,7 +334,7 @@ pub async fn read(db: &Db) -> Result<History, HistoryError> {
         ELSEWHERE,
     ]
     .map(|sql| Query::new(table.sql(sql)));
-    let known = [schema::OBJECTS, REFERENCES].map(Query::new);
+    let known = [schema::OBJECTS.to_owned(), references()].map(Query::new);
     let questions = (queries, ((Query::new(others::question()), import), known));
     let (
         [what, meta, rows, objects, tables, beside, elsewhere],
@@ -316,7 +343,7 @@ pub async fn read(db: &Db) -> Result<History, HistoryError> {
     let mut history = History {
         engine: db.engine(),
         table: table.clone(),
-        unfinished: import.rows()?.first().and_then(unfinished),
+        unfinished: import.rows()?.first().and_then(|row| unfinished(row, db)),
         tables: names(&tables.rows()?).collect(),
         known: Known::new(triggers.rows()?, &references.rows()?),
         ..history(what.rows()?, meta, rows, table)?
@@ -364,13 +391,16 @@ fn not_elsewhere(db: &Db, tables: &[[Value; 2]]) -> Result<(), HistoryError> {
     Ok(())
 }
 
-fn unfinished([name, line, started_at, existing, command]: &[Value; 5]) -> Option<Unfinished> {
+fn unfinished(row: &[Value; 6], db: &Db) -> Option<Unfinished> {
+    let [name, line, started_at, existing, command, path] = row;
     Some(Unfinished {
         name: text(name)?.to_owned(),
         line: u64::try_from(number(line)?).ok()?,
         started_at: text(started_at)?.to_owned(),
         into_existing: number(existing).is_some_and(|tables| tables > 0),
         command: text(command).map(str::to_owned),
+        path: text(path).map(str::to_owned),
+        is_running: db.running_import().is_some(),
     })
 }
 

@@ -9,7 +9,9 @@ use super::trigger::suspected;
 use super::view::read_view;
 use crate::db::{Code, Failure};
 use crate::script::{Origin, Script, Unit};
-use crate::sql::{Kind, TokenKind, Value, What, identifier, kind, significant, unquote};
+use crate::sql::{
+    Kind, Token, TokenKind, Value, What, identifier, kind, significant, targets, unquote,
+};
 
 /// Why a guard refused a script.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,7 +63,8 @@ pub(crate) fn refusal(part: &Part, failure: &Failure, unit: Option<&Unit>) -> Op
     let rows = explanation.as_slice();
     match (part, error.code) {
         (Part::Commit, Code::Constraint) => Some(deferred(rows)),
-        (_, code) if !matches!(code, Code::Other(_) | Code::Corrupt) => None,
+        // A guard that found something violates a key: see [`super::guards::unless`].
+        (_, code) if !matches!(code, Code::Other(_) | Code::Corrupt | Code::Constraint) => None,
         (Part::ForeignKeysBefore, _) => Some(Refusal {
             code: "foreign-key-mismatch",
             message: format!("{{unit}}: the foreign keys cannot be checked: {error}"),
@@ -338,6 +341,26 @@ fn without_parent_table(rows: &[Vec<Value>], unit: Option<&Unit>) -> Vec<Vec<Val
     lost
 }
 
+/// Whether a unit deletes rows of this table, or drops it: only then `ON DELETE` would have done something.
+fn deletes_from(unit: Option<&Unit>, table: &str) -> bool {
+    let Some(unit) = unit else { return false };
+    let names = Effects::of(unit).names_of(table);
+    let is_it = |name: &str| names.contains(&name.to_ascii_lowercase());
+    unit.steps.iter().any(|step| match kind(&step.sql) {
+        Kind::Drop(object) => object.what == What::Table && is_it(&object.name),
+        Kind::Create(_) | Kind::Alter | Kind::Pragma(_) => false,
+        _ => {
+            let is_deleting = |token: Token| {
+                ["DELETE", "REPLACE"]
+                    .iter()
+                    .any(|word| token.is_word(&step.sql, word))
+            };
+            targets(&step.sql).first().is_some_and(|it| is_it(&it.name))
+                && significant(&step.sql).any(is_deleting)
+        }
+    })
+}
+
 fn orphans(rows: &[Vec<Value>], unit: Option<&Unit>) -> Refusal {
     // Without these rows the guard of the foreign keys would refuse the unit.
     let lost = without_parent_table(rows, unit);
@@ -360,6 +383,7 @@ fn orphans(rows: &[Vec<Value>], unit: Option<&Unit>) -> Refusal {
     let action = rows.iter().find(|row| {
         let action = text(row, 4);
         !matches!(action.as_str(), "" | "NO ACTION" | "RESTRICT")
+            && deletes_from(unit, &text(row, 2))
     });
     let drop = statement(unit, |kind, _| drops_table(kind));
     let help = match action {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::checks::CheckedTable;
 use super::created::created;
 use super::effects::{Effects, Rename};
 use super::error::Failed;
@@ -13,7 +14,7 @@ use super::orphans::{follow, new_references};
 use super::trigger::{CreatedTrigger, Probes, Standing, created_triggers, standing};
 use super::view::Views;
 use crate::schema::SchemaObject;
-use crate::script::{Atomicity, Script, Step, Unit};
+use crate::script::{Atomicity, ForeignKeys, Script, Step, Unit};
 use crate::sql::{Value, What, identifier};
 
 /// The guards of a run over the schema as a whole. They compare the beginning of the first script with the end of each
@@ -33,6 +34,8 @@ pub(crate) struct Watch {
     committed: usize,
     /// Whether only the end of the last script is guarded.
     is_only_at_the_end: bool,
+    /// Whether an earlier script of the run has recorded the foreign keys that were a mismatch before it.
+    has_mismatches: bool,
     /// The triggers before the run; none where they were not read.
     standing: Vec<Standing>,
     /// The triggers that the run creates.
@@ -40,6 +43,10 @@ pub(crate) struct Watch {
     views: Views,
     /// The foreign keys before each script, as far as the texts tell; none where they were not read.
     known_references: Vec<Arc<Vec<Arc<Reference>>>>,
+    /// Whether a script ignores CHECK constraints.
+    ignores_checks: bool,
+    /// The tables with CHECK constraints before the run; none where they were not read.
+    checks: Vec<Arc<CheckedTable>>,
     /// What a script left broken, for a later one to repair.
     left_broken: Vec<LeftBroken>,
     /// The foreign keys among that.
@@ -80,6 +87,7 @@ impl Watch {
         };
         for (unit, effects) in units {
             watch.compiles |= effects.may_break;
+            watch.ignores_checks |= effects.ignores_checks;
             watch.references.extend(effects);
             watch.dropped.extend_from_slice(&effects.dropped);
             watch.renames.extend_from_slice(&effects.renames);
@@ -123,6 +131,11 @@ impl Watch {
             guarded: Some((0, self.committed)),
             ..self.clone()
         }
+    }
+
+    /// An earlier script of the run has recorded the foreign keys that were a mismatch before it.
+    pub(crate) fn knows_mismatches(&mut self) {
+        self.has_mismatches = true;
     }
 
     /// No guards over the schema as a whole, for a script of a run that is judged by another one.
@@ -239,12 +252,32 @@ impl Watch {
         }
     }
 
+    /// Whether the tables with CHECK constraints have to be known.
+    pub(crate) fn ignores_checks(&self) -> bool {
+        self.ignores_checks
+    }
+
+    /// These tables have CHECK constraints before the run.
+    pub(crate) fn knows_checks(&mut self, tables: Vec<CheckedTable>) {
+        self.checks = tables.into_iter().map(Arc::new).collect();
+    }
+
     /// These views and triggers do not compile before the run begins. Where the probe fails for another reason, it tells
     /// nothing about this database and is left out.
     pub(super) fn knows_broken(&mut self, broken: Vec<SchemaObject>) {
         self.compiles = !broken.is_empty() && self.broken.is_none();
         self.broken = Some(broken);
     }
+}
+
+/// Whether a script records the foreign keys that are a mismatch before it, where no earlier one of its run has.
+pub(crate) fn records_mismatches(script: &Script) -> bool {
+    script.foreign_keys == ForeignKeys::On
+        && is_guarded(script)
+        && script
+            .units
+            .iter()
+            .any(|unit| Effects::of(unit).may_break_references())
 }
 
 /// Whether a script has guards.
@@ -283,6 +316,11 @@ pub(super) enum Guard {
 }
 
 impl Place<'_> {
+    /// Whether the foreign keys that were a mismatch before the run are recorded.
+    pub(super) fn has_mismatches(self) -> bool {
+        self.watch.has_mismatches
+    }
+
     /// Before the units of a script.
     pub(super) fn before(&self) -> Vec<Guard> {
         let mut guards = Vec::new();
@@ -346,6 +384,11 @@ impl Place<'_> {
     pub(super) fn known_references(&self) -> Arc<Vec<Arc<Reference>>> {
         let references = self.watch.known_references.get(self.number);
         references.cloned().unwrap_or_default()
+    }
+
+    /// The tables with CHECK constraints before the run.
+    pub(super) fn checks(&self) -> Vec<Arc<CheckedTable>> {
+        self.watch.checks.clone()
     }
 
     /// The foreign keys that the run may break.

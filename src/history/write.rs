@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use super::checks::{self, CheckedTable};
 use super::effects::{Effects, lost_tables, retyping};
 use super::guards::{self, Scope};
 use super::known::Reference;
@@ -161,6 +162,8 @@ fn lower_unnamed(script: &Script, run: &Run, place: Place<'_>, compared: Compare
             steps.scope = place.scope();
             steps.left = place.left_foreign_keys();
             steps.compared = compared;
+            steps.checks = place.checks();
+            steps.has_mismatches = place.has_mismatches();
             steps.guards(place.before(), Purpose::CompilesBefore);
             let effects: Vec<Effects> = script.units.iter().map(Effects::of).collect();
             let probes = place.probes(&effects);
@@ -276,6 +279,8 @@ pub(super) struct Steps {
     scope: Scope,
     /// The foreign keys that a later script may repair.
     left: Vec<(String, String)>,
+    /// The tables with CHECK constraints before the run, where a unit ignores these.
+    checks: Vec<Arc<CheckedTable>>,
     /// Whether the foreign keys that are a mismatch before the run are recorded.
     has_mismatches: bool,
     /// How rows without their parent are compared with those before a unit.
@@ -413,6 +418,8 @@ impl Steps {
                 references: self.references.clone(),
                 scope: self.scope.clone(),
                 left: self.left.clone(),
+                checks: self.checks.clone(),
+                compared: self.compared,
                 ..Steps::default()
             };
             let replaced = Unit {
@@ -479,7 +486,9 @@ impl Steps {
         let old_rows = old_rows::old_rows(effects);
         let old_rows = old_rows.map(|(before, after)| {
             self.push(Purpose::Before(number), before);
-            after
+            let (before, behind) = checks::rows(unit, effects, &self.checks);
+            self.attempts(Purpose::Before(number), before);
+            (behind, after)
         });
         // With foreign keys off, each unit is judged by itself, but for what a later script may repair.
         let is_judged = foreign_keys != ForeignKeys::On && self.left.is_empty();
@@ -500,7 +509,8 @@ impl Steps {
             self.push(Purpose::Temporary(number), step);
         }
         self.schema(number, effects);
-        if let Some(step) = old_rows {
+        if let Some((behind, step)) = old_rows {
+            self.attempts(Purpose::Compared(number), behind);
             self.old_rows(number, effects, step);
         }
         if let Some(values) = values {

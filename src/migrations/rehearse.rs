@@ -152,6 +152,8 @@ pub(super) struct Rehearsal {
     broken: Option<Box<Diagnostic>>,
     /// The guards of that file, where later ones judge what it did to rows.
     left: Option<Box<Watch>>,
+    /// Where they are compared at the end: whether the foreign keys that are a mismatch are recorded.
+    has_mismatches: bool,
 }
 
 /// A rehearsal came to its end early.
@@ -193,6 +195,7 @@ impl Rehearsal {
             judging: Judging::EachFile,
             broken: None,
             left: None,
+            has_mismatches: false,
         })
     }
 
@@ -216,6 +219,7 @@ impl Rehearsal {
             judging: self.judging,
             broken: self.broken.clone(),
             left: self.left.clone(),
+            has_mismatches: self.has_mismatches,
         })
     }
 
@@ -337,10 +341,11 @@ impl Rehearsal {
         Ok(())
     }
 
-    /// Applies all of these, in as few transactions as an apply would use.
+    /// Applies all of these, in as few transactions as an apply would use. The `later` files may repair what they break.
     pub(super) async fn ups<'a>(
         &mut self,
         all: impl IntoIterator<Item = (&'a Migration, &'a Act)>,
+        later: Later<'_, 'a>,
     ) -> Result<(), Stopped> {
         let (mut units, mut leaves) = (Vec::new(), Vec::new());
         for (migration, act) in all {
@@ -350,8 +355,13 @@ impl Rehearsal {
         let all: Vec<Script> = scripts(units, self.revision, Grouping::All)
             .into_iter()
             .collect();
+        let revision = self.revision;
         for (number, script) in all.iter().enumerate() {
-            let later = || all[number + 1..].to_vec();
+            let later = || {
+                let mut scripts = all[number + 1..].to_vec();
+                scripts.extend(scripts_of(later(), revision));
+                scripts
+            };
             self.script(script.clone(), &leaves, Way::Up, &later)
                 .await?;
         }
@@ -373,15 +383,7 @@ impl Rehearsal {
         let leaves = [act.reading.leaves.clone()];
         let unit = (record, act.reading.clone());
         let revision = self.revision;
-        let later = || {
-            let later = later().into_iter();
-            let scripts = later.flat_map(|act| {
-                // Its record is no part of what it does.
-                let unit = (Record::Delete(Key::Migration(0)), act.reading.clone());
-                scripts([unit], revision, Grouping::All)
-            });
-            scripts.collect()
-        };
+        let later = || scripts_of(later(), revision);
         for script in scripts([unit], self.revision, Grouping::All) {
             self.script(script, &leaves, way, &later).await?;
         }
@@ -403,7 +405,12 @@ impl Rehearsal {
         };
         let watch = match (&self.broken, self.judging) {
             (Some(_), _) => going_on.judging(),
-            (None, Judging::AtTheEnd) if !is_down => going_on.clone(),
+            (None, Judging::AtTheEnd) if !is_down => {
+                if self.has_mismatches {
+                    going_on.knows_mismatches();
+                }
+                going_on.clone()
+            }
             (None, Judging::Elsewhere) if !is_down => Watch::unguarded(),
             (None, _) => self.watch_of(&mut script).await?,
         };
@@ -426,6 +433,8 @@ impl Rehearsal {
             }
         } else if result.is_ok() && script.atomicity == Atomicity::Transaction {
             self.broken = None;
+            let is_new = self.judging == Judging::AtTheEnd && !is_down && !self.has_mismatches;
+            self.has_mismatches |= is_new && history::records_mismatches(&script);
         }
         // Files that run together are judged at their end, and a later one may repair what this one breaks.
         if !is_down {
@@ -469,14 +478,24 @@ impl Rehearsal {
     /// guard.
     async fn watch_of(&self, script: &mut Script) -> Result<Watch, DbError> {
         let (mut watch, at_risk) = Watch::at_risk(std::slice::from_ref(script));
-        if let Some(query) = at_risk.objects
-            && self.db.rows::<1>(query).await?.is_empty()
-        {
+        let (asks_objects, asks_references) =
+            (at_risk.objects.is_some(), at_risk.references.is_some());
+        let queries: Vec<Query> = at_risk
+            .objects
+            .into_iter()
+            .chain(at_risk.references)
+            .collect();
+        if queries.is_empty() {
+            return Ok(watch);
+        }
+        let mut answers = Vec::new();
+        for answer in self.db.query(queries).await? {
+            answers.push(answer.map_err(DbError::Read)?.is_empty());
+        }
+        if asks_objects && answers.first() == Some(&true) {
             watch.breaks_no_object();
         }
-        if let Some(query) = at_risk.references
-            && self.db.rows::<1>(query).await?.is_empty()
-        {
+        if asks_references && answers.last() == Some(&true) {
             watch.breaks_no_reference();
             if script.foreign_keys == ForeignKeys::Off {
                 script.foreign_keys = ForeignKeys::Unchecked;
@@ -612,6 +631,16 @@ impl Rehearsal {
         });
         Ok(drops.collect())
     }
+}
+
+/// A script of each file, whose record is no part of what it does.
+fn scripts_of(acts: Vec<&Act>, revision: Revision) -> Vec<Script> {
+    let units = acts
+        .into_iter()
+        .map(|act| (Record::Delete(Key::Migration(0)), act.reading.clone()));
+    units
+        .flat_map(|unit| scripts([unit], revision, Grouping::All))
+        .collect()
 }
 
 /// The statement of a unit with this origin.

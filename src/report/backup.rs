@@ -15,7 +15,9 @@ use super::words::{as_typed, bytes, count, with_causes};
 use crate::db::Code;
 use crate::diagnostic::{Class, Diagnostic, Location as Place};
 use crate::drive::ApplyError;
+use crate::dump::copy::lacking_name;
 use crate::dump::import::{ImportOptions, Violations, Why};
+use crate::dump::integrity::{FaultKind, ROW_HELP, repairs};
 use crate::dump::{
     BackedUp, BackupError, Checked, Condition, Doubt, Kept, Location, Marked, RestoreError,
     Restored, TEMPORARY, Unproven,
@@ -393,18 +395,25 @@ fn of_doubt(doubt: &Doubt, file: &str) -> Vec<Diagnostic> {
             }
             report.diagnostics
         }
-        Doubt::Damaged(faults) => vec![
-            Diagnostic {
-                notes: faults.clone(),
-                ..Diagnostic::error(
-                    CODE,
-                    "the database is damaged: its indexes or pages contradict its tables",
-                )
-            }
-            .note("the backup holds what the tables hold")
-            .helps(crate::dump::integrity::repairs(faults, "FILE"))
-            .help("then run `backup` again"),
-        ],
+        Doubt::Damaged(faults) => {
+            let (rows, damage) = FaultKind::split(faults);
+            let damaged = "the database is damaged: its indexes or pages contradict its tables";
+            let damage = (!damage.is_empty()).then(|| {
+                Diagnostic::error(CODE, damaged)
+                    .notes(&damage)
+                    .note("the backup holds what the tables hold")
+                    .helps(repairs(&damage, "FILE"))
+                    .help("then run `backup` again")
+            });
+            let rows = (!rows.is_empty()).then(|| {
+                Diagnostic::error(CODE, "rows of the database break its own constraints")
+                    .notes(&rows)
+                    .note("a database that is built from the backup does not take such rows")
+                    .help(ROW_HELP)
+                    .help("then run `backup` again")
+            });
+            damage.into_iter().chain(rows).collect()
+        }
         Doubt::Unchecked(error) => vec![Diagnostic::error(
             CODE,
             format!("integrity_check cannot be run on the database: {error}"),
@@ -413,17 +422,8 @@ fn of_doubt(doubt: &Doubt, file: &str) -> Vec<Diagnostic> {
 }
 
 /// What helps where the engine refuses to create an object.
-fn object_help(kind: &str, name: &str, words: &str) -> String {
-    let lacks = [
-        ("no such collation sequence: ", "collation"),
-        ("no such function: ", "function"),
-        ("unknown function: ", "function"),
-        ("no such module: ", "module"),
-    ];
-    let lacking = lacks.iter().find_map(|(begin, what)| {
-        let lacking = words.strip_prefix(begin)?;
-        Some(format!("the {what} {lacking}"))
-    });
+pub(super) fn object_help(kind: &str, name: &str, words: &str) -> String {
+    let lacking = lacking_name(words);
     let Some(lacking) = lacking else {
         return format!("correct the {kind} {name} in the database, and run `backup` again");
     };

@@ -3,16 +3,17 @@
 use serde_json::json;
 
 use super::Report;
+use super::backup::object_help;
 use super::import::{self, Commands, many_rows, size, tables, time};
 use super::json::{Call, Document};
 use super::style::Style;
-use super::verify::verified as differing;
+use super::verify::{self, Sides};
 use super::words::{as_typed, count, printable};
 use crate::diagnostic::{Class, Diagnostic};
 use crate::dump::import::{
-    ImportError, ImportOptions, LeftOut, Outcome, Planned, Stands, Way, Why,
+    Clash, ImportError, ImportOptions, LeftOut, Outcome, Planned, Stands, Way, Why,
 };
-use crate::dump::{Copied, CopyError, DumpError, ExportError, Verdict};
+use crate::dump::{Copied, CopyError, Doubt, DumpError, ExportError, Verdict};
 use crate::history::moment;
 
 /// What a copy is between, as messages call it, and the command that was typed.
@@ -37,7 +38,7 @@ pub fn copied(copied: &Copied, copying: Copying<'_>, style: Style<'_>) -> String
             let when = moment(applied_at);
             match verified.is_equal() {
                 true => format!("nothing to do: {from} was copied to {to} on {when}\n"),
-                false => format!("{to} has a copy of {from} of {when}, and has changed since\n"),
+                false => format!("{to} has a copy of {from} of {when}, compared again\n"),
             }
         }
         outcome => {
@@ -69,7 +70,13 @@ pub fn copied(copied: &Copied, copying: Copying<'_>, style: Style<'_>) -> String
             "verified: {} equal in every value{records}\n",
             count(equal.count(), "table")
         )),
-        false => text.push_str(&format!("\n{}", differing(verified, style))),
+        false => {
+            let differing = match copying.is_database {
+                true => verify::compared(verified, Sides::of_databases(from, to), style),
+                false => verify::verified(verified, style),
+            };
+            text.push_str(&format!("\n{differing}"));
+        }
     }
     text
 }
@@ -129,7 +136,7 @@ impl Document {
                 "environment_not_copied",
                 copied.imported.unmarked.as_deref(),
             )
-            .with_verified(&copied.verified)
+            .with_verified(call, &copied.verified)
     }
 }
 
@@ -153,7 +160,11 @@ impl Report {
                     .help("a copy goes into a new or empty database only: name another one as TO"),
                 ])
             },
-            CopyError::Db(error) => Report::of(vec![super::failure::database(error)]),
+            CopyError::Lacking(objects) => Report {
+                database: Some(format!("{to} is as it was: nothing was copied")),
+                ..Report::of(objects.iter().filter_map(|it| lacking(it, from)).collect())
+            },
+            CopyError::Db(error) => Report::of(vec![super::failure::database(error)]).naming("TO"),
             CopyError::Import(error) => stopped(error, copying, options),
             CopyError::Unverified(error) => Report {
                 database: Some(format!("all of {from} is in {to}, and was not compared")),
@@ -193,6 +204,14 @@ fn stopped(error: &ImportError, copying: Copying<'_>, options: &ImportOptions) -
             )),
         ],
         Why::Itself(_) => vec![same(from)],
+        // Only a copy of FROM was let through, and it is not of what FROM holds now.
+        Why::Clashes(clashes) if clashes.iter().any(is_there) => vec![
+            Diagnostic::problem(
+                "not-empty",
+                format!("{to} has an earlier copy of {from}, and {from} has changed since"),
+            )
+            .help("a copy goes into a new or empty database only: name another one as TO"),
+        ],
         _ => import::diagnostics(error, from, &commands),
     };
     if copying.is_database {
@@ -221,6 +240,36 @@ fn stopped(error: &ImportError, copying: Copying<'_>, options: &ImportOptions) -
     Report {
         database: Some(database),
         ..Report::of(diagnostics)
+    }
+    .naming("TO")
+}
+
+/// An object that no engine but the application's can create.
+fn lacking(object: &Doubt, from: &str) -> Option<Diagnostic> {
+    let Doubt::Object {
+        kind, name, error, ..
+    } = object
+    else {
+        return None;
+    };
+    let message = format!("the {kind} {name} of {from} cannot be created: {error}");
+    let help = object_help(kind, name, &error.message);
+    Some(Diagnostic::error("lacking", message).help(help))
+}
+
+fn is_there(clash: &Clash) -> bool {
+    matches!(clash, Clash::Exists { .. })
+}
+
+impl Report {
+    /// The same for a command that names its databases by its arguments and not by `--database`.
+    pub(crate) fn naming(mut self, argument: &str) -> Report {
+        for diagnostic in &mut self.diagnostics {
+            for help in &mut diagnostic.help {
+                *help = help.replace("with `--database FILE`", &format!("as {argument}"));
+            }
+        }
+        self
     }
 }
 

@@ -52,14 +52,16 @@ impl Report {
                 "unknown-table",
                 "see what there is with `inspect`; a table that keeps the content of a virtual one goes with that",
             ),
-            ExportError::Unfinished { dump, command } => {
-                let import = || format!("import {dump}");
-                let again = command.clone().unwrap_or_else(import);
+            ExportError::Unfinished(unfinished) => {
+                let again = unfinished.again();
                 let diagnostic = Diagnostic::problem("unfinished-import", error.to_string())
                     .note("a copy of it would look like a whole database, and lack rows")
-                    .help(format!(
-                        "`{again}` goes on with it, `{again} --restart` begins from the start"
-                    ))
+                    .help(match unfinished.is_running {
+                        true => "wait until it has ended".to_owned(),
+                        false => format!(
+                            "`{again}` goes on with it, `{again} --restart` begins from the start"
+                        ),
+                    })
                     .help("`export --tables T,…` writes the tables that you name as they are");
                 return Report::of(vec![diagnostic]);
             }
@@ -84,7 +86,7 @@ impl Report {
             ExportError::Changing => (
                 Class::Failed,
                 "schema-changes",
-                "run `export` again once nobody changes the schema",
+                "run the same command again when no process changes the schema",
             ),
             ExportError::Exists { .. } => (
                 Class::Usage,

@@ -14,15 +14,16 @@ use super::style::{GOOD, Style};
 use super::table::{Cell, table};
 use super::words::{bytes, count, duration};
 use super::{Item, Report};
-use crate::db::{Code, EngineError, TWO_PARSERS, instead};
-use crate::diagnostic::{Class, Diagnostic, Location};
-use crate::dump::DumpError;
+use crate::db::{Code, DbError, EngineError, TWO_PARSERS, instead};
+use crate::diagnostic::{Class, Diagnostic, Location, dump_as_typed};
 use crate::dump::import::{
-    Clash, Fired, ForeignHistory, ImportError, ImportOptions, Imported, LeftOut, Orphan, Outcome,
-    Planned, Stands, Table, Tables, Triggers, Violations, Way, Why,
+    Clash, Fired, ForeignHistory, ImportError, ImportOptions, Imported, LackingModule, LeftOut,
+    Orphan, Outcome, Planned, Stands, Table, Tables, Triggers, Violations, Way, Why,
 };
+use crate::dump::{DumpError, ExportError};
 use crate::history::moment;
 use crate::script::Key;
+use crate::sql;
 
 /// How many rows without their parents, or tables in the way, are named.
 const SHOWN: usize = 10;
@@ -91,6 +92,15 @@ pub fn trigger_warning(fired: &Fired) -> String {
     format!(
         "warning: the trigger {trigger} of {table} runs for each row that the import writes to {table}; if the dump also \
          holds what the trigger writes, it is written twice"
+    )
+}
+
+/// What a new file has of a virtual table whose module the engine lacks.
+pub fn module_warning(lacking: &LackingModule) -> String {
+    let LackingModule { table, module } = lacking;
+    format!(
+        "warning: the virtual table {table} needs the module {module}, which this engine does not have: the new file has the \
+         definition of {table}, and its tables, where it has any, as they are; only an engine with {module} can read {table}"
     )
 }
 
@@ -163,7 +173,8 @@ impl LeftOut {
                 );
             }
             LeftOut::Conflicts => {
-                "some rows gave way to others: the dump writes them with INSERT OR IGNORE or INSERT OR REPLACE"
+                "some rows gave way to others: the dump writes them with INSERT OR IGNORE or INSERT OR REPLACE, or their table \
+                 has a constraint with ON CONFLICT"
             }
         };
         words.to_owned()
@@ -339,7 +350,7 @@ impl Commands {
             _ => options.triggers,
         };
         let import = |dump: &str, tables: Tables| {
-            let mut line = format!("import {dump}");
+            let mut line = format!("import {}", dump_as_typed(dump));
             if tables == Tables::Existing {
                 line.push_str(" --into-existing");
                 if triggers == Triggers::Run {
@@ -357,7 +368,10 @@ impl Commands {
                 let file = Path::new(dump).file_name();
                 let is_this = file.is_some_and(|file| file.to_string_lossy() == begun.name)
                     || (dump, begun.name.as_str()) == ("-", "<stdin>");
-                let name = if is_this { dump } else { &begun.name };
+                let name = match is_this {
+                    true => dump,
+                    false => begun.path.as_deref().unwrap_or(&begun.name),
+                };
                 (name, begun.tables)
             }
         };
@@ -387,7 +401,8 @@ impl Commands {
         let (begun_dump, begun) = match &error.begun {
             None => (copying.from.to_owned(), this.clone()),
             Some(begun) => {
-                let import = || format!("import {}", begun.name);
+                let name = begun.path.as_deref().unwrap_or(&begun.name);
+                let import = || format!("import {}", dump_as_typed(name));
                 let command = begun.command.clone().unwrap_or_else(import);
                 (begun.name.clone(), format!("{command}{flag}"))
             }
@@ -445,7 +460,7 @@ fn stands(error: &ImportError, dump: &str, commands: &Commands) -> Option<String
 }
 
 pub(super) fn diagnostics(error: &ImportError, dump: &str, commands: &Commands) -> Vec<Diagnostic> {
-    let why = &error.why;
+    let (why, stands) = (&error.why, &error.stands);
     let Commands { this, begun, .. } = commands;
     let words = why.to_string();
     let at = |line| at_line(dump, line);
@@ -545,8 +560,13 @@ pub(super) fn diagnostics(error: &ImportError, dump: &str, commands: &Commands) 
             "in the database that is dumped, make a unique index on those columns of {parent}, and dump it again"
         ))
         .help(format!("`{this}` imports it as it is")),
+        Why::Count { .. } if *stands == Stands::Nothing => {
+            Diagnostic::error("counts-differ", words)
+                .note("the new file was not kept")
+                .help("check what the dump writes to this table, and its definition there")
+        }
         Why::Count { .. } => Diagnostic::error("counts-differ", words).help(
-            "somebody else may have written to it meanwhile; a trigger may have; see for yourself with `inspect`",
+            "another process or a trigger may have written to it meanwhile; `inspect` shows what it holds",
         ),
         Why::Engine { error } => engine(error),
         Why::File { .. } => Diagnostic::error("file", words).help(
@@ -648,6 +668,15 @@ fn of_clash(clash: &Clash, dump: &str) -> Diagnostic {
              that is dumped"
                 .to_owned(),
         ),
+        Clash::InUse { name, .. } => (
+            "virtual-table-in-use",
+            format!(
+                "tables of a virtual table are written only where the virtual table is empty: name another database with \
+                 `--database FILE`, or take the statements about the tables of {name} out of the dump and add its rows with \
+                 `INSERT INTO {}`",
+                sql::identifier(name)
+            ),
+        ),
         Clash::Makes { .. } => (
             "makes-tables",
             "write the dump without its schema (`export --data-only`, or `sqlite3 old.db \".dump --data-only\"`), or import it \
@@ -661,8 +690,34 @@ fn of_clash(clash: &Clash, dump: &str) -> Diagnostic {
     }
 }
 
+/// Whether a database that is read as a dump is locked by another connection.
+fn is_locked(cause: &std::io::Error) -> bool {
+    let inner = cause.get_ref();
+    let code = inner.and_then(|inner| {
+        let engine = inner.downcast_ref::<EngineError>().map(|it| it.code);
+        let of_db = |error: &DbError| error.code();
+        engine
+            .or_else(|| inner.downcast_ref::<DbError>().and_then(of_db))
+            .or_else(|| match inner.downcast_ref::<ExportError>() {
+                Some(ExportError::Db(error)) => of_db(error),
+                _ => None,
+            })
+    });
+    code == Some(Code::Busy)
+}
+
 /// What is wrong with a dump.
 pub(super) fn unread(error: &DumpError) -> Vec<Diagnostic> {
+    if let DumpError::Open { name, cause } | DumpError::Read { name, cause, .. } = error
+        && is_locked(cause)
+    {
+        let message = format!("another connection holds the lock of the database {name}");
+        return vec![
+            Diagnostic::error("lock-timeout", message)
+                .class(Class::Locked)
+                .help(LOCKED),
+        ];
+    }
     let class = match error {
         DumpError::Open { cause, .. } => match cause.kind() {
             ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Class::Failed,

@@ -278,6 +278,10 @@ impl<'a> Failing<'a> {
         let mut back: Vec<&Key> = self.error.rolled_back.iter().chain(self.key()).collect();
         let mut seen = std::collections::HashSet::new();
         back.retain(|key| seen.insert(*key));
+        // The unit at fault need not be the last that ran.
+        if self.doing == Doing::Applying {
+            back.sort();
+        }
         let back = keys(back);
         Some(match back.as_str() {
             "" => "the transaction was rolled back".to_owned(),

@@ -8,17 +8,68 @@ use super::style::{BAD, FAINT, GOOD, Style, WAITS};
 use super::table::{Cell, table};
 use super::words::{count, printable};
 use crate::diagnostic::Diagnostic;
+use crate::dump::integrity::FaultKind;
 use crate::dump::{
     Differing, Fault, FaultyObject, Integrity, Level, Side, Unshown, Verdict, Verified,
     VerifiedTable, VerifyError,
 };
 
+/// How the two that were compared are called.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sides<'a> {
+    /// The dump, or the database that was copied.
+    from: &'a str,
+    /// The database.
+    to: &'a str,
+    kind: FromKind,
+}
+
+/// What a database was compared with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum FromKind {
+    /// A text with lines.
+    Dump,
+    Database,
+}
+
+impl<'a> Sides<'a> {
+    const DUMP: Sides<'static> = Sides {
+        from: "the dump",
+        to: "the database",
+        kind: FromKind::Dump,
+    };
+
+    /// Of a copy of a database.
+    pub(super) fn of_databases(from: &'a str, to: &'a str) -> Sides<'a> {
+        Sides {
+            from,
+            to,
+            kind: FromKind::Database,
+        }
+    }
+
+    fn of_line(self, line: u64) -> String {
+        match self.kind {
+            FromKind::Dump => format!(" of line {line}"),
+            FromKind::Database => String::new(),
+        }
+    }
+}
+
 /// The tables, then the rows and objects that differ, then a summary.
 pub fn verified(verified: &Verified, style: Style<'_>) -> String {
+    compared(verified, Sides::DUMP, style)
+}
+
+/// The same with these names of the two sides.
+pub(super) fn compared(verified: &Verified, sides: Sides<'_>, style: Style<'_>) -> String {
     let rows: Vec<Vec<Cell>> = verified.tables.iter().map(line).collect();
     let mut text = String::new();
     if !rows.is_empty() {
-        let header = ["table", "in the dump", "in the database", ""];
+        let header = match sides.kind {
+            FromKind::Dump => ["table", "in the dump", "in the database", ""],
+            FromKind::Database => ["table", "in FROM", "in TO", ""],
+        };
         text.push_str(&table(&header, &rows, style.paint));
         text.push('\n');
     }
@@ -28,7 +79,7 @@ pub fn verified(verified: &Verified, style: Style<'_>) -> String {
                 text.push_str(&format!(
                     "{}: {} {}\n",
                     printable(&table.name),
-                    side(row),
+                    side(row, sides),
                     printable(&row.row)
                 ));
             }
@@ -38,7 +89,7 @@ pub fn verified(verified: &Verified, style: Style<'_>) -> String {
         text.push_str(&format!("{}\n", why_unshown(unshown)));
     }
     for object in &verified.objects {
-        text.push_str(&format!("{}\n", printable(&fault(object))));
+        text.push_str(&format!("{}\n", printable(&fault(object, sides))));
     }
     for line in integrity(&verified.integrity) {
         text.push_str(&format!("{}\n", printable(&line)));
@@ -47,7 +98,7 @@ pub fn verified(verified: &Verified, style: Style<'_>) -> String {
     if !shown {
         text.push('\n');
     }
-    text.push_str(&summary(verified));
+    text.push_str(&summary(verified, sides));
     text.push('\n');
     text
 }
@@ -55,7 +106,7 @@ pub fn verified(verified: &Verified, style: Style<'_>) -> String {
 /// Behind what an import tells: the summary, and the tables where something differs.
 pub fn verified_after(found: &Verified, style: Style<'_>) -> String {
     match found.is_equal() {
-        true => format!("{}\n", summary(found)),
+        true => format!("{}\n", summary(found, Sides::DUMP)),
         false => format!("\n{}", verified(found, style)),
     }
 }
@@ -80,10 +131,11 @@ fn line(table: &VerifiedTable) -> Vec<Cell> {
     ]
 }
 
-fn side(row: &Differing) -> String {
-    match row.side {
-        Side::Dump { line } => format!("only in the dump, line {line}:"),
-        Side::Database => "only in the database:".to_owned(),
+fn side(row: &Differing, sides: Sides<'_>) -> String {
+    match (row.side, sides.kind) {
+        (Side::Dump { line }, FromKind::Dump) => format!("only in {}, line {line}:", sides.from),
+        (Side::Dump { .. }, FromKind::Database) => format!("only in {}:", sides.from),
+        (Side::Database, _) => format!("only in {}:", sides.to),
     }
 }
 
@@ -101,21 +153,37 @@ fn why_unshown(unshown: Unshown) -> &'static str {
     }
 }
 
-fn fault(object: &FaultyObject) -> String {
+fn fault(object: &FaultyObject, sides: Sides<'_>) -> String {
     let FaultyObject {
         kind, name, line, ..
     } = object;
-    match object.fault {
-        Fault::Missing => format!("{kind} {name} of line {line} is missing"),
-        Fault::Different => {
+    let of_line = sides.of_line(*line);
+    match (object.fault, sides.kind) {
+        (Fault::Missing, _) => format!("{kind} {name}{of_line} is missing"),
+        (Fault::Different, FromKind::Dump) => {
             format!("{kind} {name} is defined in another way than in line {line}")
         }
-        Fault::Number {
-            in_dump,
-            in_database,
-        } => format!(
-            "{kind} {name} is {in_database}, and line {line} of the dump sets it to {in_dump}"
-        ),
+        (Fault::Different, FromKind::Database) => {
+            format!(
+                "{kind} {name} is defined in another way than in {}",
+                sides.from
+            )
+        }
+        (
+            Fault::Number {
+                in_dump,
+                in_database,
+            },
+            kind_of_from,
+        ) => match kind_of_from {
+            FromKind::Dump => format!(
+                "{kind} {name} is {in_database}, and line {line} of the dump sets it to {in_dump}"
+            ),
+            FromKind::Database => format!(
+                "{kind} {name} is {in_database} in {}, and {in_dump} in {}",
+                sides.to, sides.from
+            ),
+        },
     }
 }
 
@@ -124,7 +192,12 @@ fn integrity(integrity: &Integrity) -> Vec<String> {
     match integrity {
         Integrity::Sound | Integrity::NotAsked => Vec::new(),
         Integrity::Damaged(faults) => {
-            let fault = |fault: &String| format!("the database is damaged: {fault}");
+            let fault = |fault: &String| match FaultKind::of(fault) {
+                FaultKind::Damage => format!("the database is damaged: {fault}"),
+                FaultKind::Row => {
+                    format!("rows of the database break its own constraints: {fault}")
+                }
+            };
             faults.iter().map(fault).collect()
         }
         Integrity::Unchecked(error) => {
@@ -135,7 +208,12 @@ fn integrity(integrity: &Integrity) -> Vec<String> {
     }
 }
 
-fn summary(verified: &Verified) -> String {
+fn summary(verified: &Verified, sides: Sides<'_>) -> String {
+    let Sides { from, to, kind } = sides;
+    let says = match kind {
+        FromKind::Dump => "says",
+        FromKind::Database => "holds",
+    };
     let equal = |table: &&VerifiedTable| table.verdict == Verdict::Equal;
     let number = verified.tables.iter().filter(equal).count();
     let how = match verified.level {
@@ -144,12 +222,13 @@ fn summary(verified: &Verified) -> String {
     };
     let tables = count(number, "table");
     if verified.is_equal() {
-        return format!("the database holds what the dump says: {tables}, compared {how}");
+        return format!("{to} holds what {from} {says}: {tables}, compared {how}");
     }
     let others = verified.tables.iter().filter(|table| !equal(table));
-    let differ = others
+    let (unknown, differ): (Vec<_>, Vec<_>) = others
         .filter(|table| !matches!(table.verdict, Verdict::Skipped(_)))
-        .count();
+        .partition(|table| matches!(table.verdict, Verdict::Unknown(_)));
+    let (unknown, differ) = (unknown.len(), differ.len());
     let mut parts = Vec::new();
     if differ > 0 {
         parts.push(count(differ, "table"));
@@ -157,13 +236,23 @@ fn summary(verified: &Verified) -> String {
     if !verified.objects.is_empty() {
         parts.push(count(verified.objects.len(), "definition"));
     }
+    let not_compared = match unknown {
+        0 => String::new(),
+        _ => format!("; {} could not be compared", count(unknown, "table")),
+    };
+    if parts.is_empty() && unknown > 0 {
+        return format!(
+            "{} could not be compared; of what was compared, all is equal: {tables}, compared {how}",
+            count(unknown, "table")
+        );
+    }
     if parts.is_empty() {
         return format!(
-            "the tables hold what the dump says: {tables}, compared {how}; indexes or pages contradict them"
+            "the tables hold what {from} {says}: {tables}, compared {how}; indexes or pages contradict them"
         );
     }
     format!(
-        "the database does not hold what the dump says: {} not equal, compared {how}",
+        "{to} does not hold what {from} {says}: {} not equal, compared {how}{not_compared}",
         parts.join(" and ")
     )
 }
@@ -186,7 +275,12 @@ impl Document {
 
     /// The document of an import, with what the comparison behind it found.
     #[must_use]
-    pub fn with_verified(self, verified: &Verified) -> Document {
+    pub fn with_verified(mut self, call: Call<'_>, verified: &Verified) -> Document {
+        if !verified.is_equal() {
+            self.outcome = "differs";
+            let found = Document::failure(call, &Report::verified(verified));
+            self.problems.extend(found.problems);
+        }
         self.with(
             "verification",
             json!({"level": level(verified.level), "equal": verified.is_equal(), "tables": tables(verified)}),
@@ -264,7 +358,7 @@ impl Report {
         let objects = verified
             .objects
             .iter()
-            .map(|object| Diagnostic::error("definition-differs", fault(object)));
+            .map(|object| Diagnostic::error("definition-differs", fault(object, Sides::DUMP)));
         let damaged = match &verified.integrity {
             Integrity::Damaged(faults) => faults.as_slice(),
             _ => &[],
@@ -382,7 +476,7 @@ mod tests {
             view v is defined in another way than in line 13
             the database is damaged: row 3 missing from index by_name
 
-            the database does not hold what the dump says: 3 tables and 2 definitions not equal, compared in every value
+            the database does not hold what the dump says: 2 tables and 2 definitions not equal, compared in every value; 1 table could not be compared
         "#]]
         .assert_eq(&verified(&found, style()));
     }

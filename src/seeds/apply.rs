@@ -84,7 +84,9 @@ pub(super) async fn observe_from(
     };
     let history = seeding.with_texts(db, history.clone()).await?;
     seeding.look(db, &history).await?;
-    Ok(seeding.plan(&history))
+    let plan = seeding.plan(&history);
+    drop_aside(seeding.seen);
+    Ok(plan)
 }
 
 /// The columns of a row in which values stand in for variables that nobody knows.
@@ -376,6 +378,7 @@ impl<'a> Seeding<'a> {
             others: &others,
             made_as: &texts.made_as.clone(),
             columns: &texts.columns.clone(),
+            gone: None,
             unsure: &[],
         };
         let (mut rows, problems) = expand(&self.files, &self.seen.shape, &given);
@@ -384,7 +387,12 @@ impl<'a> Seeding<'a> {
         self.seen.problems.extend(problems);
         rows.counted = counted;
         link(&mut rows, &self.seen.shape);
-        self.seen.past = Past::new(texts, &self.files, &rows, &self.seen.shape, &given);
+        let gone = super::ledger::ids(&entries);
+        let recorded = Given {
+            gone: Some(&gone),
+            ..given
+        };
+        self.seen.past = Past::new(texts, &self.files, &rows, &self.seen.shape, &recorded);
         self.seen.found = Found::new(&rows);
         self.seen.rows = rows;
         if self.seen.problems.iter().any(Diagnostic::is_error) {
@@ -428,6 +436,27 @@ impl<'a> Seeding<'a> {
         recorded: Vec<[Value; 5]>,
     ) -> Result<(), HistoryError> {
         let mut memory = Memory::read(recorded, look_at(&self.files, &self.seen));
+        loop {
+            self.recognise_declared(db, empty, &mut memory).await?;
+            let mut found = std::mem::take(&mut self.seen.found);
+            let is_any = memory.add_waiting(look_at(&self.files, &self.seen), &mut found);
+            self.seen.found = found;
+            if !is_any {
+                break;
+            }
+        }
+        memory.judge(look_at(&self.files, &self.seen), &self.seen.found);
+        self.seen.memory = memory;
+        Ok(())
+    }
+
+    /// Finds declared rows by what is known of them so far.
+    async fn recognise_declared(
+        &mut self,
+        db: &Db,
+        empty: &[usize],
+        memory: &mut Memory,
+    ) -> Result<(), HistoryError> {
         // A row that is found leads to the keys of those that refer to it.
         for _ in 0..64 {
             let scene = look_at(&self.files, &self.seen);
@@ -446,14 +475,6 @@ impl<'a> Seeding<'a> {
             }
             self.find(db, empty).await?;
         }
-        let mut found = std::mem::take(&mut self.seen.found);
-        while memory.add_waiting(look_at(&self.files, &self.seen), &mut found) {
-            let lookups = memory.lookups(look_at(&self.files, &self.seen), &found);
-            memory.take(db.ask(lookups).await?)?;
-        }
-        self.seen.found = found;
-        memory.judge(look_at(&self.files, &self.seen), &self.seen.found);
-        self.seen.memory = memory;
         Ok(())
     }
 

@@ -14,6 +14,7 @@ use super::model::{
     Choose, Expr, Field, Json as Composed, Label, Mode, Numbers, Part, RowDecl, SeedFile, Spanned,
     Style, Table, Template,
 };
+use super::parallel::in_parts;
 use super::recorded::declares;
 use crate::hex;
 use depends::{labels_of_others, references};
@@ -142,13 +143,16 @@ impl Hashing<'_> {
             names.sort();
             names
         };
-        let mut word = String::new();
-        let rows = table.rows.iter().map(|row| {
-            word.clear();
-            self.row(row, &mut word);
-            word.as_str().into()
+        let rows = in_parts(&table.rows, |rows, _| {
+            let mut word = String::new();
+            let words = rows.iter().map(|row| {
+                word.clear();
+                self.row(row, &mut word);
+                Box::from(word.as_str())
+            });
+            words.collect::<Vec<Box<str>>>()
         });
-        let mut rows: Vec<Box<str>> = rows.collect();
+        let mut rows: Vec<Box<str>> = rows.into_iter().flatten().collect();
         rows.sort_unstable();
         // What older versions did not know is left out where there is none, so that hashes stay the same.
         let references = match references(table) {
@@ -359,6 +363,60 @@ fn label_word(label: &Label) -> Json {
                 after,
             } = &**numbers;
             json!([before, table, pattern, between, first, last, width, after])
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+
+    use serde_json::json;
+
+    use super::{Hashing, label_word};
+    use crate::script::Source;
+    use crate::seeds::parse;
+
+    #[test]
+    fn the_text_of_a_row_is_its_json() {
+        let text = r#"
+_seed: {vars: {domain: example.test}}
+users:
+  ann: {Name: "a \"quote\", a \\ and a \n", EMAIL: "${label}@${domain}", age: 30, none: ~, é: "\u0001é\u007f"}
+  "load_{1..3}": {name: plain, by: !ref users.ann, at: !now , tags: [1, {b: 2, a: 1}]}
+  "of_{users.*}_{1..2}": {}
+  empty: {}
+listed: [{z: 1, a: "", B: '$${x}'}]
+"#;
+        let source = Arc::new(Source {
+            name: "a.yaml".to_owned(),
+            text: text.into(),
+        });
+        let (file, problems) = parse("a", source);
+        assert_eq!(problems, []);
+        let attachments = BTreeMap::new();
+        let hashing = Hashing {
+            attachments: &attachments,
+        };
+        let mut rows: Vec<_> = file
+            .tables
+            .iter()
+            .flat_map(|it| &it.rows)
+            .cloned()
+            .collect();
+        let over = rows[0].fields.clone();
+        rows[1].over = over;
+        assert_eq!(rows.len(), 5);
+        for row in &rows {
+            let label = row.label.as_ref().map(|label| label_word(&label.value));
+            let mut word = json!({ "label": label, "fields": hashing.fields(&row.fields) });
+            if !row.over.is_empty() {
+                word["over"] = json!(hashing.fields(&row.over));
+            }
+            let mut text = String::new();
+            hashing.row(row, &mut text);
+            assert_eq!(text, word.to_string());
         }
     }
 }

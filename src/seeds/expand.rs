@@ -53,6 +53,8 @@ pub(super) struct Given<'a> {
     pub(super) made_as: &'a [MadeAs],
     /// For each file the names that columns had first.
     pub(super) columns: &'a [FirstNames],
+    /// For recorded texts: the ids of rows that no text declares any more, by table in lower case and label.
+    pub(super) gone: Option<&'a HashMap<(String, String), Value>>,
     /// The files of which it is not known what they chose from the labels of a table.
     pub(super) unsure: &'a [bool],
 }

@@ -35,10 +35,13 @@ impl Table {
 
 /// These, and what stands within them.
 fn with_inner(mut open: Vec<&Spanned<Expr>>) -> Vec<&Spanned<Expr>> {
-    let mut all = Vec::new();
+    let mut all = Vec::with_capacity(open.len());
     while let Some(expr) = open.pop() {
         all.push(expr);
-        open.extend(expr.value.inner());
+        // A file may have a million of these.
+        if !matches!(expr.value, Expr::Null | Expr::Scalar { .. }) {
+            open.extend(expr.value.inner());
+        }
     }
     all
 }

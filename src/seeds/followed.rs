@@ -182,17 +182,27 @@ fn follow(table: &mut Table, renames: &Renames) {
 impl Expr {
     /// `own` is the table of the cell.
     fn rename_columns(&mut self, own: &str, renames: &Renames) {
-        let named = match self {
-            Expr::Ref { table, column, .. } | Expr::Among { table, column, .. } => {
-                column.as_mut().map(|column| (table.as_str(), column))
+        match self {
+            Expr::Ref {
+                table,
+                column: Some(column),
+                ..
             }
-            Expr::Slug(column) => Some((own, column)),
-            _ => None,
-        };
-        if let Some((table, column)) = named
-            && let Some(now) = renames.column(table, column)
-        {
-            *column = now;
+            | Expr::Among {
+                table,
+                column: Some(column),
+                ..
+            } => {
+                if let Some(now) = renames.column(table, column) {
+                    *column = now.into_boxed_str();
+                }
+            }
+            Expr::Slug(column) => {
+                if let Some(now) = renames.column(own, column) {
+                    *column = now;
+                }
+            }
+            _ => {}
         }
         for inner in self.inner_mut() {
             inner.value.rename_columns(own, renames);

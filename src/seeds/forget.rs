@@ -178,6 +178,7 @@ impl<'a> Forgetting<'a> {
             .extend(problems.map(|it| still_referred(it, self.name)));
         let basis = seeding.basis(&texts);
         let (planned, _) = super::plan::plan(&basis, Vec::new());
+        self.problems.extend(basis.memory.lost(&basis));
         self.steps = deletions(&basis);
         Ok(planned
             .files

@@ -57,9 +57,13 @@ impl Found {
         }
     }
 
-    /// The row of the database that a recorded row is, which no file declares any more.
-    pub(super) fn keep_undeclared(&mut self, recorded: usize, row: Vec<Value>) {
-        self.undeclared.insert(recorded, row);
+    /// The row of the database that a recorded row is, which no file declares any more. Tells whether that is new.
+    pub(super) fn keep_undeclared(&mut self, recorded: usize, row: &[Value]) -> bool {
+        let is_new = !self.undeclared.contains_key(&recorded);
+        if is_new {
+            self.undeclared.insert(recorded, row.to_vec());
+        }
+        is_new
     }
 
     /// What the database has of a recorded row that no file declares any more.
@@ -201,14 +205,19 @@ impl Found {
     pub(super) fn key(&self, rows: &Rows, shape: &Shape, at: usize) -> Option<Vec<Value>> {
         let row = &rows.rows[at];
         let rules = rows.rules(row);
-        let value = |column: &usize| {
-            let value = self.cell(rows, shape, at, row.cell(*column)?)?;
-            (!value.is_null()).then_some(value)
-        };
         if rules.key.is_empty() {
             return None;
         }
-        rules.key.iter().map(value).collect()
+        // No larger than it has to be: there may be a million.
+        let mut key = Vec::with_capacity(rules.key.len());
+        for column in &rules.key {
+            let value = self.cell(rows, shape, at, row.cell(*column)?)?;
+            if value.is_null() {
+                return None;
+            }
+            key.push(value);
+        }
+        Some(key)
     }
 
     /// The keys of rows that have not been asked for yet. `empty` are tables without a row.

@@ -189,3 +189,39 @@ pub(super) fn shown(value: &Value) -> String {
         Value::Blob(bytes) => format!("{} bytes", bytes.len()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Claim, words};
+    use crate::sql::Value;
+
+    #[test]
+    fn claims_are_equal_where_words_are() {
+        let values = [
+            Value::Null,
+            Value::Integer(5),
+            Value::Real(5.0),
+            Value::Real(5.5),
+            Value::Real(-0.0),
+            Value::Integer(0),
+            Value::Integer(9_007_199_254_740_993),
+            Value::Real(9_007_199_254_740_992.0),
+            Value::from("5"),
+            Value::from("i5"),
+            Value::from(""),
+            Value::from("\0i5"),
+            Value::Blob(b"5".to_vec()),
+            Value::Blob(Vec::new()),
+        ];
+        for one in &values {
+            for other in &values {
+                let pairs = [[one], [other]].map(|it| it.map(Clone::clone));
+                let claims = [Claim::of(&pairs[0]), Claim::of(&pairs[1])];
+                let as_words = [words(&pairs[0]), words(&pairs[1])];
+                assert_eq!(claims[0].is_none(), as_words[0].is_none(), "{one:?}");
+                let are_equal = as_words[0] == as_words[1];
+                assert_eq!(claims[0] == claims[1], are_equal, "{one:?} {other:?}");
+            }
+        }
+    }
+}

@@ -1,7 +1,7 @@
 //! The table `_seedbed_rows`: rows that a seed made or met and that do not follow from its recorded text, and rows that
 //! were removed. A part of a key that comes from `!env` is kept as a salted hash only. Pure.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::{Value as Json, json};
 
@@ -107,6 +107,18 @@ impl Entry {
     fn values(&self) -> [Value; 4] {
         [&self.seed, &self.table, &self.columns, &self.key].map(|it| it.as_str().into())
     }
+}
+
+/// The ids of the rows that are remembered, by table in lower case and label.
+pub(super) fn ids(recorded: &[[Value; 5]]) -> HashMap<(String, String), Value> {
+    let id = |row: &[Value; 5]| {
+        let entry = Entry::read(row.clone())?;
+        let (key, _) = entry.key()?;
+        let [id] = key.as_slice() else { return None };
+        let is_known = !id.is_null() && entry.columns()?.0.len() == 1;
+        is_known.then(|| ((entry.table.to_ascii_lowercase(), entry.label), id.clone()))
+    };
+    recorded.iter().filter_map(id).collect()
 }
 
 /// Salt and hash of a part that is not recorded itself.

@@ -17,6 +17,7 @@ use super::remembered::{Remembered, State, derived, remembered};
 use super::renames::renamed_from;
 use super::row::{Nature, Rows, Rules};
 use crate::db::{DbError, Query, Reply};
+use crate::diagnostic::Diagnostic;
 use crate::schema::{Shape, TableShape};
 use crate::sql::{Value, identifier};
 
@@ -36,6 +37,8 @@ pub(super) struct Memory {
     undeclared: Vec<(usize, usize)>,
     /// Those whose keys are known once the rows to which they refer are, each with its file.
     waiting: Vec<(usize, usize)>,
+    /// Those of which nothing tells the key.
+    lost: Vec<usize>,
 }
 
 /// What all steps of remembering look at.
@@ -172,26 +175,62 @@ impl Memory {
             true => State::Met,
             false => State::Made,
         };
-        if let Some(identity) = past.identity(found, shape, old) {
-            self.undeclared.push((old, self.items.len()));
-            self.push(derived(file, table, &row.label, identity, state, None));
+        match past.identity(found, shape, old) {
+            Some(identity) => {
+                self.undeclared.push((old, self.items.len()));
+                self.push(derived(file, table, &row.label, identity, state, None));
+            }
+            None if self.syncs[file] && past.mode(old) == Mode::Sync => self.lost.push(old),
+            None => {}
         }
     }
 
+    /// Rows that are declared no longer and stay, because nothing tells their keys any more.
+    pub(super) fn lost(&self, basis: &Basis<'_>) -> Vec<Diagnostic> {
+        let past = basis.past;
+        let mut by_file: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for old in &self.lost {
+            by_file.entry(past.file_of(*old)).or_default().push(*old);
+        }
+        let warning = |(file, rows): (usize, Vec<usize>)| {
+            let name = |old: usize| past.rows.name(&past.rows.rows[old], basis.shape);
+            let first = name(rows[0]);
+            let which = match rows.len() {
+                1 => format!("`{first}` is declared no longer, and stays"),
+                many => format!("{many} rows are declared no longer, and stay: `{first}` is one"),
+            };
+            let message = format!(
+                "{which}: what its key refers to is in no seed and no record any more, so the row cannot be told from others"
+            );
+            let name = &basis.files[file].name;
+            Diagnostic::problem("row-stays", message)
+                .warning()
+                .help(format!("delete by hand what seed {name} made there"))
+        };
+        by_file.into_iter().map(warning).collect()
+    }
+
     /// Adds rows that are not declared any more and whose keys have values of other rows, once those were looked for: an
-    /// id may be the database's own, or that of a row that was there before. Tells whether any was added.
+    /// id may be the database's own, or that of a row that was there before. Tells whether anything is known that was not.
     pub(super) fn add_waiting(&mut self, scene: Scene<'_>, found: &mut Found) -> bool {
         let Scene { shape, past, .. } = scene;
-        if self.waiting.is_empty() {
+        if self.waiting.is_empty() && self.undeclared.is_empty() {
             return false;
         }
         let open: HashSet<usize> = self.waiting.iter().map(|(old, _)| *old).collect();
         let parents_of = |(old, file): &(usize, usize)| ((*old, *file), past.parents(shape, *old));
         let waiting: Vec<_> = self.waiting.iter().map(parents_of).collect();
-        let wanted: HashSet<usize> = waiting.iter().flat_map(|(_, it)| it).copied().collect();
+        let mut wanted: HashSet<usize> = waiting.iter().flat_map(|(_, it)| it).copied().collect();
+        // A declared row may be there under the key that it had by them.
+        for (at, was) in past.of.iter().enumerate() {
+            if let (Was::Row(old), None) = (was, found.row(at)) {
+                wanted.extend(past.parents(shape, *old));
+            }
+        }
+        let mut is_any = false;
         for (old, number) in &self.undeclared {
             if let (true, Some(Some(row))) = (wanted.contains(old), &self.items[*number].row) {
-                found.keep_undeclared(*old, row.clone());
+                is_any |= found.keep_undeclared(*old, row);
             }
         }
         let is_ready = |parents: &Vec<usize>| !parents.iter().any(|it| open.contains(it));
@@ -200,10 +239,11 @@ impl Memory {
             .into_iter()
             .partition(|(_, parents)| is_circle || is_ready(parents));
         self.waiting = waiting.into_iter().map(|(it, _)| it).collect();
+        is_any |= !ready.is_empty();
         for ((old, file), _) in ready {
             self.push_undeclared(scene, found, old, file);
         }
-        true
+        is_any
     }
 
     /// A row that stayed under an old key, beside the one that was made under the recorded key, is no declared row any

@@ -254,7 +254,7 @@ pub struct RowDecl {
     /// Where the row stands: its label, or the first byte of its item in a list.
     pub span: Range<usize>,
     /// `_was`: the label that the row had before.
-    pub was: Option<Spanned<Template>>,
+    pub was: Option<Box<Spanned<Template>>>,
     /// In the order of the file; no name stands twice.
     pub fields: Vec<Field>,
     /// What another file says in their place (`_override`).
@@ -283,13 +283,13 @@ pub enum Label {
     /// `post_{users.*}_{1..3}` so many rows for each of them.
     Each {
         /// What stands before the labels.
-        before: String,
+        before: Box<str>,
         /// The table of the labels.
-        table: String,
+        table: Box<str>,
         /// What they look like.
-        pattern: String,
+        pattern: Box<str>,
         /// What stands after them.
-        after: String,
+        after: Box<str>,
         /// The rows for each label, where there are several.
         children: Option<Box<Numbers>>,
     },
@@ -344,7 +344,7 @@ pub enum Expr {
         /// The label.
         label: Template,
         /// The column; none means the one that the foreign key refers to, or the primary key.
-        column: Option<String>,
+        column: Option<Box<str>>,
     },
     /// `!pick users.*`, `!each users.*`: a reference to one of the rows whose labels match.
     Among {
@@ -355,7 +355,7 @@ pub enum Expr {
         /// What the labels look like, with `*` for any characters. It may hold `${…}`.
         pattern: Template,
         /// The column, as in a `Ref`.
-        column: Option<String>,
+        column: Option<Box<str>>,
     },
     /// `!now`, with modifiers of SQLite's date functions.
     Now(Vec<String>),

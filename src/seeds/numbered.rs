@@ -9,7 +9,7 @@ use super::steps::{Secrets, value};
 use crate::db::Query;
 use crate::diagnostic::Diagnostic;
 use crate::schema::Shape;
-use crate::sql::{Value, identifier, significant};
+use crate::sql::{Value, identifier, is_autoincrement};
 
 /// Whether the database numbers rows of a table of these files.
 pub(super) fn numbers(files: &[&SeedFile], shared: Option<&SeedFile>) -> bool {
@@ -33,10 +33,9 @@ pub(super) fn counted() -> Query {
 
 /// Those that do, by their places: <https://sqlite.org/autoinc.html>.
 pub(super) fn take_counted(answer: &[[Value; 2]], shape: &Shape) -> Vec<usize> {
-    let is_counted = |sql: &str| significant(sql).any(|it| it.is_word(sql, "AUTOINCREMENT"));
     let tables = answer
         .iter()
-        .filter(|[_, sql]| sql.as_str().is_some_and(is_counted));
+        .filter(|[_, sql]| sql.as_str().is_some_and(is_autoincrement));
     tables
         .filter_map(|[name, _]| shape.position(name.as_str()?))
         .collect()

@@ -336,7 +336,7 @@ impl Reader<'_> {
                 span: key.span.clone(),
             }),
             span: key.span.clone(),
-            was: self.was(node, scope),
+            was: self.was(node, scope).map(Box::new),
             fields: self.fields(node, ROW, scope),
             over: Vec::new(),
         }
@@ -350,7 +350,7 @@ impl Reader<'_> {
         Some(RowDecl {
             label: None,
             span: span.unwrap_or(node.span.clone()),
-            was: self.was(node, Scope::Item),
+            was: self.was(node, Scope::Item).map(Box::new),
             fields: self.fields(node, ROW, Scope::Item),
             over: Vec::new(),
         })

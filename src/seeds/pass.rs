@@ -90,12 +90,13 @@ impl Pass {
         self.wanted.get(&claim).copied()
     }
 
+    /// The columns that are read: those that seeds can write.
+    fn plain(&self) -> impl Iterator<Item = &Column> {
+        let columns = self.of.columns.iter();
+        columns.filter(|it| it.origin == ColumnKind::Plain)
+    }
+
     fn scan(&self) -> Scan {
-        let plain = self
-            .of
-            .columns
-            .iter()
-            .filter(|it| it.origin == ColumnKind::Plain);
         let column = |column: &Column| ScanColumn {
             name: column.name.clone(),
             is_real: column.affinity == Affinity::Real,
@@ -110,7 +111,7 @@ impl Pass {
         };
         Scan {
             table: self.of.name.clone(),
-            columns: plain.map(column).collect(),
+            columns: self.plain().map(column).collect(),
             order,
         }
     }
@@ -118,12 +119,7 @@ impl Pass {
 
 impl Sink for Pass {
     fn width(&self, _: usize) -> Option<usize> {
-        let plain = self
-            .of
-            .columns
-            .iter()
-            .filter(|it| it.origin == ColumnKind::Plain);
-        Some(plain.count())
+        Some(self.plain().count())
     }
 
     fn row(&mut self, _: usize, row: StreamedRow<'_>) -> ControlFlow<()> {

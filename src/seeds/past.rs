@@ -188,6 +188,11 @@ impl Past {
         }
     }
 
+    /// The chosen file that continues the record of a recorded row.
+    pub(super) fn file_of(&self, old: usize) -> usize {
+        self.of_file[old].unwrap_or_default()
+    }
+
     /// The mode in which a row was recorded.
     pub(super) fn mode(&self, old: usize) -> Mode {
         self.rows.rules(&self.rows.rows[old]).mode

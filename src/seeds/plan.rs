@@ -253,6 +253,7 @@ pub(super) fn plan(basis: &Basis<'_>, mut problems: Vec<Diagnostic>) -> (Plan, V
     }
     if basis.looked {
         problems.extend(super::kept::kept(basis));
+        problems.extend(basis.memory.lost(basis));
     }
     for orphan in basis.memory.orphans() {
         plans[orphan.file].changes.push(Change {
@@ -537,7 +538,7 @@ fn declared(
     let Some(before) = past.cell(old, cell.column) else {
         return Declared::New;
     };
-    // A new column that nobody has filled yet.
+    // A new column that has no values yet.
     let of = &basis.shape.tables[basis.rows.rules(&basis.rows.rows[at]).table];
     if past.texts.is_guessed(of, cell.column) {
         let has = found.get(cell.column);

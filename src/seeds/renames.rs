@@ -49,7 +49,7 @@ pub(super) fn follow_references(text: &mut SeedFile, renamed: &BTreeMap<String, 
                 && let Label::Each { table, .. } = &mut label.value
                 && let Some(now) = renamed.get(&table.to_ascii_lowercase())
             {
-                table.clone_from(now);
+                *table = now.as_str().into();
             }
             row.fields.iter_mut().chain(&mut row.over)
         });

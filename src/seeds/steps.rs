@@ -533,6 +533,11 @@ pub(super) fn script(
             basis.shape,
         );
         detail.insert(history::MEMORY.to_owned(), memory);
+        // The text that is recorded has the names of now, and an amended record keeps what it does not get.
+        let mut records = past.lineage.records[number].iter();
+        if planned.state == FileState::Respelled && records.any(|it| past.renames(it).is_some()) {
+            detail.insert(history::RENAMED.to_owned(), serde_json::Value::Null);
+        }
         let entry = Entry {
             key: Key::Seed(file.name.clone()),
             name: file.name.clone(),
@@ -557,16 +562,7 @@ pub(super) fn script(
                 FileState::New => Record::Insert(entry),
                 _ => Record::Replace(entry),
             },
-            _ => {
-                let mut entry = entry;
-                // The recorded text has the names of now.
-                if past.renames(&file.name).is_some() && planned.state == FileState::Respelled {
-                    entry
-                        .detail
-                        .insert(history::RENAMED.to_owned(), serde_json::Value::Null);
-                }
-                Record::Amend(entry)
-            }
+            _ => Record::Amend(entry),
         };
         let ends = gone.map(|key| Unit {
             record: Record::Delete(key),

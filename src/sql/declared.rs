@@ -1,5 +1,5 @@
-//! The foreign keys that a statement declares, read from its text: a rough reading, which never decides whether something
-//! is right. Pure.
+//! The columns, keys and CHECK constraints that a statement declares, read from its text: a rough reading, which never
+//! decides whether something is right. Pure.
 
 use super::{Token, TokenKind, significant, unquote};
 
@@ -163,6 +163,34 @@ fn list(sql: &str, tokens: &[Token]) -> Vec<String> {
     }
 }
 
+/// The expression of every `CHECK` of a `CREATE TABLE`, in its parentheses. The word is reserved, so nothing else is spelled
+/// like it without quotes.
+pub(crate) fn check_constraints(sql: &str) -> Vec<&str> {
+    let tokens: Vec<Token> = significant(sql).collect();
+    let all = tokens.iter().enumerate();
+    let checks = all.filter(|(_, token)| token.is_word(sql, "CHECK"));
+    checks
+        .filter_map(|(at, _)| parenthesized(sql, &tokens[at + 1..]))
+        .collect()
+}
+
+/// The text of the `(…)` that these tokens begin with.
+pub(crate) fn parenthesized<'a>(sql: &'a str, tokens: &[Token]) -> Option<&'a str> {
+    tokens.first().filter(|token| token.text(sql) == "(")?;
+    let mut depth = 0;
+    for token in tokens {
+        match token.text(sql) {
+            "(" => depth += 1,
+            ")" => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            return sql.get(tokens.first()?.span.start..token.span.end);
+        }
+    }
+    None
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -219,5 +247,16 @@ mod tests {
         assert_eq!(of_columns.primary_key, ["id"]);
         let of_table = declared("CREATE TABLE t (a, b, PRIMARY KEY (b DESC, \"a\"))");
         assert_eq!(of_table.primary_key, ["b", "a"]);
+    }
+
+    #[test]
+    fn the_constraints_of_columns_and_of_the_table_are_read() {
+        let sql = "CREATE TABLE t (a INT CHECK (a > (0)), \"check\" TEXT DEFAULT ('CHECK (x)') CONSTRAINT c CHECK(length(\"check\") < 3), \
+                   /* CHECK (no) */ g AS (iif(a, 1, 2)), CHECK (a IN (1, 2)))";
+        let found = check_constraints(sql);
+        assert_eq!(
+            found,
+            ["(a > (0))", "(length(\"check\") < 3)", "(a IN (1, 2))"]
+        );
     }
 }

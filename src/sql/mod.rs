@@ -21,7 +21,7 @@ mod temporary;
 mod token;
 mod value;
 
-pub(crate) use declared::{Declared, declared};
+pub(crate) use declared::{Declared, check_constraints, declared, parenthesized};
 pub use describe::{describe, describe_all};
 pub(crate) use end::Progress;
 pub(crate) use fingerprint::for_each_part;
@@ -38,5 +38,5 @@ pub(crate) use temporary::drops_of_temporary;
 pub use token::{
     LexError, LexErrorKind, Significant, Token, TokenKind, Tokens, significant, tokens,
 };
-pub(crate) use token::{is_autoincrement, is_space, is_word};
+pub(crate) use token::{gives_way, is_autoincrement, is_space, is_word};
 pub use value::{Value, ValueRef};

@@ -150,6 +150,20 @@ pub(crate) fn is_autoincrement(sql: &str) -> bool {
     significant(sql).any(|token| token.is_word(sql, "AUTOINCREMENT"))
 }
 
+/// Whether a `CREATE TABLE` has a constraint that lets one of two rows give way: `ON CONFLICT IGNORE`, `REPLACE`
+/// (<https://sqlite.org/lang_conflict.html>).
+pub(crate) fn gives_way(sql: &str) -> bool {
+    let mut before = false;
+    significant(sql).any(|token| {
+        let is_way = ["IGNORE", "REPLACE"]
+            .iter()
+            .any(|word| token.is_word(sql, word));
+        let found = before && is_way;
+        before = token.is_word(sql, "CONFLICT");
+        found
+    })
+}
+
 /// Iterator of [`significant`].
 #[derive(Debug, Clone)]
 pub struct Significant<'a> {

@@ -181,7 +181,7 @@ pub(crate) async fn restore(session: &Session, flags: &args::Restore) -> Ending 
             let database = opened.database();
             let call = session.call(Some(&database), exit);
             let document = Document::imported(call, &restored.imported, &shown);
-            session.print(&document.with_mark(&restored).with_verified(&verified));
+            session.print(&document.with_mark(&restored).with_verified(call, &verified));
         }
     } else {
         let mut text = report::imported(&restored.imported, &shown, session.style());

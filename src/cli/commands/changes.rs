@@ -193,6 +193,10 @@ pub(crate) async fn undo(session: &Session, flags: &args::Undo) -> Ending {
             false => Adopted::Refuse,
         },
     };
+    // A number of steps is never refused for what the history holds, so nothing is read before the question.
+    if flags.steps.is_some() && !flags.dry_run {
+        session.ask(&opened, Asks::OnEveryRemote).await?;
+    }
     let history = match (flags.to, flags.steps) {
         (None, None) => of_this_project(session, &opened).await?,
         (to, _) => of_known_version(session, &opened, to).await?,
@@ -200,7 +204,9 @@ pub(crate) async fn undo(session: &Session, flags: &args::Undo) -> Ending {
     if flags.dry_run {
         return undo_dry_run(session, &opened, history, &options).await;
     }
-    session.ask(&opened, Asks::OnEveryRemote).await?;
+    if flags.steps.is_none() {
+        session.ask(&opened, Asks::OnEveryRemote).await?;
+    }
     let (run, events) = (&opened.run, session.events(&opened));
     let outcome = migrations::undo_from(&opened.db, history, &options, run, &events).await;
     show(session, &opened, outcome, Change::Undo).await

@@ -2,15 +2,15 @@
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use crate::cli::args::{self, Format};
 use crate::cli::exit::Exit;
 use crate::cli::progress::Progress;
 use crate::cli::session::{Asks, Ending, Opened, Session, Stopped};
-use crate::cli::typed;
 use crate::config::{Config, Database, Form};
 use crate::db::{self, DbError, Options};
+use crate::diagnostic::typed;
 use crate::dump::copy as library;
 use crate::dump::import::{
     Begin, ImportError, ImportEvent, ImportOptions, LeftOut, OnImport, Violations, Why,
@@ -39,9 +39,10 @@ pub(crate) async fn copy(session: &Session, flags: &args::Copy) -> Ending {
         From::Database(from) => format!("copy: {} to {}", from.target(), to.target()),
         From::Dump(_) => format!("copy: dump {} (FROM) to {}", flags.from, to.target()),
     };
-    let opened = session.open_as(flags.lock.lock_timeout, line).await?;
+    let opened = session.open_as(flags.lock.lock_timeout, line).await;
+    let opened = opened.map_err(|stopped| stopped.naming("TO"))?;
     refuse_target(session, &opened, &from)?;
-    let input = input(session, &opened, &from).await?;
+    let input = input(session, &opened, &from, flags.lock.lock_timeout).await?;
     let to = opened.config.database_name();
     let command = format!("copy {}", typed([&flags.from, &flags.to].into_iter()));
     let copying = Copying {
@@ -60,6 +61,9 @@ pub(crate) async fn copy(session: &Session, flags: &args::Copy) -> Ending {
         let planned = planned.map_err(|error| failed(&error))?;
         for line in report::left_out_words(&planned.left_out) {
             session.terminal.words(&line);
+        }
+        for lacking in &planned.lacking {
+            session.terminal.words(&report::module_warning(lacking));
         }
         if session.terminal.format == Format::Json {
             let database = opened.database();
@@ -129,6 +133,11 @@ fn from(session: &Session, text: &str, to_is_remote: bool) -> Result<From, Stopp
     };
     if !path.exists() {
         let message = format!("there is no database or dump {text}");
+        let help = "FROM is a database file, a dump, or the URL of a database".to_owned();
+        return Err(session.usage("no-database", message, Some(help)));
+    }
+    if path.is_dir() {
+        let message = format!("FROM is a directory: {text}");
         let help = "FROM is a database file, a dump, or the URL of a database".to_owned();
         return Err(session.usage("no-database", message, Some(help)));
     }
@@ -210,13 +219,18 @@ fn refuse_target(session: &Session, opened: &Opened, from: &From) -> Result<(), 
 }
 
 /// The source, opened.
-async fn input(session: &Session, opened: &Opened, from: &From) -> Result<Input, Stopped> {
+async fn input(
+    session: &Session,
+    opened: &Opened,
+    from: &From,
+    lock_timeout: Option<Duration>,
+) -> Result<Input, Stopped> {
     let config = match from {
         From::Dump(input) => return Ok(input.clone()),
         From::Database(config) => config,
     };
     let options = Options {
-        lock_timeout: open::lock_timeout(&config.database.value),
+        lock_timeout: lock_timeout.unwrap_or_else(|| open::lock_timeout(&config.database.value)),
         stop: opened.db.stop().clone(),
         ignore_tables: config.ignore_tables.value.clone(),
         history_table: config.history_table.value.clone(),
@@ -228,7 +242,7 @@ async fn input(session: &Session, opened: &Opened, from: &From) -> Result<Input,
         if let Some(token) = config.token() {
             report = report.with_token(token, &config.turso_name(), SystemTime::now());
         }
-        session.stopped(report).about(opened)
+        session.stopped(report.naming("FROM")).about(opened)
     };
     let db = open::open(&config.database.value, options)
         .await

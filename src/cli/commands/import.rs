@@ -112,6 +112,7 @@ fn options(flags: &args::Import) -> ImportOptions {
             true => Violations::Allow,
             false => Violations::Refuse,
         },
+        header: import::Header::Keep,
         verify: match flags.verify {
             Verify::Counts | Verify::Full => import::Verify::Counts,
             Verify::None => import::Verify::Nothing,
@@ -131,6 +132,9 @@ async fn dry_run(
         .map_err(|error| failed(session, opened, &error, shown, options))?;
     for fired in &planned.triggers {
         session.terminal.words(&report::trigger_warning(fired));
+    }
+    for lacking in &planned.lacking {
+        session.terminal.words(&report::module_warning(lacking));
     }
     if let Some(foreign) = &planned.foreign_history {
         session
@@ -164,7 +168,7 @@ fn show(
         let call = session.call(Some(&database), exit);
         let document = Document::imported(call, imported, shown);
         session.print(&match verified {
-            Some(verified) => document.with_verified(verified),
+            Some(verified) => document.with_verified(call, verified),
             None => document,
         });
         return;

@@ -15,7 +15,7 @@ use crate::db::{
     Transaction, other_run,
 };
 use crate::script::{Atomicity, ForeignKeys, OnFailure, Step, StepState};
-use crate::sql::{Kind, Value, kind};
+use crate::sql::Value;
 
 /// `held` as in [`answer`](super::answer).
 pub(super) async fn execute(
@@ -107,7 +107,9 @@ impl Run<'_> {
                 .map_err(Stopped::at(At::Begin))?;
         }
         let by = self.options.run_by.as_deref();
-        let _announced = self.file.and_then(|file| other_run::announce(file, by));
+        let _announced = self
+            .file
+            .and_then(|file| other_run::announce(other_run::Sign::Transaction, file, by));
         let mut before = Vec::with_capacity(transaction.steps.len());
         for (number, step) in transaction.steps.iter().enumerate() {
             let values = bound.next(number, step);
@@ -161,15 +163,19 @@ impl Run<'_> {
 
     /// The last `ATTACH`, where two databases of this connection are one file.
     async fn attach_of_a_file_twice(&self, transaction: &Transaction) -> Option<usize> {
+        // By its first letters alone, since there may be a million statements.
+        let begins = |sql: &str| {
+            sql.get(..6)
+                .is_some_and(|it| it.eq_ignore_ascii_case("ATTACH"))
+        };
+        let steps = transaction.steps.iter().enumerate();
+        let attaches = steps.filter(|(_, step)| begins(&step.sql));
+        let last = attaches.map(|(at, _)| at).last()?;
         let twice = Query::new(
             "SELECT 1 FROM pragma_database_list WHERE file <> '' GROUP BY file HAVING count(*) > 1",
         );
-        if rows(self.connection, &twice).await.ok()?.is_empty() {
-            return None;
-        }
-        let steps = transaction.steps.iter().enumerate();
-        let attaches = steps.filter(|(_, step)| kind(&step.sql) == Kind::Attach);
-        attaches.map(|(at, _)| at).last()
+        let found = rows(self.connection, &twice).await.ok()?;
+        (!found.is_empty()).then_some(last)
     }
 
     /// Whether the transaction goes on behind a step that failed. After some errors the engine has rolled it back:
@@ -186,9 +192,12 @@ impl Run<'_> {
             ForeignKeys::On => ("ON", 1),
             ForeignKeys::Off | ForeignKeys::Unchecked => ("OFF", 0),
         };
+        let read = Query::new("PRAGMA foreign_keys");
+        if rows(self.connection, &read).await? == [[Value::Integer(number)]] {
+            return Ok(());
+        }
         bare(self.connection, &format!("PRAGMA foreign_keys = {word}")).await?;
-        let answer = rows(self.connection, &Query::new("PRAGMA foreign_keys")).await?;
-        if answer != [[Value::Integer(number)]] {
+        if rows(self.connection, &read).await? != [[Value::Integer(number)]] {
             let message = format!("PRAGMA foreign_keys = {word} had no effect");
             return Err(EngineError::new(Code::Other(1), message));
         }

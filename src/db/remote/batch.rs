@@ -378,6 +378,8 @@ pub(super) fn engine_error(error: &libsql_hrana::proto::Error) -> EngineError {
         "SQLite error: ",
         "SQL input error: ",
         "SQL string could not be parsed: ",
+        // Of the Turso engine, whose other words are those of SQLite.
+        "Parse error: ",
     ] {
         message = message.strip_prefix(prefix).unwrap_or(message);
     }

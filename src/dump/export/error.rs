@@ -1,6 +1,7 @@
 //! Why there is no dump.
 
 use crate::db::DbError;
+use crate::history::Unfinished;
 
 /// Why there is no dump.
 #[derive(Debug, thiserror::Error)]
@@ -15,13 +16,13 @@ pub enum ExportError {
         names: Vec<(String, Option<String>)>,
     },
     /// An import into the database was not finished: what is there is only a part of something.
-    #[error("the {} of {dump} into this database was not finished", command.as_ref().map_or("import", |_| "copy"))]
-    Unfinished {
-        /// The dump that was imported.
-        dump: String,
-        /// The command that goes on with it, where that is no `import`.
-        command: Option<String>,
-    },
+    #[error(
+        "the {} of {} into this database {}",
+        .0.command.as_ref().map_or("import", |_| "copy"),
+        .0.name,
+        if .0.is_running { "is running" } else { "was not finished" }
+    )]
+    Unfinished(Box<Unfinished>),
     /// The database has a table of another program under the name of one of Seedbed's.
     #[error(
         "the table {table} is not Seedbed's, which keeps the state of an unfinished import under this name"

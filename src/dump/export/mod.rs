@@ -13,13 +13,14 @@ mod writer;
 
 use std::io::{ErrorKind, Write};
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use self::catalogue::Catalogue;
 pub use self::error::ExportError;
 use self::plan::Plan;
 use self::writer::Writer;
 use super::file::{NewFile, Readers};
-use crate::db::{Db, DbError, Query};
+use crate::db::{Db, DbError};
 use crate::history;
 
 /// What of a database is written.
@@ -74,7 +75,7 @@ impl Exported {
 }
 
 /// How often the schema may change between reading it and reading the rows before that is an error.
-const TRIES: usize = 5;
+const TRIES: usize = 50;
 
 /// How many pieces of text wait at the most for `out`.
 const AHEAD: usize = 4;
@@ -88,6 +89,39 @@ pub async fn export(
     options: &ExportOptions,
     out: &mut (dyn Write + Send),
 ) -> Result<Exported, ExportError> {
+    export_noting(db, options, out, &WrittenTables::default()).await
+}
+
+/// The `CREATE TABLE` of each table that keeps the rows of an export, complete before its first byte is written.
+#[derive(Debug, Clone, Default)]
+pub(super) struct WrittenTables(Arc<Mutex<Vec<String>>>);
+
+impl WrittenTables {
+    pub(super) fn get(&self) -> Vec<String> {
+        let tables = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        tables.clone()
+    }
+
+    fn set(&self, catalogue: &Catalogue) {
+        let is_plain = |object: &&catalogue::Object| {
+            let table = catalogue.table(&object.name);
+            object.kind == "table"
+                && table.is_some_and(|table| !table.is_virtual)
+                && !object.name.to_ascii_lowercase().starts_with("sqlite_")
+        };
+        let tables = catalogue.objects.iter().filter(is_plain);
+        let tables = tables.filter_map(|object| object.sql.clone()).collect();
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = tables;
+    }
+}
+
+/// [`export()`], with the tables that it writes noted in `tables`.
+pub(super) async fn export_noting(
+    db: &Db,
+    options: &ExportOptions,
+    out: &mut (dyn Write + Send),
+    tables: &WrittenTables,
+) -> Result<Exported, ExportError> {
     for _ in 0..TRIES {
         let catalogue = Catalogue::read(db).await?;
         let is_whole = options.tables.is_empty() && options.what != Contents::Schema;
@@ -98,17 +132,12 @@ pub async fn export(
                     table: history::UNFINISHED,
                 });
             }
-            let row = db.rows::<2>(Query::new(format!(
-                "SELECT name, detail ->> '$.command' FROM {}",
-                history::UNFINISHED
-            )));
-            let row = row.await?;
-            let text = |at: usize| row.first()?[at].as_str().map(str::to_owned);
-            return Err(ExportError::Unfinished {
-                dump: text(0).unwrap_or_default(),
-                command: text(1),
-            });
+            if let Some(unfinished) = history::unfinished_import(db).await? {
+                return Err(ExportError::Unfinished(Box::new(unfinished)));
+            }
+            continue;
         }
+        tables.set(&catalogue);
         let plan = plan::plan(&catalogue, options, db.engine())?;
         let exported = streamed(db, plan, out).await;
         if let Some(exported) = exported.map_err(|error| lacking(error, &catalogue))? {

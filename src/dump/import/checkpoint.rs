@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde_json::{Value as Json, json};
 
 use super::Triggers;
-use super::clash::Event;
+use super::clash::{Event, There};
 use super::error::{Begun, Stands};
 use super::tally::{Before, Table, Tally};
 use super::translate;
@@ -39,6 +39,8 @@ pub(super) struct Checkpoint {
     pub(super) triggers: Triggers,
     /// The command that goes on with it, where that is no `import`.
     pub(super) command: Option<Arc<str>>,
+    /// The file of the dump as it was given.
+    path: Option<String>,
 }
 
 /// Asks for it; without the table there is none.
@@ -83,6 +85,7 @@ impl Checkpoint {
             },
             conflicting: serde_json::from_value(detail["conflicting"].clone()).unwrap_or_default(),
             command: detail["command"].as_str().map(Arc::from),
+            path: detail["path"].as_str().map(str::to_owned),
         })
     }
 
@@ -108,6 +111,7 @@ impl Checkpoint {
             name: self.name.clone(),
             command: self.command.as_deref().map(str::to_owned),
             triggers: self.triggers,
+            path: self.path.clone(),
             tables: match tables.iter().any(is_there) {
                 true => Tables::Existing,
                 false => Tables::New,
@@ -149,7 +153,8 @@ impl Checkpoint {
     }
 
     /// What takes everything back that the import did; where it cannot be, the table with rows that were there before.
-    pub(super) fn undo(&self) -> Result<Vec<Step>, (String, u64)> {
+    /// `there` tells the tables of virtual tables, which are not to be empty: a new one has rows of its module there.
+    pub(super) fn undo(&self, there: &There) -> Result<Vec<Step>, (String, u64)> {
         let mut steps = guard(self.offset);
         for Made { object, name, .. } in self.made.iter().rev() {
             let kind = match object {
@@ -162,6 +167,11 @@ impl Checkpoint {
             steps.push(own(format!("DROP {kind} IF EXISTS {}", identifier(name))));
         }
         for table in self.tally.tables.iter().rev() {
+            if let Some(rows) = there.made_new(&table.name, table.before) {
+                steps.push(own(format!("DELETE FROM {}", identifier(&table.name))));
+                steps.extend(rows.iter().cloned().map(own));
+                continue;
+            }
             match (translate::undo(table.before, &table.name), table.before) {
                 (Some(sql), _) => steps.push(own(sql)),
                 // Nothing came to it yet.
@@ -249,6 +259,7 @@ pub(super) fn detail(
     translator: &Translator,
     triggers: Triggers,
     command: Option<&str>,
+    path: &str,
 ) -> String {
     let tables: Vec<Json> = tally
         .tables
@@ -283,6 +294,7 @@ pub(super) fn detail(
         "conflicting": translator.conflicting,
         "triggers": triggers == Triggers::Run,
         "command": command,
+        "path": path,
     })
     .to_string()
 }

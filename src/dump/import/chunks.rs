@@ -21,7 +21,7 @@ use super::{ImportEvent, OnImport};
 use crate::db::{self, At, Code, Db, EngineError, Failure, OnProgress, Ready, Transaction};
 use crate::dump::{Block, Item, Mark, Object, What};
 use crate::history::{self, Found, Guarded, Patience, Unsettled, Wait, settle};
-use crate::script::{Atomicity, ForeignKeys, Revision, Run};
+use crate::script::{Atomicity, ForeignKeys, Revision, Run, Step};
 
 /// How long a chunk should take.
 const AIM: Duration = Duration::from_secs(1);
@@ -51,6 +51,10 @@ pub(super) struct Chunks<'a> {
     pub(super) name: &'a str,
     /// What the checkpoint names as the command that goes on, where that is no `import`.
     pub(super) command: Option<&'a str>,
+    /// What comes before the first statement of the dump.
+    pub(super) resets: Vec<Step>,
+    /// The file of the dump as it was given.
+    pub(super) path: &'a str,
     /// The most bytes of the dump in a chunk.
     pub(super) largest: u64,
     pub(super) on_event: OnImport,
@@ -175,12 +179,20 @@ impl Chunks<'_> {
         if !found.is_empty() {
             return Err(Why::Clashes(found));
         }
-        self.there.note(&mut pass.tally);
-        let detail = checkpoint::detail(&pass.tally, &pass.translator, pass.triggers, self.command);
+        self.there.note(&mut pass.tally, &pass.wanted);
+        let detail = checkpoint::detail(
+            &pass.tally,
+            &pass.translator,
+            pass.triggers,
+            self.command,
+            self.path,
+        );
         let mut steps = match self.at {
             None => {
                 let guard = history::at_revision(self.expects, self.db.history_table());
-                checkpoint::begin(self.name, guard, &end, detail, self.run)
+                let mut steps = checkpoint::begin(self.name, guard, &end, detail, self.run);
+                steps.extend(self.resets.iter().cloned());
+                steps
             }
             Some(at) => checkpoint::advance(at.offset, &end, detail, self.run),
         };
@@ -230,7 +242,7 @@ fn makes_an_index(block: &Block) -> bool {
 }
 
 /// A transaction without foreign keys: a dump has children before their parents, and is checked once it is whole.
-pub(super) fn unchecked(steps: Vec<crate::script::Step>) -> Transaction {
+pub(super) fn unchecked(steps: Vec<Step>) -> Transaction {
     Transaction {
         foreign_keys: ForeignKeys::Unchecked,
         atomicity: Atomicity::Transaction,
@@ -359,10 +371,7 @@ impl Chunk {
         steps.extend(lowered.steps.iter().cloned());
         // What was refused once is refused again; should it not be, it is taken back all the same.
         steps.truncate(lowered.last_apart(step, &self.lowered) + self.before);
-        steps.push(crate::script::Step::own(
-            "SELECT json('none was refused')",
-            Vec::new(),
-        ));
+        steps.push(Step::own("SELECT json('none was refused')", Vec::new()));
         let ran = db.run(vec![unchecked(steps)], Arc::new(|_| {})).await;
         match ran {
             Err(Failure::Step {

@@ -2,9 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::Triggers;
 use super::tally::{Before, Tally};
 use super::translate::{Beside, Made, SEQUENCE, Tables, Translator, is_of_the_engine};
+use super::{LackingModule, Triggers};
 use crate::db::{HistoryTable, Query};
 use crate::dump::modules::{Modules, VirtualTable, module_of};
 use crate::dump::{Block, Item, Object, What};
@@ -108,6 +108,22 @@ pub enum Clash {
         /// The line that makes it.
         line: Option<u64>,
     },
+    /// The dump writes to the tables in which a virtual table with rows keeps its content: its index would not be that of
+    /// its rows any more, and where the dump clears the tables first, the rows would be gone.
+    #[error(
+        "the dump writes to {table}, which keeps the content of the virtual table {name}{}",
+        holding(*.rows)
+    )]
+    InUse {
+        /// The virtual table.
+        name: String,
+        /// How many rows it holds, where the engine can count them.
+        rows: Option<u64>,
+        /// The table of its content.
+        table: String,
+        /// The line of the first statement that writes to it.
+        line: Option<u64>,
+    },
     /// The dump makes its tables, and was to go into existing ones.
     #[error("the dump makes the table {name}, and was to go into existing ones")]
     Makes {
@@ -123,6 +139,7 @@ impl Clash {
             Clash::Missing { line, .. }
             | Clash::Clears { line, .. }
             | Clash::NoModule { line, .. }
+            | Clash::InUse { line, .. }
             | Clash::Drops { line, .. } => *line,
             Clash::Fires { line, .. }
             | Clash::History { line, .. }
@@ -155,9 +172,9 @@ pub struct Fired {
 pub(super) struct There {
     /// Type and name.
     objects: Vec<(String, String)>,
-    /// The tables that virtual tables keep their content in.
-    shadows: Vec<String>,
-    has_virtual_tables: bool,
+    virtual_tables: Vec<VirtualTable>,
+    /// The tables that these keep their content in, each with the place of its virtual table.
+    shadows: Vec<(String, usize)>,
     triggers: Vec<Trigger>,
     /// Tables and their rows, as far as they were counted.
     counts: Vec<(String, u64)>,
@@ -186,9 +203,9 @@ impl There {
                 Some(modules.virtual_table(name.as_str()?, sql.as_str()?))
             })
             .collect();
-        let is_owned = |name: &Value| {
-            let name = name.as_str().unwrap_or_default();
-            virtual_tables.iter().any(|it| it.owns(name, || false))
+        let owner = |name: &str| {
+            let mut tables = virtual_tables.iter();
+            tables.position(|it| it.owns(name, || false))
         };
         There {
             objects: rows
@@ -197,10 +214,13 @@ impl There {
                 .collect(),
             shadows: rows
                 .iter()
-                .filter(|[_, name, kind, ..]| is(kind, "shadow") && is_owned(name))
-                .filter_map(|[_, name, ..]| text(name))
+                .filter(|[_, _, kind, ..]| is(kind, "shadow"))
+                .filter_map(|[_, name, ..]| {
+                    let name = text(name)?;
+                    let owner = owner(&name)?;
+                    Some((name, owner))
+                })
                 .collect(),
-            has_virtual_tables: !virtual_tables.is_empty(),
             triggers: rows
                 .iter()
                 .filter(|[kind, ..]| is(kind, "trigger"))
@@ -214,6 +234,7 @@ impl There {
                 .collect(),
             counts: Vec::new(),
             modules: HashSet::new(),
+            virtual_tables,
         }
     }
 
@@ -221,6 +242,21 @@ impl There {
     pub(super) fn has_modules(&mut self, rows: Vec<[Value; 1]>) {
         let names = rows.iter().flatten().filter_map(Value::as_str);
         self.modules.extend(names.map(str::to_owned));
+    }
+
+    fn lacks(&self, module: &str) -> bool {
+        !self.modules.is_empty() && !self.modules.contains(&key(module))
+    }
+
+    /// The virtual tables of a dump whose module the engine does not have.
+    pub(super) fn lacking(&self, wanted: &Wanted) -> Vec<LackingModule> {
+        let tables = wanted.virtual_tables.iter();
+        let lacking = tables.filter(|(_, module, _)| self.lacks(module));
+        let lacking = lacking.map(|(table, module, _)| LackingModule {
+            table: table.clone(),
+            module: module.clone(),
+        });
+        lacking.collect()
     }
 
     /// The triggers of the database that the rows of the dump set off, with their tables.
@@ -238,9 +274,40 @@ impl There {
         fired.collect()
     }
 
-    fn is_shadow(&self, table: &str) -> bool {
+    /// The place of the virtual table that keeps its content in this table.
+    fn owner(&self, table: &str) -> Option<usize> {
         let mut shadows = self.shadows.iter();
-        shadows.any(|name| name.eq_ignore_ascii_case(table))
+        let found = shadows.find(|(name, _)| name.eq_ignore_ascii_case(table));
+        found.map(|(_, owner)| *owner)
+    }
+
+    /// The tables in which this virtual table keeps its content.
+    fn shadows_of(&self, owner: usize) -> impl Iterator<Item = &String> {
+        let shadows = self.shadows.iter();
+        shadows.filter_map(move |(name, of)| (*of == owner).then_some(name))
+    }
+
+    /// Whether a virtual table may hold rows. One whose rows were deleted has more in its tables than a new one, and one
+    /// without content of its own counts the rows of another table: so it is empty where one of the two says so.
+    fn is_in_use(&self, owner: usize) -> bool {
+        let table = &self.virtual_tables[owner];
+        let is_new = |shadow: &String| match (self.rows_of(shadow), table.new_rows(shadow)) {
+            (Some(rows), Some(new)) => rows <= new.len() as u64,
+            _ => false,
+        };
+        self.rows_of(&table.name) != Some(0) && !self.shadows_of(owner).all(is_new)
+    }
+
+    /// The statements that give a table of a virtual table's content what it held before an import; none of any other
+    /// table, and where the virtual table may have had rows.
+    pub(super) fn made_new(&self, table: &str, before: Before) -> Option<&[String]> {
+        let owner = &self.virtual_tables[self.owner(table)?];
+        let rows = owner.new_rows(table)?;
+        match before {
+            Before::Empty => Some(rows),
+            Before::Rows(before) if before <= rows.len() as u64 => Some(rows),
+            Before::Absent | Before::Rows(_) => None,
+        }
     }
 
     /// What is there without what is called so.
@@ -254,7 +321,7 @@ impl There {
     pub(super) fn beside(&self) -> Beside {
         Beside::Others {
             has_sequence: self.find(SEQUENCE).is_some(),
-            has_virtual_tables: self.has_virtual_tables,
+            has_virtual_tables: !self.virtual_tables.is_empty(),
         }
     }
 
@@ -268,7 +335,14 @@ impl There {
         let makes = wanted.makes.iter().map(|(_, name)| name);
         let writes = wanted.fills.iter().chain(&wanted.clears);
         let drops = wanted.drops.iter().map(|(_, write, _)| &write.table);
+        let owners = writes.clone().filter_map(|write| self.owner(&write.table));
+        let owners: HashSet<usize> = owners.collect();
+        let contents = owners.into_iter().flat_map(|owner| {
+            let name = std::iter::once(&self.virtual_tables[owner].name);
+            name.chain(self.shadows_of(owner))
+        });
         let names = makes.chain(writes.map(|write| &write.table)).chain(drops);
+        let names = names.chain(contents);
         let mut tables: Vec<(String, Query)> = Vec::new();
         for name in names {
             if let Some((kind, name)) = self.find(name)
@@ -293,8 +367,12 @@ impl There {
         found.map(|(_, rows)| *rows)
     }
 
-    /// What the tables of the dump were before.
-    pub(super) fn note(&self, tally: &mut Tally) {
+    /// What the tables of the dump were before. What the dump has cleared was empty when its rows came.
+    pub(super) fn note(&self, tally: &mut Tally, wanted: &Wanted) {
+        let is_cleared = |table: &str| {
+            let mut clears = wanted.clears.iter();
+            clears.any(|write| write.table.eq_ignore_ascii_case(table))
+        };
         for table in &mut tally.tables {
             // What was known when the import began stays so.
             if table.before != Before::Absent {
@@ -303,6 +381,7 @@ impl There {
             table.before = match (self.find(&table.name), self.rows_of(&table.name)) {
                 (None, _) => Before::Absent,
                 (Some(_), Some(0)) => Before::Empty,
+                (Some(_), _) if is_cleared(&table.name) => Before::Empty,
                 (Some(_), rows) => Before::Rows(rows.unwrap_or(1)),
             };
         }
@@ -732,7 +811,7 @@ pub(super) fn clashes(
         line,
     } in &wanted.clears
     {
-        let may = *is_made || (into == Tables::Existing && there.is_shadow(table));
+        let may = *is_made || (into == Tables::Existing && there.owner(table).is_some());
         if !may {
             clashes.push(Clash::Clears {
                 name: table.clone(),
@@ -741,9 +820,12 @@ pub(super) fn clashes(
             });
         }
     }
+    if into == Tables::Existing {
+        clashes.extend(in_use(wanted, there));
+    }
     for (name, module, line) in &wanted.virtual_tables {
-        let is_there = there.modules.contains(&key(module));
-        if into == Tables::New && !there.modules.is_empty() && !is_there {
+        // A new file takes the definition alone.
+        if into == Tables::New && !wanted.is_new_file && there.lacks(module) {
             clashes.push(Clash::NoModule {
                 name: name.clone(),
                 module: module.clone(),
@@ -763,4 +845,34 @@ pub(super) fn clashes(
         clashes.extend(there.fired(wanted).into_iter().map(Clash::SetsOff));
     }
     clashes
+}
+
+/// The virtual tables with rows whose content the dump would write to.
+fn in_use(wanted: &Wanted, there: &There) -> Vec<Clash> {
+    let writes = wanted.fills.iter().chain(&wanted.clears);
+    // What an earlier run of this import has written to was empty before.
+    let begun = wanted.fills.iter().filter(|write| write.line.is_none());
+    let begun: Vec<usize> = begun.filter_map(|it| there.owner(&it.table)).collect();
+    let is_refused = |owner: &usize| !begun.contains(owner) && there.is_in_use(*owner);
+    let mut first: Vec<(usize, &Write)> = Vec::new();
+    for write in writes.filter(|write| !write.is_made) {
+        let Some(owner) = there.owner(&write.table).filter(is_refused) else {
+            continue;
+        };
+        match first.iter_mut().find(|(known, _)| *known == owner) {
+            Some((_, before)) if write.line < before.line => *before = write,
+            Some(_) => {}
+            None => first.push((owner, write)),
+        }
+    }
+    let clash = |(owner, write): (usize, &Write)| {
+        let name = &there.virtual_tables[owner].name;
+        Clash::InUse {
+            name: name.clone(),
+            rows: there.rows_of(name),
+            table: write.table.clone(),
+            line: write.line,
+        }
+    };
+    first.into_iter().map(clash).collect()
 }

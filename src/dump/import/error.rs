@@ -35,6 +35,8 @@ pub struct Begun {
     pub tables: Tables,
     /// Whether triggers run.
     pub triggers: Triggers,
+    /// The file of the dump as it was given; none in the records of earlier versions.
+    pub path: Option<String>,
 }
 
 /// What an import left in the database.

@@ -11,7 +11,7 @@ use super::error::{ImportError, Orphan, Stands, Why};
 use super::new_file::SHOWN;
 use super::pass::Pass;
 use super::record::Recording;
-use super::tally::{Before, Tally};
+use super::tally::{self, Before, Tally};
 use super::translate::{Beside, CHECKPOINT, LeftOut};
 use super::whole::whole;
 use super::{
@@ -25,7 +25,7 @@ use crate::history::{
     self, Found, Guarded, History, HistoryError, Interrupted, Patience, Wait, settle,
 };
 use crate::script::{Key, Step};
-use crate::sql::Value;
+use crate::sql::{Value, gives_way};
 
 /// The first pause before an import that another run has overtaken goes on from where that run has come to. It doubles
 /// whatever is done meanwhile: two imports of one dump would stop each other after each chunk.
@@ -73,7 +73,9 @@ async fn once(
         } else if let Some(schema) = job.input.schema() {
             plan(&job.of(&schema), false).await?;
         }
-        start_over(job, unfinished, patience).await.map_err(begun)?;
+        start_over(job, unfinished, &there, patience)
+            .await
+            .map_err(begun)?;
         (history, there, checkpoint) = look(job).await?;
     }
     // What is unfinished from now on was begun after this import.
@@ -116,11 +118,12 @@ pub(super) async fn objects(job: &Job<'_>) -> Result<There, DbError> {
 async fn start_over(
     job: &Job<'_>,
     checkpoint: &Checkpoint,
+    there: &There,
     patience: &mut Patience,
 ) -> Result<(), ImportError> {
     let undone = async {
         let mut undoing = Undoing {
-            steps: undo(checkpoint)?,
+            steps: undo(checkpoint, there)?,
             offset: checkpoint.offset,
             on_event: &job.on_event,
         };
@@ -160,8 +163,8 @@ impl Guarded for Undoing<'_> {
     }
 }
 
-fn undo(checkpoint: &Checkpoint) -> Result<Vec<Step>, Why> {
-    let steps = checkpoint.undo();
+fn undo(checkpoint: &Checkpoint, there: &There) -> Result<Vec<Step>, Why> {
+    let steps = checkpoint.undo(there);
     steps.map_err(|(table, rows)| Why::NotAlone { table, rows })
 }
 
@@ -180,12 +183,15 @@ async fn go_on(
         name_triggers(job, &there, &seen);
     }
     let pass = resumed(job, &there, checkpoint).map_err(|why| why.leaving(checkpoint.stands()))?;
+    let _announced = job.db.announce_import(&job.run.by);
     let chunks = Chunks {
         db: job.db,
         run: job.run,
         largest: job.options.transaction_bytes,
         name: &checkpoint.name,
         command: job.command.as_deref(),
+        path: &job.input.name(),
+        resets: job.resets(),
         on_event: job.on_event.clone(),
         blocks: Blocks {
             read: VecDeque::new(),
@@ -299,12 +305,15 @@ async fn begin(
         return whole(job, blocks, seen, there, history.revision).await;
     }
     let name = job.input.recorded();
+    let _announced = job.db.announce_import(&job.run.by);
     let chunks = Chunks {
         db: job.db,
         run: job.run,
         largest: job.options.transaction_bytes,
         name: &name,
         command: job.command.as_deref(),
+        path: &job.input.name(),
+        resets: job.resets(),
         on_event: job.on_event.clone(),
         blocks,
         there,
@@ -351,7 +360,7 @@ async fn plan_after(
 ) -> Result<Planned, Why> {
     there.without(checkpoint.made());
     if job.options.begin == Begin::Anew {
-        undo(checkpoint)?;
+        undo(checkpoint, &there)?;
         // Records that the import has brought are removed with it.
         let is_history = |name: &str| job.db.history_table().is(name);
         let history = match checkpoint.made().any(is_history) {
@@ -488,7 +497,8 @@ pub(super) async fn count(job: &Job<'_>, done: &mut chunks::Done) -> Result<(), 
     if job.options.verify == Verify::Nothing {
         return Ok(());
     }
-    let conflicting = &done.translator.conflicting;
+    let mut conflicting = done.translator.conflicting.clone();
+    conflicting.extend(giving_way(job, &done.tally).await?);
     let mut gave_way = false;
     let questions = done.tally.tables.iter_mut().map(|table| {
         let question = Query::count(&table.name);
@@ -500,7 +510,7 @@ pub(super) async fn count(job: &Job<'_>, done: &mut chunks::Done) -> Result<(), 
             Before::Rows(rows) => rows,
         };
         let found = reply.count()?.saturating_sub(before);
-        match table.compare(found, conflicting) {
+        match table.compare(found, &conflicting) {
             Ok(some) => gave_way |= some,
             // They may write to any table.
             Err(Why::Count { .. }) if job.options.triggers == Triggers::Run => {
@@ -513,6 +523,21 @@ pub(super) async fn count(job: &Job<'_>, done: &mut chunks::Done) -> Result<(), 
         done.translator.left_out.push(LeftOut::Conflicts);
     }
     Ok(())
+}
+
+/// The tables of the database whose own constraints let rows give way to others.
+async fn giving_way(job: &Job<'_>, tally: &Tally) -> Result<Vec<String>, DbError> {
+    const TABLES: &str = "SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND instr(lower(sql), 'conflict')";
+    let is_there = |table: &tally::Table| table.before != Before::Absent;
+    if !tally.tables.iter().any(is_there) {
+        return Ok(Vec::new());
+    }
+    let rows = job.db.rows::<2>(Query::new(TABLES)).await?;
+    let tables = rows.iter().filter_map(|[name, sql]| {
+        let name = name.as_str()?;
+        gives_way(sql.as_str()?).then(|| name.to_owned())
+    });
+    Ok(tables.collect())
 }
 
 /// Rows of the dump's tables without their parents: <https://sqlite.org/pragma.html#pragma_foreign_key_check>.

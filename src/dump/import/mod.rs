@@ -22,7 +22,8 @@ mod tally;
 mod translate;
 mod whole;
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 pub use crate::dump::Input;
@@ -32,14 +33,14 @@ pub(super) use existing::refuse_orphans_of;
 pub use tally::{Before, Table};
 pub use translate::{LeftOut, Tables};
 
-use crate::db::Db;
+use crate::db::{Db, DbError, Engine, Query};
 use crate::drive::{Event, OnEvent};
-use crate::dump::modules::Modules;
+use crate::dump::modules::{Modules, module_of};
 use crate::dump::source_check;
 use crate::dump::{DumpError, Mark};
 use crate::hex;
 use crate::history::Wait;
-use crate::script::Run;
+use crate::script::{Run, Step};
 use ahead::Ahead;
 use checkpoint::Checkpoint;
 pub(in crate::dump) use new_file::Pace;
@@ -97,6 +98,9 @@ pub enum ImportEvent {
     LeftOut(Vec<LeftOut>),
     /// All is written; what remains is to check, to record, and to put it on the disk.
     Finishing,
+    /// The engine has no such module: the new file gets the definition of the virtual table and nothing that the module
+    /// would make. Named before the first row of a database, and when a dump comes to it.
+    NoModule(LackingModule),
     /// Nothing is written yet, and this trigger of the database will run for each row of the dump.
     Trigger(Fired),
     /// Somebody else holds the lock.
@@ -127,6 +131,16 @@ pub enum Begin {
     Anew,
 }
 
+/// What becomes of `user_version` and `application_id` of a database where the dump sets none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Header {
+    /// They stay.
+    #[default]
+    Keep,
+    /// They become 0, as they are in the database that was dumped.
+    OfTheDump,
+}
+
 /// How a dump is imported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ImportOptions {
@@ -138,6 +152,8 @@ pub struct ImportOptions {
     pub violations: Violations,
     /// What becomes of a dump that sets off triggers.
     pub triggers: Triggers,
+    /// What becomes of the numbers of the header that the dump does not set.
+    pub header: Header,
     /// What is looked at afterwards.
     pub verify: Verify,
     /// How many bytes of a dump go into one transaction at the most, where it is no new file that is made.
@@ -153,6 +169,7 @@ impl Default for ImportOptions {
             begin: Begin::Continue,
             violations: Violations::Refuse,
             triggers: Triggers::Refuse,
+            header: Header::Keep,
             verify: Verify::Counts,
             transaction_bytes: 4 << 20,
         }
@@ -267,6 +284,17 @@ pub struct Planned {
     pub foreign_history: Option<ForeignHistory>,
     /// See [`Imported::left_out`].
     pub left_out: Vec<LeftOut>,
+    /// The virtual tables of a new file of which only the definition would come.
+    pub lacking: Vec<LackingModule>,
+}
+
+/// A virtual table whose module the engine does not have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LackingModule {
+    /// The virtual table.
+    pub table: String,
+    /// The module.
+    pub module: String,
 }
 
 /// How a dump goes into a database.
@@ -325,6 +353,10 @@ impl Planned {
             bytes: pass.end.offset,
             way,
             triggers: there.fired(&pass.wanted),
+            lacking: match way {
+                Way::NewFile => there.lacking(&pass.wanted),
+                _ => Vec::new(),
+            },
             foreign_history: match way {
                 Way::NewFile => pass.wanted.foreign_history(),
                 _ => None,
@@ -407,6 +439,17 @@ impl Job<'_> {
         }
     }
 
+    /// What comes before the first statement of the dump.
+    fn resets(&self) -> Vec<Step> {
+        let numbers: &[&str] = match (self.options.header, self.db.engine()) {
+            (Header::Keep, _) => &[],
+            (Header::OfTheDump, Engine::Server) => &["user_version"],
+            (Header::OfTheDump, _) => &["user_version", "application_id"],
+        };
+        let reset = |number: &&str| Step::own(format!("PRAGMA {number} = 0"), Vec::new());
+        numbers.iter().map(reset).collect()
+    }
+
     fn how(&self) -> lower::How {
         lower::How::of(self.db.engine())
     }
@@ -478,11 +521,11 @@ pub(super) async fn import_by(
 /// decide what becomes of a value.
 async fn refuse_source(db: &Db, input: &Input, options: &ImportOptions) -> Result<(), Why> {
     let stop = db.stop();
-    let checked = source_check::refuse_damaged(input, stop).await;
+    let checked = source_check::refuse_damaged(input, stop, db.lock_timeout()).await;
     checked.map_err(|error| unless_stopped(db, error))?;
     match options.tables {
         Tables::New => {
-            let kept = source_check::refuse_unkept(input, stop).await;
+            let kept = source_check::refuse_unkept(input, stop, db.lock_timeout()).await;
             kept.map_err(|error| unless_stopped(db, error))
         }
         Tables::Existing => Ok(()),
@@ -491,7 +534,7 @@ async fn refuse_source(db: &Db, input: &Input, options: &ImportOptions) -> Resul
 
 /// [`Input::unchanging`], until a run on `db` is stopped.
 pub(crate) async fn unchanging(db: &Db, input: &Input) -> Result<Input, Why> {
-    let input = input.unchanging(db.stop()).await;
+    let input = input.unchanging(db.stop(), db.lock_timeout()).await;
     input.map_err(|error| unless_stopped(db, error))
 }
 
@@ -542,8 +585,32 @@ impl Rebuilding {
     }
 }
 
+/// The virtual tables of a local database whose module the engine does not have.
+async fn lacking_modules(job: &Job<'_>) -> Result<Vec<LackingModule>, DbError> {
+    const VIRTUAL: &str =
+        "SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND rootpage = 0";
+    let db = job.db;
+    let Some(source) = job.input.local_database(db.stop(), db.lock_timeout())? else {
+        return Ok(Vec::new());
+    };
+    let rows = source.rows::<2>(Query::new(VIRTUAL)).await?;
+    let lacking = rows.iter().filter_map(|[name, sql]| {
+        let (name, sql) = (name.as_str()?, sql.as_str()?);
+        let lacks = job.modules.virtual_table(name, sql).lacks_module;
+        lacks.then(|| LackingModule {
+            table: name.to_owned(),
+            module: module_of(sql),
+        })
+    });
+    Ok(lacking.collect())
+}
+
 async fn new_file(job: &Job<'_>, path: &std::path::Path) -> Result<Imported, ImportError> {
     let Job { db, options, .. } = job;
+    let on_event = once_for_each_table(job.on_event.clone());
+    for lacking in lacking_modules(job).await.map_err(Why::from)? {
+        on_event(ImportEvent::NoModule(lacking));
+    }
     let name = job.input.recorded();
     let plan = |pace| new_file::Plan {
         name: &name,
@@ -551,7 +618,7 @@ async fn new_file(job: &Job<'_>, path: &std::path::Path) -> Result<Imported, Imp
         violations: options.violations,
         verify: options.verify,
         run: job.run,
-        on_event: job.on_event.clone(),
+        on_event: on_event.clone(),
         lock_timeout: db.lock_timeout(),
         stop: db.stop().clone(),
         modules: job.modules.clone(),
@@ -580,5 +647,19 @@ async fn new_file(job: &Job<'_>, path: &std::path::Path) -> Result<Imported, Imp
         unmarked: built.unmarked,
         outcome: Outcome::Whole,
         took: Duration::ZERO,
+    })
+}
+
+/// A file that is built twice names a virtual table once.
+fn once_for_each_table(on_event: OnImport) -> OnImport {
+    let named: Mutex<HashSet<String>> = Mutex::default();
+    Arc::new(move |event| {
+        if let ImportEvent::NoModule(lacking) = &event
+            && let Ok(mut named) = named.lock()
+            && !named.insert(lacking.table.clone())
+        {
+            return;
+        }
+        on_event(event);
     })
 }

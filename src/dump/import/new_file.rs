@@ -21,13 +21,13 @@ use super::record::{Identity, Recording};
 use super::rows::insert_into;
 use super::tally::Tally;
 use super::translate::{Beside, Deed, LeftOut, Tables};
-use super::{ImportError, ImportEvent, OnImport, Verify, Violations};
+use super::{ImportError, ImportEvent, LackingModule, OnImport, Verify, Violations};
 use crate::db::{
     self, Access, Db, Draft, Engine, EngineError, HistoryTable, Options, Prepared, Raw, Replaces,
     Stop,
 };
 use crate::drive::{drive, ignore};
-use crate::dump::modules::Modules;
+use crate::dump::modules::{Modules, module_of};
 use crate::dump::{Block, Mark, Object, Rows, Target, What};
 use crate::script::Run;
 use crate::sql::{ValueRef, identifier};
@@ -350,7 +350,13 @@ fn statement(
             name,
             sql,
             ..
-        } if modules.virtual_table(name, sql).lacks_module => entry(raw, name, sql),
+        } if modules.virtual_table(name, sql).lacks_module => {
+            on_event(ImportEvent::NoModule(LackingModule {
+                table: name.clone(),
+                module: module_of(sql),
+            }));
+            entry(raw, name, sql)
+        }
         _ => raw.execute(sql),
     };
     done.map_err(|error| Why::refused(error, at, 1, table))

@@ -134,6 +134,8 @@ impl Pass {
                 } if counts(name) => {
                     self.tally.table(name);
                 }
+                // What the dump has written to it before is gone.
+                What::Clear { table } if counts(table) => self.tally.table(table).rows = 0,
                 What::Create {
                     object: Object::VirtualTable,
                     ..

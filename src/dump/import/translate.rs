@@ -11,7 +11,7 @@ use crate::db::{Engine, HistoryTable};
 use crate::dump::modules::{Modules, VirtualTable, is_ordinary};
 use crate::dump::{Item, Object, OnConflict, Rows, Statement, What};
 use crate::history;
-use crate::sql::{identifier, is_autoincrement};
+use crate::sql::{gives_way, identifier, is_autoincrement};
 
 /// The table that remembers how far an import has come.
 pub(super) const CHECKPOINT: &str = history::UNFINISHED;
@@ -281,7 +281,9 @@ impl Translator {
 
     fn clear(&mut self, table: &str) -> Deed<'static> {
         let keeps = !self.has_sequence || self.beside != Beside::Nothing;
-        if self.is_left_out(table) || (is(table, SEQUENCE) && keeps) {
+        // The database has statistics of tables of its own.
+        let is_shared = is_statistics(table) && self.beside != Beside::Nothing;
+        if self.is_left_out(table) || (is(table, SEQUENCE) && keeps) || is_shared {
             return Deed::Nothing;
         }
         run(format!("DELETE FROM {}", identifier(table)))
@@ -301,6 +303,9 @@ impl Translator {
                     is_certain: is_ordinary(sql),
                 });
                 self.has_sequence |= is_autoincrement(sql);
+                if gives_way(sql) {
+                    self.conflicting.push(name.to_owned());
+                }
             }
             Object::VirtualTable => {
                 self.virtual_tables

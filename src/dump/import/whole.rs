@@ -77,12 +77,13 @@ impl Whole<'_> {
         let job = self.job;
         self.pass = Pass::begin(&job.setup(), self.there.beside());
         self.lowered = Lowered::of(&mut self.blocks, &mut self.pass, self.how)?;
-        self.there.note(&mut self.pass.tally);
+        self.there.note(&mut self.pass.tally, &self.pass.wanted);
         let foreign_keys = match job.options.violations {
             Violations::Refuse => ForeignKeys::Off,
             Violations::Allow => ForeignKeys::Unchecked,
         };
-        let (name, steps) = (job.input.recorded(), self.lowered.steps.clone());
+        let (name, mut steps) = (job.input.recorded(), job.resets());
+        steps.extend(self.lowered.steps.iter().cloned());
         let import = Import {
             name: &name,
             end: &self.seen.end,

@@ -18,7 +18,7 @@ use crate::sql::{ValueRef, normal_form};
 
 /// The columns of all tables that hold rows: <https://sqlite.org/pragma.html#pragma_table_list>.
 const COLUMNS: &str = "\
-SELECT t.name, t.strict, c.name, c.type, c.hidden, t.wr
+SELECT t.name, t.strict, c.name, c.type, c.hidden, t.wr, c.pk
 FROM pragma_table_list t, pragma_table_xinfo(t.name) c
 WHERE t.schema = 'main' AND t.type IN ('table', 'shadow')
 ORDER BY t.name, c.cid";
@@ -82,6 +82,8 @@ struct Table {
 struct Column {
     name: String,
     affinity: Affinity,
+    /// Whether it may be the rowid by another name: an `INTEGER PRIMARY KEY`.
+    is_rowid: bool,
 }
 
 /// The columns that some rows of a dump have values for.
@@ -89,10 +91,12 @@ struct Column {
 pub(super) struct Columns {
     pub(super) names: Vec<String>,
     pub(super) affinities: Vec<Affinity>,
+    /// The place of the column that is the rowid by another name.
+    pub(super) rowid: Option<usize>,
 }
 
 /// The questions for a catalogue, and the columns of their answers.
-const QUESTIONS: [(&str, usize); 3] = [(COLUMNS, 6), (OBJECTS, 3), (VIRTUAL, 1)];
+const QUESTIONS: [(&str, usize); 3] = [(COLUMNS, 7), (OBJECTS, 3), (VIRTUAL, 1)];
 
 /// A catalogue on its way.
 struct Reading {
@@ -168,6 +172,9 @@ impl Catalogue {
         table.columns.push(Column {
             name: name.to_owned(),
             affinity: affinity(text(row, 3).unwrap_or_default(), strictness),
+            is_rowid: is(6, 1)
+                && is(5, 0)
+                && text(row, 3).is_some_and(|it| it.eq_ignore_ascii_case("INTEGER")),
         });
     }
 
@@ -210,11 +217,13 @@ impl Catalogue {
             return Ok(Columns {
                 names: all.iter().map(|column| column.name.clone()).collect(),
                 affinities: all.iter().map(|column| column.affinity).collect(),
+                rowid: all.iter().position(|column| column.is_rowid),
             });
         }
         let mut columns = Columns {
             names: Vec::new(),
             affinities: Vec::new(),
+            rowid: None,
         };
         for name in &target.columns {
             let found = all
@@ -225,6 +234,9 @@ impl Catalogue {
                 None if is_rowid(name) => Affinity::Integer,
                 None => return Err(format!("the table has no column {name:?}")),
             };
+            if found.is_some_and(|column| column.is_rowid) {
+                columns.rowid = Some(columns.names.len());
+            }
             columns.names.push(name.clone());
             columns.affinities.push(affinity);
         }
@@ -276,7 +288,12 @@ impl Catalogue {
                     columns: rowid.into_iter().chain(columns).collect(),
                 };
                 let (names, affinities) = readable.columns.iter().cloned().unzip();
-                let scan = self.scan(&table.name, &Columns { names, affinities });
+                let columns = Columns {
+                    names,
+                    affinities,
+                    rowid: None,
+                };
+                let scan = self.scan(&table.name, &columns);
                 (readable, scan)
             })
             .collect();

@@ -198,7 +198,8 @@ fn judge(of_dump: &DumpedTable, table: &mut VerifiedTable, left_out: Option<&'st
         (None, None, _) => Verdict::Missing,
         (None, Some(rows), _) if of_dump.may_conflict && rows < table.in_dump => {
             Verdict::Unknown(
-                "some of its rows gave way to others, since the dump says INSERT OR IGNORE or OR REPLACE"
+                "some of its rows gave way to others: the dump writes them with INSERT OR IGNORE or INSERT OR REPLACE, or its \
+                 table has a constraint with ON CONFLICT"
                     .to_owned(),
             )
         }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use super::affinity::Judge;
 use super::catalogue::Catalogue;
-use super::database::{Compared, each_row, scan, values};
-use super::dumped::{Dumped, RowsOf};
+use super::database::{Compared, each_row, scan, values as values_of};
+use super::dumped::{Dumped, RowsOf, ordered};
 use super::tally::{Hasher, Parts, RowHash, Tally};
 use super::{Differing, Side, Unshown, Verdict, VerifyError, stopped};
 use crate::db::{Db, DbError, Scan, Stop};
@@ -137,7 +137,8 @@ fn in_dump(
                 continue;
             };
             for row in 0..rows.len() {
-                let hash = rows_of.hash(&block, rows, row, columns);
+                let values = ordered(&block, rows, row, dumped.orders.get(&*rows.target));
+                let hash = rows_of.hash(&values, columns);
                 let hash = hash.map_err(DbError::Read)?;
                 if !suspects[suspect].parts.has(hash) {
                     continue;
@@ -149,7 +150,7 @@ fn in_dump(
                         let (_, line) = block.place(rows, row);
                         found.shown.push(Differing {
                             side: Side::Dump { line },
-                            row: shown(block.row(rows, row)),
+                            row: shown(values.into_iter()),
                         });
                     }
                     _ => {}
@@ -191,7 +192,7 @@ async fn only_in_database(
             *left -= 1;
             rows.shown.push(Differing {
                 side: Side::Database,
-                row: shown(values(row.row)),
+                row: shown(values_of(row.row)),
             });
         }
         ControlFlow::Continue(())

@@ -11,7 +11,7 @@ use crate::db::{DbError, EngineError, HistoryTable, Stop};
 use crate::dump::modules::{Modules, VirtualTable, is_ordinary};
 use crate::dump::{self, Block, Item, OnConflict, Reader, Rows, Target, What};
 use crate::history::{UNFINISHED, makes_ours};
-use crate::sql::ValueRef;
+use crate::sql::{ValueRef, gives_way, significant};
 
 /// How many tables have tallies of many parts, and with how many rows one keeps them where there are more tables.
 const TABLES: usize = 256;
@@ -32,6 +32,8 @@ pub(super) struct Dumped {
     history: Option<HistoryTable>,
     virtual_tables: Vec<VirtualTable>,
     by_name: HashMap<String, usize>,
+    /// Where rows name the columns of their table in another order than the first: the place of each value in such a row.
+    pub(super) orders: HashMap<Target, Vec<usize>>,
 }
 
 /// A table that a dump makes or fills.
@@ -108,8 +110,18 @@ pub(super) fn read(
                     if let (Level::Full, None, Some(columns)) =
                         (level, &table.unfit, &table.columns)
                     {
+                        let order = dumped.orders.get(&*rows.target);
+                        let row_of = |row| ordered(&block, rows, row, order);
                         for row in 0..rows.len() {
-                            let hash = rows_of.hash(&block, rows, row, columns);
+                            let values = row_of(row);
+                            let is_numbered = columns
+                                .rowid
+                                .is_some_and(|at| values.get(at) == Some(&ValueRef::Null));
+                            if is_numbered {
+                                table.unfit = Some(NUMBERED.to_owned());
+                                break;
+                            }
+                            let hash = rows_of.hash(&values, columns);
                             table.tally.add(hash.map_err(DbError::Read)?);
                         }
                     }
@@ -120,6 +132,42 @@ pub(super) fn read(
     dumped.leave_out_shadows();
     dumped.leave_out_virtual_tables();
     Ok(dumped)
+}
+
+/// Why rows cannot be compared that have no number of their own.
+const NUMBERED: &str =
+    "some of its rows have NULL for their INTEGER PRIMARY KEY, which the engine numbers";
+
+/// The values of a row, in the order of the columns of its table.
+pub(super) fn ordered<'b>(
+    block: &'b Block,
+    rows: &'b Rows,
+    row: usize,
+    order: Option<&Vec<usize>>,
+) -> Vec<ValueRef<'b>> {
+    let values: Vec<ValueRef<'b>> = block.row(rows, row).collect();
+    match order {
+        None => values,
+        Some(order) => order.iter().map(|at| values[*at]).collect(),
+    }
+}
+
+/// The place of each column of `table` among the columns of a row; none where these are not the same columns.
+fn order_of(row: &Columns, table: &Columns) -> Option<Vec<usize>> {
+    let place = |name: &String| {
+        let mut names = row.names.iter();
+        names.position(|other| other.eq_ignore_ascii_case(name))
+    };
+    let order: Option<Vec<usize>> = table.names.iter().map(place).collect();
+    order.filter(|_| row.names.len() == table.names.len())
+}
+
+/// Whether a `CREATE` does nothing where there is an object of its name.
+fn is_conditional(sql: &str) -> bool {
+    let begin: Vec<_> = significant(sql).take(6).collect();
+    begin
+        .windows(2)
+        .any(|two| two[0].is_word(sql, "IF") && two[1].is_word(sql, "NOT"))
 }
 
 impl Dumped {
@@ -133,6 +181,19 @@ impl Dumped {
             _ => {
                 let history = self.history.as_ref().filter(|history| history.is(table));
                 history.map(|_| "the records of this program")
+            }
+        }
+    }
+
+    /// The numbers that the dump of a database does not set are 0 in it.
+    pub(super) fn with_all_numbers(&mut self) {
+        for pragma in ["user_version", "application_id"] {
+            if !self.numbers.iter().any(|number| number.pragma == pragma) {
+                self.numbers.push(Number {
+                    pragma,
+                    value: 0,
+                    line: 0,
+                });
             }
         }
     }
@@ -192,9 +253,14 @@ impl Dumped {
         else {
             return;
         };
+        let is_it = |made: &Made| made.object == *object && made.name.eq_ignore_ascii_case(name);
+        if is_conditional(sql) && self.objects.iter().any(is_it) {
+            return;
+        }
         match object {
             dump::Object::Table => {
-                self.table(name);
+                let at = self.table(name);
+                self.tables[at].may_conflict |= gives_way(sql);
             }
             dump::Object::VirtualTable => {
                 self.virtual_tables.push(modules.virtual_table(name, sql));
@@ -260,10 +326,15 @@ impl Dumped {
         match (catalogue.columns(target), &table.columns) {
             (Ok(columns), None) => table.columns = Some(columns),
             (Ok(columns), Some(before)) if columns == *before => {}
-            // What a row has in a column that it does not name, only the engine knows.
-            (Ok(_), Some(_)) => {
-                table.unfit = Some("its rows do not all name the same columns".to_owned());
-            }
+            (Ok(columns), Some(before)) => match order_of(&columns, before) {
+                Some(order) => {
+                    self.orders.insert(target.clone(), order);
+                }
+                // What a row has in a column that it does not name, only the engine knows.
+                None => {
+                    table.unfit = Some("its rows do not all name the same columns".to_owned());
+                }
+            },
             (Err(why), _) => table.unfit = Some(why),
         }
         at
@@ -279,24 +350,22 @@ pub(super) struct RowsOf {
 impl RowsOf {
     pub(super) fn hash(
         &mut self,
-        block: &Block,
-        rows: &Rows,
-        row: usize,
+        row: &[ValueRef<'_>],
         columns: &Columns,
     ) -> Result<RowHash, EngineError> {
         let Some(judge) = &self.judge else {
-            return Ok(self.hasher.row(block.row(rows, row)));
+            return Ok(self.hasher.row(row.iter().copied()));
         };
         let mut changed = Vec::new();
-        for (at, (value, affinity)) in block.row(rows, row).zip(&columns.affinities).enumerate() {
-            if let Some(stored) = judge.stored(value, *affinity)? {
+        for (at, (value, affinity)) in row.iter().zip(&columns.affinities).enumerate() {
+            if let Some(stored) = judge.stored(*value, *affinity)? {
                 changed.push((at, stored));
             }
         }
         if changed.is_empty() {
-            return Ok(self.hasher.row(block.row(rows, row)));
+            return Ok(self.hasher.row(row.iter().copied()));
         }
-        let mut values: Vec<ValueRef<'_>> = block.row(rows, row).collect();
+        let mut values: Vec<ValueRef<'_>> = row.to_vec();
         for (at, stored) in &changed {
             values[*at] = stored.into();
         }

@@ -203,8 +203,9 @@ pub async fn verify(db: &Db, input: &Input, level: Level) -> Result<Verified, Ve
         true => stopped(),
         false => VerifyError::Dump(error),
     };
-    let input = &input.unchanging(stop).await.map_err(unless_stopped)?;
-    let checked = source_check::refuse_damaged(input, stop).await;
+    let input = input.unchanging(stop, db.lock_timeout()).await;
+    let input = &input.map_err(unless_stopped)?;
+    let checked = source_check::refuse_damaged(input, stop, db.lock_timeout()).await;
     checked.map_err(unless_stopped)?;
     let values = match input.is_of_this_program() {
         true => Values::AsRead,

@@ -4,7 +4,11 @@ use std::sync::Arc;
 
 use expect_test::{Expect, expect};
 
+use sha2::Digest;
+
 use super::*;
+use crate::dump::ExportOptions;
+use crate::dump::export::{WrittenTables, export_noting};
 use crate::schema::tests::database;
 
 async fn found(sql: &str, input: &Input, level: Level) -> String {
@@ -351,6 +355,89 @@ async fn a_signal_ends_the_copying_of_a_file_that_is_compared() {
         matches!(&error, VerifyError::Db(DbError::Read(it)) if it.code == crate::db::Code::Interrupted),
         "{error:?}"
     );
-    let copied = Input::File(path).unchanging(db.stop()).await;
+    let copied = Input::File(path)
+        .unchanging(db.stop(), db.lock_timeout())
+        .await;
     assert!(matches!(copied, Err(DumpError::Open { .. })), "{copied:?}");
+}
+
+/// The tables of a database that is copied may be others by the time that its dump is read.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_witness_knows_the_tables_of_the_moment_that_was_written() {
+    let schema = "CREATE TABLE t (a, b); CREATE TABLE tmp (x);";
+    let rows = "INSERT INTO t VALUES (1, 'one'); INSERT INTO tmp VALUES (2);";
+    let from = database(&format!("{schema}{rows}")).await;
+    let (mut text, tables) = (Vec::new(), WrittenTables::default());
+    let options = ExportOptions::default();
+    export_noting(&from, &options, &mut text, &tables)
+        .await
+        .unwrap();
+    let later = database("CREATE TABLE t (a);").await;
+    let witness = Witness::begin(
+        &later,
+        "from.db",
+        std::io::Cursor::new(text.clone()),
+        tables,
+    );
+    let to = database(&format!("{schema}{rows}")).await;
+    let sha256 = crate::hex::encode(&sha2::Sha256::digest(&text));
+    let verified = witness
+        .compare(&to, &sha256, &Input::Stdin)
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(verified.is_equal(), "{verified:?}");
+}
+
+#[tokio::test]
+async fn rows_may_name_their_columns_in_any_order() {
+    let made = "CREATE TABLE t(a,b);";
+    let text = "CREATE TABLE t(a,b);\nINSERT INTO t(a,b) VALUES(1,2);\nINSERT INTO t(b,A) VALUES(4,3);\n\
+                INSERT INTO t VALUES(5,6);\n";
+    check(
+        &format!("{made} INSERT INTO t VALUES (1, 2), (3, 4), (5, 6);"),
+        text,
+        Level::Full,
+        expect![[r#"
+            t 3 Some(3) Equal
+            equal"#]],
+    )
+    .await;
+    check(
+        &format!("{made} INSERT INTO t VALUES (1, 2), (4, 3), (5, 6);"),
+        text,
+        Level::Full,
+        expect![[r#"
+            t 3 Some(3) Different
+              Dump { line: 3 } (3, 4)
+              Database (4, 3)
+            not equal"#]],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn rows_that_the_engine_numbers_are_counted_and_not_compared() {
+    check(
+        "CREATE TABLE t(id INTEGER PRIMARY KEY, a); INSERT INTO t VALUES (1, 'x'), (2, 'y');",
+        "CREATE TABLE t(id INTEGER PRIMARY KEY, a);\nINSERT INTO t VALUES(1,'x');\nINSERT INTO t VALUES(NULL,'y');\n",
+        Level::Full,
+        expect![[r#"
+            t 2 Some(2) Unknown("some of its rows have NULL for their INTEGER PRIMARY KEY, which the engine numbers")
+            not equal"#]],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_table_that_is_there_is_not_made_again() {
+    check(
+        "CREATE TABLE t(a);",
+        "CREATE TABLE t(a);\nCREATE TABLE IF NOT EXISTS t(a,b);\n",
+        Level::Full,
+        expect![[r#"
+            t 0 Some(0) Equal
+            equal"#]],
+    )
+    .await;
 }

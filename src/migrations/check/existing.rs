@@ -184,7 +184,9 @@ impl<'a> Existing<'a> {
         let versions = self.published.versions.iter();
         let ran = versions.clone().map(|part| (*part, Way::Up)).collect();
         let parts = versions.map(|part| (part.migration, &part.up));
-        match self.rehearsal.ups(parts).await {
+        let new = &self.published.new;
+        let later = || new.iter().map(|part| &part.up).collect();
+        match self.rehearsal.ups(parts, &later).await {
             Ok(()) => {
                 self.ran = ran;
                 Ok(Next::Continue)

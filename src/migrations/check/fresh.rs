@@ -150,7 +150,8 @@ impl<'a> Fresh<'a> {
         let behind = std::mem::take(&mut self.behind);
         if let Some(mut trial) = self.trial.take() {
             let parts = behind.iter().map(|part| (part.migration, &part.up));
-            match trial.ups(parts).await {
+            let later = || acts_of_versions(self.parts);
+            match trial.ups(parts, &later).await {
                 Ok(()) => return Ok(trial),
                 Err(Stopped::Db(error)) => return Err(error),
                 // A down file may have taken rows along that this needs, and nobody need ever go down.

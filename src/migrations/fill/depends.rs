@@ -7,11 +7,13 @@ use std::sync::Arc;
 
 use super::form::{Form, Words};
 use super::insert::run;
-use super::table::{checks, named, parenthesized};
+use super::table::{checks, named};
 use crate::db::{Db, DbError, Failure, Options, Transaction};
 use crate::schema::{ColumnKind, Nullability, Strictness, TableShape, shape};
 use crate::script::{Atomicity, ForeignKeys, Step};
-use crate::sql::{Kind, Token, TokenKind, Value, identifier, kind, significant, unquote};
+use crate::sql::{
+    Kind, Token, TokenKind, Value, identifier, kind, parenthesized, significant, unquote,
+};
 
 /// What a failure of a statement on filled tables depends on.
 #[derive(Debug, Clone, PartialEq, Eq)]

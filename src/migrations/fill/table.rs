@@ -6,7 +6,9 @@ use super::form::Words;
 use super::literals::Literals;
 use crate::db::{Db, DbError, Query};
 use crate::schema::{ColumnKind, TableShape};
-use crate::sql::{Kind, Token, TokenKind, Value, kind, significant, unquote};
+use crate::sql::{
+    Kind, Token, TokenKind, Value, check_constraints, kind, parenthesized, significant, unquote,
+};
 
 /// A table that is to be filled.
 #[derive(Debug)]
@@ -146,41 +148,14 @@ fn indexed(shape: &TableShape, sql: &str) -> Vec<usize> {
     items.iter().filter_map(column).collect()
 }
 
-/// Every `CHECK` of a `CREATE TABLE`. The word is reserved, so nothing else is spelled like it without quotes.
+/// Every `CHECK` of a `CREATE TABLE`.
 pub(super) fn checks(shape: &TableShape, sql: &str) -> Vec<Check> {
-    let tokens: Vec<Token> = significant(sql).collect();
-    let mut checks = Vec::new();
-    for (at, token) in tokens.iter().enumerate() {
-        if !token.is_word(sql, "CHECK") {
-            continue;
-        }
-        let Some(expression) = parenthesized(sql, &tokens[at + 1..]) else {
-            continue;
-        };
-        checks.push(Check {
-            sql: expression.to_owned(),
-            columns: named(shape, expression),
-            reads_json: significant(expression).any(|token| is_of_json(token.text(expression))),
-        });
-    }
-    checks
-}
-
-/// The text of the `(…)` that these tokens begin with.
-pub(super) fn parenthesized<'a>(sql: &'a str, tokens: &[Token]) -> Option<&'a str> {
-    tokens.first().filter(|token| token.text(sql) == "(")?;
-    let mut depth = 0;
-    for token in tokens {
-        match token.text(sql) {
-            "(" => depth += 1,
-            ")" => depth -= 1,
-            _ => {}
-        }
-        if depth == 0 {
-            return sql.get(tokens.first()?.span.start..token.span.end);
-        }
-    }
-    None
+    let checks = check_constraints(sql).into_iter().map(|expression| Check {
+        sql: expression.to_owned(),
+        columns: named(shape, expression),
+        reads_json: significant(expression).any(|token| is_of_json(token.text(expression))),
+    });
+    checks.collect()
 }
 
 /// The columns whose names are in an expression, in the order of the table.

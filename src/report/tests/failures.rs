@@ -1,4 +1,5 @@
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use expect_test::expect_file;
@@ -9,8 +10,8 @@ use crate::db::{At, Code, Db, DbError, EngineError, Failure, Left, Options, Stop
 use crate::diagnostic::Diagnostic;
 use crate::history::{Failed, History, HistoryError, Part, Row, State};
 use crate::migrations::{
-    self, Adopted, ApplyError, Back, Done, Grouping, Migrations, Outcome, PlanOptions, ReadError,
-    ScriptError, UndoOptions, Verb,
+    self, Adopted, ApplyError, Back, Done, Grouping, Migrations, OnEvent, Outcome, PlanOptions,
+    ReadError, ScriptError, UndoOptions, Verb,
 };
 use crate::report::Report;
 use crate::script::{Entry, Key, Record, Run, Step, Unit};
@@ -435,13 +436,16 @@ async fn databases(cases: &mut Cases) {
     cases.add("the table of another tool", &Report::history(&error));
 
     let (stop, signal) = Stop::new();
-    stop.raise();
     let options = Options {
         stop: signal,
         ..Options::default()
     };
     let db = Db::memory(options).await.unwrap();
-    let report = fails(&db, &[V1], Grouping::All).await;
+    // The history is read by then: a signal before that may interrupt the reading.
+    let on_event: OnEvent = Arc::new(move |_| stop.raise());
+    let (set, options, run) = (set(&[V1]), PlanOptions::default(), Run::new("test"));
+    let error = migrations::apply(&db, &set, &options, &run, &on_event).await;
+    let report = Report::failure(&error.unwrap_err());
     cases.add("a signal before anything ran", &report);
 
     for (title, error) in [

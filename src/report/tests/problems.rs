@@ -156,6 +156,8 @@ async fn all_problems() -> Vec<Diagnostic> {
     };
     let unfinished = History {
         unfinished: Some(Unfinished {
+            path: None,
+            is_running: false,
             name: "old.sql".to_owned(),
             line: 1200,
             started_at: AT.to_owned(),

@@ -16,6 +16,7 @@ use super::super::typed::{Unfit, typed};
 use crate::schema::{Affinity, Column, ColumnKind, ForeignKey, Strictness, TableShape};
 use crate::sql::Value;
 
+use super::ids::made_id;
 use super::names::short_name;
 use super::{Expansion, Found, LabelOf};
 
@@ -106,7 +107,8 @@ impl<'a> Expansion<'a> {
                 let label = self.filled(place, text, span)?;
                 return self
                     .reference(found.file, span, &key.parent, &label, target, false)
-                    .map(done);
+                    .map(done)
+                    .or_else(|| self.gone(&key.parent, &label, target));
             }
             (Expr::Scalar { text, style }, Some(LabelOf::Soft { .. })) if *style != Style::Text => {
                 return self.soft_label(place, soft?, text, span, typed).map(done);
@@ -129,7 +131,8 @@ impl<'a> Expansion<'a> {
                 let target = column.as_deref().or(target);
                 return self
                     .reference(found.file, span, table, &label, target, true)
-                    .map(done);
+                    .map(done)
+                    .or_else(|| self.gone(table, &label, target));
             }
             (Expr::Null | Expr::Env { .. }, _) => {}
             (_, Some(LabelOf::Key(key))) => {
@@ -467,6 +470,25 @@ impl<'a> Expansion<'a> {
         };
         // A row of a table that is not understood has had its problem.
         Some((self.place[row]?, column))
+    }
+
+    /// In a recorded text, the id of a row that no text declares any more: what is remembered of it, or what was made for its
+    /// label.
+    fn gone(&self, table: &str, label: &str, column: Option<&str>) -> Option<(Content, Nature)> {
+        let gone = self.given.gone?;
+        let of = self.shape.table(table)?;
+        let [key] = of.primary_key[..] else {
+            return None;
+        };
+        let is_key = column.is_none_or(|column| of.column(column) == Some(key));
+        if !is_key || self.labels.find(table, label).is_some() {
+            return None;
+        }
+        let remembered = gone.get(&(of.name.to_ascii_lowercase(), label.to_owned()));
+        let id = remembered.cloned();
+        let id = id.or_else(|| made_id(of, key, &of.name, label))?;
+        let id = of.columns[key].affinity.stored(id);
+        Some((Content::Known(id), Nature::Fixed))
     }
 
     /// The column to which a reference leads. `of_column` is where its name stands.

@@ -392,9 +392,11 @@ impl<'a> Expansion<'a> {
                 span: span.clone(),
             }),
             span: span.clone(),
-            was: was.map(|was| Spanned {
-                value: Template::text(format!("{was}/{}", item.label)),
-                span: span.clone(),
+            was: was.map(|was| {
+                Box::new(Spanned {
+                    value: Template::text(format!("{was}/{}", item.label)),
+                    span: span.clone(),
+                })
             }),
             fields: vec![field(from, refers), field(to, item.value)],
             over: Vec::new(),

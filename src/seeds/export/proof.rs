@@ -46,6 +46,7 @@ pub(super) fn prove(
         others: &[],
         made_as: &[],
         columns: &[],
+        gone: None,
         unsure: &[],
     };
     let (mut rows, problems) = expand(&[&file], shape, &given);

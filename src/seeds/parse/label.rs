@@ -76,10 +76,10 @@ pub(super) fn label(text: &str) -> Result<Label, Bad> {
             };
             plain(between, text)?;
             Ok(Label::Each {
-                before: before.to_owned(),
-                table: table.to_owned(),
-                pattern: pattern.to_owned(),
-                after: between.to_owned(),
+                before: before.into(),
+                table: table.into(),
+                pattern: pattern.into(),
+                after: between.into(),
                 children,
             })
         }

@@ -39,7 +39,7 @@ impl Reader<'_> {
             choice,
             table: self.literal(table, &node.span),
             pattern: self.template(pattern, &node.span, scope),
-            column: column.map(|column| self.literal(column, &node.span)),
+            column: column.map(|column| self.literal(column, &node.span).into()),
         })
     }
 

@@ -38,7 +38,7 @@ impl Reader<'_> {
         Some(Expr::Ref {
             table: self.literal(table, &node.span),
             label: self.template(label, &node.span, scope),
-            column: column.map(|column| self.literal(column, &node.span)),
+            column: column.map(|column| self.literal(column, &node.span).into()),
         })
     }
 

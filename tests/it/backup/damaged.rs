@@ -150,3 +150,74 @@ fn a_full_text_index_that_contradicts_its_rows_is_made_again_as_the_help_says() 
     }
     good(&project, "backup");
 }
+
+#[test]
+fn doctor_fails_where_a_page_cannot_be_read() {
+    let project = project(&[
+        "CREATE TABLE a (id INTEGER PRIMARY KEY, x)",
+        "WITH RECURSIVE c (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < 2000) \
+         INSERT INTO a SELECT i, 'value' || i FROM c",
+    ]);
+    let mut bytes = project.bytes("local.db").unwrap();
+    bytes[4 * 4096..5 * 4096].fill(0);
+    project.write("local.db", &bytes);
+    let ran = untouched(&project, "doctor");
+    assert_eq!(ran.code, Some(1), "{ran}");
+    assert!(ran.stdout.contains("✗ integrity"), "{ran}");
+    assert!(
+        ran.stdout.contains("copy the file before anything else"),
+        "{ran}"
+    );
+    assert!(ran.stdout.contains("the job could not run"), "{ran}");
+}
+
+#[test]
+fn rows_that_break_constraints_are_named_as_what_they_are() {
+    for (table, broken) in [
+        (
+            "CREATE TABLE t (a CHECK (a > 0 AND a <> ')'), b)",
+            "CHECK constraint failed in t",
+        ),
+        (
+            "CREATE TABLE t (a, b, CONSTRAINT c CHECK ((a) > 0))",
+            "CHECK constraint failed in t",
+        ),
+        ("CREATE TABLE t (a, b NOT NULL)", "NULL value in t.b"),
+        (
+            "CREATE TABLE t (a TEXT, b TEXT) STRICT",
+            "non-TEXT value in t.a",
+        ),
+    ] {
+        let project = project(&[
+            "CREATE TABLE t (a, b)",
+            "INSERT INTO t VALUES (-1, NULL)",
+            "PRAGMA writable_schema = ON",
+            &format!(
+                "UPDATE sqlite_schema SET sql = '{}'",
+                table.replace('\'', "''")
+            ),
+            "PRAGMA writable_schema = RESET",
+        ]);
+        let ran = untouched(&project, "doctor");
+        assert_eq!(ran.code, Some(1), "{ran}");
+        let found = format!("integrity_check finds rows that break constraints: {broken}");
+        assert!(ran.stdout.contains(&found), "{ran}");
+        assert!(!ran.stdout.contains("REINDEX"), "{ran}");
+        let (_, ran) = unproven(&project);
+        assert!(
+            ran.stderr
+                .contains("error[unproven-backup]: rows of the database break its own constraints"),
+            "{ran}"
+        );
+        assert!(!ran.stderr.contains("is damaged"), "{ran}");
+    }
+    let good = project(&[
+        "CREATE TABLE t (a CHECK (a > 0), \"check\" TEXT CHECK (\"check\" <> 'CHECK ('))",
+        "INSERT INTO t VALUES (NULL, NULL), (1, 'x')",
+    ]);
+    let ran = untouched(&good, "doctor");
+    assert!(
+        ran.stdout.contains("integrity_check finds no damage"),
+        "{ran}"
+    );
+}

@@ -145,7 +145,7 @@ fn verbose_tells_each_step() {
             2> [time] [root]/local.db: 12 questions: answered after [ms]
             2> 3 changes in 3 scripts
             2> ran V1
-            2> [time] [root]/local.db: 1 transaction, 12 steps: committed after [ms]
+            2> [time] [root]/local.db: 1 transaction, 14 steps: committed after [ms]
             2> committed, up to V1
             2> ran V2
             2> [time] [root]/local.db: 1 transaction, 9 steps: committed after [ms]

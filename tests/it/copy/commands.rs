@@ -293,6 +293,8 @@ fn what_is_no_source_or_no_target_is_refused() {
         assert!(ran.to_string().contains(words), "{words}: {ran}");
         assert!(!ran.stderr.contains("pw@"), "{ran}");
     }
+    let ran = project.run("copy local.db migrations");
+    assert!(ran.stderr.contains("name another file as TO"), "{ran}");
     assert!(!project.path("new.db").exists());
     assert!(!project.path("out.sql").exists());
 }
@@ -425,4 +427,34 @@ fn a_copy_of_what_is_only_half_there_is_refused() {
             .contains(&format!("`seedbed copy orphans.sql {url}` goes on")),
         "{ran}"
     );
+}
+
+#[test]
+fn what_changed_behind_a_copy_is_named_by_its_side() {
+    let project = migrated();
+    project.run("copy local.db new.db");
+    let new = super::local(project.path("new.db"));
+    let update = "UPDATE city SET name = 'Koln' WHERE name = 'Bonn'";
+    waiting().block_on(crate::export::change(&new, [update]));
+    let ran = project.run("copy local.db new.db");
+    assert_eq!(ran.code, Some(1), "{ran}");
+    for words in [
+        "in FROM",
+        "city: only in local.db: (",
+        "city: only in new.db: (",
+        "new.db does not hold what local.db holds: 1 table not equal",
+    ] {
+        assert!(ran.stdout.contains(words), "{words}: {ran}");
+    }
+    assert!(!ran.stdout.contains("the dump"), "{ran}");
+    project.change(&["INSERT INTO city (name) VALUES ('Trier')"]);
+    let ran = project.run("copy local.db new.db");
+    assert_eq!(ran.code, Some(4), "{ran}");
+    for words in [
+        "error[not-empty]: new.db has an earlier copy of local.db, and local.db has changed since",
+        "name another one as TO",
+    ] {
+        assert!(ran.stderr.contains(words), "{words}: {ran}");
+    }
+    assert!(!ran.stderr.contains("--database"), "{ran}");
 }

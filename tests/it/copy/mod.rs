@@ -4,6 +4,7 @@ mod circle;
 mod commands;
 #[cfg(unix)]
 mod kill;
+mod limits;
 mod sources;
 mod stopped;
 

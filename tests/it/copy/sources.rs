@@ -128,7 +128,7 @@ async fn the_rows_in_which_a_copy_of_a_database_differs_are_shown() {
         "✗ differs",
         "(2, '007', 5.0)",
         "(2, 7, 5)",
-        "only in the database",
+        "t: only in new.db: (2, 7, 5)",
     ] {
         says(&ran, words);
     }

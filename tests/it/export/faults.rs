@@ -257,10 +257,17 @@ fn a_table_whose_order_only_an_application_knows_is_named() {
         "PRAGMA writable_schema = ON",
         "UPDATE sqlite_schema SET sql = 'CREATE TABLE t (a TEXT COLLATE unicode PRIMARY KEY, b) WITHOUT ROWID'",
     ]);
-    for line in ["export -", "backup", "copy local.db new.db"] {
+    let unread = "the rows of t cannot be read: its primary key has the collation unicode";
+    for (line, words) in [
+        ("export -", unread),
+        ("backup", unread),
+        (
+            "copy local.db new.db",
+            "the table t of local.db cannot be created: no such collation sequence: unicode",
+        ),
+    ] {
         let ran = project.run(line);
         assert_eq!(ran.code, Some(1), "{ran}");
-        let words = "the rows of t cannot be read: its primary key has the collation unicode";
         assert!(ran.stderr.contains(words), "{ran}");
         assert!(ran.stderr.contains("sqlite3 FILE"), "{ran}");
     }

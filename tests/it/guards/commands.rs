@@ -106,6 +106,31 @@ fn a_view_that_does_not_compile_is_refused() {
 }
 
 #[test]
+fn files_that_were_rolled_back_are_listed_by_their_numbers() {
+    let project = family()
+        .migration(
+            "V2__keys",
+            "CREATE TABLE q (k);\nCREATE UNIQUE INDEX q_k ON q (k);\nCREATE TABLE d (a REFERENCES q (k));\n",
+        )
+        .after("migrate")
+        .migration("V3__drop_index", "DROP INDEX q_k;\n")
+        .migration("V4__harmless", "ALTER TABLE q ADD COLUMN n;\n");
+    let ran = project.run("migrate");
+    ran.check(expect![[r#"
+        $ seedbed migrate
+        2> target: local local.db (default)
+        2> error[foreign-key-mismatch]: V3 leaves a foreign key that refers to no key, so that every write to its table fails
+        2>  --> migrations/V3__drop_index.sql
+        2>   = note: d (a) refers to q (k), which is neither its primary key nor has a UNIQUE index
+        2>   = note: rolled back: V3 and V4
+        2>   = help: add `CREATE UNIQUE INDEX q_k_key ON q (k);` to migrations/V3__drop_index.sql, or change what the foreign key refers to, then run `seedbed migrate` again
+        2>
+        2> nothing of this run is in the database; the database is at V2
+        exit 1
+    "#]]);
+}
+
+#[test]
 fn a_new_mismatch_names_the_index_that_is_missing() {
     let project = family().migration(
         "V2__d",

@@ -26,7 +26,7 @@ pub(crate) async fn rows_that_break_a_constraint_that_a_file_ignores_are_refused
         // Off again before the end of the file.
         (
             "INSERT INTO t VALUES (2, -1), (3, -2); PRAGMA ignore_check_constraints = OFF;",
-            "CHECK constraint failed in t (2 times)",
+            "CHECK constraint failed in t, row 2\nCHECK constraint failed in t, row 3",
         ),
         // By a trigger, and under another name.
         (
@@ -85,7 +85,58 @@ pub(crate) async fn rows_that_broke_a_constraint_before_are_no_obstacle(world: W
     let third = format!("{IGNORE} INSERT INTO person VALUES (5000, -1);");
     let (part, report) = refused(world.apply(&[AGES, second, ("V3__rows.sql", &third)]).await);
     assert_eq!(part, Part::OldRows);
-    contains(&report, &["CHECK constraint failed in person"]);
+    contains(&report, &["CHECK constraint failed in person, row 5000"]);
+    assert!(!report.contains("times"), "{report}");
+}
+
+pub(crate) async fn a_row_that_keeps_its_constraint_makes_no_room_for_another(world: World) {
+    let more = (
+        "V2__more.sql",
+        "CREATE TABLE w (a INT, b TEXT, age INT CHECK (age > 0), PRIMARY KEY (a, b)) WITHOUT ROWID;
+         CREATE TABLE plain (age INT CHECK (age > 0)); INSERT INTO plain VALUES (1);
+         INSERT INTO w VALUES (1, 'x', 1);",
+    );
+    world.apply(&[AGES, more]).await.unwrap();
+    already(
+        &world,
+        &[
+            IGNORE,
+            "INSERT INTO t VALUES (5, -1)",
+            "INSERT INTO w VALUES (2, 'y', -1)",
+            "INSERT INTO plain VALUES (-1)",
+            "PRAGMA ignore_check_constraints = OFF",
+        ],
+    )
+    .await;
+    // A row that broke it before may have another value.
+    let same = format!("{IGNORE} UPDATE t SET age = 4 - id; UPDATE w SET age = age * a;");
+    let same = ("V3__same.sql", same.as_str());
+    world.apply(&[AGES, more, same]).await.unwrap();
+    for (text, words) in [
+        (
+            "UPDATE t SET age = 4 - 5 * (id = 1);",
+            "CHECK constraint failed in t, row 1",
+        ),
+        (
+            "DELETE FROM t WHERE id = 5; INSERT INTO t VALUES (7, -1);",
+            "CHECK constraint failed in t, row 7",
+        ),
+        ("UPDATE w SET age = -age;", "CHECK constraint failed in w"),
+        ("UPDATE plain SET age = -age;", "CHECK constraint failed in plain, row 1"),
+        // A table that is made again is counted, and what was there is not.
+        (
+            "CREATE TABLE n (age INT CHECK (age > 0)); INSERT INTO n SELECT age FROM t; INSERT INTO n VALUES (-2), (-3);
+             DROP TABLE t; ALTER TABLE n RENAME TO t;",
+            "CHECK constraint failed in t (2 times)",
+        ),
+    ] {
+        let text = format!("{IGNORE} {text}");
+        let files = [AGES, more, same, ("V4__rows.sql", &text)];
+        let (part, report) = refused(world.apply(&files).await);
+        assert_eq!(part, Part::OldRows, "{text}");
+        contains(&report, &[words]);
+        assert_eq!(report.matches("failed in").count(), 1, "{report}");
+    }
 }
 
 pub(crate) async fn a_file_that_ignores_constraints_and_breaks_none_is_applied(world: World) {

@@ -90,6 +90,14 @@ pub(crate) async fn a_rebuild_over_several_files_is_no_fault(world: World) {
 
 pub(crate) async fn a_parent_that_comes_back_without_its_rows_is_refused(world: World) {
     family(&world).await;
+    already(
+        &world,
+        &[
+            "CREATE TABLE w (k TEXT PRIMARY KEY, pid INTEGER REFERENCES p (id)) WITHOUT ROWID",
+            "INSERT INTO w VALUES ('a', 98)",
+        ],
+    )
+    .await;
     for texts in [
         // Nothing is lost: the copy lacks a row.
         [
@@ -107,6 +115,12 @@ pub(crate) async fn a_parent_that_comes_back_without_its_rows_is_refused(world: 
             "CREATE TABLE q (x);",
             "DROP TABLE p;",
             "CREATE TABLE other (x);",
+        ],
+        // Nor does the table that gets its key later.
+        [
+            "CREATE TABLE q (id INTEGER, n); INSERT INTO q VALUES (7, 7);",
+            "DROP TABLE p; ALTER TABLE q RENAME TO p;",
+            "CREATE UNIQUE INDEX p_id ON p (id);",
         ],
     ] {
         let files = [

@@ -71,6 +71,7 @@ mod constraints {
         rows_that_break_a_constraint_that_a_file_ignores_are_refused
         rows_that_break_a_constraint_are_refused_from_empty
         rows_that_broke_a_constraint_before_are_no_obstacle
+        a_row_that_keeps_its_constraint_makes_no_room_for_another
         a_file_that_ignores_constraints_and_breaks_none_is_applied
         a_file_without_a_transaction_that_breaks_a_constraint_is_reported
     }

@@ -119,7 +119,7 @@ pub(crate) async fn orphans_whose_parent_never_was_are_no_obstacle(world: World)
         files.push((name, text));
         world.apply(&files).await.unwrap();
     }
-    // New rows are told as what they are: the parent was missing before.
+    // New rows are reported as what they are: the parent was missing before.
     let text =
         "-- seedbed: foreign-keys=off\nUPDATE c SET s = 'z'; INSERT INTO c VALUES (9, 8, 'new');";
     let mut more = files.clone();

@@ -718,6 +718,14 @@ pub(crate) async fn a_cascade_that_did_not_run_is_explained(world: World) {
             "-- seedbed: foreign-keys=on",
         ],
     );
+    // A row that refers to something else now would be without its parent with it too.
+    let other = "DROP TABLE gone; UPDATE c SET pid = 99;";
+    let (_, report) = refused(world.apply(&[first, ("V2__b.sql", other)]).await);
+    contains(&report, &["c, row 7: pid has no parent in p"]);
+    assert!(
+        !report.contains("ON DELETE") && !report.contains("foreign-keys=on"),
+        "{report}"
+    );
     // What the help says works.
     let text = format!("-- seedbed: foreign-keys=on\n{text}");
     world.apply(&[first, ("V2__b.sql", &text)]).await.unwrap();

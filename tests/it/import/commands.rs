@@ -6,7 +6,7 @@ use std::process::Stdio;
 use expect_test::expect;
 
 use super::dump;
-use super::specification::many;
+use super::specification::{MANY, many};
 use crate::project::Project;
 
 const DUMP: &str = "PRAGMA foreign_keys=OFF;\nBEGIN TRANSACTION;\n\
@@ -385,4 +385,51 @@ fn an_unfinished_import_is_taken_back_and_begun_anew() {
         project.ask("SELECT group_concat(name) FROM sqlite_schema WHERE type = 'table'"),
         "_migrations,a,team,person"
     );
+}
+
+/// What is typed to go on names the dump as it was given, with the flags that it was begun with.
+#[test]
+fn what_goes_on_with_an_import_can_be_typed() {
+    let rows = many(MANY).replacen(
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT, n INTEGER);\n",
+        "",
+        1,
+    );
+    let bad = format!("{rows}INSERT INTO t VALUES(1,'again',1);\n");
+    let project = || {
+        Project::new()
+            .migration(
+                "V1__t",
+                "CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT, n INTEGER);",
+            )
+            .after("migrate")
+            .file("dumps/my rows.sql", &bad)
+            .file("other.sql", "INSERT INTO t VALUES(0,'other',0);\n")
+    };
+    let of_file = project();
+    let mut command = of_file.command("import --into-existing --transaction-bytes 24000");
+    command.arg("dumps/my rows.sql");
+    let ran = of_file.start(command, "import").finish();
+    assert_eq!(ran.code, Some(1), "{ran}");
+    let typed = "import 'dumps/my rows.sql' --into-existing`";
+    assert!(ran.stderr.contains(typed), "{ran}");
+    let of_stdin = project();
+    let mut command = of_stdin.command("import - --into-existing --transaction-bytes 24000");
+    command.stdin(std::fs::File::open(of_stdin.path("dumps/my rows.sql")).unwrap());
+    assert!(!command.status().unwrap().success());
+    for (project, typed) in [
+        (of_file, typed),
+        (of_stdin, "import - < DUMP --into-existing`"),
+    ] {
+        for line in [
+            "migrate",
+            "export all.sql",
+            "backup",
+            "import other.sql --into-existing",
+        ] {
+            let ran = project.run(line);
+            assert_eq!(ran.code, Some(4), "{ran}");
+            assert!(ran.stderr.contains(typed), "{ran}");
+        }
+    }
 }

@@ -11,6 +11,7 @@ mod records;
 mod server;
 mod specification;
 mod triggers;
+mod virtual_tables;
 mod waiting;
 
 use std::path::PathBuf;

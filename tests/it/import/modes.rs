@@ -61,6 +61,12 @@ in_every_mode! {
     half_of_an_import_is_not_exported_as_a_whole
     a_table_may_be_called_like_one_of_a_virtual_table
     a_dump_of_python_with_a_virtual_table_arrives
+    the_content_of_a_virtual_table_with_rows_is_not_replaced
+    the_content_of_a_virtual_table_arrives_in_an_empty_one
+    the_content_of_a_large_virtual_table_arrives_in_an_empty_one
+    an_unfinished_import_into_a_virtual_table_goes_on_or_is_taken_back
+    rows_that_a_dump_deletes_again_are_not_missed
+    rows_that_give_way_by_a_constraint_of_their_table_are_told
     the_widest_tables_make_the_trip
     all_rows_without_their_parents_are_counted
     a_foreign_key_to_no_key_is_named

@@ -10,6 +10,7 @@ use seedbed::migrations::ApplyError;
 pub(crate) use super::forms::*;
 pub(crate) use super::records::*;
 pub(crate) use super::triggers::*;
+pub(crate) use super::virtual_tables::*;
 use super::{Dump, dump, told};
 use crate::world::World;
 

@@ -280,3 +280,56 @@ fn reads_that_lag_behind_are_waited_for_no_longer_than_told() {
         assert!(ran.stdout.contains("nothing to do"), "{ran}");
     }
 }
+
+/// Between its transactions an import holds no lock.
+#[cfg(unix)]
+#[test]
+fn a_run_waits_for_an_import_that_is_alive() {
+    let project = Project::new()
+        .migration("V1__a", "CREATE TABLE a (x);\n")
+        .after("migrate")
+        .migration("V2__b", "CREATE TABLE b (x);\n");
+    let pipe = project.path("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    if !made.is_ok_and(|status| status.success()) {
+        eprintln!("skipped: there is no mkfifo on this machine");
+        return;
+    }
+    let text = dump(&many(MANY));
+    let (first, rest) = text.split_at(text.len() / 2);
+    let (go_on, wait) = std::sync::mpsc::channel::<()>();
+    std::thread::scope(|scope| {
+        let path = &pipe;
+        scope.spawn(move || {
+            use std::io::Write;
+            let mut pipe = std::fs::OpenOptions::new().write(true).open(path).unwrap();
+            pipe.write_all(first.as_bytes()).unwrap();
+            pipe.flush().unwrap();
+            wait.recv().unwrap();
+            pipe.write_all(rest.as_bytes()).unwrap();
+        });
+        let importing = project.spawn("import pipe --transaction-bytes 24000");
+        let begun = "SELECT count(*) FROM sqlite_schema WHERE name = '_seedbed_import'";
+        while project.ask(begun) != "1" {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let ran = project.run("status");
+        assert!(
+            ran.stdout
+                .contains("the import of pipe into this database is running"),
+            "{ran}"
+        );
+        assert!(!ran.stdout.contains("--restart"), "{ran}");
+        let ran = project.run("export all.sql");
+        assert!(ran.stderr.contains("wait until it has ended"), "{ran}");
+        let mut migrating = project.spawn("migrate --lock-timeout 0.1");
+        migrating.wait_for("waiting for another run that changes this database");
+        go_on.send(()).unwrap();
+        let ran = importing.finish();
+        assert_eq!(ran.code, Some(0), "{ran}");
+        let ran = migrating.finish();
+        assert_eq!(ran.code, Some(0), "{ran}");
+    });
+    assert_eq!(project.ask("SELECT count(*) FROM t"), MANY.to_string());
+    assert_eq!(project.ask("SELECT count(*) FROM b"), "0");
+}

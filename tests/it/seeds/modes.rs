@@ -128,4 +128,7 @@ in_every_mode! {
     the_reason_for_a_missing_row_survives_a_rename
     a_column_that_is_renamed_by_a_rebuild_keeps_what_was_changed_by_hand
     a_number_that_is_given_once_names_its_row
+    children_of_rows_that_no_seed_declares_any_more_go
+    a_row_of_which_nothing_tells_the_key_is_not_left_in_silence
+    a_row_whose_choice_is_gone_moves_to_another
 }

@@ -198,3 +198,91 @@ votes:
         "a:8:3 no-match: no label of `posts_tags` looks like `q*`"
     );
 }
+
+const USERS: &str = "users: {_key: email, ann: {email: a}}\n";
+const NOTES: &str = "_seed: {mode: sync}\nnotes: {n: {user: ann, day: x}}\n";
+const NO_NOTES: &str = "_seed: {mode: sync}\nnotes: {}\n";
+
+pub(crate) async fn children_of_rows_that_no_seed_declares_any_more_go(world: World) {
+    let bed = Bed::new(world, SCHEMA).await;
+    let both = [("a", USERS), ("b", NOTES)];
+    for met in ["", "INSERT INTO users VALUES (5, 'a')"] {
+        // The seed of the parents is forgotten first, or its file is gone, or its row left it in an earlier run.
+        for step in 0..3 {
+            bed.by_hand("DELETE FROM users").await;
+            if !met.is_empty() {
+                bed.by_hand(met).await;
+            }
+            bed.seed(&both).await;
+            assert_eq!(bed.ask(COUNTS).await, "1|1|0|0", "{met} {step}");
+            match step {
+                // Nothing tells the key of a row that was met any more.
+                0 if !met.is_empty() => {}
+                0 => {
+                    bed.forget("a", ForgetRows::Stay, &both).await;
+                    let told = bed.forget("b", ForgetRows::Go, &both).await;
+                    assert_eq!(told, "b edited -notes.n", "{met}");
+                }
+                1 => {
+                    let told = bed.seed(&[("b", NO_NOTES)]).await;
+                    assert!(told.ends_with("b edited -notes.n"), "{met}: {told}");
+                }
+                _ => {
+                    bed.seed(&[("a", "users: {}\n"), ("b", NOTES)]).await;
+                    bed.forget("a", ForgetRows::Stay, &[]).await;
+                }
+            }
+            bed.by_hand("DELETE FROM notes").await;
+            for seed in ["a", "b"] {
+                bed.forget(seed, ForgetRows::Stay, &[]).await;
+            }
+        }
+    }
+    // A row that left a file with tags of its own in an earlier run.
+    bed.by_hand("DELETE FROM users").await;
+    let tagged = NOTES.replace("mode: sync", "mode: sync, tags: [late]");
+    let mut bed = bed;
+    bed.options.choice.tags = vec!["late".to_owned()];
+    bed.seed(&[("a", USERS), ("b", &tagged)]).await;
+    bed.options.choice.tags = Vec::new();
+    let none = tagged.replace("n: {user: ann, day: x}", "");
+    assert_eq!(
+        bed.seed(&[("a", "users: {}\n"), ("b", &none)]).await,
+        "a edited"
+    );
+    bed.options.choice.tags = vec!["late".to_owned()];
+    let told = bed.seed(&[("a", "users: {}\n"), ("b", &none)]).await;
+    assert_eq!(told, "b edited -notes.n");
+}
+
+pub(crate) async fn a_row_of_which_nothing_tells_the_key_is_not_left_in_silence(world: World) {
+    let schema = "
+CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT NOT NULL UNIQUE);
+CREATE TABLE mails (email TEXT PRIMARY KEY REFERENCES users (email), n INTEGER);
+";
+    let bed = Bed::new(world, schema).await;
+    let mails = "_seed: {mode: sync}\nmails: {m: {email: !ref users.ann.email, n: 1}}\n";
+    bed.seed(&[("a", USERS), ("b", mails)]).await;
+    bed.forget("a", ForgetRows::Stay, &[]).await;
+    let told = bed.forget("b", ForgetRows::Go, &[]).await;
+    assert!(
+        told.starts_with("row-stays: `mails.m` is declared no longer, and stays"),
+        "{told}"
+    );
+    assert_eq!(bed.ask("SELECT email FROM mails").await, "a");
+}
+
+pub(crate) async fn a_row_whose_choice_is_gone_moves_to_another(world: World) {
+    let bed = Bed::new(world, SCHEMA).await;
+    let file = "_seed: {mode: sync}
+users: {_key: email, _id: !auto , 'u_{1..3}': {email: 'e${i}'}}
+notes: {'n_{1..9}': {user: !pick users.*, day: '${i}'}}
+";
+    bed.settles(file).await;
+    let told = bed.settles(&file.replace("1..3", "1..2")).await;
+    assert!(
+        told.contains("-users.u_3") && told.contains("-notes.n_"),
+        "{told}"
+    );
+    assert_eq!(bed.ask(COUNTS).await, "2|9|0|0");
+}

@@ -295,3 +295,98 @@ async fn a_column_is_added_without_values_and_then_must_have_one() {
         assert_eq!(found, expect, "{first}");
     }
 }
+
+const FAMILY: (&str, &str) = (
+    "V1__family.sql",
+    "CREATE TABLE p (id INTEGER PRIMARY KEY, n); CREATE TABLE c (id INTEGER PRIMARY KEY, pid INTEGER NOT NULL REFERENCES p (id));",
+);
+
+#[tokio::test]
+async fn a_file_whose_rows_a_later_one_repairs_is_fine() {
+    for texts in [
+        ["SELECT 1;", "DROP TABLE p;", "DROP TABLE c;"],
+        [
+            "CREATE TABLE q (id INTEGER PRIMARY KEY, n); INSERT INTO q SELECT * FROM p;",
+            "DROP TABLE p;",
+            "ALTER TABLE q RENAME TO p;",
+        ],
+        [
+            "CREATE TABLE kept AS SELECT * FROM p; DROP TABLE p;",
+            "CREATE TABLE p (id INTEGER PRIMARY KEY, n); INSERT INTO p SELECT * FROM kept;",
+            "DROP TABLE kept;",
+        ],
+        [
+            "CREATE TABLE q (id, n); INSERT INTO q SELECT * FROM p; DROP TABLE p; ALTER TABLE q RENAME TO p;",
+            "CREATE TABLE more (x);",
+            "CREATE UNIQUE INDEX p_id ON p (id);",
+        ],
+    ] {
+        let [second, third, fourth] = texts;
+        let rows = (
+            "V1__family.sql",
+            &*format!(
+                "{} INSERT INTO p VALUES (1, 1); INSERT INTO c VALUES (1, 1);",
+                FAMILY.1
+            ),
+        );
+        let new = [
+            ("V2__a.sql", second),
+            ("V3__b.sql", third),
+            ("V4__c.sql", fourth),
+        ];
+        let base = Base {
+            name: "main".to_owned(),
+            common: set(&[FAMILY]),
+            tip: set(&[FAMILY]),
+            ..Base::default()
+        };
+        let options = CheckOptions {
+            base: Some(&base),
+            ..CheckOptions::default()
+        };
+        let files = [FAMILY, new[0], new[1], new[2]];
+        let on_base = super::super::super::check(&set(&files), &options)
+            .await
+            .unwrap();
+        let errors = |checked: &Checked| {
+            let problems = checked.problems.iter().filter(|it| it.code != "not-filled");
+            problems.map(ToString::to_string).collect::<Vec<_>>()
+        };
+        assert_eq!(errors(&on_base), [""; 0], "{texts:?}");
+        assert_eq!(on_base.applied_to_existing, 3, "{texts:?}");
+        let fresh = checked(&[rows, new[0], new[1], new[2]]).await;
+        assert_eq!(errors(&fresh), [""; 0], "{texts:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_takes_a_parent_from_rows_for_good_depends_on_rows() {
+    check_on(
+        &[FAMILY],
+        &[
+            FAMILY,
+            ("V2__drop.sql", "DROP TABLE p;"),
+            ("V3__back.sql", "CREATE TABLE p (id INTEGER PRIMARY KEY);"),
+        ],
+        expect![[r#"
+            V2__drop.sql:1:1 warning depends-on-rows
+              V2 leaves a foreign key whose parent table does not exist, so that every write to its table fails (on a database that exists, in memory)
+              note: c (pid) refers to p
+              note: c, row 900000000: pid = 900000000 has no parent in p
+              note: c, row 900001000: pid = 900000000 has no parent in p
+              note: c, row 900002000: pid = 900000000 has no parent in p
+              note: c, row 900003000: pid = 900003000 has no parent in p
+              note: c, row 900004000: pid = 900004000 has no parent in p
+              note: c, row 900005000: pid = 900005000 has no parent in p
+              note: c, row 900006000: pid = 900000000 has no parent in p
+              note: c, row 900007000: pid = 900000000 has no parent in p
+              note: c, row 900008000: pid = 900000000 has no parent in p
+              note: c, row 900009000: pid = 900000000 has no parent in p
+              note: it failed on generated rows; whether it fails on a real database depends on the rows there
+              help: change or drop the tables that refer to it in V2__drop.sql too, or keep it
+              help: if it cannot fail on the real rows, write `-- seedbed: allow depends-on-rows: REASON` at the top of the file
+            3 applied, 0 reversed, whole, 1 new
+        "#]],
+    )
+    .await;
+}

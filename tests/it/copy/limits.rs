@@ -1,0 +1,133 @@
+//! What a source has that the target cannot have, what the target has of its own, and sources that are locked.
+
+use std::time::{Duration, Instant};
+
+use super::{local, migrated};
+use crate::export::bare;
+use crate::locks::Lock;
+use crate::process::Ran;
+use crate::project::{Project, waiting};
+
+fn says(ran: &Ran, words: &str) {
+    assert!(ran.to_string().contains(words), "{words}: {ran}");
+}
+
+/// A table with a row, and this change of the schema that the engine here does not take.
+fn beyond(change: &str) -> Project {
+    let project = Project::bare();
+    project.change(&[
+        "CREATE TABLE t (a)",
+        "INSERT INTO t VALUES (1)",
+        "CREATE INDEX i ON t (a)",
+        "PRAGMA writable_schema = ON",
+        change,
+        "PRAGMA writable_schema = RESET",
+    ]);
+    project
+}
+
+#[test]
+fn a_lock_on_the_source_is_waited_for_no_longer_than_told() {
+    let project = migrated();
+    project.run("copy local.db other.db");
+    let lock = Lock::take(&project, Lock::ALONE);
+    for line in [
+        "copy local.db new.db",
+        "copy local.db new.db --dry-run",
+        "import local.db --database new.db",
+        "import local.db --database new.db --dry-run",
+        "import local.db --database new.db --verify full",
+        "verify local.db --database other.db",
+    ] {
+        let begun = Instant::now();
+        let ran = project.run(&format!("{line} --lock-timeout 0.2"));
+        assert_eq!(ran.code, Some(6), "{ran}");
+        says(&ran, "error[lock-timeout]");
+        says(&ran, "--lock-timeout 60");
+        // Ten seconds are the default.
+        assert!(begun.elapsed() < Duration::from_secs(8), "{ran}");
+    }
+    lock.release();
+    assert!(!project.path("new.db").exists());
+    assert_eq!(project.run("copy local.db new.db").code, Some(0));
+}
+
+#[test]
+fn a_module_that_is_not_here_is_named_by_a_dry_run_and_by_the_copy() {
+    let project = beyond(
+        "INSERT INTO sqlite_schema VALUES ('table', 'vt', 'vt', 0, 'CREATE VIRTUAL TABLE vt USING vec0(e float[3])')",
+    );
+    project.run("export dump.sql");
+    let warning =
+        "warning: the virtual table vt needs the module vec0, which this engine does not have";
+    for line in [
+        "copy local.db new.db --dry-run",
+        "copy local.db new.db",
+        "import local.db --database two.db --dry-run",
+        "import local.db --database two.db",
+        "import dump.sql --database three.db --dry-run",
+        "import dump.sql --database three.db",
+    ] {
+        let ran = project.run(line);
+        assert_eq!(ran.code, Some(0), "{ran}");
+        assert_eq!(ran.stderr.matches(warning).count(), 1, "{ran}");
+    }
+}
+
+#[test]
+fn an_object_that_needs_an_application_is_named_before_the_first_row() {
+    let project = beyond(
+        "UPDATE sqlite_schema SET sql = 'CREATE INDEX i ON t (a COLLATE nat)' WHERE name = 'i'",
+    );
+    waiting().block_on(bare(
+        &local(project.path("empty.db")),
+        &["CREATE TABLE t (a)", "DROP TABLE t"],
+    ));
+    for line in [
+        "copy local.db new.db --dry-run",
+        "copy local.db new.db",
+        "copy local.db empty.db",
+    ] {
+        let ran = project.run(line);
+        assert_eq!(ran.code, Some(1), "{ran}");
+        says(
+            &ran,
+            "error[lacking]: the index i of local.db cannot be created: no such collation sequence: nat",
+        );
+        says(&ran, "belongs to an application");
+        says(&ran, "nothing was copied");
+    }
+    assert!(!project.path("new.db").exists());
+}
+
+#[test]
+fn a_copy_and_a_restored_backup_have_the_numbers_of_their_source() {
+    let project = migrated();
+    project.run("backup");
+    let backup = project
+        .files()
+        .into_iter()
+        .find(|it| it.ends_with(".sql.gz"))
+        .unwrap();
+    for (name, line) in [
+        ("one.db", "copy local.db one.db".to_owned()),
+        ("two.db", format!("restore {backup} --database two.db")),
+    ] {
+        waiting().block_on(bare(
+            &local(project.path(name)),
+            &["PRAGMA user_version = 3", "PRAGMA application_id = 5"],
+        ));
+        let ran = project.run(&line);
+        assert_eq!(ran.code, Some(0), "{ran}");
+        let numbers = ["PRAGMA user_version", "PRAGMA application_id"];
+        assert_eq!(project.ask_of(name, numbers), ["0", "0"], "{ran}");
+    }
+    let one = local(project.path("one.db"));
+    waiting().block_on(bare(&one, &["PRAGMA user_version = 7"]));
+    let ran = project.run("copy local.db one.db");
+    assert_eq!(ran.code, Some(1), "{ran}");
+    says(
+        &ran,
+        "PRAGMA user_version is 7 in one.db, and 0 in local.db",
+    );
+}
