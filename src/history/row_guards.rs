@@ -12,7 +12,7 @@ use super::guards::{
 use super::layout::VIOLATIONS;
 use crate::db::Engine;
 use crate::script::{ForeignKeys, OnFailure, Step, Unit};
-use crate::sql::Value;
+use crate::sql::{Value, literal};
 
 /// How many violations are compared row by row; above that they are counted.
 pub(super) const COMPARED: usize = 10_000;
@@ -20,18 +20,18 @@ pub(super) const COMPARED: usize = 10_000;
 /// How rows without their parent are compared with those before a unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Compared {
-    /// Row by row: [`no_new_violation`].
+    /// By their rowids and their values: [`no_new_violation`].
     #[default]
     Rows,
-    /// For each foreign key how many they are: [`no_more_violations`].
-    Counts,
+    /// By their rowids, or for each foreign key how many they are: [`no_new_violation_by_rowid`].
+    Rowids,
 }
 
 impl Compared {
-    /// The Turso engine (0.8.3) does not compile the statement that compares rows.
+    /// The Turso engine (0.8.3) does not compile the statement that compares values.
     pub(super) fn on(engine: Engine) -> Compared {
         match engine {
-            Engine::Turso => Compared::Counts,
+            Engine::Turso => Compared::Rowids,
             Engine::Local | Engine::Memory | Engine::Server => Compared::Rows,
         }
     }
@@ -233,28 +233,48 @@ pub(super) fn no_new_violation(effects: &Effects, but: &[ForeignKey<'_>]) -> Ste
     )
 }
 
-/// For a foreign key more rows whose parent has gone than before the unit, but for the foreign keys in `but` whose parent
-/// table is missing, which a later script may bring back. Foreign keys are the same by their columns.
-pub(super) fn no_more_violations(effects: &Effects, but: &[ForeignKey<'_>]) -> Step {
+/// The same without the values of the foreign keys. A row is the one that it was by its rowid and its foreign key; in the
+/// tables `replaced`, whose rows do not keep their rowids, rows are counted. Where a foreign key had all parents before,
+/// each row is new.
+pub(super) fn no_new_violation_by_rowid(
+    effects: &Effects,
+    replaced: &[String],
+    but: &[ForeignKey<'_>],
+) -> Step {
     let fresh = format!(
         "WITH {}, renamed AS MATERIALIZED (SELECT key, value FROM {}), \
          was AS MATERIALIZED (SELECT c, p, k, sum(last) AS found FROM {} GROUP BY c, p, k), \
-         counted AS MATERIALIZED (SELECT child, parent, columns, max(on_delete) AS on_delete, count(*) AS found \
-         FROM broken GROUP BY child, parent, columns), \
-         named AS MATERIALIZED (SELECT n.name AS name, child, parent, columns, on_delete, found FROM counted \
-         LEFT JOIN names AS n ON n.name = counted.parent COLLATE NOCASE WHERE {} OR n.name IS NOT NULL), \
-         fresh AS MATERIALIZED (SELECT name, child, parent, columns, on_delete, named.found - coalesce(was.found, 0) AS found \
-         FROM named LEFT JOIN was ON was.c = lower(child) AND was.p = lower(parent) AND was.k = lower(columns) \
-         WHERE named.found > coalesce(was.found, 0))",
+         old AS MATERIALIZED (SELECT c, p, k, last AS number FROM {}), \
+         judged AS MATERIALIZED (SELECT lower(child) AS c, lower(b.parent) AS p, lower(columns) AS k, b.child AS child, \
+         b.number AS number, b.parent AS parent, columns, on_delete, n.name IS NOT NULL AS is_there FROM broken AS b \
+         LEFT JOIN names AS n ON n.name = b.parent COLLATE NOCASE WHERE {} OR n.name IS NOT NULL), \
+         placed AS MATERIALIZED (SELECT j.*, coalesce(was.found, 0) AS was_found, coalesce(was.found, 0) > 0 AND (j.c IN ({}) \
+         OR (SELECT json_type(source, '$.rows') FROM _migrations WHERE {MEMORY}) IS NOT 'array') AS is_counted \
+         FROM judged AS j LEFT JOIN was ON was.c = j.c AND was.p = j.p AND was.k = j.k), \
+         fresh AS MATERIALIZED (\
+         SELECT j.child AS child, j.number AS number, j.parent AS parent, columns, on_delete, is_there, 1 AS found \
+         FROM placed AS j LEFT JOIN old ON old.c = j.c AND old.number = j.number AND old.p = j.p AND old.k = j.k \
+         WHERE NOT is_counted AND old.c IS NULL \
+         UNION ALL \
+         SELECT child, NULL, parent, columns, on_delete, is_there, found - was_found FROM (\
+         SELECT child, parent, columns, max(on_delete) AS on_delete, max(is_there) AS is_there, \
+         max(was_found) AS was_found, count(*) AS found FROM placed WHERE is_counted GROUP BY c, p, k) \
+         WHERE found > was_found)",
         rows(&Scope::of_rows(effects)),
         remembered("renamed"),
         named("found", effects),
+        named("rows", effects),
         is_none_of(but, "child", "columns"),
+        replaced
+            .iter()
+            .map(|name| literal(&name.to_ascii_lowercase().as_str().into()))
+            .collect::<Vec<_>>()
+            .join(", "),
     );
     refuse(
         &format!("{fresh} SELECT 1 FROM fresh"),
         &format!(
-            "{fresh} SELECT child, NULL, parent, columns, on_delete, name IS NOT NULL, found, \
+            "{fresh} SELECT child, number, parent, columns, on_delete, is_there, found, \
              (SELECT sum(found) FROM fresh), NULL FROM fresh LIMIT {LISTED}"
         ),
     )

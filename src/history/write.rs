@@ -474,7 +474,7 @@ impl Steps {
         let new = orphans::new_references(unit, effects, &self.references);
         let values = rows.then(|| match self.compared {
             Compared::Rows => orphans::values(unit, effects, &self.references, &new),
-            Compared::Counts => (Vec::new(), Vec::new()),
+            Compared::Rowids => (Vec::new(), Vec::new()),
         });
         let values = values.map(|(before, after)| {
             for step in row_guards::rows_before(unit, effects) {
@@ -514,7 +514,7 @@ impl Steps {
             self.old_rows(number, effects, step);
         }
         if let Some(values) = values {
-            self.compared(number, effects, values);
+            self.compared(number, unit, effects, values);
         }
         if let Some(step) = guards::references_after(unit, effects, &self.scope) {
             self.push(Purpose::Compared(number), step);
@@ -524,7 +524,7 @@ impl Steps {
 
     /// The guards that compare the rows of a unit with those before it, by the steps that record `values`. To compare
     /// takes long, and nearly always there is nothing: a first look decides whether they run.
-    fn compared(&mut self, number: usize, effects: &Effects, values: Vec<Step>) {
+    fn compared(&mut self, number: usize, unit: &Unit, effects: &Effects, values: Vec<Step>) {
         let compared = Purpose::Compared(number);
         let looked = self.steps.len();
         self.push(compared, row_guards::nothing_is_broken(effects));
@@ -536,7 +536,10 @@ impl Steps {
         let mismatch = row_guards::no_new_mismatch(effects, &left).when(found);
         let violation = match self.compared {
             Compared::Rows => row_guards::no_new_violation(effects, &left),
-            Compared::Counts => row_guards::no_more_violations(effects, &left),
+            Compared::Rowids => {
+                let replaced = orphans::replaced(unit, effects, &self.references);
+                row_guards::no_new_violation_by_rowid(effects, &replaced, &left)
+            }
         };
         let violation = violation.when(When::Succeeded(1));
         self.push(Purpose::Mismatch(number), mismatch);
