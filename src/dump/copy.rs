@@ -10,7 +10,7 @@ use super::import::{
 use super::proof::{Doubt, objects};
 use super::restore::{RestoreError, is_free_for};
 use super::verify::{Level, Verified, VerifyError, verify};
-use crate::db::{Access, Db, DbError, Engine, Raw};
+use crate::db::{Access, Db, DbError, Raw};
 use crate::script::Run;
 
 /// A copy is in the database.
@@ -125,7 +125,7 @@ async fn may_begin(from: &Input, to: &Db, options: &ImportOptions) -> Result<(),
 /// The objects of a database that the engine here cannot create: they need what belongs to an application. What a server has
 /// is not known.
 async fn lacking(from: &Input, to: &Db) -> Result<Vec<Doubt>, ImportError> {
-    let Some(schema) = from.schema().filter(|_| to.engine() != Engine::Server) else {
+    let Some(schema) = from.schema().filter(|_| !to.engine().is_server()) else {
         return Ok(Vec::new());
     };
     let raw = Raw::open(":memory:", Access::Create).await;

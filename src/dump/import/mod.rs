@@ -33,7 +33,7 @@ pub(super) use existing::refuse_orphans_of;
 pub use tally::{Before, Table};
 pub use translate::{LeftOut, Tables};
 
-use crate::db::{Db, DbError, Engine, Query};
+use crate::db::{Db, DbError, Query};
 use crate::drive::{Event, OnEvent};
 use crate::dump::modules::{Modules, module_of};
 use crate::dump::source_check;
@@ -441,10 +441,10 @@ impl Job<'_> {
 
     /// What comes before the first statement of the dump.
     fn resets(&self) -> Vec<Step> {
-        let numbers: &[&str] = match (self.options.header, self.db.engine()) {
+        let numbers: &[&str] = match (self.options.header, self.db.engine().is_server()) {
             (Header::Keep, _) => &[],
-            (Header::OfTheDump, Engine::Server) => &["user_version"],
-            (Header::OfTheDump, _) => &["user_version", "application_id"],
+            (Header::OfTheDump, true) => &["user_version"],
+            (Header::OfTheDump, false) => &["user_version", "application_id"],
         };
         let reset = |number: &&str| Step::own(format!("PRAGMA {number} = 0"), Vec::new());
         numbers.iter().map(reset).collect()

@@ -77,7 +77,7 @@ pub(super) enum Deed<'a> {
 /// What was seen of a dump so far, as far as it matters for what comes.
 #[derive(Debug, Clone)]
 pub(super) struct Translator {
-    engine: Engine,
+    pub(super) engine: Engine,
     pub(super) history: HistoryTable,
     into: Tables,
     beside: Beside,
