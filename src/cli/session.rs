@@ -176,6 +176,7 @@ impl Session {
             ignore_tables: config.ignore_tables.value.clone(),
             history_table: config.history_table.value.clone(),
             proxy: config.proxy.as_ref().map(|proxy| proxy.value.clone()),
+            encryption_key: config.encryption_key(),
             log: self.log()?,
         };
         let db = open::open(database, options).await;

@@ -99,8 +99,9 @@ fn strip_scheme<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
 
 /// The schemes of libSQL's clients, and whether the connection is encrypted:
 /// <https://github.com/tursodatabase/libsql-client-ts#supported-urls>.
-const NETWORK_SCHEMES: [(&str, bool); 5] = [
+const NETWORK_SCHEMES: [(&str, bool); 6] = [
     ("libsql", true),
+    ("turso", true),
     ("https", true),
     ("http", false),
     ("wss", true),
@@ -119,7 +120,7 @@ pub struct RemoteUrl {
 }
 
 impl RemoteUrl {
-    /// Reads `libsql://`, `https://`, `http://`, `wss://` or `ws://`, or a host alone, which means
+    /// Reads `libsql://`, `turso://`, `https://`, `http://`, `wss://` or `ws://`, or a host alone, which means
     /// `libsql://`, as in libSQL's own clients. A path is kept, a slash at its end is not.
     ///
     /// # Errors

@@ -22,8 +22,8 @@ use super::replica_sync::{Fetched, Held, Pull, Sync, TAIL, Trouble};
 use super::side_files::beside;
 use super::sync_fault::classify;
 use super::{
-    Answer, DbError, EngineError, Failure, OnProgress, Options, OtherHistory, Proxy, Ready,
-    RemoteError, Stop, SyncFault, Synced, jittered, local, refuse_side_files,
+    Answer, DbError, EncryptionKey, EngineError, Failure, OnProgress, Options, OtherHistory, Proxy,
+    Ready, RemoteError, Stop, SyncFault, Synced, jittered, local, refuse_side_files,
 };
 
 /// What the files of a replica tell. Where there is none, none is made beside side files of another database.
@@ -116,6 +116,12 @@ impl Replica {
             written: Arc::default(),
             checked: Arc::default(),
         })
+    }
+
+    /// The same with the key of the database.
+    pub(super) fn with_key(mut self, key: Option<&EncryptionKey>) -> Replica {
+        self.remote = self.remote.with_key(key);
+        self
     }
 
     /// The same, which stays open once it was opened.

@@ -10,7 +10,7 @@ use super::import::{
 use super::proof::Doubt;
 use super::restore::{RestoreError, is_free_for};
 use super::verify::{Level, Verified, VerifyError, verify};
-use crate::db::{Db, DbError, Engine};
+use crate::db::{Db, DbError};
 use crate::script::Run;
 
 /// A copy is in the database.
@@ -129,7 +129,7 @@ async fn lacking(from: &Input, to: &Db) -> Result<Vec<Doubt>, ImportError> {
     let Some(schema) = from
         .schema()
         .or_else(whole)
-        .filter(|_| to.engine() != Engine::Server)
+        .filter(|_| !to.engine().is_server())
     else {
         return Ok(Vec::new());
     };

@@ -75,7 +75,8 @@ fn found(
 ) -> Option<Refusal> {
     match (part, error.code) {
         (Part::Commit, Code::Constraint) => Some(deferred(rows)),
-        (_, code) if !matches!(code, Code::Other(_) | Code::Corrupt) => None,
+        // A guard that found something violates a key: see [`super::guards::unless`].
+        (_, code) if !matches!(code, Code::Other(_) | Code::Corrupt | Code::Constraint) => None,
         (Part::ForeignKeysBefore, _) => Some(Refusal {
             code: "foreign-key-mismatch",
             message: format!("{{unit}}: the foreign keys cannot be checked: {error}"),

@@ -722,6 +722,12 @@ fn of_clash(clash: &Clash, dump: &str) -> Diagnostic {
              that is dumped"
                 .to_owned(),
         ),
+        Clash::Refused { what, .. } => (
+            "refused",
+            format!(
+                "name a database of another engine with `--database FILE`, or change the {what} in the database that is dumped"
+            ),
+        ),
         Clash::InUse { name, .. } => (
             "virtual-table-in-use",
             format!(

@@ -467,8 +467,8 @@ async fn check(
 /// Refuses objects that need what belongs to an application. What a server has is not known.
 fn refuse_lacking(job: &Job<'_>, creating: Creating) -> Result<(), Why> {
     match job.db.engine() {
-        Engine::Server => Ok(()),
-        _ => Why::refuse_lacking(creating.lacking()),
+        Engine::Server | Engine::Turso => Ok(()),
+        Engine::Local | Engine::Memory => Why::refuse_lacking(creating.lacking()),
     }
 }
 

@@ -33,7 +33,7 @@ pub(super) use existing::refuse_orphans_of;
 pub use tally::{Before, Table};
 pub use translate::{LeftOut, Tables};
 
-use crate::db::{Db, DbError, Engine, Query, Stop};
+use crate::db::{Db, DbError, Query, Stop};
 use crate::drive::{Event, OnEvent};
 use crate::dump::lacking::Creating;
 use crate::dump::modules::{Modules, module_of};
@@ -443,10 +443,10 @@ impl Job<'_> {
 
     /// What comes before the first statement of the dump.
     fn resets(&self) -> Vec<Step> {
-        let numbers: &[&str] = match (self.options.header, self.db.engine()) {
+        let numbers: &[&str] = match (self.options.header, self.db.engine().is_server()) {
             (Header::Keep, _) => &[],
-            (Header::OfTheDump, Engine::Server) => &["user_version"],
-            (Header::OfTheDump, _) => &["user_version", "application_id"],
+            (Header::OfTheDump, true) => &["user_version"],
+            (Header::OfTheDump, false) => &["user_version", "application_id"],
         };
         let reset = |number: &&str| Step::own(format!("PRAGMA {number} = 0"), Vec::new());
         numbers.iter().map(reset).collect()
@@ -533,7 +533,7 @@ pub(super) async fn lacking(input: &Input, stop: &Stop) -> Result<Vec<Doubt>, Wh
 /// Refuses a local database with objects that the engine cannot create, before its first row.
 async fn refuse_lacking(db: &Db, input: &Input) -> Result<(), Why> {
     let source = input.local_database(db.stop(), db.lock_timeout())?;
-    let Some(source) = source.filter(|_| db.engine() != Engine::Server) else {
+    let Some(source) = source.filter(|_| !db.engine().is_server()) else {
         return Ok(());
     };
     match Input::database(source, &input.name()).schema() {

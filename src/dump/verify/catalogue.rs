@@ -23,7 +23,7 @@ use crate::sql::{Value, ValueRef, normal_form};
 /// The columns of all tables that hold rows: <https://sqlite.org/pragma.html#pragma_table_list>.
 const COLUMNS: &str = "\
 SELECT t.name, t.strict, c.name, c.type, c.hidden, t.wr, c.pk, c.dflt_value
-FROM pragma_table_list t, pragma_table_xinfo(t.name, 'main') c
+FROM pragma_table_list t, pragma_table_xinfo(t.name) c
 WHERE t.schema = 'main' AND t.type IN ('table', 'shadow')
 ORDER BY t.name, c.cid";
 

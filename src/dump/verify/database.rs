@@ -8,7 +8,7 @@ use super::catalogue::{Catalogue, Columns, OBJECTS, Schema};
 use super::dumped::{Dumped, DumpedTable, Number};
 use super::tally::{Hasher, Parts, RowHash, Tally};
 use super::{Fault, FaultyObject, Level, Verdict, VerifiedTable};
-use crate::db::{Db, DbError, Engine, Query, Question, Scan, Sink, StreamedRow};
+use crate::db::{Db, DbError, Query, Question, Scan, Sink, StreamedRow};
 use crate::sql::ValueRef;
 
 /// A table that was compared.
@@ -40,8 +40,7 @@ pub(super) async fn compared(
     let mut asked = vec![Asked::Schema];
     let mut questions: Vec<Question> = vec![Query::new(OBJECTS).into()];
     // A server keeps no `application_id`.
-    let is_kept =
-        |number: &Number| db.engine() != Engine::Server || number.pragma != "application_id";
+    let is_kept = |number: &Number| !db.engine().is_server() || number.pragma != "application_id";
     for (at, number) in dumped.numbers.iter().enumerate() {
         if is_kept(number) {
             let pragma = number.pragma;
