@@ -545,13 +545,16 @@ pub(super) fn diagnostics(error: &ImportError, dump: &str, commands: &Commands) 
             let mut diagnostic = engine(error)
                 .at(at(place.line))
                 .note(format!("it begins at byte {}", place.offset));
-            if let Some((kind, name)) = object {
+            if let Some((kind, name)) = object.as_deref() {
                 if lacking_name(&error.message).is_some() {
                     return vec![lacking(kind, name, error).at(at(place.line))];
                 }
                 diagnostic = diagnostic.note(format!("it creates the {kind} {name}"));
             }
-            if let Some(table) = table.as_ref().filter(|_| object.as_ref().is_none_or(|(_, name)| Some(name) != table.as_ref())) {
+            let is_it = object
+                .as_deref()
+                .is_some_and(|(_, name)| table.as_ref() == Some(name));
+            if let Some(table) = table.as_ref().filter(|_| !is_it) {
                 diagnostic = diagnostic.note(format!("it is about the table {table}"));
             }
             if *among > 1 {

@@ -127,7 +127,7 @@ pub enum Why {
         /// The table that it is about.
         table: Option<String>,
         /// Its kind and name, where it is a statement that creates an object.
-        object: Option<(&'static str, String)>,
+        object: Option<Box<(&'static str, String)>>,
         /// The engine's words.
         error: EngineError,
     },
@@ -345,7 +345,7 @@ impl Why {
             },
         ) = (&mut self, statement)
         {
-            *object = Some((kind.word(), name.clone()));
+            *object = Some(Box::new((kind.word(), name.clone())));
         }
         self
     }
