@@ -9,6 +9,7 @@ mod arithmetic;
 mod cell;
 mod check;
 mod clashes;
+mod conditional;
 mod conflicts;
 mod draw;
 mod editor;
@@ -76,5 +77,6 @@ pub use model::{
 };
 pub use parse::parse;
 pub use plan::{Cause, Change, Difference, FilePlan, FileState, Plan, Refresh, What};
+pub(crate) use refused::{EXCHANGE_HELP, is_exchange};
 pub use set::{Choice, PROD, Seeds};
 pub use standing::{Item, Standing, State, recorded_tags, standing};
