@@ -72,8 +72,9 @@ pub use inputs::{Clock, Variables};
 #[cfg(feature = "testing")]
 pub use labelled::{Labelled, labelled};
 pub use model::{
-    Choose, Expr, Fake, Field, Format, Json, Label, Mode, Numbers, Part, RefTarget, Requires,
-    RowDecl, RowsFile, SeedFile, Settings, SoftRef, Spanned, Style, Table, Template, Through,
+    Among, Away, Choose, Decimal, Each, Env, Expr, Fake, Field, Format, Json, Label, Mode, Numbers,
+    Part, Ref, RefTarget, Requires, RowDecl, RowsFile, SeedFile, Settings, SoftRef, Spanned, Style,
+    Table, Template, Through,
 };
 pub use parse::parse;
 pub use plan::{Cause, Change, Difference, FilePlan, FileState, Plan, Refresh, What};
