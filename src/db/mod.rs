@@ -85,7 +85,7 @@ pub(crate) use stop::{Pause, Waits, jittered};
 pub use stop::{Stop, StopHandle};
 pub use stream::{Sink, StreamedRow};
 pub use sync_fault::SyncFault;
-pub use unanswered::{Fate, RemoteError};
+pub use unanswered::{Fate, RemoteError, Sent};
 pub(crate) use unsupported::{TWO_PARSERS, instead, server_objection};
 
 use crate::script::{Atomicity, ForeignKeys, StepList};
