@@ -243,13 +243,19 @@ fn token(
             return None;
         }
         if whole {
-            let mut help = format!(
-                "set it in the environment or .env, or name a file that holds it in {TURSO_AUTH_TOKEN_FILE}; `turso db tokens create NAME` makes one"
-            );
-            if !url.is_encrypted() {
-                help = format!("a token is not sent over plain http: {}", without_tls(url));
-            }
-            problems.push(problem(format!("{TURSO_AUTH_TOKEN} must be set for {url}")).help(help));
+            problems.push(match url.is_encrypted() {
+                true => problem(format!("{TURSO_AUTH_TOKEN} must be set for {url}")).help(format!(
+                    "set it in the environment or .env, or name a file that holds it in {TURSO_AUTH_TOKEN_FILE}; `turso db tokens create NAME` makes one"
+                )),
+                false => {
+                    let why = match is_plain {
+                        true => "which has to be allowed",
+                        false => "and it is in no private network",
+                    };
+                    problem(format!("{url} is reached without encryption, {why}"))
+                        .help(without_tls(url))
+                }
+            });
         }
         return None;
     };

@@ -130,6 +130,9 @@ impl RemoteUrl {
         if text.is_empty() {
             return Err(UrlError::Empty);
         }
+        if text.starts_with(['"', '\'']) {
+            return Err(UrlError::Quotes);
+        }
         let (scheme, rest) = match text.split_once("://") {
             Some((scheme, rest)) => (Some(scheme), rest),
             None => (None, text),
@@ -354,6 +357,9 @@ pub enum UrlError {
     /// `https:host`.
     #[error("lacks `//` after its scheme")]
     NoSlashes,
+    /// Quotes around it, as `docker --env-file` passes them on.
+    #[error("has quotes around it")]
+    Quotes,
     /// No host, or not one.
     #[error("has no valid host")]
     Host,
@@ -398,6 +404,7 @@ impl UrlError {
             Self::Parameters => {
                 "take them out: a token goes into TURSO_AUTH_TOKEN, and `?tls=0` is written http://"
             }
+            Self::Quotes => "take the quotes away",
             Self::Brackets => "write http://[::1]:8080",
             Self::File => "a local database goes into DATABASE_FILE, or --database app.db",
             Self::LoopbackScheme => "write http://localhost:8080, or https:// if it speaks TLS",

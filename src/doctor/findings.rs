@@ -200,7 +200,10 @@ pub(super) fn access(config: &Config) -> Access {
 /// Whether there is a token, and what it says of itself.
 pub(super) fn token(config: &Config, now: SystemTime) -> Check {
     let Some(token) = config.token() else {
-        return Check::ok("token", "none, and a server on this machine needs none");
+        return Check::ok(
+            "token",
+            "none is set; a server on this machine may need none",
+        );
     };
     let origin = &token.origin;
     let Some(claims) = config::claims(&token.value) else {

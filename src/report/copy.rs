@@ -225,7 +225,7 @@ fn stopped(error: &ImportError, copying: Copying<'_>, options: &ImportOptions) -
     }
     let begun = commands.begun();
     let database = match (&error.stands, &error.why) {
-        (Stands::Nothing, _) => format!("{to} is as it was: nothing was copied"),
+        (Stands::Nothing | Stands::Unread, _) => format!("{to} is as it was: nothing was copied"),
         (Stands::UpTo { rows, .. }, Why::Another { .. } | Why::Changed { .. }) => {
             format!("{to} has {} of the copy that was begun", many_rows(*rows))
         }

@@ -441,6 +441,9 @@ fn stands(error: &ImportError, dump: &str, commands: &Commands) -> Option<String
         begun_dump,
     } = commands;
     Some(match &error.stands {
+        Stands::Unread => {
+            "this run wrote nothing; what an earlier one wrote is as it was".to_owned()
+        }
         Stands::Nothing => match error.why {
             Why::Itself(_) | Why::Dump(DumpError::Open { .. }) => return None,
             _ => "nothing of the dump is in the database".to_owned(),

@@ -25,7 +25,7 @@ use super::complete::{Collected, Complete, Cursor, Incomplete, StepOutcome, Unus
 use super::lines::{LONGEST, LineBuffer, TooLong};
 use super::redirect::{Location, location};
 use crate::db::log::{self, Log};
-use crate::db::{EncryptionKey, Proxy, RemoteError};
+use crate::db::{EncryptionKey, Proxy, RemoteError, Sent};
 use crate::proxy::THROUGH;
 
 const PIPELINE: &str = "/v3/pipeline";
@@ -512,7 +512,11 @@ impl Server {
         let host = self.host.clone();
         let words = self.words(body);
         match status.as_u16() {
-            401 => RemoteError::Unauthorized { host, words },
+            401 => RemoteError::Unauthorized {
+                host,
+                sent: self.sent(),
+                words,
+            },
             403 => RemoteError::Forbidden { host, words },
             404 => RemoteError::NotFound { host, words },
             429 => RemoteError::TooMany { host, words },
@@ -521,6 +525,14 @@ impl Server {
                 status,
                 words,
             },
+        }
+    }
+
+    /// Whether requests have a token.
+    fn sent(&self) -> Sent {
+        match self.token {
+            Some(_) => Sent::Token,
+            None => Sent::NoToken,
         }
     }
 

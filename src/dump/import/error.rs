@@ -46,6 +46,8 @@ pub enum Stands {
     /// Nothing of it.
     #[default]
     Nothing,
+    /// This run wrote nothing; what an earlier one wrote is as it was, and was not looked at.
+    Unread,
     /// Everything of the dump before this line; the same command goes on from there.
     UpTo {
         /// The line, from 1.

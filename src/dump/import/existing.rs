@@ -58,7 +58,8 @@ async fn once(
     begin: &mut Begin,
     patience: &mut Patience,
 ) -> Result<Imported, ImportError> {
-    let (mut history, mut there, mut checkpoint) = look(job).await?;
+    let unread = |why: Why| why.leaving(Stands::Unread);
+    let (mut history, mut there, mut checkpoint) = look(job).await.map_err(unread)?;
     let job = &job.as_begun(checkpoint.as_ref());
     if let Ok(history) = &history {
         patience.saw(history);

@@ -145,6 +145,7 @@ pub(crate) fn words(error: &ImportError) -> String {
     };
     match error.stands {
         Stands::Nothing => {}
+        Stands::Unread => words.push_str("; not read"),
         Stands::UpTo { line, rows, .. } => {
             words.push_str(&format!("; up to line {line}, {rows} rows"));
         }
