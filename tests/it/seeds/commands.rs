@@ -283,7 +283,7 @@ fn the_mark_of_a_database_is_respected() {
         2> target: local local.db (default)
         2> error[other-environment]: this database is marked `prod`, and these seeds are for `dev`
         2>   |
-        2>   = help: see whether this is the database that you meant; `--mark dev` marks it anew, and it gets rows that `prod` should not have
+        2>   = help: see whether this is the database that you meant; `seedbed seed --env dev --mark dev` marks it as `dev`, and it gets rows that `prod` should not have
         2>
         2> no row was written
         exit 4
@@ -293,7 +293,7 @@ fn the_mark_of_a_database_is_respected() {
         2> target: local local.db (default)
         2> error[other-environment]: this database is marked `prod`, and these seeds are for `dev`
         2>   |
-        2>   = help: see whether this is the database that you meant; `--mark dev` marks it anew, and it gets rows that `prod` should not have
+        2>   = help: see whether this is the database that you meant; `seedbed seed --env dev --mark dev` marks it as `dev`, and it gets rows that `prod` should not have
         2>
         2> no row was written
         exit 4
@@ -624,7 +624,7 @@ fn a_renamed_seed_is_the_same_in_every_command() {
     project.write("seeds/015_people.yaml", &text);
     untouched(&project, "seed --dry-run").check(expect![[r#"
         $ seedbed seed --dry-run
-        seed 015_people (renamed from 010_users, applied before) sha256 0ca0e6ff…
+        seed 015_people (continues 010_users, applied before) sha256 0ca0e6ff…
         0 insert, 0 update, 0 delete, 3 unchanged, in one transaction
         2> target: local local.db (default)
     "#]]);
@@ -633,7 +633,7 @@ fn a_renamed_seed_is_the_same_in_every_command() {
     assert!(!status.contains("missing"), "{status}");
     project.run("seed").check(expect![[r#"
         $ seedbed seed
-        seed 015_people (renamed from 010_users, applied before) sha256 0ca0e6ff…
+        seed 015_people (continues 010_users, applied before) sha256 0ca0e6ff…
         0 inserted, 0 updated, 0 deleted, 3 unchanged, in one transaction
         2> target: local local.db (default)
     "#]]);
@@ -658,7 +658,7 @@ fn an_inserted_row_that_was_removed_comes_again_as_the_report_says() {
         seed 010_users (applied before) sha256 3fe59e8f…
           ! posts.first: deleted by hand, not inserted again
           `seedbed seed forget 010_users`, and then `seedbed seed`, makes it again
-        nothing to do: 2 rows as declared, 1 left unchanged
+        nothing to do: 2 rows made once and not compared, 1 left unchanged
         2> target: local local.db (default)
     "#]]);
     for command in proposed(&told.to_string()) {
