@@ -184,7 +184,7 @@ fn lower_unnamed(script: &Script, run: &Run, place: Place<'_>) -> Vec<Lowered> {
                 steps.read_after(&probes, read);
                 steps.fire_after(&probes, fired);
             }
-            for step in place.keeps_left_broken() {
+            if let Some(step) = place.keeps_left_broken() {
                 steps.push(Purpose::Around, step);
             }
             if script.foreign_keys == ForeignKeys::On {
