@@ -108,6 +108,9 @@ async fn rehearse(
 ) -> Result<(), DbError> {
     let (mut fresh, mut whole) = Fresh::rehearsed(parts, &set.history_table).await?;
     checked.problems.append(&mut fresh.problems);
+    let outside = fresh.rehearsal.broken_outside().await;
+    whole &= outside.is_empty();
+    checked.problems.extend(outside);
     let broken = fresh.rehearsal.broken();
     whole &= broken.is_none();
     checked.applied = fresh.applied;

@@ -54,6 +54,7 @@ mod outside {
         a_key_that_a_file_without_a_transaction_takes_away_stops_the_run
         what_a_later_file_repairs_behind_one_without_a_transaction_is_no_fault
         what_was_broken_before_a_file_without_a_transaction_is_no_fault
+        rows_that_a_file_without_a_transaction_orphans_stop_the_run
     }
 }
 
