@@ -397,7 +397,7 @@ pub(crate) async fn drive<R: Reader>(
         let mut version = Versions::new(&history);
         let recorded = history.by_key();
         let mut watch = Watch::new(&decision.scripts);
-        watch.knows(&history.known, &decision.scripts);
+        watch.knows(&history.known, history.engine, &decision.scripts);
         if watch.ignores_checks() {
             let tables = history::checked_tables(db).await;
             watch.knows_checks(tables.map_err(HistoryError::Db)?);

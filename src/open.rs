@@ -85,6 +85,7 @@ impl Config {
             ignore_tables: self.ignore_tables.value.clone(),
             history_table: self.history_table.value.clone(),
             proxy: self.proxy.as_ref().map(|proxy| proxy.value.clone()),
+            encryption_key: self.encryption_key(),
             ..Options::default()
         };
         let sync_every = match database {

@@ -18,7 +18,7 @@ use crate::diagnostic::{Class, Diagnostic};
 use crate::history::{self, History, HistoryError};
 use crate::migrations::{ApplyError, Event, Migrations, OnEvent, OutOfOrder, PlanOptions};
 use crate::open;
-use crate::report::{self, Call, Document, Paint, Report, Style};
+use crate::report::{self, Call, Document, Needs, Paint, Report, Style};
 use crate::script::Run;
 
 /// When a command asks before it changes something.
@@ -176,6 +176,7 @@ impl Session {
             ignore_tables: config.ignore_tables.value.clone(),
             history_table: config.history_table.value.clone(),
             proxy: config.proxy.as_ref().map(|proxy| proxy.value.clone()),
+            encryption_key: config.encryption_key(),
             log: self.log()?,
         };
         let db = open::open(database, options).await;
@@ -350,7 +351,14 @@ impl Session {
         let away =
             matches!(error, ApplyError::History(HistoryError::Db(error)) if error.may_pass());
         if away && matches!(opened.config.database.value, Database::Replica { .. }) {
-            report = report.needs_the_primary();
+            let only_reads = matches!(
+                self.command,
+                "backup" | "explain" | "export" | "inspect" | "seed export" | "status" | "verify"
+            );
+            report = report.needs_the_primary(match only_reads {
+                true => Needs::ToRead,
+                false => Needs::ToChange,
+            });
         }
         self.stopped(report).about(opened)
     }

@@ -14,7 +14,7 @@ use super::switches::switched;
 use super::url::{Form, RemoteUrl, UrlError};
 use super::variables::{
     DATABASE_FILE, EMBEDDED_REPLICA_FILE, SEEDBED_FROM_TOKEN, SEEDBED_TO_TOKEN, TURSO_AUTH_TOKEN,
-    TURSO_AUTH_TOKEN_FILE, TURSO_DATABASE_URL,
+    TURSO_AUTH_TOKEN_FILE, TURSO_DATABASE_URL, TURSO_DB_REMOTE_ENCRYPTION_KEY,
 };
 use crate::diagnostic::Diagnostic;
 
@@ -243,13 +243,19 @@ fn token(
             return None;
         }
         if whole {
-            let mut help = format!(
-                "set it in the environment or .env, or name a file that holds it in {TURSO_AUTH_TOKEN_FILE}; `turso db tokens create NAME` makes one"
-            );
-            if !url.is_encrypted() {
-                help = format!("a token is not sent over plain http: {}", without_tls(url));
-            }
-            problems.push(problem(format!("{TURSO_AUTH_TOKEN} must be set for {url}")).help(help));
+            problems.push(match url.is_encrypted() {
+                true => problem(format!("{TURSO_AUTH_TOKEN} must be set for {url}")).help(format!(
+                    "set it in the environment or .env, or name a file that holds it in {TURSO_AUTH_TOKEN_FILE}; `turso db tokens create NAME` makes one"
+                )),
+                false => {
+                    let why = match is_plain {
+                        true => "which has to be allowed",
+                        false => "and it is in no private network",
+                    };
+                    problem(format!("{url} is reached without encryption, {why}"))
+                        .help(without_tls(url))
+                }
+            });
         }
         return None;
     };
@@ -293,11 +299,15 @@ fn token_of_side(
     if let Some(token) = layers.sources.variable(copied.side.token()) {
         return Some(Ok(token));
     }
-    let is_its_own = match url_text(layers) {
+    token_text(layers).filter(|_| is_its_own(layers, copied, url))
+}
+
+/// Whether what is configured for a server is for this one of the two databases of a copy.
+fn is_its_own(layers: &Layers<'_>, copied: Copied, url: &RemoteUrl) -> bool {
+    match url_text(layers) {
         Some(text) => RemoteUrl::parse(&text.value).is_ok_and(|owner| owner.is_same_server(url)),
         None => !copied.other_is_remote,
-    };
-    token_text(layers).filter(|_| is_its_own)
+    }
 }
 
 fn no_token_of_side(layers: &Layers<'_>, side: Side, url: &RemoteUrl) -> Diagnostic {
@@ -385,4 +395,46 @@ fn usable(token: Setting<String>, url: &RemoteUrl) -> Result<Setting<Secret>, Bo
     }
     let secret = Secret::new(text);
     Ok(token.map(|_| secret))
+}
+
+/// The key of a remote that its owner encrypts. For a copy it goes to the server that the configuration names, or to the
+/// only one that the command names.
+pub(super) fn encryption_key(
+    layers: &Layers<'_>,
+    url: &RemoteUrl,
+) -> Result<Option<Setting<Secret>>, Box<Diagnostic>> {
+    let Some(key) = encryption_key_text(layers) else {
+        return Ok(None);
+    };
+    if let Some(copied) = layers.sources.flags.copied
+        && !is_its_own(layers, copied, url)
+    {
+        return Ok(None);
+    }
+    let refuse = |what: &str, help: &str| Err(Box::new(problem_with(&key.origin, what).help(help)));
+    let text = key.value.trim();
+    if !text.chars().all(|c| c.is_ascii_graphic()) || text.starts_with(['"', '\'']) {
+        return refuse(
+            "holds a character that no key in base64 has",
+            "set the key alone, without quotes and line breaks",
+        );
+    }
+    if !url.is_encrypted() && !url.is_loopback() {
+        return refuse(
+            &format!("is not sent to {url} over plain http, where anyone on the way could read it"),
+            "use https:// or libsql://",
+        );
+    }
+    let secret = Secret::new(text);
+    Ok(Some(key.map(|_| secret)))
+}
+
+fn encryption_key_text(layers: &Layers<'_>) -> Option<Setting<String>> {
+    let key = layers.sources.variable(TURSO_DB_REMOTE_ENCRYPTION_KEY);
+    key.filter(|key| !key.value.trim().is_empty())
+}
+
+/// Where the key is set, for showing that it is.
+pub(super) fn encryption_key_origin(layers: &Layers<'_>) -> Option<Origin> {
+    Some(encryption_key_text(layers)?.origin)
 }

@@ -61,7 +61,7 @@ pub use show::Row;
 pub use token::{Access, Claims, Moment, claims};
 pub use url::{Form, RemoteUrl, UrlError};
 
-use crate::db::HistoryTable;
+use crate::db::{EncryptionKey, HistoryTable};
 use crate::proxy::Proxy;
 
 /// All that a command needs which opens a database. Paths are ready to use: joined to the working
@@ -74,6 +74,8 @@ pub struct Config {
     pub database: Setting<Database>,
     /// The proxy that requests to the server go through.
     pub proxy: Option<Setting<Proxy>>,
+    /// The key of a remote that its owner encrypts.
+    pub encryption_key: Option<Setting<Secret>>,
     /// The folder of the migrations.
     pub migrations: Setting<PathBuf>,
     /// The folder of the seeds.
@@ -137,6 +139,12 @@ impl Config {
                 }
             }
         }
+    }
+
+    /// The key of the database as a request carries it.
+    pub fn encryption_key(&self) -> Option<EncryptionKey> {
+        let key = self.encryption_key.as_ref()?;
+        Some(EncryptionKey::new(key.value.expose()))
     }
 
     /// The token that the server is shown, where there is one.

@@ -12,6 +12,7 @@ use super::layers::{Flags, Layers, Sources};
 use super::origin::{Origin, Setting, relative};
 use super::problem::{ConfigError, problem, problem_with};
 use super::proxy::proxy;
+use super::secret::Secret;
 use super::toml::{self, Toml};
 use super::url::RemoteUrl;
 use super::variables::{DATABASE_URL, SEEDBED_ENV};
@@ -33,6 +34,7 @@ pub struct Resolved {
     pub(super) database: Option<Setting<Database>>,
     /// The inner `None`: a variable says that there is none.
     pub(super) proxy: Option<Setting<Option<Proxy>>>,
+    pub(super) encryption_key: Option<Setting<Secret>>,
     pub(super) out_of_order: Setting<bool>,
     pub(super) ignore_tables: Setting<Vec<String>>,
     /// What `.env` sets beside our settings.
@@ -53,6 +55,7 @@ pub(super) struct Shown {
     /// The inner `None`: what was set is no URL.
     pub(super) url: Option<Setting<Option<RemoteUrl>>>,
     pub(super) token: Option<Origin>,
+    pub(super) encryption_key: Option<Origin>,
     pub(super) replica_file: Setting<PathBuf>,
     pub(super) sync_interval: Option<Setting<Duration>>,
     pub(super) allow_plain_http: Setting<bool>,
@@ -112,6 +115,7 @@ impl Resolved {
             root,
             database,
             proxy,
+            encryption_key: self.encryption_key.clone(),
             migrations,
             seeds,
             seed_env: seed_env.or_else(dev),
@@ -189,6 +193,13 @@ pub fn resolve(sources: &Sources) -> Resolved {
         }
     };
     warnings.extend(around(&choice, proxy.as_ref()));
+    let encryption_key = match url.map_or(Ok(None), |url| choose::encryption_key(&layers, url)) {
+        Ok(key) => key,
+        Err(problem) => {
+            choice.problems.push(*problem);
+            None
+        }
+    };
 
     let shown = shown(&layers);
     let ignored = match flags.ignore.as_slice() {
@@ -225,6 +236,7 @@ pub fn resolve(sources: &Sources) -> Resolved {
         mode: choice.mode,
         database: choice.database,
         proxy,
+        encryption_key,
         out_of_order: out_of_order.unwrap_or(Setting::default(false)),
         ignore_tables: ignored.unwrap_or(Setting::default(Vec::new())),
         others: Others(match &sources.dotenv {
@@ -361,6 +373,7 @@ fn shown(layers: &Layers<'_>) -> Shown {
         local_file: choose::local_file(layers, &mut unheard),
         url: choose::url_text(layers).map(|text| text.map(|text| RemoteUrl::parse(&text).ok())),
         token: choose::token_origin(layers),
+        encryption_key: choose::encryption_key_origin(layers),
         replica_file: choose::replica_file(layers, &mut unheard),
         sync_interval: layers.toml.sync_interval.clone(),
         allow_plain_http: choose::allow_plain_http(layers),

@@ -45,11 +45,8 @@ impl Resolved {
             optional("remote url", shown.url.as_ref(), |url| {
                 url.as_ref().map_or("***".to_owned(), ToString::to_string)
             }),
-            Row {
-                name: "token",
-                value: shown.token.as_ref().map_or("-", |_| "***").to_owned(),
-                origin: shown.token.as_ref().unwrap_or(&Origin::Default).to_string(),
-            },
+            secret("token", shown.token.as_ref()),
+            secret("encryption key", shown.encryption_key.as_ref()),
             row("allow plain http", &shown.allow_plain_http, bool::to_string),
             optional("proxy", self.proxy.as_ref(), |proxy| {
                 proxy
@@ -148,6 +145,14 @@ fn decided<T>(
     match setting {
         Some(setting) => row(name, setting, text),
         None => fact(name, "-".to_owned()),
+    }
+}
+
+fn secret(name: &'static str, set: Option<&Origin>) -> Row {
+    Row {
+        name,
+        value: set.map_or("-", |_| "***").to_owned(),
+        origin: set.unwrap_or(&Origin::Default).to_string(),
     }
 }
 

@@ -99,8 +99,9 @@ fn strip_scheme<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
 
 /// The schemes of libSQL's clients, and whether the connection is encrypted:
 /// <https://github.com/tursodatabase/libsql-client-ts#supported-urls>.
-const NETWORK_SCHEMES: [(&str, bool); 5] = [
+const NETWORK_SCHEMES: [(&str, bool); 6] = [
     ("libsql", true),
+    ("turso", true),
     ("https", true),
     ("http", false),
     ("wss", true),
@@ -119,7 +120,7 @@ pub struct RemoteUrl {
 }
 
 impl RemoteUrl {
-    /// Reads `libsql://`, `https://`, `http://`, `wss://` or `ws://`, or a host alone, which means
+    /// Reads `libsql://`, `turso://`, `https://`, `http://`, `wss://` or `ws://`, or a host alone, which means
     /// `libsql://`, as in libSQL's own clients. A path is kept, a slash at its end is not.
     ///
     /// # Errors
@@ -128,6 +129,9 @@ impl RemoteUrl {
         let text = text.trim();
         if text.is_empty() {
             return Err(UrlError::Empty);
+        }
+        if text.starts_with(['"', '\'']) {
+            return Err(UrlError::Quotes);
         }
         let (scheme, rest) = match text.split_once("://") {
             Some((scheme, rest)) => (Some(scheme), rest),
@@ -353,6 +357,9 @@ pub enum UrlError {
     /// `https:host`.
     #[error("lacks `//` after its scheme")]
     NoSlashes,
+    /// Quotes around it, as `docker --env-file` passes them on.
+    #[error("has quotes around it")]
+    Quotes,
     /// No host, or not one.
     #[error("has no valid host")]
     Host,
@@ -397,6 +404,7 @@ impl UrlError {
             Self::Parameters => {
                 "take them out: a token goes into TURSO_AUTH_TOKEN, and `?tls=0` is written http://"
             }
+            Self::Quotes => "take the quotes away",
             Self::Brackets => "write http://[::1]:8080",
             Self::File => "a local database goes into DATABASE_FILE, or --database app.db",
             Self::LoopbackScheme => "write http://localhost:8080, or https:// if it speaks TLS",

@@ -12,6 +12,8 @@ pub const TURSO_DATABASE_URL: &str = "TURSO_DATABASE_URL";
 pub const TURSO_AUTH_TOKEN: &str = "TURSO_AUTH_TOKEN";
 /// Path of a file that holds the token and nothing else.
 pub const TURSO_AUTH_TOKEN_FILE: &str = "TURSO_AUTH_TOKEN_FILE";
+/// Key of a remote that its owner encrypts.
+pub const TURSO_DB_REMOTE_ENCRYPTION_KEY: &str = "TURSO_DB_REMOTE_ENCRYPTION_KEY";
 /// Token of the database that `copy` reads.
 pub const SEEDBED_FROM_TOKEN: &str = "SEEDBED_FROM_TOKEN";
 /// Token of the database that `copy` writes.
@@ -38,13 +40,14 @@ pub const ALL_PROXY: [&str; 2] = ["all_proxy", "ALL_PROXY"];
 pub const NO_PROXY: [&str; 2] = ["no_proxy", "NO_PROXY"];
 
 /// Every name above that `.env` may set.
-pub(super) const IN_DOTENV: [&str; 11] = [
+pub(super) const IN_DOTENV: [&str; 12] = [
     DATABASE_FILE,
     USE_TURSO,
     USE_EMBEDDED_REPLICA,
     TURSO_DATABASE_URL,
     TURSO_AUTH_TOKEN,
     TURSO_AUTH_TOKEN_FILE,
+    TURSO_DB_REMOTE_ENCRYPTION_KEY,
     SEEDBED_FROM_TOKEN,
     SEEDBED_TO_TOKEN,
     EMBEDDED_REPLICA_FILE,

@@ -1,5 +1,6 @@
 //! What the engine on the other side accepts: one table, read before anything is sent.
 
+use super::turso;
 use crate::sql::{Kind, identifier, kind, significant};
 
 /// The engine that a script is planned for.
@@ -12,6 +13,8 @@ pub enum Engine {
     Memory,
     /// A libSQL server, which takes some statements and refuses others before it runs anything.
     Server,
+    /// A server with the Turso engine, the rewrite in Rust.
+    Turso,
 }
 
 /// Pragmas that a connection remembers and no statement sets back for certain: <https://sqlite.org/pragma.html>.
@@ -24,11 +27,16 @@ const OF_THE_CONNECTION: &[&str] = &[
 ];
 
 impl Engine {
+    /// Whether it is reached over the network, so that no file and no connection is at hand.
+    pub fn is_server(self) -> bool {
+        matches!(self, Engine::Server | Engine::Turso)
+    }
+
     /// The most bytes of a value and of a row, where that is so little that a migration can reach it: `SQLITE_LIMIT_LENGTH`
     /// as the open-source server sets it.
     pub fn largest_row(self) -> Option<usize> {
         match self {
-            Engine::Local | Engine::Memory => None,
+            Engine::Local | Engine::Memory | Engine::Turso => None,
             Engine::Server => Some(5_000_000),
         }
     }
@@ -42,6 +50,7 @@ impl Engine {
             Engine::Local => None,
             Engine::Memory => memory_refusal(&kind(statement)),
             Engine::Server => server_refusal(&kind(statement)),
+            Engine::Turso => turso::refusal(statement, &kind(statement)),
         }
     }
 }

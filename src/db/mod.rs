@@ -37,6 +37,7 @@ mod side_files;
 mod stop;
 mod stream;
 mod sync_fault;
+mod turso;
 mod unanswered;
 mod unsupported;
 
@@ -85,7 +86,8 @@ pub(crate) use stop::{Pause, Waits, jittered};
 pub use stop::{Stop, StopHandle};
 pub use stream::{Sink, StreamedRow};
 pub use sync_fault::SyncFault;
-pub use unanswered::{Fate, RemoteError};
+pub(crate) use turso::{INTERNAL as INTERNAL_TO_TURSO, is_internal as is_internal_to_turso};
+pub use unanswered::{Fate, RemoteError, Sent};
 pub(crate) use unsupported::{TWO_PARSERS, instead, server_objection};
 
 use crate::script::{Atomicity, ForeignKeys, StepList};
@@ -154,6 +156,23 @@ pub enum Progress {
 /// Where progress goes: called on the thread that runs the transactions, so it must not block.
 pub type OnProgress = Arc<dyn Fn(Progress) + Send + Sync>;
 
+/// The key of a database that its owner encrypts, as Turso takes it with each request. `Debug` does not show it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct EncryptionKey(String);
+
+impl EncryptionKey {
+    /// Hides `text`.
+    pub fn new(text: impl Into<String>) -> EncryptionKey {
+        EncryptionKey(text.into())
+    }
+}
+
+impl std::fmt::Debug for EncryptionKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("***")
+    }
+}
+
 /// How a database is used.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -173,6 +192,8 @@ pub struct Options {
     pub on_wait: OnWait,
     /// The proxy that requests to a server go through. The environment is not asked for one.
     pub proxy: Option<Proxy>,
+    /// The key that a server needs for a database that its owner encrypts.
+    pub encryption_key: Option<EncryptionKey>,
     /// Where each request and each transaction is logged.
     pub log: Log,
 }
@@ -188,6 +209,7 @@ impl Default for Options {
             run_by: None,
             on_wait: OnWait::default(),
             proxy: None,
+            encryption_key: None,
             log: Log::default(),
         }
     }
@@ -296,7 +318,10 @@ impl Db {
     pub fn remote(base: &str, token: Option<&str>, options: Options) -> Result<Db, DbError> {
         let lock_timeout = options.lock_timeout;
         let db = Db {
-            mode: Mode::Remote(remote::Remote::new(base, token, options.proxy.as_ref())?),
+            mode: Mode::Remote(
+                remote::Remote::new(base, token, options.proxy.as_ref())?
+                    .with_key(options.encryption_key.as_ref()),
+            ),
             options,
         };
         Ok(db.with_lock_timeout(lock_timeout))
@@ -316,12 +341,10 @@ impl Db {
     ) -> Result<Db, DbError> {
         let lock_timeout = options.lock_timeout;
         let db = Db {
-            mode: Mode::Replica(replica::Replica::new(
-                file.as_ref(),
-                base,
-                token,
-                options.proxy.as_ref(),
-            )?),
+            mode: Mode::Replica(
+                replica::Replica::new(file.as_ref(), base, token, options.proxy.as_ref())?
+                    .with_key(options.encryption_key.as_ref()),
+            ),
             options,
         };
         Ok(db.with_lock_timeout(lock_timeout))
@@ -334,7 +357,11 @@ impl Db {
     pub(crate) fn apart(&self) -> Result<Db, DbError> {
         let mode = match &self.mode {
             #[cfg(feature = "remote")]
-            Mode::Remote(remote) => Mode::Remote(remote.apart(self.options.proxy.as_ref())?),
+            Mode::Remote(remote) => Mode::Remote(
+                remote
+                    .apart(self.options.proxy.as_ref())?
+                    .with_key(self.options.encryption_key.as_ref()),
+            ),
             mode => mode.clone(),
         };
         let options = self.options.clone();
@@ -470,15 +497,16 @@ impl Db {
         }
     }
 
-    /// What the engine on the other side accepts.
+    /// What the engine on the other side accepts. A server is taken for libSQL until its first answer, which says what it
+    /// is.
     pub fn engine(&self) -> Engine {
         match self.mode {
             Mode::Local(_) => Engine::Local,
             Mode::Memory(_) => Engine::Memory,
             #[cfg(feature = "remote")]
-            Mode::Remote(_) => Engine::Server,
+            Mode::Remote(ref remote) => remote.engine(),
             #[cfg(feature = "replica")]
-            Mode::Replica(_) => Engine::Server,
+            Mode::Replica(ref replica) => replica.remote.engine(),
         }
     }
 

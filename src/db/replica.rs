@@ -22,8 +22,8 @@ use super::replica_sync::{Fetched, Held, Pull, Sync, TAIL, Trouble};
 use super::side_files::beside;
 use super::sync_fault::classify;
 use super::{
-    Answer, DbError, EngineError, Failure, OnProgress, Options, OtherHistory, Proxy, Ready,
-    RemoteError, Stop, SyncFault, Synced, jittered, local, refuse_side_files,
+    Answer, DbError, EncryptionKey, EngineError, Failure, OnProgress, Options, OtherHistory, Proxy,
+    Ready, RemoteError, Stop, SyncFault, Synced, jittered, local, refuse_side_files,
 };
 
 /// What the files of a replica tell. Where there is none, none is made beside side files of another database.
@@ -79,6 +79,8 @@ struct Checked {
     at: Instant,
     facts: Option<ReplicaFacts>,
     log: Option<PrimaryLog>,
+    /// Its last frames, where they were compared.
+    tail: Option<Tail>,
 }
 
 impl Checked {
@@ -116,6 +118,12 @@ impl Replica {
             written: Arc::default(),
             checked: Arc::default(),
         })
+    }
+
+    /// The same with the key of the database.
+    pub(super) fn with_key(mut self, key: Option<&EncryptionKey>) -> Replica {
+        self.remote = self.remote.with_key(key);
+        self
     }
 
     /// The same, which stays open once it was opened.
@@ -288,9 +296,9 @@ impl Replica {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
-        let mut log = match checked.filter(|checked| checked.holds(before)) {
-            Some(checked) => checked.log,
-            None => self.asked_for_its_log(before, options).await?,
+        let (mut log, compared) = match checked.filter(|checked| checked.holds(before)) {
+            Some(checked) => (checked.log, checked.tail),
+            None => (self.asked_for_its_log(before, options).await?, None),
         };
         let last = before.and_then(|facts| facts.frame);
         let written = self.written.load(Ordering::Relaxed).checked_sub(1);
@@ -299,7 +307,10 @@ impl Replica {
         let noted = note.tail.clone().filter(|_| note.frame == last);
         let has_all = newest.is_none_or(|newest| Some(newest) == last);
         if let (None, Some(log), Some(last), true) = (&self.held, &log, last, has_all) {
-            let tail = self.same_tail(log, last, noted.as_ref()).await?;
+            let tail = match compared {
+                Some(tail) => Some(tail),
+                None => self.same_tail(log, last, noted.as_ref()).await?,
+            };
             if newest.is_some() {
                 self.note_done(Some(last), tail.or(noted))?;
                 return Ok((before, Some(0)));
@@ -491,10 +502,15 @@ impl Replica {
             Err(DbError::Remote(_) | DbError::NotSynced { .. }) => Ok(()),
             Err(error) => Err(error),
             Ok(log) => {
+                let tail = match &log {
+                    Some(log) => self.noted_tail(log, facts).await?,
+                    None => None,
+                };
                 let checked = Checked {
                     at: Instant::now(),
                     facts,
                     log,
+                    tail,
                 };
                 *self.checked.lock().unwrap_or_else(PoisonError::into_inner) = Some(checked);
                 Ok(())
@@ -546,15 +562,27 @@ impl Replica {
     pub(super) async fn follows(&self) -> Result<(), DbError> {
         let path = self.file.path();
         let facts = replica_facts(path)?;
-        let log = self.same_primary(facts).await?;
-        let note = Note::read(path)?.unwrap_or_default();
-        let last = facts.and_then(|facts| facts.frame);
-        if let (Some(log), Some(last), Some(tail)) = (log, last, note.tail)
-            && note.frame == Some(last)
-        {
-            self.same_tail(&log, last, Some(&tail)).await?;
+        if let Some(log) = self.same_primary(facts).await? {
+            self.noted_tail(&log, facts).await?;
         }
         Ok(())
+    }
+
+    /// The last frames of the log up to that of the files, which have to be those that were noted when these came; none
+    /// where no note tells of them.
+    async fn noted_tail(
+        &self,
+        log: &PrimaryLog,
+        facts: Option<ReplicaFacts>,
+    ) -> Result<Option<Tail>, DbError> {
+        let note = Note::read(self.file.path())?.unwrap_or_default();
+        let last = facts.and_then(|facts| facts.frame);
+        match (last, note.tail) {
+            (Some(last), Some(tail)) if note.frame == Some(last) => {
+                self.same_tail(log, last, Some(&tail)).await
+            }
+            _ => Ok(None),
+        }
     }
 
     /// The log of the primary, and how it differs from ours.

@@ -128,6 +128,11 @@ pub fn replica_facts(path: &Path) -> Result<Option<ReplicaFacts>, DbError> {
         ),
     };
     let log_is_empty = matches!(size(&beside(path, "-wal"))?, None | Some(0));
+    if database == Some(0) && log_is_empty && frame.is_some_and(|frame| frame > 0) {
+        return Err(broken(
+            "has lost what was in its database file, which is empty",
+        ));
+    }
     if protocol == Protocol::V2 && frame.is_some_and(|frame| frame > 0) && log_is_empty {
         return Err(broken("has lost its -wal file"));
     }

@@ -92,6 +92,9 @@ impl Sync {
         if let Some(every) = self.held.as_ref().and_then(|held| held.sync_every) {
             builder = builder.sync_interval(every);
         }
+        if let Some(key) = self.remote.key_for_the_crate() {
+            builder = builder.remote_encryption(key);
+        }
         builder.build().await.map_err(|error| error.to_string())
     }
 

@@ -21,10 +21,15 @@ pub enum RemoteError {
         why: String,
     },
     /// This machine has no certificates of authorities, so no server can show who it is: nothing was sent.
-    #[error("no encrypted connection to {host}: this machine has no CA certificates ({why})")]
+    #[error(
+        "no encrypted connection to {host}: no CA certificates were found{} ({why})",
+        looked(named)
+    )]
     NoCertificates {
         /// Host and port.
         host: String,
+        /// The variables that name where they are looked for, with their values; empty where none is set.
+        named: String,
         /// The words of whoever looked for them.
         why: String,
     },
@@ -43,15 +48,17 @@ pub enum RemoteError {
         host: String,
     },
     /// 401.
-    #[error("{host} refused the token: {words}")]
+    #[error("{host} {}: {words}", sent.refusal())]
     Unauthorized {
         /// Host and port.
         host: String,
+        /// Whether the request had a token.
+        sent: Sent,
         /// The server's words.
         words: String,
     },
-    /// 403: the token allows reading only.
-    #[error("{host} does not allow this token to write: {words}")]
+    /// 403: a token that may only read, or a firewall before the server.
+    #[error("{host} does not allow this: {words}")]
     Forbidden {
         /// Host and port.
         host: String,
@@ -140,6 +147,31 @@ pub enum RemoteError {
         /// The server's words.
         words: String,
     },
+}
+
+fn looked(named: &str) -> String {
+    match named {
+        "" => String::new(),
+        named => format!(" where {named} says"),
+    }
+}
+
+/// Whether a request had a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sent {
+    /// It had one.
+    Token,
+    /// It had none.
+    NoToken,
+}
+
+impl Sent {
+    fn refusal(self) -> &'static str {
+        match self {
+            Sent::Token => "refused the token",
+            Sent::NoToken => "wants a token, and none is set",
+        }
+    }
 }
 
 fn place(location: &str) -> &str {

@@ -200,7 +200,10 @@ pub(super) fn access(config: &Config) -> Access {
 /// Whether there is a token, and what it says of itself.
 pub(super) fn token(config: &Config, now: SystemTime) -> Check {
     let Some(token) = config.token() else {
-        return Check::ok("token", "none, and a server on this machine needs none");
+        return Check::ok(
+            "token",
+            "none is set; a server on this machine may need none",
+        );
     };
     let origin = &token.origin;
     let Some(claims) = config::claims(&token.value) else {
@@ -333,10 +336,22 @@ pub(super) fn read(version: Option<&str>, modules: Option<&str>, engine: Engine)
         Engine::Server => {
             "takes no VACUUM, ANALYZE, ATTACH, TEMP objects and few pragmas with a value"
         }
+        Engine::Turso => {
+            "the Turso engine takes no WITHOUT ROWID, generated columns, VACUUM, ATTACH, FTS5 and INSTEAD OF triggers"
+        }
     };
     let version = version.unwrap_or("of an unknown version");
     let has = modules.map(|it| format!("; has {it}")).unwrap_or_default();
     Check::ok("read", format!("SQLite {version}; {accepts}{has}"))
+}
+
+/// What the Turso engine does for applications.
+pub(super) fn foreign_keys_are_off() -> Check {
+    let message = "the Turso engine does not enforce foreign keys by default: migrations and seeds turn them on, \
+                   connections of applications do not";
+    Check::warning("foreign keys", message).help(
+        "send `PRAGMA foreign_keys = ON` on each connection of the application before its first statement",
+    )
 }
 
 /// How long a round trip takes.

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::config::{Config, ConfigError, Database, Row};
-use crate::db::{self, Db, DbError, Query, if_accepted};
+use crate::db::{self, Db, DbError, Engine, Query, if_accepted};
 use crate::dump::integrity::{self, Depth};
 use crate::dump::{Location, backup_files};
 use crate::history::{self, HistoryError};
@@ -234,6 +234,9 @@ async fn inside(subject: Subject<'_>) -> Vec<Check> {
         _ => Depth::Quick,
     };
     checks.push(findings::foreign_keys(orphans));
+    if db.engine() == Engine::Turso {
+        checks.push(findings::foreign_keys_are_off());
+    }
     let found = integrity::integrity(db, depth).await;
     checks.extend(findings::integrity(found, depth, size));
     if let Ok(broken) = history::not_compiling(db).await {

@@ -16,7 +16,7 @@ use super::backup_files::{
 };
 use super::export::{ExportError, ExportOptions, Exported, export};
 use super::file::{NewFile, Readers};
-use super::import::ImportError;
+use super::import::{ImportError, LackingModule};
 use super::integrity::{Depth, integrity};
 use super::location::Location;
 use super::of_database::Senders;
@@ -48,6 +48,8 @@ pub struct BackedUp {
     pub bytes: u64,
     /// What is in it.
     pub exported: Exported,
+    /// The virtual tables whose module the engine lacks: of them it holds the definition and their tables.
+    pub lacking: Vec<LackingModule>,
     /// Older ones that were removed.
     pub removed: Vec<PathBuf>,
     /// Older ones that could not be removed.
@@ -152,6 +154,7 @@ pub async fn backup(db: &Db, options: &BackupOptions) -> Result<BackedUp, Backup
         exported => exported?,
     };
     file.end().map_err(failed(&path))?;
+    let lacking = proof.lacking();
     let mut doubts = proof.doubts(db, &partial, &header).await?;
     let integrity = integrity.map_err(ExportError::from)?;
     match Doubt::of(integrity) {
@@ -186,6 +189,7 @@ pub async fn backup(db: &Db, options: &BackupOptions) -> Result<BackedUp, Backup
         sha256,
         bytes,
         exported,
+        lacking: lacking.tables(),
         removed: old.removed,
         left: old.left,
         unknown: old.unknown,

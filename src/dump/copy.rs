@@ -5,12 +5,12 @@
 //! what is compared is what was read, since the database that it was read from may have changed.
 
 use super::import::{
-    self, Header, ImportError, ImportOptions, Imported, Input, OnImport, Planned, Violations, Why,
+    self, Header, ImportError, ImportOptions, Imported, Input, OnImport, Planned, Violations,
 };
-use super::proof::{Doubt, objects};
+use super::proof::Doubt;
 use super::restore::{RestoreError, is_free_for};
 use super::verify::{Level, Verified, VerifyError, verify};
-use crate::db::{Access, Db, DbError, Engine, Raw};
+use crate::db::{Db, DbError};
 use crate::script::Run;
 
 /// A copy is in the database.
@@ -122,35 +122,16 @@ async fn may_begin(from: &Input, to: &Db, options: &ImportOptions) -> Result<(),
     }
 }
 
-/// The objects of a database that the engine here cannot create: they need what belongs to an application. What a server has
-/// is not known.
+/// The objects of the source that the engine here cannot create: they need what belongs to an application. A dump is read
+/// once more for that. What a server has is not known.
 async fn lacking(from: &Input, to: &Db) -> Result<Vec<Doubt>, ImportError> {
-    let Some(schema) = from.schema().filter(|_| to.engine() != Engine::Server) else {
+    let whole = || from.can_be_read_again().then(|| from.clone());
+    let Some(schema) = from
+        .schema()
+        .or_else(whole)
+        .filter(|_| !to.engine().is_server())
+    else {
         return Ok(Vec::new());
     };
-    let raw = Raw::open(":memory:", Access::Create).await;
-    let raw = raw.map_err(|error| Why::Db(DbError::Read(error)))?;
-    let objects = tokio::task::spawn_blocking(move || objects(&raw, schema.whole()?));
-    let objects = objects.await.map_err(|_| Why::Thread)?;
-    let mut objects = objects.map_err(Why::Dump)?;
-    objects.retain(
-        |doubt| matches!(doubt, Doubt::Object { error, .. } if lacking_name(&error.message).is_some()),
-    );
-    Ok(objects)
-}
-
-/// What an application would have to bring, by the engine's words: `the collation nat`.
-pub(crate) fn lacking_name(words: &str) -> Option<String> {
-    const LACKS: [(&str, &str); 6] = [
-        ("no such collation sequence: ", "collation"),
-        ("no such function: ", "function"),
-        ("unknown function: ", "function"),
-        ("no such module: ", "module"),
-        ("no such tokenizer: ", "tokenizer"),
-        ("unknown tokenizer: ", "tokenizer"),
-    ];
-    LACKS.iter().find_map(|(begin, what)| {
-        let lacking = words.strip_prefix(begin)?;
-        Some(format!("the {what} {lacking}"))
-    })
+    Ok(import::lacking(&schema, to.stop()).await?)
 }

@@ -2,7 +2,7 @@
 //! export reads tables and no indexes, so an index that contradicts its table shows nowhere else.
 
 use super::modules::is_contentless;
-use crate::db::{Code, Db, DbError, Engine, EngineError, Query, if_accepted};
+use crate::db::{Code, Db, DbError, EngineError, Query, if_accepted};
 use crate::sql::{Value, check_constraints, identifier};
 
 /// The page cache of a check.
@@ -84,7 +84,7 @@ const VECTORS: &str = "row not in PRIMARY KEY order for libsql_vector_meta_shado
 /// # Errors
 /// The database cannot be opened, or the run is to stop.
 pub(crate) async fn integrity(db: &Db, depth: Depth) -> Result<Integrity, DbError> {
-    if db.engine() == Engine::Server {
+    if db.engine().is_server() {
         return Ok(Integrity::NotAsked);
     }
     let pragma = depth.pragma();

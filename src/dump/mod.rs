@@ -13,6 +13,7 @@ mod file;
 pub mod import;
 pub mod input;
 pub(crate) mod integrity;
+pub(crate) mod lacking;
 pub mod location;
 mod modules;
 mod of_database;

@@ -8,20 +8,21 @@
 use std::fs::File;
 use std::io::{self, BufReader, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use flate2::read::MultiGzDecoder;
 
 use super::backup::BackupError;
 use super::export::{ExportError, ExportOptions, export};
-use super::import::{ImportError, Pace, Rebuilding, Why, rebuild};
+use super::import::{
+    ImportError, ImportEvent, LackingModule, OnImport, Pace, Rebuilding, Why, rebuild,
+};
 use super::integrity::Integrity;
-use super::modules::lacks_module;
+use super::lacking::Creating;
 use super::of_database::{Senders, pipe};
 use super::verify::{Level, Values, Verified, VerifyError, compared};
-use super::{DumpError, Input, Item, Object, Opened, Reader, ReaderOptions, Source, What};
-use crate::db::{
-    Access, Db, DbError, EngineError, HistoryTable, Options, Query, Raw, remove_local,
-};
+use super::{DumpError, Input, Opened, Reader, ReaderOptions, Source};
+use crate::db::{Db, DbError, EngineError, HistoryTable, Options, Query, remove_local};
 
 /// The bytes up to which a database is built in memory. A larger one is built in a file beside the backup.
 const IN_MEMORY: i64 = 32 << 20;
@@ -38,8 +39,8 @@ pub enum Doubt {
         kind: &'static str,
         /// Its name.
         name: String,
-        /// The line of the dump that creates it, from 1.
-        line: u64,
+        /// The line of the dump that creates it, from 1; none where that is the dump of a database.
+        line: Option<u64>,
         /// The engine's words.
         error: EngineError,
     },
@@ -57,6 +58,28 @@ pub enum Doubt {
 pub(super) struct Proof {
     place: Place,
     work: Rebuilding,
+    lacking: Lacking,
+}
+
+/// The virtual tables whose module the engine lacks, as far as the dump was built.
+#[derive(Clone, Default)]
+pub(super) struct Lacking(Arc<Mutex<Vec<LackingModule>>>);
+
+impl Lacking {
+    fn note(&self) -> OnImport {
+        let lacking = self.clone();
+        Arc::new(move |event| {
+            if let ImportEvent::NoModule(table) = event {
+                let mut lacking = lacking.0.lock().unwrap_or_else(PoisonError::into_inner);
+                lacking.push(table);
+            }
+        })
+    }
+
+    pub(super) fn tables(&self) -> Vec<LackingModule> {
+        let lacking = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        lacking.clone()
+    }
 }
 
 enum Place {
@@ -121,9 +144,20 @@ impl Proof {
             let source = Source::of("the backup", pieces)?;
             Ok(Reader::new(source, ReaderOptions::default()))
         };
-        let work = rebuild(place.name(), open, Pace::Fast, source).await;
+        let lacking = Lacking::default();
+        let work = rebuild(place.name(), open, Pace::Fast, source, lacking.note()).await;
         let work = work.map_err(stopped)?;
-        Ok((Proof { place, work }, send))
+        let proof = Proof {
+            place,
+            work,
+            lacking,
+        };
+        Ok((proof, send))
+    }
+
+    /// The virtual tables of which the database is built without their module, once it is built.
+    pub(super) fn lacking(&self) -> Lacking {
+        self.lacking.clone()
     }
 
     /// What speaks against the backup in `partial`, whose text begins with `header`; empty where nothing does.
@@ -133,7 +167,7 @@ impl Proof {
         partial: &Path,
         header: &str,
     ) -> Result<Vec<Doubt>, BackupError> {
-        let Proof { place, work } = self;
+        let Proof { place, work, .. } = self;
         match work.built().await {
             Err(error) if matches!(error.why, Why::Interrupted | Why::Thread) => {
                 return Err(stopped(error));
@@ -242,9 +276,9 @@ async fn refused(
     error: ImportError,
 ) -> Result<Vec<Doubt>, BackupError> {
     let file = partial.to_path_buf();
-    let raw = Raw::open(":memory:", Access::Create).await;
-    let raw = raw.map_err(|error| ExportError::from(DbError::Read(error)))?;
-    let objects = tokio::task::spawn_blocking(move || objects(&raw, reader(&file)?));
+    let creating = Creating::begin().await;
+    let creating = creating.map_err(|error| ExportError::from(DbError::Read(error)))?;
+    let objects = tokio::task::spawn_blocking(move || objects(creating, reader(&file)?));
     let objects = objects.await.map_err(BackupError::Thread)?;
     let objects = objects.map_err(|error| BackupError::Unreadable(Box::new(error)))?;
     if !objects.is_empty() {
@@ -256,7 +290,14 @@ async fn refused(
     // Which of those rows it is shows when they go one by one.
     let place = Temporary(beside(partial)?);
     let file = partial.to_path_buf();
-    let work = rebuild(&place.0, move || reader(&file), Pace::RowByRow, source).await;
+    let work = rebuild(
+        &place.0,
+        move || reader(&file),
+        Pace::RowByRow,
+        source,
+        Arc::new(|_| {}),
+    )
+    .await;
     let exact = work.map_err(stopped)?.built().await.err();
     match exact {
         Some(error) if matches!(error.why, Why::Interrupted) => Err(stopped(error)),
@@ -275,41 +316,11 @@ fn reader(file: &Path) -> Result<Reader, DumpError> {
 }
 
 /// The objects of a dump that the engine refuses to create, without those on a table that it refuses.
-pub(super) fn objects(raw: &Raw, mut reader: Reader) -> Result<Vec<Doubt>, DumpError> {
-    let (mut refused, mut tables) = (Vec::new(), Vec::new());
+fn objects(mut creating: Creating, mut reader: Reader) -> Result<Vec<Doubt>, DumpError> {
     while let Some(block) = reader.next()? {
-        for item in &block.items {
-            let Item::Statement(statement) = item else {
-                continue;
-            };
-            let What::Create {
-                object,
-                name,
-                table,
-                sql,
-            } = &statement.what
-            else {
-                continue;
-            };
-            let error = match raw.execute(sql) {
-                // It is restored without its module.
-                Err(error) if !lacks_module(&error) => error,
-                _ => continue,
-            };
-            if matches!(object, Object::Table | Object::VirtualTable) {
-                tables.push(name.to_ascii_lowercase());
-            } else if tables.contains(&table.to_ascii_lowercase()) {
-                continue;
-            }
-            refused.push(Doubt::Object {
-                kind: object.word(),
-                name: name.clone(),
-                line: statement.line,
-                error,
-            });
-        }
+        creating.block(&block);
     }
-    Ok(refused)
+    Ok(creating.refused())
 }
 
 impl Doubt {

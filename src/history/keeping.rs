@@ -43,12 +43,13 @@ pub(super) fn with_rowid(mut key: Vec<String>) -> Vec<String> {
 /// Whether a unit writes one of these columns of a table with these names.
 pub(super) fn writes(unit: &Unit, names: &[String], columns: &[String]) -> bool {
     let mut statements = unit.steps.iter().map(|step| &*step.sql);
-    statements.any(|sql| {
-        is_about(sql, names) && {
-            let tokens: Vec<Token> = significant(sql).collect();
-            is_assigned(sql, &tokens, columns)
-        }
-    })
+    statements.any(|sql| is_about(sql, names) && assigns(sql, columns))
+}
+
+/// Whether `SET` of a statement names one of these columns.
+pub(super) fn assigns(sql: &str, columns: &[String]) -> bool {
+    let tokens: Vec<Token> = significant(sql).collect();
+    is_assigned(sql, &tokens, columns)
 }
 
 /// Whether a statement writes rows of a table with one of these names.
@@ -61,7 +62,7 @@ fn is_about(sql: &str, names: &[String]) -> bool {
 }
 
 /// The same of one statement that writes rows of the table.
-fn keeps(sql: &str, key: &[String]) -> Keeping {
+pub(super) fn keeps(sql: &str, key: &[String]) -> Keeping {
     let tokens: Vec<Token> = significant(sql).collect();
     let outside = outside(sql, &tokens);
     let is = |at: usize, word: &str| {

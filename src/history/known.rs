@@ -55,7 +55,7 @@ SELECT s.name, f.id, p.name, f.\"from\", c.name, c.type, s.sql LIKE '%WITHOUT%RO
 FROM children AS s CROSS JOIN pragma_foreign_key_list(s.name) AS f \
 CROSS JOIN tables AS p ON p.name = f.\"table\" COLLATE NOCASE \
 CROSS JOIN pragma_table_xinfo(p.name) AS c \
-WHERE c.name = f.\"to\" COLLATE NOCASE OR f.\"to\" IS NULL AND c.pk = f.seq + 1 \
+WHERE c.name = f.\"to\" COLLATE NOCASE OR coalesce(f.\"to\", '') = '' AND c.pk = f.seq + 1 \
 UNION ALL \
 SELECT s.name, f.id, f.\"table\", f.\"from\", coalesce(f.\"to\", ''), NULL, s.sql LIKE '%WITHOUT%ROWID%', f.seq, s.key \
 FROM children AS s CROSS JOIN pragma_foreign_key_list(s.name) AS f \

@@ -487,14 +487,14 @@ impl LeftBroken {
 }
 
 /// A view or a trigger that does not compile.
-struct Uncompiled<'a> {
+pub(super) struct Uncompiled<'a> {
     sort: &'static str,
-    name: &'a str,
-    words: &'a str,
+    pub(super) name: &'a str,
+    pub(super) words: &'a str,
 }
 
 /// The objects that a statement was refused for, by its explanation and the words of the engine.
-fn objects<'a>(
+pub(super) fn objects<'a>(
     explanation: &'a [Vec<Value>],
     words: &'a str,
 ) -> impl Iterator<Item = Uncompiled<'a>> {

@@ -6,6 +6,7 @@
 //! not its business.
 
 mod at_risk;
+mod cause;
 mod checks;
 mod created;
 mod effects;
@@ -35,6 +36,7 @@ mod view;
 mod watch;
 mod write;
 
+pub(crate) use cause::breaks;
 pub(crate) use checks::checked_tables;
 pub use error::{Failed, HistoryError, Part, RunError};
 pub use known::Known;

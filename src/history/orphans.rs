@@ -15,6 +15,28 @@ use crate::sql::{
     Declared, Kind, TokenKind, Value, declared, identifier, kind, literal, significant, unquote,
 };
 
+/// The tables, by their names behind a unit, whose rows do not keep their rowids in it. Without tables without rowid.
+pub(super) fn replaced(
+    unit: &Unit,
+    effects: &Effects,
+    references: &[Arc<Reference>],
+) -> Vec<String> {
+    let written = written(unit);
+    let is_replaced = |it: &&Arc<Reference>| {
+        let names = effects.names_of(&it.child);
+        let key = || with_rowid(effects.columns_of(&names, &it.child_key));
+        names.iter().any(|name| written.contains(name))
+            && keeping(unit, &names, &key()) == Keeping::Replaced
+    };
+    let replaced = references.iter().filter(is_replaced);
+    let replaced = replaced.map(|it| effects.table_afterwards(&it.child));
+    let mut replaced: Vec<String> = replaced.collect();
+    replaced.extend_from_slice(&effects.made);
+    replaced.sort_unstable();
+    replaced.dedup();
+    replaced
+}
+
 /// Steps that record the values before a unit, and those that record them behind it. A foreign key that a unit changes
 /// or drops makes one of its steps fail; its rows are counted then.
 pub(super) fn values(

@@ -1,13 +1,14 @@
 //! What the guards of a script found, in words. Pure: a guard is known by its step, and what it found by the rows of
 //! the query that explains it.
 
+use super::cause::{breaks, cause, causes, mismatch as as_mismatch};
 use super::effects::Effects;
 use super::error::Part;
 use super::guards::LISTED;
-use super::left_broken::LeftBroken;
+use super::left_broken::{LeftBroken, objects};
 use super::trigger::suspected;
 use super::view::read_view;
-use crate::db::{Code, Failure};
+use crate::db::{Code, EngineError, Failure};
 use crate::script::{Origin, Script, Unit};
 use crate::sql::{
     Kind, Token, TokenKind, Value, What, identifier, kind, significant, targets, unquote,
@@ -60,10 +61,22 @@ pub(crate) fn refusal(part: &Part, failure: &Failure, unit: Option<&Unit>) -> Op
     else {
         return None;
     };
-    let rows = explanation.as_slice();
+    let mut refusal = found(part, error, explanation, unit)?;
+    let cause = || cause(part, &error.message, explanation, unit?);
+    refusal.origin = refusal.origin.take().or_else(cause);
+    Some(refusal)
+}
+
+fn found(
+    part: &Part,
+    error: &EngineError,
+    rows: &[Vec<Value>],
+    unit: Option<&Unit>,
+) -> Option<Refusal> {
     match (part, error.code) {
         (Part::Commit, Code::Constraint) => Some(deferred(rows)),
-        (_, code) if !matches!(code, Code::Other(_) | Code::Corrupt) => None,
+        // A guard that found something violates a key: see [`super::guards::unless`].
+        (_, code) if !matches!(code, Code::Other(_) | Code::Corrupt | Code::Constraint) => None,
         (Part::ForeignKeysBefore, _) => Some(Refusal {
             code: "foreign-key-mismatch",
             message: format!("{{unit}}: the foreign keys cannot be checked: {error}"),
@@ -100,12 +113,12 @@ pub(crate) fn refusal(part: &Part, failure: &Failure, unit: Option<&Unit>) -> Op
             origin: statement(unit, |kind, _| writes_schema(kind)),
         }),
         (Part::References, _) if rows.iter().all(|row| is_mismatch(row)) => {
-            let row = |row: &Vec<Value>| [1, 2, 4, 5, 6].map(|at| row[at].clone()).to_vec();
-            Some(mismatch(&rows.iter().map(row).collect::<Vec<_>>()))
+            let rows: Vec<_> = rows.iter().map(|row| as_mismatch(row)).collect();
+            Some(mismatch(&rows))
         }
         (Part::References, _) => {
             let lost = rows.iter().filter(|row| !is_mismatch(row)).cloned();
-            Some(lost_parents(&lost.collect::<Vec<_>>(), unit))
+            Some(lost_parents(&lost.collect::<Vec<_>>()))
         }
         (Part::Compiles, _) => Some(broken(rows, &error.message)),
         _ => None,
@@ -129,7 +142,7 @@ pub(crate) fn not_repaired(part: &Part, left: &LeftBroken) -> Option<Refusal> {
     })
 }
 
-/// The units that a failure at the end of a script may come from.
+/// The units that a failure at the end of a script may come from: one, where the texts of the others do not explain it.
 pub(crate) fn suspects(part: &Part, failure: &Failure, script: &Script) -> Vec<usize> {
     let Failure::Step {
         error, explanation, ..
@@ -137,6 +150,39 @@ pub(crate) fn suspects(part: &Part, failure: &Failure, script: &Script) -> Vec<u
     else {
         return Vec::new();
     };
+    let all = suspected_units(part, error, explanation, script);
+    let words = error.message.as_str();
+    let with_cause: Vec<usize> = match part {
+        Part::Compiles => {
+            let steps = |unit: &usize| {
+                let unit = *unit;
+                script.units[unit]
+                    .steps
+                    .iter()
+                    .map(move |step| (unit, step))
+            };
+            let breaks = |name, words| breaks(name, words, all.iter().flat_map(steps));
+            let found = objects(explanation, words).find_map(|it| breaks(it.name, it.words));
+            found.map(|(unit, _)| unit).into_iter().collect()
+        }
+        _ => {
+            let causes = |unit: &usize| causes(part, words, explanation, &script.units[*unit]);
+            let units = all.iter().copied();
+            units.filter(|unit| !causes(unit).is_empty()).collect()
+        }
+    };
+    match with_cause.as_slice() {
+        [_] => with_cause,
+        _ => all,
+    }
+}
+
+fn suspected_units(
+    part: &Part,
+    error: &EngineError,
+    explanation: &[Vec<Value>],
+    script: &Script,
+) -> Vec<usize> {
     let units = || script.units.iter().enumerate();
     let numbers = |of: &dyn Fn(usize, &Unit) -> bool| {
         let suspects = units().filter(|(number, unit)| of(*number, unit));
@@ -205,7 +251,7 @@ fn mentions(unit: &Unit, names: &[String]) -> bool {
     })
 }
 
-fn text(row: &[Value], at: usize) -> String {
+pub(super) fn text(row: &[Value], at: usize) -> String {
     match row.get(at) {
         Some(Value::Text(text)) => text.clone(),
         Some(Value::Integer(number)) => number.to_string(),
@@ -213,7 +259,7 @@ fn text(row: &[Value], at: usize) -> String {
     }
 }
 
-fn number(row: &[Value], at: usize) -> i64 {
+pub(super) fn number(row: &[Value], at: usize) -> i64 {
     match row.get(at) {
         Some(Value::Integer(number)) => *number,
         _ => 0,
@@ -266,7 +312,7 @@ fn ignores_checks(kind: &Kind) -> bool {
 }
 
 /// Whether a row of [`Part::References`] is about a parent that is there, and has no such key.
-fn is_mismatch(row: &[Value]) -> bool {
+pub(super) fn is_mismatch(row: &[Value]) -> bool {
     text(row, 0).is_empty()
 }
 
@@ -364,7 +410,7 @@ fn orphans(rows: &[Vec<Value>], unit: Option<&Unit>) -> Refusal {
     // Without these rows the guard of the foreign keys would refuse the unit.
     let lost = without_parent_table(rows, unit);
     if !lost.is_empty() {
-        let mut refusal = lost_parents(&lost, unit);
+        let mut refusal = lost_parents(&lost);
         refusal.notes.push(listed(rows));
         return refusal;
     }
@@ -598,7 +644,7 @@ fn mentions_all(sql: &str, names: &[&str]) -> bool {
     })
 }
 
-fn lost_parents(rows: &[Vec<Value>], unit: Option<&Unit>) -> Refusal {
+fn lost_parents(rows: &[Vec<Value>]) -> Refusal {
     let lines = rows.iter().map(|row| {
         let (child, columns, parent) = (name(row, 1), text(row, 2), name(row, 4));
         format!("{child} ({columns}) refers to {parent}")
@@ -616,18 +662,13 @@ fn lost_parents(rows: &[Vec<Value>], unit: Option<&Unit>) -> Refusal {
         }
         None => "change or drop the tables that refer to it in {file} too, or keep it".to_owned(),
     };
-    let rename = statement(unit, |kind, sql| is_alter(kind, sql, "RENAME"));
-    let drop = || statement(unit, |kind, _| drops_table(kind));
     Refusal {
         code: "lost-parent",
         message: "{unit} leaves a foreign key whose parent table does not exist, so that every write to its table fails"
             .to_owned(),
         notes,
         help,
-        origin: match rows.iter().any(|row| renamed(&row)) {
-            true => rename,
-            false => drop(),
-        },
+        origin: None,
     }
 }
 

@@ -4,6 +4,7 @@
 //! A probe fails where an object is gone. The statements depend on that failure, and the chain goes on behind them in
 //! either case. Where the failure of the statements must not fail the script, they stand in a savepoint.
 
+use super::guards::unless;
 use super::read;
 use super::run::{Receipt, UnitOutcome};
 use super::watch::PROBE;
@@ -75,11 +76,11 @@ impl Steps {
 /// Fails where one of these objects is gone.
 fn probe(objects: &[Made]) -> Step {
     let each: Vec<String> = objects.iter().map(is_it).collect();
-    let sql = format!(
-        "SELECT CASE (SELECT count(*) FROM sqlite_schema WHERE {}) WHEN {} THEN 1 ELSE json('gone') END",
+    let sql = unless(&format!(
+        "(SELECT count(*) FROM sqlite_schema WHERE {}) = {}",
         each.join(" OR "),
         objects.len()
-    );
+    ));
     Step {
         on_failure: OnFailure::Continue,
         ..Step::own(sql, Vec::new())

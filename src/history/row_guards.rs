@@ -7,14 +7,35 @@ use serde_json::json;
 
 use super::effects::{Checked, Effects};
 use super::guards::{
-    ForeignKey, LISTED, MEMORY, Scope, is_none_of, mismatched, refuse, rowid_alias,
+    ForeignKey, LISTED, MEMORY, Scope, is_none_of, mismatched, refuse, rowid_alias, unless,
 };
 use super::layout::VIOLATIONS;
+use crate::db::Engine;
 use crate::script::{ForeignKeys, OnFailure, Step, Unit};
-use crate::sql::Value;
+use crate::sql::{Value, literal};
 
 /// How many violations are compared row by row; above that they are counted.
 pub(super) const COMPARED: usize = 10_000;
+
+/// How rows without their parent are compared with those before a unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Compared {
+    /// By their rowids and their values: [`no_new_violation`].
+    #[default]
+    Rows,
+    /// By their rowids, or for each foreign key how many they are: [`no_new_violation_by_rowid`].
+    Rowids,
+}
+
+impl Compared {
+    /// The Turso engine (0.8.3) does not compile the statement that compares values.
+    pub(super) fn on(engine: Engine) -> Compared {
+        match engine {
+            Engine::Turso => Compared::Rowids,
+            Engine::Local | Engine::Memory | Engine::Server => Compared::Rows,
+        }
+    }
+}
 
 /// [`mismatched`], and the rows without their parent in all other tables of the scope.
 pub(super) fn rows(scope: &Scope) -> String {
@@ -23,7 +44,7 @@ pub(super) fn rows(scope: &Scope) -> String {
         "{mismatched},
 broken AS MATERIALIZED (
   SELECT f.\"table\" AS child, f.rowid AS number, f.parent AS parent, refs.columns AS columns, refs.on_delete AS on_delete
-  FROM (SELECT DISTINCT child FROM refs WHERE child NOT IN (SELECT child FROM mismatched)) AS sound
+  FROM (SELECT child FROM refs EXCEPT SELECT child FROM mismatched) AS sound
   CROSS JOIN pragma_foreign_key_check(sound.child) AS f
   LEFT JOIN refs ON refs.child = sound.child AND refs.id = f.fkid)"
     )
@@ -89,11 +110,10 @@ pub(super) fn nothing_is_broken(effects: &Effects) -> Step {
     Step {
         on_failure: OnFailure::Continue,
         ..Step::own(
-            format!(
-                "WITH {} SELECT CASE WHEN EXISTS (SELECT 1 FROM mismatched) OR EXISTS (SELECT 1 FROM broken) \
-                 THEN json('found') ELSE 1 END",
+            unless(&format!(
+                "NOT EXISTS (WITH {} SELECT 1 FROM (SELECT child FROM mismatched UNION ALL SELECT child FROM broken))",
                 rows(&Scope::of_rows(effects))
-            ),
+            )),
             vec![],
         )
     }
@@ -209,6 +229,53 @@ pub(super) fn no_new_violation(effects: &Effects, but: &[ForeignKey<'_>]) -> Ste
             "{fresh} SELECT child, number, parent, columns, on_delete, \
              parent COLLATE NOCASE IN (SELECT name FROM names), found, (SELECT sum(found) FROM fresh), shown FROM fresh \
              LIMIT {LISTED}"
+        ),
+    )
+}
+
+/// The same without the values of the foreign keys. A row is the one that it was by its rowid and its foreign key; in the
+/// tables `replaced`, whose rows do not keep their rowids, rows are counted. Where a foreign key had all parents before,
+/// each row is new.
+pub(super) fn no_new_violation_by_rowid(
+    effects: &Effects,
+    replaced: &[String],
+    but: &[ForeignKey<'_>],
+) -> Step {
+    let fresh = format!(
+        "WITH {}, renamed AS MATERIALIZED (SELECT key, value FROM {}), \
+         was AS MATERIALIZED (SELECT c, p, k, sum(last) AS found FROM {} GROUP BY c, p, k), \
+         old AS MATERIALIZED (SELECT c, p, k, last AS number FROM {}), \
+         judged AS MATERIALIZED (SELECT lower(child) AS c, lower(b.parent) AS p, lower(columns) AS k, b.child AS child, \
+         b.number AS number, b.parent AS parent, columns, on_delete, n.name IS NOT NULL AS is_there FROM broken AS b \
+         LEFT JOIN names AS n ON n.name = b.parent COLLATE NOCASE WHERE {} OR n.name IS NOT NULL), \
+         placed AS MATERIALIZED (SELECT j.*, coalesce(was.found, 0) AS was_found, coalesce(was.found, 0) > 0 AND (j.c IN ({}) \
+         OR (SELECT json_type(source, '$.rows') FROM _migrations WHERE {MEMORY}) IS NOT 'array') AS is_counted \
+         FROM judged AS j LEFT JOIN was ON was.c = j.c AND was.p = j.p AND was.k = j.k), \
+         fresh AS MATERIALIZED (\
+         SELECT j.child AS child, j.number AS number, j.parent AS parent, columns, on_delete, is_there, 1 AS found \
+         FROM placed AS j LEFT JOIN old ON old.c = j.c AND old.number = j.number AND old.p = j.p AND old.k = j.k \
+         WHERE NOT is_counted AND old.c IS NULL \
+         UNION ALL \
+         SELECT child, NULL, parent, columns, on_delete, is_there, found - was_found FROM (\
+         SELECT child, parent, columns, max(on_delete) AS on_delete, max(is_there) AS is_there, \
+         max(was_found) AS was_found, count(*) AS found FROM placed WHERE is_counted GROUP BY c, p, k) \
+         WHERE found > was_found)",
+        rows(&Scope::of_rows(effects)),
+        remembered("renamed"),
+        named("found", effects),
+        named("rows", effects),
+        is_none_of(but, "child", "columns"),
+        replaced
+            .iter()
+            .map(|name| literal(&name.to_ascii_lowercase().as_str().into()))
+            .collect::<Vec<_>>()
+            .join(", "),
+    );
+    refuse(
+        &format!("{fresh} SELECT 1 FROM fresh"),
+        &format!(
+            "{fresh} SELECT child, number, parent, columns, on_delete, is_there, found, \
+             (SELECT sum(found) FROM fresh), NULL FROM fresh LIMIT {LISTED}"
         ),
     )
 }

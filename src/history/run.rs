@@ -77,12 +77,18 @@ const CHAINED_BYTES: usize = 512 << 10;
 /// How many of these scripts are run at once: on a server as many as fit into one request, each still a transaction of
 /// its own; elsewhere one.
 pub(crate) fn chained(db: &Db, scripts: &[Script], run: &Run, watch: &Watch) -> usize {
-    if db.engine() != Engine::Server {
+    if !db.engine().is_server() {
         return scripts.len().min(1);
     }
     let mut bytes = 0;
     let fits = |(number, script): &(usize, &Script)| {
-        let lowered = lower(script, run, watch.place(*number), db.history_table());
+        let lowered = lower(
+            script,
+            run,
+            watch.place(*number),
+            db.history_table(),
+            db.engine(),
+        );
         let steps = lowered.iter().flat_map(|it| it.transaction.steps.iter());
         bytes += steps.map(size).sum::<usize>();
         script.atomicity == Atomicity::Transaction && bytes <= CHAINED_BYTES
@@ -147,6 +153,7 @@ pub(crate) async fn run_chain(
     let (settled, purposes) = loop {
         let mut sending = Sending {
             table: db.history_table(),
+            engine: db.engine(),
             scripts,
             run,
             on_unit,
@@ -214,6 +221,7 @@ pub(crate) async fn run_chain(
                 run,
                 watch.place(settled.happened),
                 db.history_table(),
+                db.engine(),
             );
             let failure = only_new(db, failure).await;
             let mut error = interpret(&scripts[settled.happened], lowered, failure);
@@ -302,6 +310,7 @@ async fn only_new(db: &Db, mut failure: Failure) -> Failure {
 /// Scripts whose guards are revisions.
 struct Sending<'a> {
     table: &'a HistoryTable,
+    engine: Engine,
     scripts: &'a [Script],
     run: &'a Run,
     on_unit: &'a [OnUnit],
@@ -321,7 +330,13 @@ impl Guarded for Sending<'_> {
         self.purposes.clear();
         let scripts = self.scripts.iter().zip(self.on_unit).enumerate();
         for (number, (script, events)) in scripts.skip(done) {
-            for lowered in lower(script, self.run, self.watch.place(number), self.table) {
+            for lowered in lower(
+                script,
+                self.run,
+                self.watch.place(number),
+                self.table,
+                self.engine,
+            ) {
                 transactions.push(lowered.transaction);
                 self.purposes.push(lowered.purposes);
                 on_unit.push(events.clone());

@@ -3,6 +3,7 @@
 
 use super::created::{Created, created};
 use super::effects::Rename;
+use super::guards::unless;
 use super::known::Known;
 use super::left_broken::LeftBroken;
 use super::view::Views;
@@ -251,10 +252,7 @@ impl Steps {
         statement: String,
         due: Vec<When>,
     ) {
-        let is_there = Step::own(
-            format!("SELECT CASE WHEN {is_there} THEN 1 ELSE json('gone') END"),
-            vec![],
-        );
+        let is_there = Step::own(unless(is_there), vec![]);
         let due: Vec<When> = std::iter::once(When::Succeeded(1)).chain(due).collect();
         self.push(
             Purpose::Around,

@@ -6,14 +6,15 @@ use super::known::Known;
 use super::left_broken::LeftBroken;
 use super::trigger::Probes;
 use super::write::{Purpose, Steps};
-use crate::schema::SchemaObject;
+use crate::db::Engine;
 use crate::script::{Step, Unit, When};
 use crate::sql::{Value, What, identifier, literal, significant};
 
 /// The views that the guards compile.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Views {
-    /// Those that are there before the run and that another number of columns may break.
+    /// Those that are there before the run and that another number of columns may break; on the Turso engine, where
+    /// renaming a table resolves no names in views, all.
     standing: Vec<String>,
     /// Those that the run creates.
     created: Vec<Created>,
@@ -27,21 +28,23 @@ impl Views {
     }
 
     /// These views are there before the run. `dropped` are the names that the run drops.
-    pub(super) fn knows(&mut self, known: &Known, dropped: &[String]) {
+    pub(super) fn knows(&mut self, known: &Known, engine: Engine, dropped: &[String]) {
         self.created
             .retain(|it| !it.is_there_already(&known.views, dropped));
-        let standing = known.views.iter().filter_map(counts_columns);
+        let standing = known
+            .views
+            .iter()
+            .filter(|view| engine == Engine::Turso || view[3].as_str().is_some_and(counts_columns));
+        let standing = standing.filter_map(|[_, name, ..]| name.as_str());
         let standing = standing.filter(|name| !self.created.iter().any(|it| it.has_name(name)));
         self.standing = standing.map(str::to_owned).collect();
     }
 }
 
-/// The name of a view that depends on how many columns a table has: it has a `*`, or `IN table`.
-fn counts_columns([_, name, _, sql, _]: &SchemaObject) -> Option<&str> {
-    let sql = sql.as_str()?;
+/// Whether a view depends on how many columns a table has: it has a `*`, or `IN table`.
+fn counts_columns(sql: &str) -> bool {
     let mut tokens = significant(sql);
-    let counts = tokens.any(|token| token.text(sql) == "*" || token.is_word(sql, "IN"));
-    name.as_str().filter(|_| counts)
+    tokens.any(|token| token.text(sql) == "*" || token.is_word(sql, "IN"))
 }
 
 fn read(view: &str) -> String {

@@ -13,6 +13,7 @@ use super::left_rows::{self, LeftRows};
 use super::orphans::{follow, new_references};
 use super::trigger::{CreatedTrigger, Probes, Standing, created_triggers, standing};
 use super::view::Views;
+use crate::db::Engine;
 use crate::schema::SchemaObject;
 use crate::script::{Atomicity, ForeignKeys, Script, Step, Unit};
 use crate::sql::{Value, What, identifier};
@@ -226,11 +227,11 @@ impl Watch {
     }
 
     /// These views, triggers and foreign keys are there before the run of these scripts.
-    pub(crate) fn knows(&mut self, known: &Known, scripts: &[Script]) {
+    pub(crate) fn knows(&mut self, known: &Known, engine: Engine, scripts: &[Script]) {
         let dropped = &self.dropped;
         self.created
             .retain(|it| !it.created.is_there_already(&known.triggers, dropped));
-        self.views.knows(known, dropped);
+        self.views.knows(known, engine, dropped);
         self.standing = standing(known, &self.renames, &self.created);
         let objects = known.views.iter().chain(&known.triggers);
         let objects = objects.filter_map(|[_, name, _, sql, _]| {

@@ -14,9 +14,9 @@ use super::layout::{
 use super::old_rows;
 use super::orphans;
 use super::packed::{is_packed, stored};
-use super::row_guards;
+use super::row_guards::{self, Compared};
 use super::watch::{Guard, Place};
-use crate::db::{HistoryTable, Transaction};
+use crate::db::{Engine, HistoryTable, Transaction};
 use crate::script::{
     Atomicity, Entry, ForeignKeys, Key, OnFailure, Record, Revision, Run, Script, Step, StepList,
     Unit, When,
@@ -127,8 +127,9 @@ pub(super) fn lower(
     run: &Run,
     place: Place<'_>,
     table: &HistoryTable,
+    engine: Engine,
 ) -> Vec<Lowered> {
-    let mut lowered = lower_unnamed(script, run, place);
+    let mut lowered = lower_unnamed(script, run, place, Compared::on(engine));
     for Lowered {
         transaction,
         purposes,
@@ -151,7 +152,7 @@ pub(super) fn lower(
 }
 
 /// The same with the default name of the table.
-fn lower_unnamed(script: &Script, run: &Run, place: Place<'_>) -> Vec<Lowered> {
+fn lower_unnamed(script: &Script, run: &Run, place: Place<'_>, compared: Compared) -> Vec<Lowered> {
     match script.atomicity {
         Atomicity::Transaction => {
             let mut steps = Steps::new(script.expects, run);
@@ -160,6 +161,7 @@ fn lower_unnamed(script: &Script, run: &Run, place: Place<'_>) -> Vec<Lowered> {
             steps.references = place.known_references();
             steps.scope = place.scope();
             steps.left = place.left_foreign_keys();
+            steps.compared = compared;
             steps.checks = place.checks();
             steps.has_mismatches = place.has_mismatches();
             steps.guards(place.before(), Purpose::CompilesBefore);
@@ -281,6 +283,8 @@ pub(super) struct Steps {
     checks: Vec<Arc<CheckedTable>>,
     /// Whether the foreign keys that are a mismatch before the run are recorded.
     has_mismatches: bool,
+    /// How rows without their parent are compared with those before a unit.
+    compared: Compared,
 }
 
 impl Steps {
@@ -415,6 +419,7 @@ impl Steps {
                 scope: self.scope.clone(),
                 left: self.left.clone(),
                 checks: self.checks.clone(),
+                compared: self.compared,
                 ..Steps::default()
             };
             let replaced = Unit {
@@ -467,7 +472,10 @@ impl Steps {
     ) {
         let rows = row_guards::compares_rows(foreign_keys, effects);
         let new = orphans::new_references(unit, effects, &self.references);
-        let values = rows.then(|| orphans::values(unit, effects, &self.references, &new));
+        let values = rows.then(|| match self.compared {
+            Compared::Rows => orphans::values(unit, effects, &self.references, &new),
+            Compared::Rowids => (Vec::new(), Vec::new()),
+        });
         let values = values.map(|(before, after)| {
             for step in row_guards::rows_before(unit, effects) {
                 self.push(Purpose::Before(number), step);
@@ -506,7 +514,7 @@ impl Steps {
             self.old_rows(number, effects, step);
         }
         if let Some(values) = values {
-            self.compared(number, effects, values);
+            self.compared(number, unit, effects, values);
         }
         if let Some(step) = guards::references_after(unit, effects, &self.scope) {
             self.push(Purpose::Compared(number), step);
@@ -516,7 +524,7 @@ impl Steps {
 
     /// The guards that compare the rows of a unit with those before it, by the steps that record `values`. To compare
     /// takes long, and nearly always there is nothing: a first look decides whether they run.
-    fn compared(&mut self, number: usize, effects: &Effects, values: Vec<Step>) {
+    fn compared(&mut self, number: usize, unit: &Unit, effects: &Effects, values: Vec<Step>) {
         let compared = Purpose::Compared(number);
         let looked = self.steps.len();
         self.push(compared, row_guards::nothing_is_broken(effects));
@@ -526,7 +534,14 @@ impl Steps {
             .map(|(child, columns)| (&**child, &**columns))
             .collect();
         let mismatch = row_guards::no_new_mismatch(effects, &left).when(found);
-        let violation = row_guards::no_new_violation(effects, &left).when(When::Succeeded(1));
+        let violation = match self.compared {
+            Compared::Rows => row_guards::no_new_violation(effects, &left),
+            Compared::Rowids => {
+                let replaced = orphans::replaced(unit, effects, &self.references);
+                row_guards::no_new_violation_by_rowid(effects, &replaced, &left)
+            }
+        };
+        let violation = violation.when(When::Succeeded(1));
         self.push(Purpose::Mismatch(number), mismatch);
         self.attempts(compared, values);
         self.push(Purpose::After(number), violation);

@@ -2,9 +2,10 @@
 //!
 //! Texts tell only what may be dropped, so each of these units runs on the condition that an object is gone. They come in
 //! the order of names among the repeatables that run, behind the versioned migrations. A repeatable whose object a later
-//! one may drop comes once more at the end.
+//! one may drop comes once more at the end. Where each of them is tried alone, they come behind those that make what they
+//! use.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::made::{Change, changes, may_lose};
@@ -48,16 +49,17 @@ pub(super) struct Units {
     changes: Vec<Change>,
 }
 
-/// Adds to the versioned units of a run its repeatables, in the order of names.
+/// Adds to the versioned units of a run its repeatables, which are in the order of names.
 pub(super) fn with_repeatables(
     versioned: impl IntoIterator<Item = (Record, Reading)>,
-    repeatables: Vec<Repeatable>,
+    mut repeatables: Vec<Repeatable>,
     history: &History,
     on_failure: OnFailure,
 ) -> Units {
     let mut all = Units::default();
     let mut versioned: Vec<_> = versioned.into_iter().collect();
     if on_failure == OnFailure::Continue {
+        repeatables = behind_what_they_use(repeatables);
         let (views, triggers) = in_the_way(&versioned, &repeatables);
         if let Some((_, first)) = versioned.first_mut() {
             first.steps.splice(0..0, views);
@@ -71,7 +73,6 @@ pub(super) fn with_repeatables(
     }
     // How many changes came before each of them was made last.
     let mut made_after = Vec::with_capacity(repeatables.len());
-    let mut repeatables = repeatables;
     for repeatable in &mut repeatables {
         match repeatable.runs.take() {
             Some((record, reading)) => all.push(record, reading),
@@ -83,6 +84,42 @@ pub(super) fn with_repeatables(
         all.restore(repeatable, after, history, on_failure);
     }
     all
+}
+
+/// Repeatables that are applied, each behind those that make an object that its text names, and otherwise in this order. Those
+/// that run anyway keep their places before them.
+fn behind_what_they_use(repeatables: Vec<Repeatable>) -> Vec<Repeatable> {
+    let (mut ordered, applied): (Vec<_>, Vec<_>) =
+        repeatables.into_iter().partition(|it| it.runs.is_some());
+    let objects = applied.iter().enumerate().flat_map(|(at, it)| {
+        let now = it.now.iter().flat_map(|now| &now.made);
+        let objects = it.made.iter().chain(now);
+        objects.map(move |made| (made.name.to_ascii_lowercase(), at))
+    });
+    let makers: HashMap<String, usize> = objects.collect();
+    let uses = |it: &Repeatable| -> Vec<usize> {
+        let source = it.now.as_ref().map_or(&it.source, |now| &now.source);
+        names(&source.text)
+            .filter_map(|name| makers.get(&name).copied())
+            .collect()
+    };
+    let uses: Vec<Vec<usize>> = applied.iter().map(uses).collect();
+    let mut applied: Vec<Option<Repeatable>> = applied.into_iter().map(Some).collect();
+    let mut met = HashSet::new();
+    for first in 0..applied.len() {
+        let mut open = vec![first];
+        while let Some(&at) = open.last() {
+            met.insert(at);
+            match uses[at].iter().find(|it| !met.contains(it)) {
+                Some(next) => open.push(*next),
+                None => {
+                    ordered.extend(applied[at].take());
+                    open.pop();
+                }
+            }
+        }
+    }
+    ordered
 }
 
 /// Statements that drop the views and the triggers of applied repeatables that name a table which these units drop or

@@ -8,7 +8,7 @@ use super::baseline::{Acts, recorded_acts, replay};
 use super::problem::AS_RECORDED;
 use super::rehearse::{Act, Rehearsal, Stopped, Way};
 use super::set::Migration;
-use crate::db::{DbError, HistoryTable, Query};
+use crate::db::{DbError, HistoryTable, Query, if_accepted};
 use crate::history::{History, Row};
 use crate::schema::{Schema, compare};
 use crate::script::{Record, Source};
@@ -25,6 +25,8 @@ enum Fit {
     OtherSchema,
     /// It leaves that schema and other rows.
     OtherRows,
+    /// It leaves that schema and the same rows, but for a table that the engine cannot read: its rows are not known.
+    UnknownRows,
     /// It leaves what was there before.
     Exact,
 }
@@ -39,12 +41,16 @@ pub(super) struct Fits {
 impl Fits {
     /// Whether the down file undoes the migration, and the recorded text does not, or not as well.
     pub(super) fn file_is_better(self) -> bool {
-        self.file >= Fit::OtherRows && self.file > self.recorded
+        match (self.file, self.recorded) {
+            (Fit::UnknownRows, recorded) => recorded < Fit::OtherRows,
+            (file, recorded) => file >= Fit::OtherRows && file > recorded,
+        }
     }
 
     /// Whether the down file undoes the migration at least as well as the recorded text.
     pub(super) fn file_is_as_good(self) -> bool {
-        self.file >= Fit::OtherRows && self.file >= self.recorded
+        let is_known = matches!(self.file, Fit::OtherRows | Fit::Exact);
+        self.file_is_better() || is_known && self.file == self.recorded
     }
 }
 
@@ -108,14 +114,15 @@ async fn fit(
     Ok(match compare(&before.schema, &after.schema).is_empty() {
         false => Fit::OtherSchema,
         true if before.rows != after.rows => Fit::OtherRows,
+        true if before.rows.values().any(Option::is_none) => Fit::UnknownRows,
         true => Fit::Exact,
     })
 }
 
-/// The schema, and the rows of each table in an order of their own.
+/// The schema, and the rows of each table in an order of their own; none of a table that the engine cannot read.
 struct State {
     schema: Schema,
-    rows: BTreeMap<String, Vec<String>>,
+    rows: BTreeMap<String, Option<Vec<String>>>,
 }
 
 impl State {
@@ -133,10 +140,11 @@ impl State {
                 continue;
             }
             let all = Query::new(format!("SELECT * FROM {}", identifier(&table)));
-            let mut answers = db.query(vec![all]).await?;
-            let all = answers.pop().and_then(Result::ok).unwrap_or_default();
-            let mut all: Vec<String> = all.iter().map(|row| format!("{row:?}")).collect();
-            all.sort_unstable();
+            let all = if_accepted(db.ask(all).await?.of_any_width())?.map(|all| {
+                let mut all: Vec<String> = all.iter().map(|row| format!("{row:?}")).collect();
+                all.sort_unstable();
+                all
+            });
             rows.insert(table.to_ascii_lowercase(), all);
         }
         Ok(State {

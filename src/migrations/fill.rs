@@ -48,6 +48,8 @@ pub(super) struct Unfilled {
     pub(super) table: String,
     /// Why, in words.
     pub(super) reason: String,
+    /// The tables that it refers to, in lower case.
+    pub(super) parents: Vec<String>,
 }
 
 /// What separates two statements of the schema, and is in no statement.
@@ -112,9 +114,9 @@ impl Fill {
             self.filled.insert(name);
         }
         let mut news = Vec::new();
-        for (unfilled, parents) in outcome.unfilled {
+        for unfilled in outcome.unfilled {
             let name = unfilled.table.to_ascii_lowercase();
-            let reason = unfilled.reason.clone();
+            let (reason, parents) = (unfilled.reason.clone(), unfilled.parents.clone());
             let known = self.unfilled.insert(name, (reason, parents));
             if known.is_none_or(|(known, _)| known != unfilled.reason) {
                 news.push(unfilled);

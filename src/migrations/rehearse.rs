@@ -535,10 +535,12 @@ impl Rehearsal {
             span: 0..0,
         };
         let mut notes = Vec::new();
-        let (origin, message) = match (failed.part, refusal) {
+        let (origin, message) = match (failed.part.clone(), refusal) {
             (_, Some(refusal)) => {
                 help.push(refusal.help(&first.source.name));
-                refused = statement_at(unit, refusal.origin.as_ref());
+                if failed.part == Part::OldRows {
+                    refused = statement_at(unit, refusal.origin.as_ref());
+                }
                 let message = refusal.message(Some(&unit.record.key().to_string()));
                 notes = refusal.notes;
                 (refusal.origin, message)

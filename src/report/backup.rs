@@ -15,9 +15,9 @@ use super::words::{as_typed, bytes, count, with_causes};
 use crate::db::Code;
 use crate::diagnostic::{Class, Diagnostic, Location as Place};
 use crate::drive::ApplyError;
-use crate::dump::copy::lacking_name;
-use crate::dump::import::{ImportOptions, Violations, Why};
+use crate::dump::import::{ImportOptions, LackingModule, Violations, Why};
 use crate::dump::integrity::{FaultKind, ROW_HELP, repairs};
+use crate::dump::lacking::lacking_name;
 use crate::dump::{
     BackedUp, BackupError, Checked, Condition, Doubt, Kept, Location, Marked, RestoreError,
     Restored, TEMPORARY, Unproven,
@@ -32,6 +32,12 @@ pub fn backed_up(done: &BackedUp, file: &Path, style: Style<'_>) -> String {
         count(done.exported.tables.len(), "table"),
         size(done.bytes),
     );
+    for LackingModule { table, module } in &done.lacking {
+        text.push_str(&format!(
+            "warning: the virtual table {table} needs the module {module}, which this engine does not have: the backup has the \
+             definition of {table}, and its tables, where it has any, as they are; only an engine with {module} can read {table}\n"
+        ));
+    }
     for removed in &done.removed {
         let name = removed.file_name().unwrap_or_default().to_string_lossy();
         text.push_str(&format!("removed {name}, which was old\n"));
@@ -179,6 +185,13 @@ impl Document {
             .with("sha256", done.sha256.as_str())
             .with("bytes", done.bytes)
             .with("tables", tables)
+            .with(
+                "lacking_modules",
+                done.lacking
+                    .iter()
+                    .map(|it| it.module.as_str())
+                    .collect::<Vec<_>>(),
+            )
             .with("removed", paths(&mut done.removed.iter()))
             .with(
                 "not_removed",
@@ -358,7 +371,7 @@ fn of_doubt(doubt: &Doubt, file: &str) -> Vec<Diagnostic> {
             vec![Diagnostic {
                 location: Some(Place::File {
                     file: file.to_owned(),
-                    line: u32::try_from(*line).ok(),
+                    line: line.and_then(|line| u32::try_from(line).ok()),
                     column: None,
                 }),
                 help: vec![object_help(kind, name, &error.message)],

@@ -67,8 +67,9 @@ pub fn copied(copied: &Copied, copying: Copying<'_>, style: Style<'_>) -> String
     };
     match verified.is_equal() {
         true => text.push_str(&format!(
-            "verified: {} equal in every value{records}\n",
-            count(equal.count(), "table")
+            "verified: {} equal in every value{records}\n{}",
+            count(equal.count(), "table"),
+            verify::partly(verified),
         )),
         false => {
             let differing = match copying.is_database {
@@ -224,7 +225,7 @@ fn stopped(error: &ImportError, copying: Copying<'_>, options: &ImportOptions) -
     }
     let begun = commands.begun();
     let database = match (&error.stands, &error.why) {
-        (Stands::Nothing, _) => format!("{to} is as it was: nothing was copied"),
+        (Stands::Nothing | Stands::Unread, _) => format!("{to} is as it was: nothing was copied"),
         (Stands::UpTo { rows, .. }, Why::Another { .. } | Why::Changed { .. }) => {
             format!("{to} has {} of the copy that was begun", many_rows(*rows))
         }

@@ -209,6 +209,9 @@ pub(super) fn database(error: &DbError) -> Diagnostic {
         DbError::Incomplete(_) => Diagnostic::error("incomplete-answer", words)
             .help("run the command again; if the error repeats, report it"),
         DbError::Remote(error) => super::remote::diagnostic(error),
+        DbError::NotAReplica { why, .. } if *why == db::DOES_NOT_EXIST => {
+            Diagnostic::error("not-a-replica", words).help("`sync` makes it")
+        }
         DbError::NotAReplica { why, .. } => Diagnostic::error("not-a-replica", words)
             .help(
                 "name another file with `--replica-file FILE`, or move that one away: a replica is made from its \

@@ -20,7 +20,8 @@ use crate::dump::import::{
     Clash, Fired, ForeignHistory, ImportError, ImportOptions, Imported, LackingModule, LeftOut,
     Orphan, Outcome, Planned, Stands, Table, Tables, Triggers, Violations, Way, Why,
 };
-use crate::dump::{DumpError, ExportError};
+use crate::dump::lacking::lacking_name;
+use crate::dump::{Doubt, DumpError, ExportError};
 use crate::history::moment;
 use crate::script::Key;
 use crate::sql;
@@ -201,6 +202,7 @@ impl LeftOut {
 /// What an import that went well has to say besides, a line each.
 pub fn import_words(imported: &Imported) -> Vec<String> {
     let mut lines = left_out_words(&imported.left_out);
+    lines.extend(imported.tables.iter().filter_map(of_others));
     let foreign = imported.foreign_history.as_ref();
     lines.extend(foreign.map(foreign_history_warning));
     let (number, some) = &imported.orphans;
@@ -213,6 +215,17 @@ pub fn import_words(imported: &Imported) -> Vec<String> {
         lines.extend(orphans(some).into_iter().map(|line| format!("  {line}")));
     }
     lines
+}
+
+/// Rows that were written beside the import.
+fn of_others(table: &Table) -> Option<String> {
+    (table.of_others > 0).then(|| {
+        format!(
+            "warning: {} has {} more than this import has written: another process or a trigger has written to it meanwhile",
+            table.name,
+            many_rows(table.of_others)
+        )
+    })
 }
 
 /// What does not go along, a line each.
@@ -428,6 +441,9 @@ fn stands(error: &ImportError, dump: &str, commands: &Commands) -> Option<String
         begun_dump,
     } = commands;
     Some(match &error.stands {
+        Stands::Unread => {
+            "this run wrote nothing; what an earlier one wrote is as it was".to_owned()
+        }
         Stands::Nothing => match error.why {
             Why::Itself(_) | Why::Dump(DumpError::Open { .. }) => return None,
             _ => "nothing of the dump is in the database".to_owned(),
@@ -442,7 +458,10 @@ fn stands(error: &ImportError, dump: &str, commands: &Commands) -> Option<String
                 many_rows(*rows)
             );
             match error.why {
-                Why::Another { .. } | Why::Changed { .. } | Why::NotAlone { .. } => so_far,
+                Why::Another { .. }
+                | Why::Changed { .. }
+                | Why::NotAlone { .. }
+                | Why::RowsOfOthers(_) => so_far,
                 // It makes the records unreadable, so nothing goes on before it is gone.
                 Why::History(_) => format!(
                     "{so_far}: `{this} --restart` removes it, with a dump that has no such table"
@@ -506,6 +525,16 @@ pub(super) fn diagnostics(error: &ImportError, dump: &str, commands: &Commands) 
         Why::NotAlone { table, .. } => Diagnostic::problem("not-alone", words).help(format!(
             "`{begun}` goes on with that import; or take its rows out of {table} by hand"
         )),
+        Why::RowsOfOthers(tables) => {
+            let names: Vec<&str> = tables.iter().map(|(name, _)| name.as_str()).collect();
+            Diagnostic::problem("not-alone", words)
+                .note("another process has written them since the import began; nothing was removed")
+                .help(format!("`{begun}` goes on with that import, and keeps them"))
+                .help(format!(
+                    "to begin from the start, first move those rows out of {} by hand",
+                    names.join(", ")
+                ))
+        }
         Why::Overtaken => Diagnostic::error("overtaken", words)
             .class(Class::Locked)
             .help(format!("`{this}` again, once the other run is done")),
@@ -513,18 +542,38 @@ pub(super) fn diagnostics(error: &ImportError, dump: &str, commands: &Commands) 
             at: place,
             among,
             table,
+            object,
             error,
         } => {
             let mut diagnostic = engine(error)
                 .at(at(place.line))
                 .note(format!("it begins at byte {}", place.offset));
-            if let Some(table) = table {
+            if let Some((kind, name)) = object.as_deref() {
+                if lacking_name(&error.message).is_some() {
+                    return vec![lacking(kind, name, error).at(at(place.line))];
+                }
+                diagnostic = diagnostic.note(format!("it creates the {kind} {name}"));
+            }
+            let is_it = object
+                .as_deref()
+                .is_some_and(|(_, name)| table.as_ref() == Some(name));
+            if let Some(table) = table.as_ref().filter(|_| !is_it) {
                 diagnostic = diagnostic.note(format!("it is about the table {table}"));
             }
             if *among > 1 {
                 diagnostic = diagnostic.note(format!("it is one of {among} rows from there on"));
             }
             diagnostic
+        }
+        Why::Lacking(objects) => {
+            let objects = objects.iter().filter_map(|object| match object {
+                Doubt::Object { kind, name, line, error } => Some(Diagnostic {
+                    location: line.map(at),
+                    ..lacking(kind, name, error)
+                }),
+                _ => None,
+            });
+            return objects.collect();
         }
         Why::TooBig {
             at: place, table, ..
@@ -566,8 +615,9 @@ pub(super) fn diagnostics(error: &ImportError, dump: &str, commands: &Commands) 
                 .help("check what the dump writes to this table, and its definition there")
         }
         Why::Count { .. } => Diagnostic::error("counts-differ", words).help(
-            "another process or a trigger may have written to it meanwhile; `inspect` shows what it holds",
-        ),
+            "another process or a trigger may have deleted rows meanwhile; `inspect` shows what it holds",
+        )
+        .help(format!("`{begun} --verify none` finishes it without counting")),
         Why::Engine { error } => engine(error),
         Why::File { .. } => Diagnostic::error("file", words).help(
             "see whether the folder is there, whether you may write to it, and whether the disk is full",
@@ -588,6 +638,16 @@ pub(super) fn diagnostics(error: &ImportError, dump: &str, commands: &Commands) 
         Why::Interrupted => Diagnostic::error("interrupted", words).class(Class::Interrupted),
         Why::Thread => Diagnostic::error("internal", words),
     }]
+}
+
+/// An object that only the engine of an application can create.
+fn lacking(kind: &str, name: &str, error: &EngineError) -> Diagnostic {
+    let lacking = lacking_name(&error.message).unwrap_or_default();
+    let message = format!("the {kind} {name} cannot be created: {error}");
+    Diagnostic::error("lacking", message).help(format!(
+        "{lacking} belongs to an application: without it no SQLite can create {name}; copy the database file that was dumped \
+         (`sqlite3 FILE \".backup COPY\"`), or change {name} there so that it does not need {lacking}, and dump it again"
+    ))
 }
 
 fn at_line(dump: &str, line: u64) -> Location {
@@ -667,6 +727,12 @@ fn of_clash(clash: &Clash, dump: &str) -> Diagnostic {
             "an engine with this module can take it: name a database of that engine; or drop the virtual table in the database \
              that is dumped"
                 .to_owned(),
+        ),
+        Clash::Refused { what, .. } => (
+            "refused",
+            format!(
+                "name a database of another engine with `--database FILE`, or change the {what} in the database that is dumped"
+            ),
         ),
         Clash::InUse { name, .. } => (
             "virtual-table-in-use",

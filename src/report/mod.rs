@@ -58,7 +58,7 @@ pub use import::{
 pub use inspect::inspect;
 pub use json::{Call, Document, Item, Problem};
 pub use outcome::{Change, event, other_run, outcome, running};
-pub use replica::{ReplicaStatus, age, replica_status, synced, syncing};
+pub use replica::{Needs, ReplicaStatus, age, replica_status, synced, syncing};
 pub use restore_point::restore_point;
 pub use seeds::{Done as SeedsDone, forgotten, seeds, seeds_after, standing};
 pub use status::status;

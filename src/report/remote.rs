@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use super::words::keys;
 use super::{Item, Report};
 use crate::config::{self, Secret, Setting};
-use crate::db::RemoteError;
+use crate::db::{RemoteError, Sent};
 use crate::diagnostic::{Class, Diagnostic};
 use crate::migrations::Done;
 use crate::proxy::THROUGH;
@@ -23,6 +23,10 @@ pub(super) fn diagnostic(error: &RemoteError) -> Diagnostic {
         RemoteError::Incomplete { .. } => (
             "incomplete-answer",
             "run the command again; if this stays so, see which proxy or gateway stands before the server, and what its log says",
+        ),
+        RemoteError::NoCertificates { named, .. } if !named.is_empty() => (
+            "no-ca-certificates",
+            "see whether that file or folder is there and holds certificates, or unset the variable: the system's are used then",
         ),
         RemoteError::NoCertificates { .. } => (
             "no-ca-certificates",
@@ -42,19 +46,26 @@ pub(super) fn diagnostic(error: &RemoteError) -> Diagnostic {
         ),
         RemoteError::Lost { .. } => (
             "connection-lost",
-            "see whether the server still runs, then run the command again: it goes on where it was",
+            "see whether the server still runs, then run the command again",
         ),
         RemoteError::GivenUp { .. } => (
             "given-up",
             "the server may still carry it out: see what became of it, then run the command again",
         ),
+        RemoteError::Unauthorized {
+            sent: Sent::NoToken,
+            ..
+        } => (
+            UNAUTHORIZED,
+            "put a token into TURSO_AUTH_TOKEN: for Turso, `turso db tokens create NAME` makes one; a server of your own takes what was signed with its key",
+        ),
         RemoteError::Unauthorized { .. } => (
             UNAUTHORIZED,
-            "make a new token with `turso db tokens create NAME` and put it into TURSO_AUTH_TOKEN",
+            "put a new token into TURSO_AUTH_TOKEN: for Turso, `turso db tokens create NAME` makes one; a server of your own takes what was signed with its key",
         ),
         RemoteError::Forbidden { .. } => (
             "forbidden",
-            "make a token that may write: `turso db tokens create NAME`",
+            "a change needs a token that may write: for Turso, `turso db tokens create NAME` makes one; where nothing is changed, see which firewall or proxy stands before the server",
         ),
         RemoteError::NotFound { .. } => (
             "no-such-database",
@@ -71,10 +82,7 @@ pub(super) fn diagnostic(error: &RemoteError) -> Diagnostic {
             "server-error",
             "see whether the URL is that of the database, and what the server's own log says; `doctor` looks step by step",
         ),
-        RemoteError::Status { .. } => (
-            "server-error",
-            "it may pass: run the command again; it goes on where it was",
-        ),
+        RemoteError::Status { .. } => ("server-error", "it may pass: run the command again"),
         RemoteError::NotHrana { .. } => (
             "not-a-libsql-server",
             "see whether the URL is that of the database, and not of a web page or a proxy",
@@ -126,7 +134,7 @@ impl Report {
                 _ => format!("the token is {origin}"),
             });
             diagnostic.help = vec![format!(
-                "make a new one with `turso db tokens create {name}`, and put it where the old one is"
+                "put a new one where the old one is: for Turso, `turso db tokens create {name}` makes it"
             )];
         }
         self
@@ -196,6 +204,7 @@ mod tests {
     fn unauthorized() -> RemoteError {
         RemoteError::Unauthorized {
             host: "my-app-org.turso.io".to_owned(),
+            sent: Sent::Token,
             words: "The JWT has expired".to_owned(),
         }
     }
@@ -206,21 +215,21 @@ mod tests {
             unauthorized(),
             1_763_763_172,
             expect![[r#"
-            error[unauthorized]: my-app-org.turso.io refused the token: The JWT has expired
-              |
-              = note: the token expired on 2025-11-21 22:12:51 UTC; it is TURSO_AUTH_TOKEN from the environment
-              = help: make a new one with `turso db tokens create my-app`, and put it where the old one is
-        "#]],
+                error[unauthorized]: my-app-org.turso.io refused the token: The JWT has expired
+                  |
+                  = note: the token expired on 2025-11-21 22:12:51 UTC; it is TURSO_AUTH_TOKEN from the environment
+                  = help: put a new one where the old one is: for Turso, `turso db tokens create my-app` makes it
+            "#]],
         );
         check(
             unauthorized(),
             1_763_763_170,
             expect![[r#"
-            error[unauthorized]: my-app-org.turso.io refused the token: The JWT has expired
-              |
-              = note: the token is TURSO_AUTH_TOKEN from the environment
-              = help: make a new one with `turso db tokens create my-app`, and put it where the old one is
-        "#]],
+                error[unauthorized]: my-app-org.turso.io refused the token: The JWT has expired
+                  |
+                  = note: the token is TURSO_AUTH_TOKEN from the environment
+                  = help: put a new one where the old one is: for Turso, `turso db tokens create my-app` makes it
+            "#]],
         );
     }
 

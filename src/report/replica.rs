@@ -207,16 +207,32 @@ impl Report {
         }
     }
 
-    /// The same report, which says that writes need the primary of a replica.
+    /// The same report, which says what the primary of a replica was needed for.
     #[must_use]
-    pub fn needs_the_primary(mut self) -> Report {
+    pub fn needs_the_primary(mut self, needs: Needs) -> Report {
         if let Some(first) = self.diagnostics.first_mut() {
-            first.notes.push(
-                "a replica is changed through its primary only, and nothing was changed".to_owned(),
-            );
+            first.notes.push(match needs {
+                Needs::ToChange => {
+                    "a replica is changed through its primary only, and nothing was changed"
+                        .to_owned()
+                }
+                Needs::ToRead => {
+                    "this reads the primary: `replica copy FILE` gives what the replica has"
+                        .to_owned()
+                }
+            });
         }
         self
     }
+}
+
+/// What a command needs the primary of a replica for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Needs {
+    /// It changes the database.
+    ToChange,
+    /// It only reads.
+    ToRead,
 }
 
 #[cfg(test)]

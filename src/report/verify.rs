@@ -103,10 +103,23 @@ pub(super) fn compared(verified: &Verified, sides: Sides<'_>, style: Style<'_>) 
     text
 }
 
+/// The tables of which only a part could be compared, a line each.
+pub(super) fn partly(found: &Verified) -> String {
+    let tables = found.tables.iter();
+    let lines = tables.filter_map(|table| match &table.verdict {
+        Verdict::Partial(why) => Some(format!(
+            "{}\n",
+            printable(&format!("table {}: {why}", table.name))
+        )),
+        _ => None,
+    });
+    lines.collect()
+}
+
 /// Behind what an import tells: the summary, and the tables where something differs.
 pub fn verified_after(found: &Verified, style: Style<'_>) -> String {
     match found.is_equal() {
-        true => format!("{}\n", summary(found, Sides::DUMP)),
+        true => format!("{}{}\n", partly(found), summary(found, Sides::DUMP)),
         false => format!("\n{}", verified(found, style)),
     }
 }
@@ -114,6 +127,7 @@ pub fn verified_after(found: &Verified, style: Style<'_>) -> String {
 fn line(table: &VerifiedTable) -> Vec<Cell> {
     let (words, colour) = match &table.verdict {
         Verdict::Equal => ("✓".to_owned(), GOOD),
+        Verdict::Partial(why) => (format!("✓ {why}"), GOOD),
         Verdict::Different(_) => ("✗ differs".to_owned(), BAD),
         Verdict::Missing => ("✗ missing".to_owned(), BAD),
         Verdict::Skipped(why) => (format!("- {why}"), FAINT),
@@ -220,13 +234,22 @@ fn summary(verified: &Verified, sides: Sides<'_>) -> String {
         Level::Counts => "by their number of rows",
         Level::Full => "in every value",
     };
-    let tables = count(number, "table");
+    let partly = |table: &&VerifiedTable| matches!(table.verdict, Verdict::Partial(_));
+    let in_part = verified.tables.iter().filter(partly).count();
+    let tables = match in_part {
+        0 => count(number, "table"),
+        _ => format!(
+            "{} and a part of {}",
+            count(number, "table"),
+            count(in_part, "table")
+        ),
+    };
     if verified.is_equal() {
         return format!("{to} holds what {from} {says}: {tables}, compared {how}");
     }
     let others = verified.tables.iter().filter(|table| !equal(table));
     let (unknown, differ): (Vec<_>, Vec<_>) = others
-        .filter(|table| !matches!(table.verdict, Verdict::Skipped(_)))
+        .filter(|table| !matches!(table.verdict, Verdict::Skipped(_) | Verdict::Partial(_)))
         .partition(|table| matches!(table.verdict, Verdict::Unknown(_)));
     let (unknown, differ) = (unknown.len(), differ.len());
     let mut parts = Vec::new();
@@ -300,6 +323,7 @@ fn tables(verified: &Verified) -> Vec<Value> {
     let tables = verified.tables.iter().map(|table| {
         let (verdict, why, rows) = match &table.verdict {
             Verdict::Equal => ("equal", None, [].as_slice()),
+            Verdict::Partial(why) => ("partial", Some(why.clone()), [].as_slice()),
             Verdict::Different(rows) => ("different", None, rows.as_slice()),
             Verdict::Missing => ("missing", None, [].as_slice()),
             Verdict::Skipped(why) => ("skipped", Some((*why).to_owned()), [].as_slice()),
@@ -344,7 +368,7 @@ impl Report {
         let tables = verified.tables.iter().filter_map(|table| {
             let name = &table.name;
             let message = match &table.verdict {
-                Verdict::Equal | Verdict::Skipped(_) => return None,
+                Verdict::Equal | Verdict::Partial(_) | Verdict::Skipped(_) => return None,
                 Verdict::Different(_) => format!(
                     "table {name} differs: {} in the dump, {} in the database",
                     count(usize::try_from(table.in_dump).unwrap_or(usize::MAX), "row"),
@@ -360,12 +384,11 @@ impl Report {
             .iter()
             .map(|object| Diagnostic::error("definition-differs", fault(object, Sides::DUMP)));
         let damaged = match &verified.integrity {
-            Integrity::Damaged(faults) => faults.as_slice(),
-            _ => &[],
+            Integrity::Damaged(_) => integrity(&verified.integrity),
+            _ => Vec::new(),
         };
-        let damaged = damaged
-            .iter()
-            .map(|fault| Diagnostic::error("damaged", format!("the database is damaged: {fault}")));
+        let damaged = damaged.into_iter();
+        let damaged = damaged.map(|fault| Diagnostic::error("damaged", fault));
         Report::of(tables.chain(objects).chain(damaged).collect())
     }
 }

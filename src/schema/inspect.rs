@@ -245,7 +245,9 @@ fn is_foreign(name: &str) -> bool {
         "libsql_wasm_func_table",
         "sqlite3_libsql_tasks",
     ];
-    PREFIXES.iter().any(|prefix| name.starts_with(prefix)) || NAMES.contains(&name)
+    PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+        || NAMES.contains(&name)
+        || crate::db::is_internal_to_turso(name)
 }
 
 #[cfg(test)]

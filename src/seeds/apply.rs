@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::clashes::{clashes, link};
+use super::conditional::{handed_over, memberships};
 use super::conflicts::{
     Move, indexed, indexed_problems, parents, parents_problems, taken, taken_problems,
 };
@@ -488,15 +489,17 @@ impl<'a> Seeding<'a> {
         let Seen {
             shape, rows, found, ..
         } = &self.seen;
-        let taken = taken(rows, shape, found, empty);
-        let parents = parents(rows, shape, found);
-        let memory = &self.seen.memory;
-        let (taken, parents) = db.ask((taken, parents)).await?;
         let basis = self.basis(history);
         // Most runs meet nothing in the way, and plan each row once.
         let written = LazyCell::new(|| writes(&basis));
+        let taken = taken(&basis, empty, &written);
+        let parents = parents(rows, shape, found);
+        let memory = &self.seen.memory;
+        let memberships = memberships(&basis, &written);
+        let (taken, (parents, memberships)) = db.ask((taken, (parents, memberships))).await?;
         let (mut problems, mut moves) = taken_problems(&basis, taken, memory, &written)?;
         problems.extend(parents_problems(&basis, parents, &written)?);
+        moves.extend(handed_over(&basis, memberships, &written)?);
         let indexed = indexed(&basis, &written);
         problems.extend(indexed_problems(&basis, db.ask(indexed).await?)?);
         let referred = referred(&basis, &written);

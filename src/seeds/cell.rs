@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::arithmetic::{self, Fault, is_arithmetic};
 use super::expand::Given;
 use super::inputs::{Variables, as_kept};
-use super::model::{Expr, Part, SeedFile, Spanned, Style, Template};
+use super::model::{Env, Expr, Part, SeedFile, Spanned, Style, Template};
 use super::row::{Content, Nature};
 use super::secret::{WELL_KNOWN_WORDS, weakness};
 use super::set::PROD;
@@ -186,7 +186,8 @@ fn untested(
                 _ => Ok((Content::Known(as_kept(seconds, column)), nature)),
             }
         }
-        Expr::Env { name, default } => {
+        Expr::Env(env) => {
+            let Env { name, default } = &**env;
             let Some(value) = variable(name, default.as_deref(), given.variables)? else {
                 return Ok((Content::Unknown, Nature::Environment));
             };
@@ -207,7 +208,7 @@ fn untested(
             Ok((Content::Known(value), Nature::Environment))
         }
         Expr::File(path) => {
-            let Some(bytes) = given.attachments.get(path) else {
+            let Some(bytes) = given.attachments.get(&**path) else {
                 // That it is missing is a problem of the set.
                 return Ok((Content::Unknown, Nature::Fixed));
             };
@@ -221,7 +222,7 @@ fn untested(
         Expr::Binary(bytes) => match column.affinity {
             Affinity::Integer | Affinity::Real => Err(wrong("a blob", column)),
             Affinity::Text if strictness == Strictness::Strict => Err(wrong("a blob", column)),
-            _ => fixed(Value::Blob(bytes.clone())),
+            _ => fixed(Value::Blob(bytes.to_vec())),
         },
         Expr::Hash(inner) => {
             if matches!(column.affinity, Affinity::Integer | Affinity::Real)
@@ -230,7 +231,8 @@ fn untested(
                 return Err(wrong("a hash", column));
             }
             let secret = match &inner.value {
-                Expr::Env { name, default } => {
+                Expr::Env(env) => {
+                    let Env { name, default } = &**env;
                     let value = variable(name, default.as_deref(), given.variables)?;
                     let Some(value) = value else {
                         return Ok((Content::Unknown, Nature::Volatile));
@@ -248,16 +250,16 @@ fn untested(
             Ok((Content::Secret(secret), Nature::Volatile))
         }
         // They are resolved, drawn or composed before, or stand in `_id` only.
-        Expr::Ref { .. }
-        | Expr::Among { .. }
+        Expr::Ref(_)
+        | Expr::Among(_)
         | Expr::Auto
         | Expr::Uuid
         | Expr::Fake(_)
         | Expr::Pick(_)
         | Expr::Int(..)
-        | Expr::Decimal { .. }
-        | Expr::Ago { .. }
-        | Expr::In { .. }
+        | Expr::Decimal(_)
+        | Expr::Ago(_)
+        | Expr::In(_)
         | Expr::Slug(_)
         | Expr::Composed(_) => Err(wrong("this tag inside of another one", column)),
     }

@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::clashes::unique_columns;
-use super::found::{Found, Lookup, PER_QUESTION, Wanted, questions, tuple, wanting};
+use super::found::{Found, Lookup, PER_QUESTION, Wanted, default_of, questions, tuple, wanting};
 use super::identity::{values_in, whole_row, words_of_parent};
 use super::memory::Memory;
 use super::plan::{Basis, Planned, Written};
@@ -18,11 +18,13 @@ use crate::sql::{Value, identifier};
 
 /// Asks who has the values that declared rows are to have, and only one row can have.
 pub(super) fn taken(
-    rows: &Rows,
-    shape: &Shape,
-    found: &Found,
+    basis: &Basis<'_>,
     empty: &[usize],
+    written: &Planned<'_>,
 ) -> Vec<(Lookup, Query)> {
+    let Basis {
+        rows, shape, found, ..
+    } = basis;
     let mut wanted = Wanted::new();
     for (at, row) in rows.rows.iter().enumerate() {
         let rules = rows.rules(row);
@@ -44,11 +46,24 @@ pub(super) fn taken(
             let Some(values) = tuple(found, rows, shape, at, columns) else {
                 continue;
             };
-            let has_it = found.row(at).is_some_and(|found| {
-                let mut pairs = columns.iter().zip(&values);
-                pairs.all(|(column, value)| found.get(*column) == Some(value))
-            });
-            if !has_it {
+            let has_it = |values: &[Value]| {
+                found.row(at).is_some_and(|found| {
+                    let mut pairs = columns.iter().zip(values);
+                    pairs.all(|(column, value)| found.get(*column) == Some(value))
+                })
+            };
+            if has_it(&values) {
+                continue;
+            }
+            // What was changed by hand stays.
+            let stays = |column: &usize| after(basis, &written[at], at, *column);
+            let values = match found.row(at) {
+                Some(_) => columns.iter().map(stays).collect(),
+                None => Some(values),
+            };
+            let is_new =
+                |values: &Vec<Value>| !has_it(values) && !values.iter().any(Value::is_null);
+            if let Some(values) = values.filter(is_new) {
                 let group = wanted.entry((rules.table, columns.to_vec())).or_default();
                 group.push((at, values));
             }
@@ -160,17 +175,32 @@ pub(super) fn taken_problems(
     Ok((problems, moves))
 }
 
+/// What a row has in a column after the run; none where that is not known.
+pub(super) fn after(
+    basis: &Basis<'_>,
+    written: &Written,
+    at: usize,
+    column: usize,
+) -> Option<Value> {
+    let row = &basis.rows.rows[at];
+    let cell = row.cell(column).filter(|_| written.touches(&[column]));
+    match (cell, basis.found.row(at)) {
+        (Some(cell), _) => basis.found.cell(basis.rows, basis.shape, at, cell),
+        (None, Some(found)) => found.get(column).cloned(),
+        (None, None) => {
+            let of = &basis.shape.tables[basis.rows.rules(row).table];
+            default_of(&of.columns[column])
+        }
+    }
+}
+
 /// Whether a declared row has another value in these columns after the run.
 fn gives_up(basis: &Basis<'_>, from: usize, columns: &[usize], written: &Written) -> bool {
-    let (Written::Columns(written), Some(found)) = (written, basis.found.row(from)) else {
+    let (Written::Columns(_), Some(found)) = (written, basis.found.row(from)) else {
         return false;
     };
-    let row = &basis.rows.rows[from];
-    let of = &basis.shape.tables[basis.rows.rules(row).table];
-    let after = |column: &usize| match row.cell(*column).filter(|_| written.contains(column)) {
-        Some(cell) => basis.found.cell(basis.rows, basis.shape, from, cell),
-        None => found.get(*column).cloned(),
-    };
+    let of = &basis.shape.tables[basis.rows.rules(&basis.rows.rows[from]).table];
+    let after = |column: &usize| after(basis, written, from, *column);
     let Some(after) = columns.iter().map(after).collect::<Option<Vec<Value>>>() else {
         return false;
     };

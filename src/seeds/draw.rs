@@ -5,7 +5,7 @@ use super::cell::nature_of_time;
 use super::expand::Given;
 use super::generate::{Dice, fake};
 use super::inputs::as_kept;
-use super::model::{Choose, Expr, SeedFile, Spanned, Style};
+use super::model::{Away, Choose, Decimal, Expr, SeedFile, Spanned, Style};
 use super::row::{Content, Nature};
 use super::typed::{Unfit, takes, typed};
 use crate::schema::{Column, Strictness};
@@ -20,10 +20,10 @@ pub(super) fn is_drawn(expr: &Expr) -> bool {
         Expr::Fake(_)
         | Expr::Pick(_)
         | Expr::Int(..)
-        | Expr::Decimal { .. }
-        | Expr::Ago { .. }
-        | Expr::In { .. } => true,
-        Expr::Among { choice, .. } => *choice == Choose::Random,
+        | Expr::Decimal(_)
+        | Expr::Ago(_)
+        | Expr::In(_) => true,
+        Expr::Among(it) => it.choice == Choose::Random,
         Expr::Composed(_) => expr.inner().iter().any(|it| is_drawn(&it.value)),
         _ => false,
     }
@@ -81,21 +81,23 @@ pub(super) fn drawn(
             let value = Value::Integer(dice.within(*least, *most));
             (column.affinity.stored(value), Nature::Fixed)
         }
-        Expr::Decimal { least, most, scale } => {
+        Expr::Decimal(it) => {
+            let Decimal { least, most, scale } = &**it;
             let text = decimal(dice.within(*least, *most), *scale).into();
             match typed(text, Style::Plain, column, strictness) {
                 Ok(value) => (value, Nature::Fixed),
                 Err(unfit) => return Some(Err(unfit)),
             }
         }
-        Expr::Ago { count, unit } | Expr::In { count, unit } => {
+        Expr::Ago(it) | Expr::In(it) => {
+            let Away { count, unit } = &**it;
             let (least, most) = (count.0.saturating_mul(*unit), count.1.saturating_mul(*unit));
             let span = most.saturating_sub(least).saturating_add(1);
             let away = least.saturating_add(dice.below(span));
             let away = i64::try_from(away).unwrap_or(i64::MAX);
             let now = given.clock.moment(file, &[]).unwrap_or_default();
             let then = match expr {
-                Expr::In { .. } => now.saturating_add(away),
+                Expr::In(_) => now.saturating_add(away),
                 _ => now.saturating_sub(away),
             };
             let value = column.affinity.stored(as_kept(then, column));

@@ -241,33 +241,24 @@ impl Hashing<'_> {
             }
             Expr::Json(value) => json!({ "json": value }),
             Expr::Composed(json) => json!({ "composed": self.composed(json) }),
-            Expr::Ref {
-                table,
-                label,
-                column,
-            } => json!({ "ref": [table, template(label), column] }),
-            Expr::Among {
-                choice,
-                table,
-                pattern,
-                column,
-            } => {
-                let choice = match choice {
+            Expr::Ref(it) => json!({ "ref": [it.table, template(&it.label), it.column] }),
+            Expr::Among(it) => {
+                let choice = match it.choice {
                     Choose::Random => "pick",
                     Choose::InTurn => "each",
                 };
-                json!({ "among": [choice, table, template(pattern), column] })
+                json!({ "among": [choice, it.table, template(&it.pattern), it.column] })
             }
             Expr::Auto => json!({ "id": "auto" }),
             Expr::Uuid => json!({ "id": "uuid" }),
             Expr::Now(modifiers) => json!({ "now": modifiers }),
-            Expr::Ago { count, unit } => json!({ "ago": [count.0, count.1, unit] }),
-            Expr::In { count, unit } => json!({ "in": [count.0, count.1, unit] }),
-            Expr::Decimal { least, most, scale } => json!({ "decimal": [least, most, scale] }),
+            Expr::Ago(it) => json!({ "ago": [it.count.0, it.count.1, it.unit] }),
+            Expr::In(it) => json!({ "in": [it.count.0, it.count.1, it.unit] }),
+            Expr::Decimal(it) => json!({ "decimal": [it.least, it.most, it.scale] }),
             Expr::Slug(column) => json!({ "slug": column.to_ascii_lowercase() }),
-            Expr::Env { name, default } => json!({ "env": [name, default] }),
+            Expr::Env(it) => json!({ "env": [it.name, it.default] }),
             Expr::File(path) => {
-                let bytes = self.attachments.get(path);
+                let bytes = self.attachments.get(&**path);
                 json!({ "file": bytes.map(|bytes| crate::migrations::checksum_bytes(bytes)) })
             }
             Expr::Binary(bytes) => json!({ "binary": crate::migrations::checksum_bytes(bytes) }),
@@ -335,34 +326,31 @@ fn template(template: &Template) -> Vec<String> {
 fn label_word(label: &Label) -> Json {
     match label {
         Label::One(label) => json!(label),
-        Label::Range {
-            before,
-            first,
-            last,
-            width,
-            after,
-        } => json!([before, first, last, width, after]),
-        Label::Each {
-            before,
-            table,
-            pattern,
-            after,
-            children: None,
-        } => json!([before, table, pattern, after]),
-        Label::Each {
-            before,
-            table,
-            pattern,
-            after: between,
-            children: Some(numbers),
-        } => {
+        Label::Range { before, numbers } => {
             let Numbers {
                 first,
                 last,
                 width,
                 after,
             } = &**numbers;
-            json!([before, table, pattern, between, first, last, width, after])
+            json!([before, first, last, width, after])
+        }
+        Label::Each(each) => {
+            let (before, table, pattern) = (&each.before, &each.table, &each.pattern);
+            match &each.children {
+                None => json!([before, table, pattern, each.after]),
+                Some(numbers) => {
+                    let Numbers {
+                        first,
+                        last,
+                        width,
+                        after,
+                    } = numbers;
+                    json!([
+                        before, table, pattern, each.after, first, last, width, after
+                    ])
+                }
+            }
         }
     }
 }

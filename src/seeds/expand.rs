@@ -6,6 +6,7 @@ mod cells;
 mod drawn;
 mod ids;
 mod names;
+mod old_labels;
 mod places;
 mod soft;
 mod through;
@@ -17,7 +18,8 @@ pub(super) use cells::by_short_name;
 use drawn::Generated;
 pub(super) use ids::made_id;
 pub(super) use names::short_name;
-use places::Placing;
+use old_labels::OldLabels;
+use places::{Labelling, Placing};
 use soft::Soft;
 use through::Join;
 
@@ -111,6 +113,7 @@ pub(super) fn expand(
         join_keys: HashMap::new(),
         asked: Arc::default(),
         file_of: Arc::default(),
+        old_labels: Arc::default(),
         turns: Arc::default(),
         first: 0,
         rows: Rows::default(),
@@ -155,6 +158,7 @@ pub(super) fn expand(
     expansion.defaults_for_all();
     expansion.place_rows(&named, &mut placing);
     expansion.file_of = Arc::new(named.iter().map(|row| row.file).collect());
+    expansion.find_old_labels(&named);
     let tables = expansion.join_rows(&named);
     let joined_from = named.len();
     for (file, table) in joined.get_or_init(|| tables) {
@@ -164,6 +168,7 @@ pub(super) fn expand(
         expansion.name_joined(*file, table, &mut named);
     }
     expansion.match_joined(&mut named, joined_from);
+    expansion.find_old_labels(&named);
     expansion.place_rows(&named, &mut placing);
     let Placing {
         place,
@@ -214,6 +219,7 @@ struct Expansion<'a> {
     asked: Arc<Asked>,
     /// The file of each named row.
     file_of: Arc<Vec<usize>>,
+    old_labels: Arc<OldLabels>,
     /// Whose turn it is in cells that take labels in turn, by row and column.
     turns: Arc<HashMap<(usize, usize), u64>>,
     /// The place of the first of its rows among all.
@@ -283,6 +289,7 @@ impl<'a> Expansion<'a> {
             join_keys: HashMap::new(),
             asked: self.asked.clone(),
             file_of: self.file_of.clone(),
+            old_labels: self.old_labels.clone(),
             turns: self.turns.clone(),
             first,
             rows: Rows {
@@ -361,7 +368,7 @@ impl<'a> Expansion<'a> {
         // In a list the key is what names a row, so it comes first.
         let mut label = self.labels.label_of(named, at);
         if label.is_none() {
-            label = self.key_as_label(named, compiled, &rules.key);
+            label = self.key_as_label(named, compiled, &rules.key, Labelling::Now);
         }
         let Some(label) = label else {
             let message = "the row has no label, and no value for its key".to_owned();
@@ -406,6 +413,15 @@ impl<'a> Expansion<'a> {
                 }
                 Err(unfit) => self.unfit(named.file, &was.span, unfit),
             }
+        } else if !self.old_labels.is_empty() {
+            let by_key = || match named.label {
+                Some(_) => None,
+                None => self.key_as_label(named, compiled, &rules.key, Labelling::Before),
+            };
+            let was = self.old_labels.get(&at).cloned().or_else(by_key);
+            // A row that is declared under the old label is that row.
+            let was = was.filter(|was| self.labels.find(&of.name, was).is_none());
+            self.rows.was.extend(was.map(|was| (place, was)));
         }
         for found in compiled.fields_of(named.decl) {
             let turn = self.turns.get(&(place, found.column)).copied();
@@ -495,7 +511,7 @@ impl<'a> Expansion<'a> {
     /// Looks at every value of a `!pick`, also where no row of the declaration chooses it.
     fn choices_of(&mut self, named: &Named<'a>, compiled: &Compiled<'a>) {
         let rules = self.rows.rules[compiled.rules].clone();
-        let key_as_label = || self.key_as_label(named, compiled, &rules.key);
+        let key_as_label = || self.key_as_label(named, compiled, &rules.key, Labelling::Now);
         let label = named.label.clone().or_else(key_as_label);
         for found in &compiled.fields {
             let settings_of = match (found.file == self.shared_file(), self.given.shared) {

@@ -6,44 +6,39 @@ use super::model::{Expr, Json, SeedFile, Spanned, Table};
 
 impl SeedFile {
     /// What stands in the defaults for all tables.
-    pub(super) fn exprs_for_all(&self) -> Vec<&Spanned<Expr>> {
+    pub(super) fn exprs_for_all(&self) -> impl Iterator<Item = &Spanned<Expr>> {
         let defaults = self.settings.defaults.iter().map(|field| &field.value);
-        with_inner(defaults.collect())
+        defaults.flat_map(with_inner)
     }
 
-    /// Everything that stands in a cell, those within others too.
-    pub(super) fn exprs(&self) -> Vec<&Spanned<Expr>> {
-        let mut exprs = self.exprs_for_all();
-        for table in &self.tables {
-            exprs.extend(table.exprs());
-        }
-        exprs
+    /// Everything that stands in a cell, those within others too. A file may have millions, so no list is made of them.
+    pub(super) fn exprs(&self) -> impl Iterator<Item = &Spanned<Expr>> {
+        let of_tables = self.tables.iter().flat_map(Table::exprs);
+        self.exprs_for_all().chain(of_tables)
     }
 }
 
 impl Table {
-    pub(super) fn exprs(&self) -> Vec<&Spanned<Expr>> {
+    pub(super) fn exprs(&self) -> impl Iterator<Item = &Spanned<Expr>> {
         let rows = self.rows.iter().chain(&self.overrides);
         let fields = rows.flat_map(|row| row.fields.iter().chain(&row.over));
-        let open = fields
+        fields
             .chain(&self.defaults)
             .map(|field| &field.value)
-            .chain(&self.id);
-        with_inner(open.collect())
+            .chain(&self.id)
+            .flat_map(with_inner)
     }
 }
 
-/// These, and what stands within them.
-fn with_inner(mut open: Vec<&Spanned<Expr>>) -> Vec<&Spanned<Expr>> {
-    let mut all = Vec::with_capacity(open.len());
-    while let Some(expr) = open.pop() {
-        all.push(expr);
-        // A file may have a million of these.
-        if !matches!(expr.value, Expr::Null | Expr::Scalar { .. }) {
-            open.extend(expr.value.inner());
-        }
+/// An expression, and what stands within it.
+fn with_inner(expr: &Spanned<Expr>) -> impl Iterator<Item = &Spanned<Expr>> {
+    let mut within = expr.value.inner();
+    let mut next = 0;
+    while let Some(expr) = within.get(next) {
+        within.extend(expr.value.inner());
+        next += 1;
     }
-    all
+    std::iter::once(expr).chain(within)
 }
 
 impl Expr {
@@ -71,9 +66,26 @@ impl Expr {
         inner
     }
 
+    /// The table to which it refers, with `!ref` or by a choice.
+    pub(super) fn refers_to(&self) -> Option<&str> {
+        match self {
+            Expr::Ref(it) => Some(&it.table),
+            Expr::Among(it) => Some(&it.table),
+            _ => None,
+        }
+    }
+
+    fn refers_to_mut(&mut self) -> Option<&mut String> {
+        match self {
+            Expr::Ref(it) => Some(&mut it.table),
+            Expr::Among(it) => Some(&mut it.table),
+            _ => None,
+        }
+    }
+
     /// Gives tables to which it refers the names that they have now. `renamed` has the old names in lower case.
     pub(super) fn rename_tables(&mut self, renamed: &BTreeMap<String, String>) {
-        if let Expr::Ref { table, .. } | Expr::Among { table, .. } = self
+        if let Some(table) = self.refers_to_mut()
             && let Some(now) = renamed.get(&table.to_ascii_lowercase())
         {
             table.clone_from(now);

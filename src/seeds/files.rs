@@ -235,7 +235,7 @@ impl Reader<'_> {
             None => None,
             Some((text, span)) => match plain_label(&text) {
                 Ok(()) => Some(Spanned {
-                    value: Label::One(text),
+                    value: Label::One(text.into()),
                     span: self.place(span),
                 }),
                 Err(why) => {
@@ -260,10 +260,10 @@ impl Reader<'_> {
     }
 }
 
-/// A text as it stands: no names are replaced in it.
-fn scalar(text: String, style: Style) -> Expr {
+/// A text as it stands at a place of the file: no names are replaced in it.
+fn scalar(text: &str, style: Style, source: &Arc<Source>, span: &Range<usize>) -> Expr {
     Expr::Scalar {
-        text: Template::text(text),
+        text: Template::read(text, source, span),
         style,
     }
 }

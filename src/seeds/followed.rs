@@ -182,24 +182,19 @@ fn follow(table: &mut Table, renames: &Renames) {
 impl Expr {
     /// `own` is the table of the cell.
     fn rename_columns(&mut self, own: &str, renames: &Renames) {
+        let rename = |table: &str, column: &mut Option<Box<str>>| {
+            if let Some(column) = column
+                && let Some(now) = renames.column(table, column)
+            {
+                *column = now.into_boxed_str();
+            }
+        };
         match self {
-            Expr::Ref {
-                table,
-                column: Some(column),
-                ..
-            }
-            | Expr::Among {
-                table,
-                column: Some(column),
-                ..
-            } => {
-                if let Some(now) = renames.column(table, column) {
-                    *column = now.into_boxed_str();
-                }
-            }
+            Expr::Ref(it) => rename(&it.table, &mut it.column),
+            Expr::Among(it) => rename(&it.table, &mut it.column),
             Expr::Slug(column) => {
                 if let Some(now) = renames.column(own, column) {
-                    *column = now;
+                    *column = now.into_boxed_str();
                 }
             }
             _ => {}

@@ -3,23 +3,36 @@
 //! Where rows exchange values in a circle, one of them has another value for a while. Pure.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 use super::plan::Basis;
+use super::refused::{EXCHANGE, EXCHANGE_HELP};
 use super::row::Content;
 use super::steps::found_by;
-use crate::schema::{Affinity, Nullability, Strictness};
+use crate::diagnostic::Diagnostic;
+use crate::schema::{Affinity, Nullability, Strictness, TableShape};
 use crate::script::Step;
 use crate::sql::{Value, identifier};
 
 /// In which order rows are updated.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct HandOver {
-    /// Rows and columns that get a value of no other row first.
-    pub(super) released: Vec<(usize, usize)>,
+    /// Rows that get a value of no other row first, in one of these columns.
+    pub(super) released: Vec<Released>,
     /// Updates before any row is inserted, by their places.
     pub(super) early: Vec<usize>,
     /// The others.
     pub(super) late: Vec<usize>,
+}
+
+/// A row that gives up its values in some columns before they get the declared ones.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Released {
+    pub(super) row: usize,
+    /// Of these columns no other row may have the same values.
+    columns: Vec<usize>,
+    /// The columns that may have another value for a while, the likeliest first.
+    places: Vec<usize>,
 }
 
 /// Which updates come before others. Each is named by its place in the order of names.
@@ -27,6 +40,14 @@ pub(super) struct HandOver {
 struct Waiting {
     before: HashMap<usize, HashSet<usize>>,
     behind: HashMap<usize, Vec<usize>>,
+}
+
+impl Released {
+    /// The places among columns that the run does not write: they get their value back.
+    pub(super) fn restored<'s>(&'s self, written: &[usize]) -> impl Iterator<Item = usize> {
+        let places = self.places.iter().copied();
+        places.filter(|column| !written.contains(column))
+    }
 }
 
 impl Waiting {
@@ -65,17 +86,17 @@ pub(super) fn hand_over(
     basis: &Basis<'_>,
     inserted: &[usize],
     updated: &[(usize, Vec<usize>)],
-) -> HandOver {
+) -> Result<HandOver, Box<Diagnostic>> {
     let mut by_name: Vec<usize> = (0..updated.len()).collect();
     by_name.sort_by_cached_key(|number| {
         let (at, _) = updated[*number];
         basis.rows.name(&basis.rows.rows[at], basis.shape)
     });
     if basis.moves.is_empty() {
-        return HandOver {
+        return Ok(HandOver {
             late: by_name,
             ..HandOver::default()
-        };
+        });
     }
     let row = |place: usize| updated[by_name[place]].0;
     let place_of: HashMap<usize, usize> = (0..updated.len()).map(|it| (row(it), it)).collect();
@@ -97,10 +118,24 @@ pub(super) fn hand_over(
         }
     }
     let mut released = BTreeSet::new();
-    let release = |released: &mut BTreeSet<(usize, usize)>, place: usize| {
-        let columns = gives.get(&place).into_iter().flatten();
-        let free = columns.filter_map(|columns| free_column(basis, row(place), columns));
-        released.extend(free.map(|column| (row(place), column)));
+    let places = |place: usize, columns: &[usize]| {
+        let (at, written) = &updated[by_name[place]];
+        places(basis, *at, columns, written)
+    };
+    let release = |released: &mut BTreeSet<Released>, place: usize| {
+        for columns in gives.get(&place).into_iter().flatten() {
+            let places = places(place, columns);
+            let of = table_of(basis, row(place));
+            if places.is_empty() && of.is_unique(columns) {
+                return Err(exchange(basis, row(place), columns));
+            }
+            released.insert(Released {
+                row: row(place),
+                columns: columns.to_vec(),
+                places,
+            });
+        }
+        Ok(())
     };
 
     let inserted: HashSet<usize> = inserted.iter().copied().collect();
@@ -122,7 +157,7 @@ pub(super) fn hand_over(
             open.extend(before.copied().filter(|it| all.insert(*it)));
         }
         match all.iter().any(refers) {
-            true => release(&mut released, place),
+            true => release(&mut released, place)?,
             false => early.extend(all),
         }
     }
@@ -137,19 +172,19 @@ pub(super) fn hand_over(
             // The least value: one beside it is between those that there are, so a CHECK of their range takes it.
             let may_wait = |place: &&usize| {
                 let mut columns = gives.get(place).into_iter().flatten();
-                columns.any(|columns| free_column(basis, row(**place), columns).is_some())
+                columns.any(|columns| !places(**place, columns).is_empty())
             };
             let least = circle.iter().filter(may_wait).min_by(|one, other| {
                 let value = |place: usize| {
                     let mut columns = gives.get(&place)?.iter();
-                    let free = columns.find_map(|it| free_column(basis, row(place), it))?;
+                    let free = columns.find_map(|it| places(place, it).first().copied())?;
                     number(basis, row(place), free)
                 };
                 let (one, other) = (value(**one), value(**other));
                 one.partial_cmp(&other).unwrap_or(std::cmp::Ordering::Equal)
             });
             let place = least.copied().unwrap_or(start);
-            release(&mut released, place);
+            release(&mut released, place)?;
             ready.extend(waiting.done(place));
             continue;
         };
@@ -160,17 +195,42 @@ pub(super) fn hand_over(
         }
         ready.extend(waiting.done(place));
     }
-    HandOver {
+    Ok(HandOver {
         released: released.into_iter().collect(),
         early: first,
         late,
-    }
+    })
 }
 
-/// The column of a unique index that can have another value for a while.
-fn free_column(basis: &Basis<'_>, at: usize, columns: &[usize]) -> Option<usize> {
-    let rules = basis.rows.rules(&basis.rows.rows[at]);
-    let of = &basis.shape.tables[rules.table];
+fn table_of<'a>(basis: &Basis<'a>, at: usize) -> &'a TableShape {
+    &basis.shape.tables[basis.rows.rules(&basis.rows.rows[at]).table]
+}
+
+/// Rows that exchange values which none of them can give up for a while.
+fn exchange(basis: &Basis<'_>, at: usize, columns: &[usize]) -> Box<Diagnostic> {
+    let row = &basis.rows.rows[at];
+    let of = table_of(basis, at);
+    let names: Vec<&str> = columns
+        .iter()
+        .map(|column| of.columns[*column].name.as_str())
+        .collect();
+    let names = names.join("`, `");
+    let message = format!(
+        "`{}` and another row exchange their `{names}`, and no row can have another value there for a while",
+        basis.rows.name(row, basis.shape)
+    );
+    let mut cells = columns.iter().filter_map(|it| row.cell(*it));
+    let span = cells.next_back().map_or(&row.span, |cell| &cell.span);
+    let problem = Diagnostic::problem("exchange", message)
+        .at(basis.rows.origin(row, span, basis.files))
+        .help(EXCHANGE_HELP);
+    Box::new(problem)
+}
+
+/// The columns that can have another value for a while: those that the run writes first, NULL before other values. A column
+/// that keeps its value is written back, so no other row may follow it.
+fn places(basis: &Basis<'_>, at: usize, columns: &[usize], written: &[usize]) -> Vec<usize> {
+    let of = table_of(basis, at);
     let is_null_allowed = |column: &usize| of.columns[*column].nullability == Nullability::Nullable;
     let refers = |column: &usize| {
         of.foreign_keys
@@ -178,13 +238,26 @@ fn free_column(basis: &Basis<'_>, at: usize, columns: &[usize]) -> Option<usize>
             .any(|key| key.columns.contains(column))
     };
     let (found_by, _) = found_by(basis, at);
-    let free = columns.iter().copied().filter(|column| {
+    let is_referred_to = |column: &usize| {
+        let name = &of.columns[*column].name;
+        let mut keys = basis.shape.tables.iter().flat_map(|it| &it.foreign_keys);
+        keys.any(|key| {
+            let mut columns = key.parent_columns.iter();
+            key.parent.eq_ignore_ascii_case(&of.name)
+                && columns.any(|it| it.eq_ignore_ascii_case(name))
+        })
+    };
+    let is_free = |column: &usize| {
         !of.primary_key.contains(column)
             && !found_by.contains(column)
-            && (is_null_allowed(column) || !refers(column))
-    });
-    let (nullable, others): (Vec<usize>, Vec<usize>) = free.partition(is_null_allowed);
-    nullable.into_iter().chain(others).next()
+            && match written.contains(column) {
+                true => is_null_allowed(column) || !refers(column),
+                false => !refers(column) && !is_referred_to(column),
+            }
+    };
+    let mut free: Vec<usize> = columns.iter().copied().filter(is_free).collect();
+    free.sort_by_key(|column| (!written.contains(column), !is_null_allowed(column)));
+    free
 }
 
 #[allow(clippy::cast_precision_loss)]
@@ -196,19 +269,48 @@ fn number(basis: &Basis<'_>, at: usize, column: usize) -> Option<f64> {
     }
 }
 
-/// Gives a row a value that no other one has: NULL where the column takes it, else one beside its own.
+/// Gives a row a value that no other one has: NULL where the column takes it, else one beside its own. A place whose CHECK
+/// refuses that is passed over for the next one.
 pub(super) fn release(
     basis: &Basis<'_>,
-    at: usize,
-    column: usize,
-    (finds, args): (String, Vec<Value>),
-) -> Step {
-    let row = &basis.rows.rows[at];
-    let of = &basis.shape.tables[basis.rows.rules(row).table];
+    released: &Released,
+    (finds, mut args): (String, Vec<Value>),
+) -> Vec<Step> {
+    let row = &basis.rows.rows[released.row];
+    let of = table_of(basis, released.row);
+    let table = identifier(&of.name);
+    let found = basis.found.row(released.row).unwrap_or_default();
+    let mut condition = finds;
+    // Once one place has another value, the others stay.
+    for column in &released.columns {
+        condition += &format!(" AND {} IS ?", identifier(&of.columns[*column].name));
+        args.push(found.get(*column).cloned().unwrap_or_default());
+    }
+    let step = |(number, column): (usize, &usize)| {
+        let is_last = number + 1 == released.places.len();
+        Step {
+            origin: Some(basis.rows.origin(row, &row.span, basis.files)),
+            explain: Some(Arc::new(format!("SELECT '{EXCHANGE}'"))),
+            ..Step::own(
+                format!(
+                    "UPDATE {}{table} SET {} = {} WHERE {condition}",
+                    if is_last { "" } else { "OR IGNORE " },
+                    identifier(&of.columns[*column].name),
+                    placeholder(of, *column)
+                ),
+                args.clone(),
+            )
+        }
+    };
+    released.places.iter().enumerate().map(step).collect()
+}
+
+/// A value that no other row has.
+fn placeholder(of: &TableShape, column: usize) -> String {
     let table = identifier(&of.name);
     let name = identifier(&of.columns[column].name);
     let text = format!("CAST({name} AS TEXT) || '-' || hex(randomblob(8))");
-    let value = match (
+    match (
         of.columns[column].nullability,
         of.strictness,
         of.columns[column].affinity,
@@ -226,12 +328,5 @@ pub(super) fn release(
         _ => format!(
             "CASE WHEN typeof({name}) IN ('integer', 'real') THEN {name} + 0.5 ELSE {text} END"
         ),
-    };
-    Step {
-        origin: Some(basis.rows.origin(row, &row.span, basis.files)),
-        ..Step::own(
-            format!("UPDATE {table} SET {name} = {value} WHERE {finds}"),
-            args,
-        )
     }
 }

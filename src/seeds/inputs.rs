@@ -54,9 +54,9 @@ impl Clock {
             wanted.push((base.clone(), Vec::new()));
             // A default that all files share counts from the time of each.
             let exprs = shared.into_iter().flat_map(SeedFile::exprs);
-            for expr in file.exprs().into_iter().chain(exprs) {
+            for expr in file.exprs().chain(exprs) {
                 if let Expr::Now(modifiers) = &expr.value {
-                    wanted.push((base.clone(), modifiers.clone()));
+                    wanted.push((base.clone(), modifiers.to_vec()));
                 }
             }
         }

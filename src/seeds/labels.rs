@@ -118,25 +118,18 @@ pub(super) fn add_matching<'a>(
 
 /// A row that is a pattern of labels of a table.
 fn each<'a>(file: usize, table: &'a Table, decl: &'a RowDecl) -> Option<Each<'a>> {
-    let Label::Each {
-        before,
-        table: of,
-        pattern,
-        after,
-        children,
-    } = &decl.label.as_ref()?.value
-    else {
+    let Label::Each(each) = &decl.label.as_ref()?.value else {
         return None;
     };
     Some(Each {
         file,
         table,
         decl,
-        before,
-        of,
-        pattern,
-        after,
-        children: children.as_deref(),
+        before: &each.before,
+        of: &each.table,
+        pattern: &each.pattern,
+        after: &each.after,
+        children: each.children.as_ref(),
     })
 }
 
@@ -235,7 +228,7 @@ impl<'a> Names<'_, 'a> {
         match decl.label.as_ref().map(|label| &label.value) {
             None => self.rows.push(named),
             Some(Label::One(label)) => {
-                named.label = Some(label.as_str().into());
+                named.label = Some(label.clone());
                 // It is no label, which was reported: a name of a pattern in the row is no problem of its own.
                 if label.contains('{') {
                     named.number = Some(1);
@@ -243,13 +236,13 @@ impl<'a> Names<'_, 'a> {
                 }
                 self.push(table, [named], problems);
             }
-            Some(Label::Range {
-                before,
-                first,
-                last,
-                width,
-                after,
-            }) => {
+            Some(Label::Range { before, numbers }) => {
+                let Numbers {
+                    first,
+                    last,
+                    width,
+                    after,
+                } = &**numbers;
                 let count = usize::try_from(last - first).map_or(usize::MAX, |it| it + 1);
                 if self.are_too_many(count, file, &named.span(), problems) {
                     return;
@@ -273,7 +266,7 @@ impl<'a> Names<'_, 'a> {
                 };
                 self.push(table, labels.zip(numbers).map(row), problems);
             }
-            Some(Label::Each { .. }) => waiting.extend(each(file, table, decl)),
+            Some(Label::Each(_)) => waiting.extend(each(file, table, decl)),
         }
     }
 
@@ -455,6 +448,19 @@ impl<'a> Names<'_, 'a> {
             None => &each.decl.span,
         };
         self.files[each.file].origin(span)
+    }
+}
+
+impl crate::seeds::model::Each {
+    /// The label of the row for a label of the table, and with a number where there are several.
+    pub(super) fn label_for(&self, of: &str, number: Option<u64>) -> String {
+        let label = format!("{}{of}{}", self.before, self.after);
+        match (&self.children, number) {
+            (Some(Numbers { width, after, .. }), Some(number)) => {
+                format!("{label}{number:0width$}{after}")
+            }
+            _ => label,
+        }
     }
 }
 

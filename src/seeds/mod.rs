@@ -9,6 +9,7 @@ mod arithmetic;
 mod cell;
 mod check;
 mod clashes;
+mod conditional;
 mod conflicts;
 mod draw;
 mod editor;
@@ -71,10 +72,12 @@ pub use inputs::{Clock, Variables};
 #[cfg(feature = "testing")]
 pub use labelled::{Labelled, labelled};
 pub use model::{
-    Choose, Expr, Fake, Field, Format, Json, Label, Mode, Numbers, Part, RefTarget, Requires,
-    RowDecl, RowsFile, SeedFile, Settings, SoftRef, Spanned, Style, Table, Template, Through,
+    Among, Away, Choose, Decimal, Each, Env, Expr, Fake, Field, Format, Json, Label, Mode, Numbers,
+    Part, Ref, RefTarget, Requires, RowDecl, RowsFile, SeedFile, Settings, SoftRef, Spanned, Style,
+    Table, Template, Through,
 };
 pub use parse::parse;
 pub use plan::{Cause, Change, Difference, FilePlan, FileState, Plan, Refresh, What};
+pub(crate) use refused::{EXCHANGE_HELP, is_exchange};
 pub use set::{Choice, PROD, Seeds};
 pub use standing::{Item, Standing, State, recorded_tags, standing};

@@ -4,6 +4,7 @@
 //! variable or a clock.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -265,34 +266,32 @@ pub struct RowDecl {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Label {
     /// `admin`
-    One(String),
+    One(Arc<str>),
     /// `load_{001..500}`: a row for each number, both ends included, with zeros in front as in the first number.
     Range {
         /// What stands before the numbers.
-        before: String,
-        /// The first.
-        first: u64,
-        /// The last; not below the first.
-        last: u64,
-        /// At least so many digits.
-        width: usize,
-        /// What stands after them.
-        after: String,
+        before: Box<str>,
+        /// The numbers.
+        numbers: Box<Numbers>,
     },
     /// `now_{users.load_*}`: a row for each label of a table that matches, with `*` for any characters; with
     /// `post_{users.*}_{1..3}` so many rows for each of them.
-    Each {
-        /// What stands before the labels.
-        before: Box<str>,
-        /// The table of the labels.
-        table: Box<str>,
-        /// What they look like.
-        pattern: Box<str>,
-        /// What stands after them.
-        after: Box<str>,
-        /// The rows for each label, where there are several.
-        children: Option<Box<Numbers>>,
-    },
+    Each(Box<Each>),
+}
+
+/// A pattern for labels of a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Each {
+    /// What stands before the labels.
+    pub before: Box<str>,
+    /// The table of the labels.
+    pub table: Box<str>,
+    /// What they look like.
+    pub pattern: Box<str>,
+    /// What stands after them.
+    pub after: Box<str>,
+    /// The rows for each label, where there are several.
+    pub children: Option<Numbers>,
 }
 
 /// A range of numbers in a label, both ends included.
@@ -317,7 +316,7 @@ pub struct Field {
     pub value: Spanned<Expr>,
 }
 
-/// What stands in a cell. The column decides what it becomes.
+/// What stands in a cell. The column decides what it becomes. A file may have millions, so what is rare is boxed.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Expr {
     /// `~`, `null` or nothing at all, without quotes.
@@ -330,80 +329,95 @@ pub enum Expr {
         style: Style,
     },
     /// A map or a list, or anything under `!json`: becomes JSON text, with the keys of each map sorted.
-    Json(serde_json::Value),
+    Json(Box<serde_json::Value>),
     /// The same, with parts that each row fills in.
-    Composed(Json),
+    Composed(Box<Json>),
     /// `!auto`, in `_id` only: the database numbers the row.
     Auto,
     /// `!uuid`, in `_id` only: a UUID of table and label.
     Uuid,
-    /// `!ref table.label` or `!ref table.label.column`. The label may hold `${…}`.
-    Ref {
-        /// The table.
-        table: String,
-        /// The label.
-        label: Template,
-        /// The column; none means the one that the foreign key refers to, or the primary key.
-        column: Option<Box<str>>,
-    },
+    /// `!ref table.label` or `!ref table.label.column`.
+    Ref(Box<Ref>),
     /// `!pick users.*`, `!each users.*`: a reference to one of the rows whose labels match.
-    Among {
-        /// How the row is chosen.
-        choice: Choose,
-        /// The table.
-        table: String,
-        /// What the labels look like, with `*` for any characters. It may hold `${…}`.
-        pattern: Template,
-        /// The column, as in a `Ref`.
-        column: Option<Box<str>>,
-    },
+    Among(Box<Among>),
     /// `!now`, with modifiers of SQLite's date functions.
-    Now(Vec<String>),
+    Now(Box<[String]>),
     /// `!ago 3 days`, `!ago 0..365 days`: before now.
-    Ago {
-        /// Least and most, both included.
-        count: (u64, u64),
-        /// Seconds in one unit.
-        unit: u64,
-    },
+    Ago(Box<Away>),
     /// `!in 3 days`, `!in 1..90 days`: after now.
-    In {
-        /// Least and most, both included.
-        count: (u64, u64),
-        /// Seconds in one unit.
-        unit: u64,
-    },
+    In(Box<Away>),
     /// `!decimal 0.50..99.99`: a number with so many decimal places, both ends included.
-    Decimal {
-        /// The least, in units of the last place.
-        least: i64,
-        /// The most.
-        most: i64,
-        /// How many decimal places there are.
-        scale: u32,
-    },
+    Decimal(Box<Decimal>),
     /// `!slug title`: the text of another column of the row as a part of an address.
-    Slug(String),
+    Slug(Box<str>),
     /// `!env NAME` or `!env {name: NAME, default: text}`.
-    Env {
-        /// Of the variable.
-        name: String,
-        /// What it is where it is unset.
-        default: Option<String>,
-    },
+    Env(Box<Env>),
     /// `!file path`: the bytes of a file below the seeds folder.
-    File(String),
+    File(Box<str>),
     /// `!!binary`: bytes.
-    Binary(Vec<u8>),
+    Binary(Box<[u8]>),
     /// `!fake kind`: a generated value.
     Fake(Fake),
     /// `!pick [a, b]`, `!pick {a: 70, b: 30}`: one of these, by weight.
-    Pick(Vec<(Spanned<Expr>, u64)>),
+    Pick(Box<[(Spanned<Expr>, u64)]>),
     /// `!int 0..500`, both included.
     Int(i64, i64),
     /// `!hash secret`, `!hash {scheme: argon2id, value: !env NAME}`: argon2id of a secret, with a salt of its own. The
     /// inner expression is a scalar or an `!env`.
     Hash(Box<Spanned<Expr>>),
+}
+
+/// A reference to a row.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ref {
+    /// The table.
+    pub table: String,
+    /// The label. It may hold `${…}`.
+    pub label: Template,
+    /// The column; none means the one that the foreign key refers to, or the primary key.
+    pub column: Option<Box<str>>,
+}
+
+/// A reference to one of the rows of a table.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Among {
+    /// How the row is chosen.
+    pub choice: Choose,
+    /// The table.
+    pub table: String,
+    /// What the labels look like, with `*` for any characters. It may hold `${…}`.
+    pub pattern: Template,
+    /// The column, as in a [`Ref`].
+    pub column: Option<Box<str>>,
+}
+
+/// A distance in time.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Away {
+    /// Least and most, both included.
+    pub count: (u64, u64),
+    /// Seconds in one unit.
+    pub unit: u64,
+}
+
+/// A range of numbers with decimal places.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decimal {
+    /// The least, in units of the last place.
+    pub least: i64,
+    /// The most.
+    pub most: i64,
+    /// How many decimal places there are.
+    pub scale: u32,
+}
+
+/// A variable.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Env {
+    /// Its name.
+    pub name: String,
+    /// Its value where it is unset.
+    pub default: Option<String>,
 }
 
 /// How one of the rows of a table is chosen.
@@ -446,19 +460,23 @@ pub enum Style {
     Text,
 }
 
-/// A text with `${name}` in it; `$${` stands for `${`. A file may have millions of them, nearly all without names, so such
-/// a text is as small as can be.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A text with `${name}` in it; `$${` stands for `${`. A file may have millions of them, nearly all as they stand in the
+/// file, so such a text is a place in it.
+#[derive(Clone)]
 pub struct Template(Filling);
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone)]
 enum Filling {
-    Text(Box<str>),
-    Parts(Box<Parts>),
+    /// A place in a text, by its first byte and the one behind its last.
+    Place(Arc<Source>, u32, u32),
+    Other(Box<Other>),
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Parts(Vec<Part>);
+#[derive(Clone)]
+enum Other {
+    Text(Box<str>),
+    Parts(Vec<Part>),
+}
 
 /// A part of a template.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -472,7 +490,22 @@ pub enum Part {
 impl Template {
     /// A text without names in it.
     pub fn text(text: impl Into<Box<str>>) -> Template {
-        Template(Filling::Text(text.into()))
+        Template(Filling::Other(Box::new(Other::Text(text.into()))))
+    }
+
+    /// A text without names in it that was read at a place of a source, where it may be written otherwise.
+    pub(super) fn read(text: &str, source: &Arc<Source>, span: &Range<usize>) -> Template {
+        // Quotes belong to the place.
+        let inside = span.start + 1..span.end.saturating_sub(1);
+        let mut places = [span.clone(), inside].into_iter();
+        let is_it = |place: &Range<usize>| source.text.get(place.clone()) == Some(text);
+        let place = places.find(is_it).and_then(|place| {
+            let bounds = u32::try_from(place.start)
+                .ok()
+                .zip(u32::try_from(place.end).ok());
+            bounds.map(|(start, end)| Filling::Place(source.clone(), start, end))
+        });
+        place.map_or_else(|| Template::text(text), Template)
     }
 
     /// A text of these parts.
@@ -485,23 +518,44 @@ impl Template {
         }
         match parts.iter().map(text).collect::<Option<String>>() {
             Some(text) => Template::text(text),
-            None => Template(Filling::Parts(Box::new(Parts(parts)))),
+            None => Template(Filling::Other(Box::new(Other::Parts(parts)))),
         }
     }
 
     /// The text, where there are no names in it.
     pub fn as_text(&self) -> Option<&str> {
         match &self.0 {
-            Filling::Text(text) => Some(text),
-            Filling::Parts(_) => None,
+            Filling::Place(source, start, end) => source.text.get(*start as usize..*end as usize),
+            Filling::Other(other) => match &**other {
+                Other::Text(text) => Some(text),
+                Other::Parts(_) => None,
+            },
         }
     }
 
     /// The parts of a text with names in it; none of another text.
     pub fn parts(&self) -> &[Part] {
         match &self.0 {
-            Filling::Text(_) => &[],
-            Filling::Parts(parts) => &parts.0,
+            Filling::Other(other) => match &**other {
+                Other::Text(_) => &[],
+                Other::Parts(parts) => parts,
+            },
+            Filling::Place(..) => &[],
+        }
+    }
+}
+
+impl PartialEq for Template {
+    fn eq(&self, other: &Template) -> bool {
+        self.as_text() == other.as_text() && self.parts() == other.parts()
+    }
+}
+
+impl fmt::Debug for Template {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.as_text() {
+            Some(text) => text.fmt(f),
+            None => self.parts().fmt(f),
         }
     }
 }

@@ -151,8 +151,8 @@ fn nothing(
     let (mut plain, mut has_patterns) = (Vec::new(), false);
     for label in labels {
         match label {
-            Label::One(label) => plain.push(label.as_str()),
-            Label::Range { .. } | Label::Each { .. } => has_patterns = true,
+            Label::One(label) => plain.push(&**label),
+            Label::Range { .. } | Label::Each(_) => has_patterns = true,
         }
     }
     let help = match nearest(written, &plain) {
@@ -190,9 +190,9 @@ impl Expr {
     /// Replaces the variables of a file, which another file does not have.
     fn with_vars(&mut self, vars: &BTreeMap<String, String>) {
         match self {
-            Expr::Scalar { text, .. }
-            | Expr::Ref { label: text, .. }
-            | Expr::Among { pattern: text, .. } => text.with_vars(vars),
+            Expr::Scalar { text, .. } => text.with_vars(vars),
+            Expr::Ref(it) => it.label.with_vars(vars),
+            Expr::Among(it) => it.pattern.with_vars(vars),
             Expr::Composed(json) => json.with_vars(vars),
             _ => {
                 for inner in self.inner_mut() {

@@ -290,7 +290,7 @@ impl Reader<'_> {
             return Some(Spanned { value, span });
         }
         let expr = self.expr(node, Scope::Table)?;
-        if matches!(expr.value, Expr::Scalar { .. } | Expr::Ref { .. }) {
+        if matches!(expr.value, Expr::Scalar { .. } | Expr::Ref(_)) {
             return Some(expr);
         }
         self.error(
@@ -308,7 +308,7 @@ impl Reader<'_> {
         let label = label::label(text).unwrap_or_else(|label::Bad { why, help }| {
             self.error("bad-label", &key.span, why, help);
             // Others may refer to it.
-            Label::One(text.to_owned())
+            Label::One(text.into())
         });
         // Rails takes this one for no row.
         let behind = self.source.text.get(key.span.end..).unwrap_or_default();
@@ -322,13 +322,13 @@ impl Reader<'_> {
                  meant needs another label",
             );
         }
-        let scope = match label {
+        let scope = match &label {
             // What it was meant to be is not known.
             Label::One(_) if self.problems.len() > found => Scope::Children,
             Label::One(_) => Scope::One,
             Label::Range { .. } => Scope::Range,
-            Label::Each { children: None, .. } => Scope::Each,
-            Label::Each { .. } => Scope::Children,
+            Label::Each(each) if each.children.is_none() => Scope::Each,
+            Label::Each(_) => Scope::Children,
         };
         RowDecl {
             label: Some(Spanned {

@@ -645,9 +645,9 @@ fn rekeyed(basis: &Basis<'_>, at: usize) -> String {
             };
             (of, cell) = (&rows.rows[to], next);
         }
-        let exprs = basis.files[rows.rules(of).file].exprs();
-        let env = exprs.iter().find_map(|expr| match &expr.value {
-            super::model::Expr::Env { name, .. } if expr.span == cell.span => Some(name),
+        let mut exprs = basis.files[rows.rules(of).file].exprs();
+        let env = exprs.find_map(|expr| match &expr.value {
+            super::model::Expr::Env(env) if expr.span == cell.span => Some(&env.name),
             _ => None,
         });
         match (env, cell.nature, referred) {

@@ -168,7 +168,6 @@ impl Texts {
                     let hides = it
                         .text
                         .exprs()
-                        .iter()
                         .any(|expr| matches!(expr.value, Expr::Hash(_)));
                     // The text of a secret is not recorded, so its hash cannot be made again.
                     hides
@@ -397,16 +396,15 @@ pub(super) fn memory(
             super::secret::without(shared).as_ref().into(),
         );
     }
-    let exprs = file.exprs();
-    let paths = exprs.iter().filter_map(|expr| match &expr.value {
-        Expr::File(path) => Some(path),
+    let paths = file.exprs().filter_map(|expr| match &expr.value {
+        Expr::File(path) => Some(&**path),
         _ => None,
     });
     let sums: serde_json::Map<String, Json> = paths
         .filter_map(|path| {
             let bytes = seeds.attachments.get(path)?;
             Some((
-                path.clone(),
+                path.to_owned(),
                 json!(crate::migrations::checksum_bytes(bytes)),
             ))
         })

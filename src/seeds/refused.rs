@@ -6,6 +6,20 @@ use crate::db::{Code, Db, DbError, EngineError, Failure};
 use crate::history::{self, Failed, Part, RunError};
 use crate::script::{Origin, Run, Script};
 
+/// What explains the failure of a step that gives a row another value for a while, so that rows can exchange theirs.
+pub(super) const EXCHANGE: &str = "exchange";
+
+/// What to do about an exchange that the engine refuses.
+pub(crate) const EXCHANGE_HELP: &str = "give one of the rows a value that no other row has and run `seed`, then the declared one and run it again";
+
+/// Whether rows exchange values, and one of them cannot have another value for a while.
+pub(crate) fn is_exchange(failed: &Failed) -> bool {
+    let Failure::Step { explanation, .. } = &failed.failure else {
+        return false;
+    };
+    matches!(explanation.as_slice(), [row] if matches!(row.as_slice(), [word] if word.as_str() == Some(EXCHANGE)))
+}
+
 /// How many refused rows of one script are looked for.
 const MOST: usize = 20;
 
@@ -40,7 +54,9 @@ pub(super) async fn refused(
                 });
             }
         };
-        let Some(origin) = origin(&failed).cloned() else {
+        let origin = origin(&failed).cloned();
+        // Without a row of an exchange, the others of it would be refused too.
+        let Some(origin) = origin.filter(|_| !is_exchange(&failed)) else {
             refused.push(failed);
             break;
         };

@@ -46,10 +46,10 @@ pub(super) fn follow_references(text: &mut SeedFile, renamed: &BTreeMap<String, 
     for table in &mut text.tables {
         let rows = table.rows.iter_mut().flat_map(|row| {
             if let Some(label) = &mut row.label
-                && let Label::Each { table, .. } = &mut label.value
-                && let Some(now) = renamed.get(&table.to_ascii_lowercase())
+                && let Label::Each(each) = &mut label.value
+                && let Some(now) = renamed.get(&each.table.to_ascii_lowercase())
             {
-                *table = now.as_str().into();
+                each.table = now.as_str().into();
             }
             row.fields.iter_mut().chain(&mut row.over)
         });

@@ -259,7 +259,7 @@ impl Seeds {
         for file in self.files.iter().chain(&self.shared) {
             for expr in file.exprs() {
                 if let Expr::File(path) = &expr.value {
-                    wanted.push((path.clone(), file.origin(&expr.span)));
+                    wanted.push((path.to_string(), file.origin(&expr.span)));
                 }
             }
         }

@@ -1,6 +1,6 @@
 //! A decided plan as statements and records: what is deleted, inserted and updated, in this order. Pure.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::conflicts::misfit;
@@ -92,18 +92,19 @@ pub(super) fn steps(
         released,
         early,
         late,
-    } = hand_over(basis, &order.rows, updated);
-    for (at, column) in released {
-        steps.push(super::hand_over::release(
-            basis,
-            at,
-            column,
-            find(basis, at, secrets)?,
-        ));
+    } = hand_over(basis, &order.rows, updated)?;
+    for it in &released {
+        let found_by = find(basis, it.row, secrets)?;
+        steps.extend(super::hand_over::release(basis, it, found_by));
     }
-    for number in early {
+    let update_of = |number: usize| {
         let (at, columns) = &updated[number];
-        steps.push(update(basis, *at, columns, secrets)?);
+        let of_row = released.iter().filter(|it| it.row == *at);
+        let restored: BTreeSet<usize> = of_row.flat_map(|it| it.restored(columns)).collect();
+        update(basis, *at, columns, &restored, secrets)
+    };
+    for number in early {
+        steps.push(update_of(number)?);
     }
     let mut at = 0;
     while at < order.rows.len() {
@@ -148,11 +149,10 @@ pub(super) fn steps(
     let mut later: Vec<(usize, usize)> = order.later.iter().copied().collect();
     later.sort_by_cached_key(|(row, column)| (order.rows.iter().position(|it| it == row), *column));
     for (row, column) in later {
-        steps.push(update(basis, row, &[column], secrets)?);
+        steps.push(update(basis, row, &[column], &BTreeSet::new(), secrets)?);
     }
     for number in late {
-        let (at, columns) = &updated[number];
-        steps.push(update(basis, *at, columns, secrets)?);
+        steps.push(update_of(number)?);
     }
     Ok((steps, inserts))
 }
@@ -234,11 +234,11 @@ pub(super) fn bind(script: &mut Script, inserts: Vec<Insert>, rows: &mut Rows) {
         let mut resolved = insert.resolved.into_iter().peekable();
         let mut number = 0;
         for at in insert.rows {
-            for cell in &mut rows.rows[at].cells {
+            for cell in std::mem::take(&mut rows.rows[at].cells) {
                 match resolved.next_if(|(place, _)| *place == number) {
                     Some((_, values)) => args.extend(values),
-                    None => args.push(match &mut cell.content {
-                        Content::Known(value) => std::mem::take(value),
+                    None => args.push(match cell.content {
+                        Content::Known(value) => value,
                         _ => Value::Null,
                     }),
                 }
@@ -249,10 +249,12 @@ pub(super) fn bind(script: &mut Script, inserts: Vec<Insert>, rows: &mut Rows) {
     }
 }
 
+/// `restored` are columns that had another value for a while, and get back what the database had.
 fn update(
     basis: &Basis<'_>,
     at: usize,
     columns: &[usize],
+    restored: &BTreeSet<usize>,
     secrets: &Secrets,
 ) -> Result<Step, Box<Diagnostic>> {
     let row = &basis.rows.rows[at];
@@ -267,6 +269,11 @@ fn update(
         let (sql, bound) = expression(basis, at, cell, secrets)?;
         args.extend(bound);
         sets.push(format!("{} = {sql}", identifier(&of.columns[*column].name)));
+    }
+    let found = basis.found.row(at).unwrap_or_default();
+    for column in restored {
+        sets.push(format!("{} = ?", identifier(&of.columns[*column].name)));
+        args.push(found.get(*column).cloned().unwrap_or_default());
     }
     let (finds, found_by) = find(basis, at, secrets)?;
     args.extend(found_by);

@@ -245,25 +245,25 @@ fn doctor_on_a_server() {
         &ran,
         Some(&server),
         expect![[r#"
-        $ seedbed doctor
-        ✓ mode          remote (USE_TURSO from the environment)
-        ✓ database      http://[server] (TURSO_DATABASE_URL from the environment)
-        ✓ url           http://[server]: host 127.0.0.1, port [port], not encrypted, on this machine
-        ! token         TURSO_AUTH_TOKEN from the environment; it is no JWT, as Turso's are, so it does not tell until when it holds
-        - dns           the host is an address
-        ✓ tcp           connected to [server]
-        - tls           the URL asks for none
-        ✓ server        seedbed-test-server 0.1.0 (as sqld 0.24)
-        ✗ read          [server] refused the token: Unauthorized: `The JWT is invalid`
-                        help: make a new token with `turso db tokens create NAME` and put it into TURSO_AUTH_TOKEN
-        - records       the database cannot be read
-        - migrations    the database cannot be read
-        - foreign keys  the database cannot be read
+            $ seedbed doctor
+            ✓ mode          remote (USE_TURSO from the environment)
+            ✓ database      http://[server] (TURSO_DATABASE_URL from the environment)
+            ✓ url           http://[server]: host 127.0.0.1, port [port], not encrypted, on this machine
+            ! token         TURSO_AUTH_TOKEN from the environment; it is no JWT, as Turso's are, so it does not tell until when it holds
+            - dns           the host is an address
+            ✓ tcp           connected to [server]
+            - tls           the URL asks for none
+            ✓ server        seedbed-test-server 0.1.0 (as sqld 0.24)
+            ✗ read          [server] refused the token: Unauthorized: `The JWT is invalid`
+                            help: put a new token into TURSO_AUTH_TOKEN: for Turso, `turso db tokens create NAME` makes one; a server of your own takes what was signed with its key
+            - records       the database cannot be read
+            - migrations    the database cannot be read
+            - foreign keys  the database cannot be read
 
-        the job could not run: 1 error, with 1 warning
-        2> target: remote http://[server] (TURSO_DATABASE_URL from the environment)
-        exit 1
-    "#]],
+            the job could not run: 1 error, with 1 warning
+            2> target: remote http://[server] (TURSO_DATABASE_URL from the environment)
+            exit 1
+        "#]],
     );
     let ran = look(&project, "doctor --format json");
     assert!(!ran.to_string().contains("secret"), "{ran}");
@@ -286,7 +286,7 @@ fn doctor_on_a_port_that_does_not_speak_tls() {
         ✓ mode          remote (USE_TURSO from the environment)
         ✓ database      https://[server] (TURSO_DATABASE_URL from the environment)
         ✓ url           https://[server]: host 127.0.0.1, port [port], encrypted
-        ✓ token         none, and a server on this machine needs none
+        ✓ token         none is set; a server on this machine may need none
         - dns           the host is an address
         ✓ tcp           connected to [server]
         ✗ tls           no encrypted connection: what answers does not speak TLS

@@ -309,13 +309,10 @@ async fn a_read_only_token_suffices_to_look_and_not_to_change() {
     let outcome = apply(&reader, &one, &plain, &run, &ignore()).await.unwrap();
     assert!(outcome.done.is_empty());
     for (token, words) in [
-        (
-            Some(read_only.as_str()),
-            "does not allow this token to write",
-        ),
+        (Some(read_only.as_str()), "does not allow this"),
         (Some(expired.as_str()), "refused the token"),
         (Some("eyJ.nonsense.x"), "refused the token"),
-        (None, "refused the token"),
+        (None, "wants a token, and none is set"),
     ] {
         let error = apply(&with(token), &two, &plain, &run, &ignore())
             .await

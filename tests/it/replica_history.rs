@@ -77,12 +77,20 @@ fn requests(project: &Project, server: &Server, line: &str) -> Vec<String> {
 fn one_greeting_serves_a_command() {
     let server = server(Replication::V1);
     let project = project(&server).after("migrate");
-    // Three round trips at the most with nothing to do, and four with something.
+    // Three round trips at the most with nothing to do, and five with something.
     let nothing = requests(&project, &server, "migrate");
     assert_eq!(nothing, ["pipeline", "Hello", "BatchLogEntries"]);
     let project = project.migration("V2__posts", "CREATE TABLE posts (x);\n");
     let writes = requests(&project, &server, "migrate");
-    assert_eq!(writes, ["pipeline", "Hello", "pipeline", "BatchLogEntries"]);
+    // The last frames are compared before anything is changed.
+    let compared = [
+        "pipeline",
+        "Hello",
+        "BatchLogEntries",
+        "pipeline",
+        "BatchLogEntries",
+    ];
+    assert_eq!(writes, compared);
     assert!(has(&project, "posts"));
     // The last frames are compared.
     let same = ["Hello", "BatchLogEntries"];
@@ -196,6 +204,28 @@ fn a_new_copy_that_does_not_come_leaves_the_old_one() {
     ends(&project.run("sync --yes"), 0, "replaced");
 }
 
+#[test]
+fn a_replica_whose_database_file_was_emptied_is_broken() {
+    let server = server(Replication::V1);
+    let project = project(&server).after("migrate");
+    project.write(FILE, "");
+    let wal = format!("{FILE}-wal");
+    if project.path(&wal).exists() {
+        project.remove(&wal);
+    }
+    for line in ["sync", "replica copy new.db", "migrate"] {
+        let ran = project.run(line);
+        ends(&ran, 1, "error[broken-replica]");
+        ends(
+            &ran,
+            1,
+            "has lost what was in its database file, which is empty",
+        );
+    }
+    let project = project.after("replica reset").after("sync");
+    assert!(has(&project, "users"));
+}
+
 /// Puts a primary back to what it was when `folder` was copied.
 fn put_back(server: Server, folder: &Path, replication: Replication) -> Server {
     let address = server.address();
@@ -240,9 +270,7 @@ fn a_primary_that_was_put_back_is_another_history_whether_it_has_passed_the_repl
             ends(&project.run("replica status"), 0, words);
             let doctor = project.run("doctor");
             assert!(doctor.stdout.contains(words), "{doctor}");
-            if changed.is_none() {
-                ends(&project.run("migrate"), 1, "nothing was changed");
-            }
+            ends(&project.run("migrate"), 1, "nothing was changed");
             ends(&project.run("sync --yes"), 0, "synced local_replica.db");
             assert_eq!(has(&project, "a"), changed.is_some());
             assert!(!has(&project, "posts"));

@@ -1,6 +1,8 @@
-//! A libSQL server for one specification: our own, in this process; the real one where `SEEDBED_TEST_SQLD` names it.
+//! A server for one specification: our own, in this process; the real sqld where `SEEDBED_TEST_SQLD` names it, and the
+//! Turso engine where `SEEDBED_TEST_TURSO` names `tests/turso-server`.
 
 use std::ffi::OsString;
+use std::io::{BufRead, BufReader};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -10,10 +12,14 @@ use std::time::{Duration, Instant};
 pub(crate) enum Server {
     Ours(seedbed_test_server::Server),
     Sqld(Sqld),
+    Turso(Turso),
 }
 
 impl Server {
     pub(crate) fn start() -> Server {
+        if let Some(program) = std::env::var_os("SEEDBED_TEST_TURSO") {
+            return Server::Turso(Turso::start(&program));
+        }
         match std::env::var_os("SEEDBED_TEST_SQLD") {
             Some(program) => Server::Sqld(Sqld::start(&program)),
             None => Server::Ours(ours(seedbed_test_server::Options::default())),
@@ -24,6 +30,7 @@ impl Server {
         match self {
             Server::Ours(server) => server.url(),
             Server::Sqld(sqld) => sqld.url(),
+            Server::Turso(turso) => turso.url.clone(),
         }
     }
 }
@@ -98,6 +105,36 @@ impl Sqld {
 impl Drop for Sqld {
     fn drop(&mut self) {
         let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The Turso engine behind a server of ours, as a process that ends with its standard input.
+pub(crate) struct Turso {
+    child: Child,
+    url: String,
+}
+
+impl Turso {
+    fn start(program: &std::ffi::OsStr) -> Turso {
+        let mut child = Command::new(program)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        let output = child.stdout.take().unwrap();
+        BufReader::new(output).read_line(&mut line).unwrap();
+        let said: serde_json::Value = serde_json::from_str(&line).unwrap();
+        let url = said["url"].as_str().unwrap().to_owned();
+        Turso { child, url }
+    }
+}
+
+impl Drop for Turso {
+    fn drop(&mut self) {
+        drop(self.child.stdin.take());
         let _ = self.child.wait();
     }
 }

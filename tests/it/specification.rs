@@ -100,7 +100,9 @@ pub(crate) async fn the_place_of_a_syntax_error_is_told(world: World) {
     let result = world
         .apply(&[("V1__a.sql", "CREATE TABLE a (x);\nUPDATE a SET y = 1;")])
         .await;
-    assert_eq!(failure(result), "V1__a.sql:2:14: no such column: y");
+    // The Turso engine says `a.y`.
+    let failure = failure(result);
+    assert!(failure.starts_with("V1__a.sql:2:14: no such column: "));
     assert_eq!(world.tables().await, "");
 }
 
@@ -362,7 +364,7 @@ pub(crate) async fn a_rebuild_that_loses_a_parent_is_rolled_back(world: World) {
     world.apply(&[FAMILY]).await.unwrap();
     let careless = REBUILD.replace("FROM parent;", "FROM parent WHERE id = 1;");
     let result = world.apply(&[FAMILY, ("V2__rebuild.sql", &careless)]).await;
-    assert_eq!(failure(result), "ForeignKeysAfter: malformed JSON");
+    assert!(failure(result).starts_with("ForeignKeysAfter: "));
     the_family_is_whole(&world).await;
     assert_eq!(world.recorded().await, "V1");
 }

@@ -136,3 +136,77 @@ fn a_missing_token_names_the_variable_and_never_the_other_token() {
     );
     assert!(refused.starts_with("error: FROM holds"), "{refused}");
 }
+
+/// The encryption key that is sent to each of the two databases of a copy.
+fn keys(from: &str, to: &str, url: Option<&str>) -> Vec<Option<String>> {
+    let sides = [(Side::From, from, to), (Side::To, to, from)];
+    let env = [
+        ("TURSO_DB_REMOTE_ENCRYPTION_KEY", "a2V5"),
+        ("SEEDBED_FROM_TOKEN", "f"),
+        ("SEEDBED_TO_TOKEN", "t"),
+    ];
+    let env = env
+        .into_iter()
+        .chain(url.map(|url| ("TURSO_DATABASE_URL", url)));
+    let env: Vec<(String, String)> = env.map(|(a, b)| (a.to_owned(), b.to_owned())).collect();
+    let told = sides.map(|(side, text, other)| {
+        let sources = Sources {
+            flags: flags(side, text, other.contains("://")),
+            env: env.iter().cloned().collect(),
+            ..Sources::default()
+        };
+        let config = resolve(&sources).config().unwrap();
+        config
+            .encryption_key
+            .map(|key| key.value.expose().to_owned())
+    });
+    told.into()
+}
+
+#[test]
+fn an_encryption_key_is_sent_to_its_own_server_only() {
+    let key = || Some("a2V5".to_owned());
+    assert_eq!(keys("app.db", SHOP, None), [None, key()]);
+    assert_eq!(keys(SHOP, "app.db", None), [key(), None]);
+    assert_eq!(keys(SHOP, OTHER, None), [None, None]);
+    assert_eq!(keys(SHOP, OTHER, Some(SHOP)), [key(), None]);
+    assert_eq!(keys(OTHER, SHOP, Some(SHOP)), [None, key()]);
+    assert_eq!(keys("app.db", OTHER, Some(SHOP)), [None, None]);
+}
+
+#[test]
+fn an_encryption_key_is_a_secret_that_plain_http_does_not_carry() {
+    let resolved = |url: &str, key: &str| {
+        let env = [
+            ("TURSO_DB_REMOTE_ENCRYPTION_KEY", key),
+            ("TURSO_DATABASE_URL", url),
+            ("TURSO_AUTH_TOKEN", "t"),
+            ("USE_TURSO", "YES"),
+        ];
+        let env = env.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned()));
+        resolve(&Sources {
+            env: env.collect(),
+            ..Sources::default()
+        })
+    };
+    let good = resolved(SHOP, "a2V5");
+    let row = good
+        .rows()
+        .into_iter()
+        .find(|row| row.name == "encryption key")
+        .unwrap();
+    assert_eq!(row.value, "***");
+    assert_eq!(
+        row.origin,
+        "TURSO_DB_REMOTE_ENCRYPTION_KEY from the environment"
+    );
+    assert!(!format!("{:?}", good.config()).contains("a2V5"));
+    for (url, key) in [
+        (SHOP, "'a2V5'"),
+        (SHOP, "a2\nV5"),
+        ("http://10.0.0.1:8080", "a2V5"),
+    ] {
+        let error = resolved(url, key).config().unwrap_err().to_string();
+        assert!(!error.contains("V5"), "{error}");
+    }
+}

@@ -49,6 +49,7 @@ fn every_value_of_config_toml_is_read_with_its_origin() {
         local file: local.db (default)
         remote url: libsql://xswarm-users-your-org.turso.io ([turso] database_url in config.toml)
         token: *** (TURSO_AUTH_TOKEN from .env)
+        encryption key: - (default)
         allow plain http: false (default)
         proxy: - (default)
         replica file: /home/me/.local/share/xswarm/users.db ([turso.local_replica] local_db_path in config.toml)

@@ -118,8 +118,8 @@ fn a_remote_needs_a_token_unless_it_is_this_machine() {
     remote(
         "http://10.0.0.5:8080",
         expect![[r#"
-            error: TURSO_AUTH_TOKEN must be set for http://10.0.0.5:8080
-              help: a token is not sent over plain http: use https:// or libsql://; or, for a server in a private network that needs no token, leave TURSO_AUTH_TOKEN unset and pass `--allow-plain-http`, or set `allow_plain_http = true` in [turso] of config.toml
+            error: http://10.0.0.5:8080 is reached without encryption, which has to be allowed
+              help: use https:// or libsql://; or, for a server in a private network that needs no token, leave TURSO_AUTH_TOKEN unset and pass `--allow-plain-http`, or set `allow_plain_http = true` in [turso] of config.toml
         "#]],
     );
     remote(

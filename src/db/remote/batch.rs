@@ -349,7 +349,7 @@ pub(super) fn ran_nothing(error: &libsql_hrana::proto::Error, transactions: usiz
     before || locked || code == "BLOCKED"
 }
 
-fn rows(result: StmtResult) -> Rows {
+pub(super) fn rows(result: StmtResult) -> Rows {
     result
         .rows
         .into_iter()
@@ -378,6 +378,8 @@ pub(super) fn engine_error(error: &libsql_hrana::proto::Error) -> EngineError {
         "SQLite error: ",
         "SQL input error: ",
         "SQL string could not be parsed: ",
+        // Of the Turso engine, whose other words are those of SQLite.
+        "Parse error: ",
     ] {
         message = message.strip_prefix(prefix).unwrap_or(message);
     }

@@ -14,7 +14,7 @@ use super::signs::asked;
 use super::wire::WireRow;
 use super::{Remote, TRIES, batch};
 use crate::db::stream::{Signs, Sink, StreamedRow};
-use crate::db::{DbError, EngineError, Options, Pause, Query, Question, RemoteError};
+use crate::db::{DbError, Engine, EngineError, Options, Pause, Query, Question, RemoteError};
 
 /// How many pieces of an answer wait at the most for the thread that takes them: a piece is what the network gave at
 /// once.
@@ -38,13 +38,13 @@ enum Form {
 }
 
 /// The questions as the server is asked.
-fn lower(questions: Vec<Question>) -> (Vec<Query>, Vec<Form>) {
+fn lower(questions: Vec<Question>, engine: Engine) -> (Vec<Query>, Vec<Form>) {
     let mut bytes = 0;
     let lowered = questions.into_iter().map(|question| match question {
         Question::Query(query) => (query, Form::Plain),
         Question::Scan(scan) => {
             let columns = scan.columns.len();
-            let pages = page::question(&scan).filter(|query| {
+            let pages = page::question(&scan, engine).filter(|query| {
                 bytes += query.sql.len();
                 bytes <= STATEMENTS
             });
@@ -78,7 +78,7 @@ impl Remote {
         sink: S,
         options: &Options,
     ) -> Result<S, DbError> {
-        let (queries, forms) = lower(questions);
+        let (queries, forms) = lower(questions, self.engine());
         let interrupted = || Err(DbError::Read(EngineError::interrupted()));
         let mut answer = tokio::select! {
             answer = self.asked(&queries) => answer?,

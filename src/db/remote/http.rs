@@ -25,7 +25,7 @@ use super::complete::{Collected, Complete, Cursor, Incomplete, StepOutcome, Unus
 use super::lines::{LONGEST, LineBuffer, TooLong};
 use super::redirect::{Location, location};
 use crate::db::log::{self, Log};
-use crate::db::{Proxy, RemoteError};
+use crate::db::{EncryptionKey, Proxy, RemoteError, Sent};
 use crate::proxy::THROUGH;
 
 const PIPELINE: &str = "/v3/pipeline";
@@ -54,6 +54,7 @@ pub(super) struct Server {
     /// What errors call it: host and port, and the proxy on the way.
     host: String,
     token: Option<String>,
+    encryption_key: Option<EncryptionKey>,
     /// How long an answer is waited for.
     limit: Duration,
     log: Log,
@@ -104,9 +105,26 @@ impl Server {
             base: base.to_owned(),
             host,
             token: token.map(str::to_owned),
+            encryption_key: None,
             limit: ANSWER,
             log: Log::default(),
         })
+    }
+
+    /// Sends this key of the database with each request that has the token.
+    pub(super) fn set_key(&mut self, key: Option<&EncryptionKey>) {
+        self.encryption_key = key.cloned();
+    }
+
+    /// The request with what the server asks for: the token, and the key of the database.
+    fn authorized(&self, mut request: RequestBuilder) -> RequestBuilder {
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
+        }
+        if let Some(EncryptionKey(key)) = &self.encryption_key {
+            request = request.header("x-turso-encryption-key", key);
+        }
+        request
     }
 
     /// Waits for answers as long as for a lock, where that is longer than usual: a statement may wait for a lock for all
@@ -125,20 +143,21 @@ impl Server {
         &self,
         requests: Vec<StreamRequest>,
     ) -> Result<Vec<StreamResult>, RemoteError> {
-        let sent = requests.len();
+        let sent = requests.len() + 1;
         let steps = requests.iter().map(steps).sum();
         let request = self.request(PIPELINE, &to_its_end(requests))?;
-        self.piped(request, sent, steps).await
+        let (_, mut results) = self.piped(request, sent, steps).await?;
+        results.pop();
+        Ok(results)
     }
 
-    /// The results of a pipeline with so many requests and steps.
+    /// The baton for the next request of the stream, and the results of a pipeline with so many requests and steps.
     async fn piped(
         &self,
         request: RequestBuilder,
-        requests: usize,
+        sent: usize,
         steps: usize,
-    ) -> Result<Vec<StreamResult>, RemoteError> {
-        let sent = requests + 1;
+    ) -> Result<(Option<String>, Vec<StreamResult>), RemoteError> {
         let answer = self.send(PIPELINE, steps, request).await?;
         let answer = self.accepted(answer).await?;
         let answer = self.body(answer.answer).await?;
@@ -148,7 +167,7 @@ impl Server {
                 true => self.incomplete(&Incomplete::EndsEarly),
                 false => self.not_hrana(&answer),
             })?;
-        let mut results = answer.results;
+        let results = answer.results;
         if results.len() != sent {
             return Err(self.incomplete(&Incomplete::Count {
                 what: "requests",
@@ -156,8 +175,7 @@ impl Server {
                 found: results.len(),
             }));
         }
-        results.pop();
-        Ok(results)
+        Ok((answer.baton, results))
     }
 
     /// One batch, whose body is [`pipelined`] where it is made already. The inner error is the server's word on the batch as
@@ -171,7 +189,34 @@ impl Server {
             Some(body) => self.request_of(PIPELINE, body.to_vec()),
             None => self.request(PIPELINE, &to_its_end(vec![of_batch(batch)]))?,
         };
-        match self.piped(request, 1, batch.steps.len()).await?.pop() {
+        let (_, results) = self.piped(request, 2, batch.steps.len()).await?;
+        self.batch_answer(batch, results.into_iter().next())
+    }
+
+    /// One batch of a stream that was begun by another, with the baton for the next.
+    pub(super) async fn batch_of_stream(
+        &self,
+        baton: Option<String>,
+        batch: &Batch,
+        is_last: bool,
+    ) -> Result<(Option<String>, Result<Complete, Error>), RemoteError> {
+        let mut requests = vec![of_batch(batch)];
+        if is_last {
+            requests.push(StreamRequest::Close(CloseStreamReq {}));
+        }
+        let sent = requests.len();
+        let request = self.request(PIPELINE, &PipelineReqBody { baton, requests })?;
+        let (next, results) = self.piped(request, sent, batch.steps.len()).await?;
+        let answer = self.batch_answer(batch, results.into_iter().next())?;
+        Ok((next, answer))
+    }
+
+    fn batch_answer(
+        &self,
+        batch: &Batch,
+        answer: Option<StreamResult>,
+    ) -> Result<Result<Complete, Error>, RemoteError> {
+        match answer {
             Some(StreamResult::Ok {
                 response: StreamResponse::Batch(response),
             }) => match Complete::check(batch, response.result) {
@@ -365,11 +410,8 @@ impl Server {
     /// The head of the answer to a `GET`.
     #[cfg(feature = "replica")]
     pub(super) async fn probe(&self, path: &str) -> Result<Response, RemoteError> {
-        let mut request = self.client.get(format!("{}{path}", self.base));
-        request = request.timeout(self.limit);
-        if let Some(token) = &self.token {
-            request = request.bearer_auth(token);
-        }
+        let request = self.client.get(format!("{}{path}", self.base));
+        let request = self.authorized(request.timeout(self.limit));
         self.send(path, 0, request).await
     }
 
@@ -386,16 +428,13 @@ impl Server {
     }
 
     fn request_of(&self, path: &str, body: Vec<u8>) -> RequestBuilder {
-        let mut request = self
+        let request = self
             .client
             .post(format!("{}{path}", self.base))
             .header("content-type", "application/json")
             .timeout(self.limit)
             .body(body);
-        if let Some(token) = &self.token {
-            request = request.bearer_auth(token);
-        }
-        request
+        self.authorized(request)
     }
 
     /// The whole body of an answer that fits into memory.
@@ -473,7 +512,11 @@ impl Server {
         let host = self.host.clone();
         let words = self.words(body);
         match status.as_u16() {
-            401 => RemoteError::Unauthorized { host, words },
+            401 => RemoteError::Unauthorized {
+                host,
+                sent: self.sent(),
+                words,
+            },
             403 => RemoteError::Forbidden { host, words },
             404 => RemoteError::NotFound { host, words },
             429 => RemoteError::TooMany { host, words },
@@ -482,6 +525,14 @@ impl Server {
                 status,
                 words,
             },
+        }
+    }
+
+    /// Whether requests have a token.
+    fn sent(&self) -> Sent {
+        match self.token {
+            Some(_) => Sent::Token,
+            None => Sent::NoToken,
         }
     }
 
@@ -550,10 +601,32 @@ impl Server {
         &self.host
     }
 
+    /// The key of the database as the `libsql` crate takes it.
+    #[cfg(feature = "replica")]
+    pub(super) fn key_for_the_crate(&self) -> Option<libsql::EncryptionContext> {
+        let EncryptionKey(key) = self.encryption_key.as_ref()?;
+        Some(libsql::EncryptionContext {
+            key: libsql::EncryptionKey::Base64Encoded(key.clone()),
+        })
+    }
+
     /// The same server as the `libsql` crate's own client reaches it.
     pub(super) async fn for_applications(&self) -> Result<libsql::Database, RemoteError> {
         let token = self.token.clone().unwrap_or_default();
         let builder = libsql::Builder::new_remote(self.base.clone(), token);
+        #[cfg(feature = "replica")]
+        let builder = match self.key_for_the_crate() {
+            Some(key) => builder.remote_encryption(key),
+            None => builder,
+        };
+        // The crate takes a key only with its feature for replicas.
+        #[cfg(not(feature = "replica"))]
+        if self.encryption_key.is_some() {
+            return Err(RemoteError::Unreachable {
+                host: self.host.clone(),
+                why: "a connection with an encryption key needs the feature `replica`".to_owned(),
+            });
+        }
         builder
             .build()
             .await
@@ -596,5 +669,24 @@ fn logged(answer: &Result<Response, reqwest::Error>) -> String {
     match answer {
         Ok(answer) => format!("status {}", answer.status().as_u16()),
         Err(_) => "no answer".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_request_carries_the_encryption_key() {
+        let mut server = Server::new("http://127.0.0.1:1", Some("token"), None).unwrap();
+        let header = |server: &Server| {
+            let request = server.request_of(PIPELINE, Vec::new()).build().unwrap();
+            let key = request.headers().get("x-turso-encryption-key");
+            key.map(|it| it.to_str().unwrap().to_owned())
+        };
+        assert_eq!(header(&server), None);
+        server.set_key(Some(&EncryptionKey::new("a2V5")));
+        assert_eq!(header(&server).as_deref(), Some("a2V5"));
+        assert!(!format!("{server:?}").contains("a2V5"));
     }
 }

@@ -7,6 +7,7 @@
 mod batch;
 mod complete;
 mod cursor;
+mod foreign_keys;
 #[cfg(feature = "replica")]
 mod hello;
 mod http;
@@ -15,11 +16,12 @@ mod page;
 mod redirect;
 mod refused;
 mod signs;
+mod stream;
 mod value;
 mod wire;
 
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use libsql_hrana::proto::{Batch, Error};
@@ -28,6 +30,7 @@ use self::batch::Answers;
 use self::complete::Complete;
 #[cfg(feature = "replica")]
 use self::complete::Incomplete;
+use self::foreign_keys::{FOREIGN_KEYS, checks_foreign_keys, with_anti_joins};
 #[cfg(feature = "replica")]
 pub(super) use self::hello::{Greeting, PrimaryLog};
 use self::http::Server;
@@ -36,8 +39,9 @@ pub(super) use self::redirect::location;
 pub(super) use self::signs::given;
 pub(super) use self::wire::WireRow;
 use super::{
-    Answer, At, Code, DbError, EngineError, Failure, Fate, Left, Log, OnProgress, Options, Pause,
-    Progress, Proxy, Query, Ready, RemoteError, Rows, Stop, Transaction,
+    Answer, At, Code, DbError, EncryptionKey, Engine, EngineError, Failure, Fate, Left, Log,
+    OnProgress, Options, Pause, Progress, Proxy, Query, Ready, RemoteError, Rows, Stop,
+    Transaction,
 };
 use crate::script::Atomicity;
 
@@ -82,7 +86,12 @@ impl Request {
 #[derive(Debug, Clone)]
 pub(super) struct Remote {
     server: Server,
+    /// The engine, once an answer has said it.
+    engine: Arc<OnceLock<Engine>>,
 }
+
+/// What only the Turso engine answers.
+const PROBE: &str = "SELECT turso_version()";
 
 impl Remote {
     pub(super) fn new(
@@ -92,13 +101,35 @@ impl Remote {
     ) -> Result<Remote, DbError> {
         Ok(Remote {
             server: Server::new(base, token, proxy)?,
+            engine: Arc::default(),
         })
+    }
+
+    /// The same with the key of the database.
+    pub(super) fn with_key(mut self, key: Option<&EncryptionKey>) -> Remote {
+        self.server.set_key(key);
+        self
+    }
+
+    /// The key as the crate takes it.
+    #[cfg(feature = "replica")]
+    pub(super) fn key_for_the_crate(&self) -> Option<libsql::EncryptionContext> {
+        self.server.key_for_the_crate()
+    }
+
+    /// The engine; libSQL until the first answer.
+    pub(super) fn engine(&self) -> Engine {
+        self.engine.get().copied().unwrap_or(Engine::Server)
     }
 
     /// The same server with connections of its own.
     pub(super) fn apart(&self, proxy: Option<&Proxy>) -> Result<Remote, DbError> {
         let server = &self.server;
-        Remote::new(server.base_url(), server.token(), proxy)
+        let apart = Remote::new(server.base_url(), server.token(), proxy)?;
+        Ok(Remote {
+            engine: Arc::clone(&self.engine),
+            ..apart
+        })
     }
 
     /// Logs each request.
@@ -183,8 +214,58 @@ impl Remote {
         None
     }
 
-    /// Sends queries until they are answered, a few times: they change nothing.
+    /// Asks queries, those about foreign keys as the engine can answer them.
     async fn ask(&self, queries: &[Query], options: &Options) -> Result<Answers, DbError> {
+        if !queries.iter().any(|it| checks_foreign_keys(&it.sql))
+            || self.known_engine(options).await? != Engine::Turso
+        {
+            return self.ask_and_probe(queries, options).await;
+        }
+        let schema = self.ask_again(&[Query::new(FOREIGN_KEYS)], options).await?;
+        let columns = schema.rows.into_iter().next().unwrap_or(Ok(Vec::new()));
+        let columns = columns.map_err(DbError::Read)?;
+        let queries = queries.iter().map(|query| Query {
+            sql: with_anti_joins(&query.sql, &columns),
+            args: query.args.clone(),
+        });
+        let queries: Vec<Query> = queries.collect();
+        self.ask_again(&queries, options).await
+    }
+
+    /// The engine, which is asked for where it is not known yet.
+    async fn known_engine(&self, options: &Options) -> Result<Engine, DbError> {
+        if self.engine.get().is_none() {
+            self.ask_and_probe(&[], options).await?;
+        }
+        Ok(self.engine())
+    }
+
+    /// Asks queries, and with the first of them which engine it is.
+    async fn ask_and_probe(
+        &self,
+        queries: &[Query],
+        options: &Options,
+    ) -> Result<Answers, DbError> {
+        if self.engine.get().is_some() {
+            return self.ask_again(queries, options).await;
+        }
+        let mut queries = queries.to_vec();
+        queries.push(Query::new(PROBE));
+        let mut answers = self.ask_again(&queries, options).await?;
+        let engine = match answers.rows.pop() {
+            Some(Ok(_)) => Some(Engine::Turso),
+            Some(Err(error)) if error.is_about_the_statement() => Some(Engine::Server),
+            _ => None,
+        };
+        if let Some(engine) = engine {
+            // Another task may have been told as well.
+            let _ = self.engine.set(engine);
+        }
+        Ok(answers)
+    }
+
+    /// Sends queries until they are answered, a few times: they change nothing.
+    async fn ask_again(&self, queries: &[Query], options: &Options) -> Result<Answers, DbError> {
         let batch = batch::lower_queries(queries);
         let mut pause = Pause::new(Duration::from_millis(100));
         let mut tries = 1;
@@ -232,6 +313,19 @@ impl Remote {
         }
     }
 
+    /// A batch that changes something: one request, or several of one stream where the engine has no check of foreign
+    /// keys and the batch has one.
+    async fn carry_out(
+        &self,
+        batch: &Batch,
+        body: Option<&[u8]>,
+    ) -> Result<Result<Complete, Error>, RemoteError> {
+        match self.engine() == Engine::Turso && stream::is_needed(batch) {
+            true => stream::run(&self.server, batch).await,
+            false => self.batch(batch, body).await,
+        }
+    }
+
     /// One request; three where there are statements outside of a transaction, so that what is recorded before them
     /// is known to be recorded. `written` is told how far a replica has to be synced to see it, also where it failed
     /// half-way.
@@ -276,7 +370,7 @@ impl Remote {
         let _waits = stop.waits_for_an_answer();
         let given_up = stop.second();
         let answer = tokio::select! {
-            answer = self.batch(&lowered.batch, body.as_deref()) => answer,
+            answer = self.carry_out(&lowered.batch, body.as_deref()) => answer,
             () = given_up.raised() => Err(RemoteError::GivenUp {
                 host: self.server.host().to_owned(),
             }),

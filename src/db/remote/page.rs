@@ -10,7 +10,7 @@
 
 use super::signs::asked;
 use super::wire::WireRow;
-use crate::db::{Order, Query, Scan, ScanColumn};
+use crate::db::{Engine, Order, Query, Scan, ScanColumn};
 use crate::sql::identifier;
 
 /// The most bytes of a page.
@@ -28,9 +28,22 @@ const SCALE: &str = "(4611686018427387904*1.0)";
 /// A table of more columns has few rows to a page, and a statement that is too long.
 const COLUMNS: usize = 100;
 
+/// How the blobs of a page come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Blobs {
+    /// As their bytes.
+    Bytes,
+    /// In hexadecimal: the Turso engine (0.8.3) makes a text of what it concatenates, and other bytes of what is not UTF-8.
+    Hex,
+}
+
 /// The statement that asks for the rows of a table page by page: a page, or NULL and then the columns of one row. None
 /// where the table has no rowid to go by, or too many columns.
-pub(super) fn question(scan: &Scan) -> Option<Query> {
+pub(super) fn question(scan: &Scan, engine: Engine) -> Option<Query> {
+    let blobs = match engine {
+        Engine::Turso => Blobs::Hex,
+        Engine::Local | Engine::Memory | Engine::Server => Blobs::Bytes,
+    };
     let Order::Rowid(rowid) = &scan.order else {
         return None;
     };
@@ -41,8 +54,10 @@ pub(super) fn question(scan: &Scan) -> Option<Query> {
     let (table, rowid) = (identifier(&scan.table), identifier(rowid));
     let from = format!("FROM main.{table} AS r NOT INDEXED WHERE r.{rowid}");
     let columns = scan.columns.iter();
-    let packed = tree(&columns.clone().map(packed).collect::<Vec<_>>(), "||");
-    let size = tree(&columns.clone().map(size).collect::<Vec<_>>(), "+");
+    let packed = columns.clone().map(|column| packed(column, blobs));
+    let packed = tree(&packed.collect::<Vec<_>>(), "||");
+    let size = columns.clone().map(|column| size(column, blobs));
+    let size = tree(&size.collect::<Vec<_>>(), "+");
     let alone: Vec<String> = columns.map(|column| asked(&name(column))).collect();
     let last = ROWS.map(|rows| {
         format!(
@@ -94,8 +109,12 @@ fn tree(terms: &[String], operator: &str) -> String {
 }
 
 /// The expression that a value is packed with: see [`Pages::value`].
-fn packed(column: &ScanColumn) -> String {
+fn packed(column: &ScanColumn, blobs: Blobs) -> String {
     let c = name(column);
+    let blob = match blobs {
+        Blobs::Bytes => format!("'b'||length({c})||':'||CAST({c} AS TEXT)"),
+        Blobs::Hex => format!("'x'||length(hex({c}))||':'||hex({c})"),
+    };
     let halves = |real: &str| {
         format!(
             "CAST({real} AS INTEGER)||':'||CAST(({real}-CAST({real} AS INTEGER))*{SCALE} AS INTEGER)||';'"
@@ -104,7 +123,7 @@ fn packed(column: &ScanColumn) -> String {
     format!(
         "CASE typeof({c}) WHEN 'integer' THEN 'i'||{c}||';' \
          WHEN 'text' THEN 't'||length(CAST({c} AS BLOB))||':'||{c} WHEN 'null' THEN 'n' \
-         WHEN 'blob' THEN 'b'||length({c})||':'||CAST({c} AS TEXT) \
+         WHEN 'blob' THEN {blob} \
          ELSE CASE WHEN abs({c})<1.0/1024 THEN 's'||{} WHEN abs({c})<{SCALE} THEN 'r'||{} ELSE 'l'||{} END END",
         halves(&format!("({c}*{SCALE})")),
         halves(&c),
@@ -114,14 +133,18 @@ fn packed(column: &ScanColumn) -> String {
 
 /// At least as many bytes as the value takes in a page. A real of 53 bits with an exponent from -72 on has its lowest bit
 /// at -124 or above.
-fn size(column: &ScanColumn) -> String {
+fn size(column: &ScanColumn, blobs: Blobs) -> String {
     let c = name(column);
+    let blob = match blobs {
+        Blobs::Bytes => format!("length({c})"),
+        Blobs::Hex => format!("2*length({c})"),
+    };
     let zero = match column.is_real {
         true => format!("{c}=0.0 OR "),
         false => String::new(),
     };
     format!(
-        "CASE typeof({c}) WHEN 'text' THEN 21+length(CAST({c} AS BLOB)) WHEN 'blob' THEN 21+length({c}) \
+        "CASE typeof({c}) WHEN 'text' THEN 21+length(CAST({c} AS BLOB)) WHEN 'blob' THEN 21+{blob} \
          WHEN 'real' THEN CASE WHEN {zero}abs({c})>=1.0/1024/{SCALE} AND abs({c})<{SCALE}*{SCALE} THEN 45 \
          ELSE {ALONE} END ELSE 22 END"
     )
@@ -177,7 +200,7 @@ impl Pages {
                 let number = self.integer(b';')?;
                 self.row.push_integer(number);
             }
-            b't' | b'b' => {
+            b't' | b'b' | b'x' => {
                 let length = usize::try_from(self.integer(b':')?).map_err(|_| Broken)?;
                 let end = self.at.checked_add(length).ok_or(Broken)?;
                 if end > self.row.bytes().len() {
@@ -185,6 +208,7 @@ impl Pages {
                 }
                 match letter {
                     b't' => self.row.push_text(self.at..end),
+                    b'x' => self.row.push_hex(self.at..end).ok_or(Broken)?,
                     _ => self.row.push_blob(self.at..end),
                 }
                 self.at = end;
@@ -262,9 +286,15 @@ mod tests {
 
     /// The rows that the pages give, bit by bit, how many pages there are, and how many rows came alone.
     fn read(raw: &Raw, scan: &Scan) -> (Vec<String>, usize, usize) {
+        let came = read_from(raw, scan, Engine::Server);
+        assert!(read_from(raw, scan, Engine::Turso).0 == came.0);
+        came
+    }
+
+    fn read_from(raw: &Raw, scan: &Scan, engine: Engine) -> (Vec<String>, usize, usize) {
         let (mut found, mut pages, mut alone) = (Vec::new(), 0, 0);
         let mut taken = Pages::default();
-        let query = question(scan).unwrap();
+        let query = question(scan, engine).unwrap();
         raw.prepare(&query.sql)
             .unwrap()
             .rows([], |row| {
@@ -421,6 +451,9 @@ mod tests {
             "0;n",
             "1;t5:abc",
             "1;x",
+            "1;x2:0g",
+            "1;x3:0aa",
+            "1;x4:0a",
             "-1;",
             "1;i--1;",
             "1;i9223372036854775808;",

@@ -37,10 +37,14 @@ pub(in crate::db) fn location(
         .strip_suffix(path)
         .unwrap_or(address)
         .trim_end_matches('/');
+    // A place that is not that of the protocol is a page: a login, or what a gateway shows instead.
+    let of_host = address.split_once("://").map_or(address, |(_, rest)| rest);
+    let is_database = address.ends_with(path) || !of_host.trim_end_matches('/').contains('/');
     let is_plain = !secrets && address.len() <= SHOWN && address.chars().all(is_printed);
     Location {
         shown,
-        database: (is_url && is_plain && database != base).then(|| database.to_owned()),
+        database: (is_url && is_plain && is_database && database != base)
+            .then(|| database.to_owned()),
     }
 }
 
@@ -131,6 +135,12 @@ mod tests {
             None,
         );
         check("/login", "/login", None);
+        // A page, and no database.
+        check(
+            "https://sso.example.com/auth?to=x",
+            "https://sso.example.com/auth?…",
+            None,
+        );
         check("//b.turso.io/x", "//b.turso.io/x", None);
         check("", "", None);
     }

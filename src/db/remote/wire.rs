@@ -80,6 +80,20 @@ impl WireRow {
         self.cells.push(Cell::Blob(range));
     }
 
+    /// Takes the digits of a blob, which come to stand for its bytes. None where they are no such digits.
+    pub(super) fn push_hex(&mut self, range: Range<usize>) -> Option<()> {
+        if !range.len().is_multiple_of(2) {
+            return None;
+        }
+        let end = range.start + range.len() / 2;
+        for (to, from) in (range.start..end).zip(range.clone().step_by(2)) {
+            let digit = |at: usize| char::from(self.bytes[at]).to_digit(16);
+            self.bytes[to] = u8::try_from(16 * digit(from)? + digit(from + 1)?).ok()?;
+        }
+        self.cells.push(Cell::Blob(range.start..end));
+        Some(())
+    }
+
     pub(in crate::db) fn value(&self, column: usize) -> ValueRef<'_> {
         match self.cells.get(column) {
             None | Some(Cell::Null) => ValueRef::Null,

@@ -9,9 +9,10 @@ use crate::schema::{Affinity, Strictness, affinity};
 use crate::sql::Value;
 
 /// The schema as it is kept: <https://sqlite.org/schematab.html>. The text of an export is read with it again, and
-/// compared.
-pub(super) const OBJECTS: &str =
-    "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY rowid";
+/// compared. The tables that the Turso engine keeps for itself are left out.
+pub(super) const OBJECTS: &str = "\
+SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE lower(tbl_name) NOT GLOB '__turso_internal_*' \
+AND lower(tbl_name) NOT GLOB 'turso_cdc*' AND lower(tbl_name) NOT GLOB 'turso_sync_*' ORDER BY rowid";
 
 /// <https://sqlite.org/pragma.html#pragma_table_list>
 const TABLES: &str = "SELECT name, type, wr, strict FROM pragma_table_list WHERE schema = 'main'";
@@ -19,14 +20,14 @@ const TABLES: &str = "SELECT name, type, wr, strict FROM pragma_table_list WHERE
 /// <https://sqlite.org/pragma.html#pragma_table_xinfo>
 const COLUMNS: &str = "\
 SELECT t.name, c.name, c.type, c.pk, c.hidden
-FROM pragma_table_list t, pragma_table_xinfo(t.name, 'main') c
+FROM pragma_table_list t, pragma_table_xinfo(t.name) c
 WHERE t.schema = 'main' AND t.type IN ('table', 'shadow')
 ORDER BY t.name, c.cid";
 
 /// The columns of primary keys that have an index: <https://sqlite.org/pragma.html#pragma_index_xinfo>.
 const KEYS: &str = "\
 SELECT t.name, c.name, c.\"desc\", c.coll
-FROM pragma_table_list t, pragma_index_list(t.name, 'main') i, pragma_index_xinfo(i.name, 'main') c
+FROM pragma_table_list t, pragma_index_list(t.name) i, pragma_index_xinfo(i.name) c
 WHERE t.schema = 'main' AND t.type IN ('table', 'shadow') AND i.origin = 'pk' AND c.key = 1
 ORDER BY t.name, c.seqno";
 

@@ -94,7 +94,7 @@ pub(super) fn plan(
         // They are the whole database's.
         let is_whole = options.what != Contents::Data && options.tables.is_empty();
         parts.text("PRAGMA foreign_keys=OFF;\n");
-        if is_whole && engine != Engine::Server {
+        if is_whole && !engine.is_server() {
             parts.0.push(Part::Layout);
         }
         parts.text("BEGIN TRANSACTION;\n");

@@ -152,10 +152,36 @@ impl Checkpoint {
         translator.conflicting.clone_from(&self.conflicting);
     }
 
+    /// The tables that [`Checkpoint::undo`] clears or drops, and the most rows that they have where only this import wrote
+    /// to them.
+    pub(super) fn most_rows<'t>(&'t self, there: &There) -> impl Iterator<Item = (&'t str, u64)> {
+        let tables = self.tally.tables.iter();
+        let most = tables.filter_map(move |table| {
+            // Rows that the module itself has written to a table of its content.
+            let new = there.made_new(&table.name, table.before);
+            let is_undone = new.is_some() || !matches!(table.before, Before::Rows(_));
+            (is_undone && there.has_table(&table.name)).then(|| {
+                let own = new.map_or(0, <[_]>::len) as u64;
+                (table.name.as_str(), table.rows + own)
+            })
+        });
+        most.collect::<Vec<_>>().into_iter()
+    }
+
     /// What takes everything back that the import did; where it cannot be, the table with rows that were there before.
     /// `there` tells the tables of virtual tables, which are not to be empty: a new one has rows of its module there.
     pub(super) fn undo(&self, there: &There) -> Result<Vec<Step>, (String, u64)> {
         let mut steps = guard(self.offset);
+        // Between the look at the rows and this transaction another process may write.
+        for (table, most) in self.most_rows(there) {
+            steps.push(Step::own(
+                format!(
+                    "SELECT CASE WHEN (SELECT count(*) FROM {}) <= ?1 THEN 1 ELSE json('rows of others') END",
+                    identifier(table)
+                ),
+                vec![integer(most)],
+            ));
+        }
         for Made { object, name, .. } in self.made.iter().rev() {
             let kind = match object {
                 // What they keep goes with them.

@@ -108,6 +108,18 @@ pub enum Clash {
         /// The line that makes it.
         line: Option<u64>,
     },
+    /// The dump makes what the engine of the database does not take.
+    #[error("{what} {name}: {why}")]
+    Refused {
+        /// `table`, `index`, `view`, `trigger`.
+        what: &'static str,
+        /// Its name.
+        name: String,
+        /// What the engine does not take.
+        why: String,
+        /// The line that makes it.
+        line: u64,
+    },
     /// The dump writes to the tables in which a virtual table with rows keeps its content: its index would not be that of
     /// its rows any more, and where the dump clears the tables first, the rows would be gone.
     #[error(
@@ -142,6 +154,7 @@ impl Clash {
             | Clash::InUse { line, .. }
             | Clash::Drops { line, .. } => *line,
             Clash::Fires { line, .. }
+            | Clash::Refused { line, .. }
             | Clash::History { line, .. }
             | Clash::OtherHistory { line, .. } => Some(*line),
             Clash::Exists { .. } | Clash::Makes { .. } | Clash::SetsOff(_) => None,
@@ -310,6 +323,13 @@ impl There {
         }
     }
 
+    /// Whether an ordinary table of this name is there.
+    pub(super) fn has_table(&self, name: &str) -> bool {
+        let is_it = |table: &VirtualTable| table.name.eq_ignore_ascii_case(name);
+        self.find(name).is_some_and(|(kind, _)| kind == "table")
+            && !self.virtual_tables.iter().any(is_it)
+    }
+
     /// What is there without what is called so.
     pub(super) fn without<'a>(&mut self, names: impl Iterator<Item = &'a str>) {
         let names: Vec<String> = names.map(str::to_ascii_lowercase).collect();
@@ -403,6 +423,8 @@ pub(super) struct Wanted {
     /// Whether it makes a new file, which has no records of its own to be in the way of.
     is_new_file: bool,
     triggers: Vec<Trigger>,
+    /// What it makes that the engine does not take.
+    refused: Vec<Clash>,
     /// Its virtual tables, each with its module and its line.
     virtual_tables: Vec<(String, String, u64)>,
     /// The name of a trigger that would run, its table, and the line that sets it off.
@@ -596,6 +618,14 @@ impl Wanted {
                 } if !seen.is_shadow(name) && !is_of_the_engine(name) => {
                     self.makes.push((*object, name.clone()));
                     self.made.insert(key(name), Some(line));
+                    if let Some(why) = seen.engine.refusal(sql) {
+                        self.refused.push(Clash::Refused {
+                            what: object.word(),
+                            name: name.clone(),
+                            why,
+                            line,
+                        });
+                    }
                     if *object == Object::VirtualTable {
                         let module = module_of(sql);
                         self.virtual_tables.push((name.clone(), module, line));
@@ -833,6 +863,7 @@ pub(super) fn clashes(
             });
         }
     }
+    clashes.extend(wanted.refused.iter().cloned());
     let fires = wanted.fires.iter();
     let fires = fires.map(|(trigger, table, line)| Clash::Fires {
         trigger: trigger.clone(),

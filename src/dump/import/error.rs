@@ -10,7 +10,8 @@ use super::clash::{Clash, Wanted};
 use super::translate::Tables;
 use crate::db::{Code, Db, DbError, EngineError, Failure, RemoteError};
 use crate::drive::LOCK_HELD;
-use crate::dump::DumpError;
+use crate::dump::proof::Doubt;
+use crate::dump::{DumpError, What};
 use crate::history::{HistoryError, Unsettled};
 
 /// An import that did not happen, or not all of it.
@@ -45,6 +46,8 @@ pub enum Stands {
     /// Nothing of it.
     #[default]
     Nothing,
+    /// This run wrote nothing; what an earlier one wrote is as it was, and was not looked at.
+    Unread,
     /// Everything of the dump before this line; the same command goes on from there.
     UpTo {
         /// The line, from 1.
@@ -110,6 +113,12 @@ pub enum Why {
         /// How many.
         rows: u64,
     },
+    /// Starting over would delete rows that the import has not written.
+    #[error("{}, so it cannot begin from the start", of_others(.0))]
+    RowsOfOthers(
+        /// Tables, and how many such rows each has.
+        Vec<(String, u64)>,
+    ),
     /// A row or statement that the engine does not take.
     #[error("{error}")]
     Refused {
@@ -119,9 +128,14 @@ pub enum Why {
         among: usize,
         /// The table that it is about.
         table: Option<String>,
+        /// Its kind and name, where it is a statement that creates an object.
+        object: Option<Box<(&'static str, String)>>,
         /// The engine's words.
         error: EngineError,
     },
+    /// Objects that the engine cannot create, since they need what belongs to an application.
+    #[error("the engine cannot create all objects of the dump")]
+    Lacking(Vec<Doubt>),
     /// A value or row that is too large for the server.
     #[error("a row of {bytes} bytes is more than the {most} that the server takes")]
     TooBig {
@@ -302,6 +316,14 @@ impl Why {
         }
     }
 
+    /// Refuses a dump with objects that the engine lacks something for.
+    pub(super) fn refuse_lacking(lacking: Vec<Doubt>) -> Result<(), Why> {
+        match lacking.is_empty() {
+            true => Ok(()),
+            false => Err(Why::Lacking(lacking)),
+        }
+    }
+
     /// What an engine said of this place of the dump.
     pub(super) fn refused(error: EngineError, at: At, among: usize, table: Option<String>) -> Why {
         match error.code {
@@ -310,9 +332,24 @@ impl Why {
                 at,
                 among,
                 table,
+                object: None,
                 error,
             },
         }
+    }
+
+    /// The same of a statement that creates an object.
+    pub(super) fn creating(mut self, statement: &What) -> Why {
+        if let (
+            Why::Refused { object, .. },
+            What::Create {
+                object: kind, name, ..
+            },
+        ) = (&mut self, statement)
+        {
+            *object = Some(Box::new((kind.word(), name.clone())));
+        }
+        self
     }
 }
 
@@ -367,6 +404,17 @@ fn many(count: u64) -> String {
         1 => "1 row".to_owned(),
         _ => format!("{count} rows"),
     }
+}
+
+fn of_others(tables: &[(String, u64)]) -> String {
+    let table = |(table, rows): &(String, u64)| {
+        format!(
+            "{table} has {} that this import has not written",
+            many(*rows)
+        )
+    };
+    let tables: Vec<String> = tables.iter().map(table).collect();
+    tables.join(", ")
 }
 
 fn clashes(clashes: &[Clash]) -> String {

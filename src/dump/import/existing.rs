@@ -11,16 +11,17 @@ use super::error::{ImportError, Orphan, Stands, Why};
 use super::new_file::SHOWN;
 use super::pass::Pass;
 use super::record::Recording;
-use super::tally::{self, Before, Tally};
+use super::tally::{self, Before, Counted, Tally};
 use super::translate::{Beside, CHECKPOINT, LeftOut};
 use super::whole::whole;
 use super::{
     Begin, ImportEvent, Imported, Job, OnImport, Outcome, Planned, Triggers, Verify, Violations,
     Way,
 };
-use crate::db::{self, Db, DbError, OnProgress, Query, Ready};
+use crate::db::{self, Db, DbError, Engine, OnProgress, Query, Ready};
 use crate::drive::drive;
 use crate::dump::DumpError;
+use crate::dump::lacking::Creating;
 use crate::history::{
     self, Found, Guarded, History, HistoryError, Interrupted, Patience, Wait, settle,
 };
@@ -57,7 +58,8 @@ async fn once(
     begin: &mut Begin,
     patience: &mut Patience,
 ) -> Result<Imported, ImportError> {
-    let (mut history, mut there, mut checkpoint) = look(job).await?;
+    let unread = |why: Why| why.leaving(Stands::Unread);
+    let (mut history, mut there, mut checkpoint) = look(job).await.map_err(unread)?;
     let job = &job.as_begun(checkpoint.as_ref());
     if let Ok(history) = &history {
         patience.saw(history);
@@ -122,6 +124,7 @@ async fn start_over(
     patience: &mut Patience,
 ) -> Result<(), ImportError> {
     let undone = async {
+        refuse_rows_of_others(job, checkpoint, there).await?;
         let mut undoing = Undoing {
             steps: undo(checkpoint, there)?,
             offset: checkpoint.offset,
@@ -130,10 +133,42 @@ async fn start_over(
         let settled = settle(job.db, patience, &mut undoing).await;
         match settled.stopped {
             None => Ok(()),
-            Some(unsettled) => Err(Why::unsettled(unsettled, job.db)),
+            Some(unsettled) => {
+                refuse_rows_of_others(job, checkpoint, there).await?;
+                Err(Why::unsettled(unsettled, job.db))
+            }
         }
     };
     undone.await.map_err(|why| why.leaving(checkpoint.stands()))
+}
+
+/// Refuses to start over where tables that would be cleared or dropped have more rows than the import has written: others
+/// have written there since.
+async fn refuse_rows_of_others(
+    job: &Job<'_>,
+    checkpoint: &Checkpoint,
+    there: &There,
+) -> Result<(), Why> {
+    let tables = checkpoint.most_rows(there);
+    let questions =
+        tables.map(|(table, most)| ((table, most), Query::count(table).if_there(table)));
+    let mut others = Vec::new();
+    for ((table, most), reply) in job.db.ask(questions.collect::<Vec<_>>()).await? {
+        let Some(rows) = db::if_accepted(reply.rows::<1>())? else {
+            continue;
+        };
+        let count = rows.first().and_then(|[count]| count.as_i64());
+        let count = count
+            .and_then(|count| u64::try_from(count).ok())
+            .unwrap_or_default();
+        if count > most {
+            others.push((table.to_owned(), count - most));
+        }
+    }
+    match others.is_empty() {
+        true => Ok(()),
+        false => Err(Why::RowsOfOthers(others)),
+    }
 }
 
 /// What takes back an unfinished import, whose guard is the checkpoint.
@@ -228,7 +263,9 @@ async fn check_rest(
     let checked = async {
         let pass = resumed(job, there, checkpoint)?;
         let mut ahead = job.read(Some(pass.end));
-        let pass = check(job, pass, &mut ahead).await?;
+        let mut creating = Creating::begin().await.map_err(Why::engine)?;
+        let pass = check(job, pass, &mut ahead, &mut creating).await?;
+        refuse_lacking(job, creating)?;
         refuse_clashes(job, there, &pass).await?;
         Ok(pass)
     };
@@ -268,11 +305,13 @@ async fn begin(
         ahead: job.read(None),
     };
     let mut seen = fresh();
+    let mut creating = Creating::begin().await.map_err(Why::engine)?;
     let mut is_whole = false;
     while seen.end.offset < job.options.transaction_bytes && !is_whole {
         match blocks.ahead.next().await? {
             Some(block) => {
                 seen.block(&block, job.how())?;
+                creating.block(&block);
                 blocks.read.push_back(block);
             }
             None => is_whole = true,
@@ -282,9 +321,11 @@ async fn begin(
     if survey {
         // It is small change beside writing it, and then nothing is written of a dump that something is wrong with.
         blocks.read.clear();
-        seen = check(job, seen, &mut blocks.ahead).await?;
+        seen = check(job, seen, &mut blocks.ahead, &mut creating).await?;
     } else if !is_whole && let Some(schema) = job.input.schema() {
-        let schema = check(job, fresh(), &mut job.of(&schema).read(None)).await?;
+        creating = Creating::begin().await.map_err(Why::engine)?;
+        let mut ahead = job.of(&schema).read(None);
+        let schema = check(job, fresh(), &mut ahead, &mut creating).await?;
         refuse_clashes(job, &mut there, &schema).await?;
     }
     if (is_whole || survey)
@@ -295,6 +336,7 @@ async fn begin(
     if survey {
         blocks.ahead = job.read(None);
     }
+    refuse_lacking(job, creating)?;
     refuse_clashes(job, &mut there, &seen).await?;
     name_triggers(job, &there, &seen);
     if !seen.translator.left_out.is_empty() {
@@ -358,6 +400,9 @@ async fn plan_after(
     mut there: There,
     checkpoint: &Checkpoint,
 ) -> Result<Planned, Why> {
+    if job.options.begin == Begin::Anew {
+        refuse_rows_of_others(job, checkpoint, &there).await?;
+    }
     there.without(checkpoint.made());
     if job.options.begin == Begin::Anew {
         undo(checkpoint, &there)?;
@@ -387,10 +432,12 @@ async fn plan_from_start(
         false => there.beside(),
     };
     let fresh = Pass::begin(&job.setup(), beside);
-    let seen = check(job, fresh, &mut job.read(None)).await?;
+    let mut creating = Creating::begin().await.map_err(Why::engine)?;
+    let seen = check(job, fresh, &mut job.read(None), &mut creating).await?;
     if history.row(&seen.key()).is_some() {
         return Ok(Planned::of(seen, &There::default(), Way::Already));
     }
+    refuse_lacking(job, creating)?;
     refuse_clashes(job, &mut there, &seen).await?;
     let is_small = seen.end.offset < job.options.transaction_bytes;
     let way = match is_small && !seen.translator.has_history {
@@ -402,14 +449,28 @@ async fn plan_from_start(
 }
 
 /// Reads a dump to its end.
-async fn check(job: &Job<'_>, mut pass: Pass, ahead: &mut Ahead) -> Result<Pass, Why> {
+async fn check(
+    job: &Job<'_>,
+    mut pass: Pass,
+    ahead: &mut Ahead,
+    creating: &mut Creating,
+) -> Result<Pass, Why> {
     while let Some(block) = ahead.next().await? {
         pass.block(&block, job.how())?;
+        creating.block(&block);
         (job.on_event)(ImportEvent::Checked {
             bytes: pass.end.offset,
         });
     }
     Ok(pass)
+}
+
+/// Refuses objects that need what belongs to an application. What a server has is not known.
+fn refuse_lacking(job: &Job<'_>, creating: Creating) -> Result<(), Why> {
+    match job.db.engine() {
+        Engine::Server | Engine::Turso => Ok(()),
+        Engine::Local | Engine::Memory => Why::refuse_lacking(creating.lacking()),
+    }
 }
 
 async fn refuse_clashes(job: &Job<'_>, there: &mut There, pass: &Pass) -> Result<(), Why> {
@@ -511,10 +572,15 @@ pub(super) async fn count(job: &Job<'_>, done: &mut chunks::Done) -> Result<(), 
         };
         let found = reply.count()?.saturating_sub(before);
         match table.compare(found, &conflicting) {
-            Ok(some) => gave_way |= some,
+            Ok(counted) => gave_way |= counted == Counted::GaveWay,
             // They may write to any table.
             Err(Why::Count { .. }) if job.options.triggers == Triggers::Run => {
                 table.verified = None;
+            }
+            // The checkpoint lets each part in once, so others have written there.
+            Err(Why::Count { written, found, .. }) if found > written => {
+                table.verified = None;
+                table.of_others = found - written;
             }
             Err(why) => return Err(why),
         }

@@ -23,6 +23,8 @@ struct Origin {
     /// Rows in the step.
     among: usize,
     table: Option<String>,
+    /// The statement that creates an object.
+    creates: Option<What>,
 }
 
 /// How rows become steps.
@@ -75,7 +77,13 @@ impl Lowered {
     /// Where a step stands in the dump, and whether several rows are in it.
     pub(super) fn refused(&self, step: usize, error: EngineError) -> Why {
         match self.origins.get(step) {
-            Some(origin) => Why::refused(error, origin.at, origin.among, origin.table.clone()),
+            Some(origin) => {
+                let why = Why::refused(error, origin.at, origin.among, origin.table.clone());
+                match &origin.creates {
+                    Some(statement) => why.creating(statement),
+                    None => why,
+                }
+            }
             None => Why::engine(error),
         }
     }
@@ -115,6 +123,7 @@ impl Lowered {
                 at,
                 among: 1,
                 table: table.clone(),
+                creates: table.is_some().then(|| statement.what.clone()),
             };
             self.push(Step::own(sql, Vec::new()), origin);
         }
@@ -137,6 +146,7 @@ impl Lowered {
                 at: place(row),
                 among: taken,
                 table: Some(of.target.table.clone()),
+                creates: None,
             };
             self.push(step, origin);
             row += taken;
@@ -157,6 +167,7 @@ impl Lowered {
                 at: At { line, offset },
                 among: 1,
                 table: Some(of.target.table.clone()),
+                creates: None,
             };
             let args: Vec<Value> = vec![
                 String::from_utf8_lossy(name).into_owned().into(),

@@ -33,9 +33,11 @@ pub(super) use existing::refuse_orphans_of;
 pub use tally::{Before, Table};
 pub use translate::{LeftOut, Tables};
 
-use crate::db::{Db, DbError, Engine, Query};
+use crate::db::{Db, DbError, Query, Stop};
 use crate::drive::{Event, OnEvent};
+use crate::dump::lacking::Creating;
 use crate::dump::modules::{Modules, module_of};
+use crate::dump::proof::Doubt;
 use crate::dump::source_check;
 use crate::dump::{DumpError, Mark};
 use crate::hex;
@@ -441,10 +443,10 @@ impl Job<'_> {
 
     /// What comes before the first statement of the dump.
     fn resets(&self) -> Vec<Step> {
-        let numbers: &[&str] = match (self.options.header, self.db.engine()) {
+        let numbers: &[&str] = match (self.options.header, self.db.engine().is_server()) {
             (Header::Keep, _) => &[],
-            (Header::OfTheDump, Engine::Server) => &["user_version"],
-            (Header::OfTheDump, _) => &["user_version", "application_id"],
+            (Header::OfTheDump, true) => &["user_version"],
+            (Header::OfTheDump, false) => &["user_version", "application_id"],
         };
         let reset = |number: &&str| Step::own(format!("PRAGMA {number} = 0"), Vec::new());
         numbers.iter().map(reset).collect()
@@ -517,6 +519,37 @@ pub(super) async fn import_by(
     Ok(imported)
 }
 
+/// The objects of a dump that only the engine of an application can create. All of the dump is read.
+pub(super) async fn lacking(input: &Input, stop: &Stop) -> Result<Vec<Doubt>, Why> {
+    let mut creating = Creating::begin().await.map_err(Why::engine)?;
+    let bytes = ImportOptions::default().block_bytes();
+    let mut ahead = Ahead::of(input, bytes, None, stop);
+    while let Some(block) = ahead.next().await? {
+        creating.block(&block);
+    }
+    Ok(creating.lacking())
+}
+
+/// Refuses a local database with objects that the engine cannot create, before its first row.
+async fn refuse_lacking(db: &Db, input: &Input) -> Result<(), Why> {
+    let source = input.local_database(db.stop(), db.lock_timeout())?;
+    let Some(source) = source.filter(|_| !db.engine().is_server()) else {
+        return Ok(());
+    };
+    match Input::database(source, &input.name()).schema() {
+        Some(schema) => {
+            let mut lacking = lacking(&schema, db.stop()).await?;
+            for object in &mut lacking {
+                if let Doubt::Object { line, .. } = object {
+                    *line = None;
+                }
+            }
+            Why::refuse_lacking(lacking)
+        }
+        None => Ok(()),
+    }
+}
+
 /// Refuses a local database whose rows would not arrive as they are. Where rows go into tables that are there, these
 /// decide what becomes of a value.
 async fn refuse_source(db: &Db, input: &Input, options: &ImportOptions) -> Result<(), Why> {
@@ -526,7 +559,8 @@ async fn refuse_source(db: &Db, input: &Input, options: &ImportOptions) -> Resul
     match options.tables {
         Tables::New => {
             let kept = source_check::refuse_unkept(input, stop, db.lock_timeout()).await;
-            kept.map_err(|error| unless_stopped(db, error))
+            kept.map_err(|error| unless_stopped(db, error))?;
+            refuse_lacking(db, input).await
         }
         Tables::Existing => Ok(()),
     }
@@ -556,6 +590,7 @@ pub(in crate::dump) async fn rebuild(
     open: impl FnOnce() -> Result<super::Reader, super::DumpError> + Send + 'static,
     pace: Pace,
     of: &Db,
+    on_event: OnImport,
 ) -> Result<Rebuilding, ImportError> {
     let plan = new_file::Plan {
         name: "",
@@ -563,7 +598,7 @@ pub(in crate::dump) async fn rebuild(
         violations: Violations::Allow,
         verify: Verify::Nothing,
         run: &Run::new(""),
-        on_event: Arc::new(|_| {}),
+        on_event,
         lock_timeout: of.lock_timeout(),
         stop: of.stop().clone(),
         modules: Modules::new().await.map_err(Why::engine)?,

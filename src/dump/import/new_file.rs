@@ -19,7 +19,7 @@ use super::error::{At, Orphan, Why};
 use super::pass::{Pass, Setup};
 use super::record::{Identity, Recording};
 use super::rows::insert_into;
-use super::tally::Tally;
+use super::tally::{Counted, Tally};
 use super::translate::{Beside, Deed, LeftOut, Tables};
 use super::{ImportError, ImportEvent, LackingModule, OnImport, Verify, Violations};
 use crate::db::{
@@ -359,7 +359,7 @@ fn statement(
         }
         _ => raw.execute(sql),
     };
-    done.map_err(|error| Why::refused(error, at, 1, table))
+    done.map_err(|error| Why::refused(error, at, 1, table).creating(&statement.what))
 }
 
 /// Adds a virtual table to the schema that the engine cannot create.
@@ -516,7 +516,7 @@ fn count(raw: &Raw, tally: &mut Tally, conflicting: &[String]) -> Result<bool, W
                 ControlFlow::Continue(())
             })
             .map_err(Why::engine)?;
-        gave_way |= table.compare(found, conflicting)?;
+        gave_way |= table.compare(found, conflicting)? == Counted::GaveWay;
     }
     Ok(gave_way)
 }

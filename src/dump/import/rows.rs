@@ -55,7 +55,7 @@ pub(super) fn statement(
 ) -> (Step, usize) {
     let other = match engine {
         _ if most == 1 => None,
-        Engine::Server => json_rows::statement(head, block, rows, first),
+        Engine::Server | Engine::Turso => json_rows::statement(head, block, rows, first),
         Engine::Local | Engine::Memory => bound(head, block, rows, first).map(|step| (step, 1)),
     };
     other.unwrap_or_else(|| literals(head, block, rows, first, most))

@@ -20,6 +20,17 @@ pub struct Table {
     pub before: Before,
     /// Whether it holds as many rows as were written; none where nobody looked.
     pub verified: Option<bool>,
+    /// Rows beyond those that were written: others have written to it while the import ran.
+    pub of_others: u64,
+}
+
+/// How the rows of a table compare with those that were written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Counted {
+    /// There are as many.
+    Same,
+    /// Some gave way to others.
+    GaveWay,
 }
 
 impl Table {
@@ -28,17 +39,17 @@ impl Table {
     ///
     /// # Errors
     /// [`Why::Count`] where the number is another one for no such reason.
-    pub(super) fn compare(&mut self, found: u64, conflicting: &[String]) -> Result<bool, Why> {
+    pub(super) fn compare(&mut self, found: u64, conflicting: &[String]) -> Result<Counted, Why> {
         self.verified = Some(true);
         if found == self.rows {
-            return Ok(false);
+            return Ok(Counted::Same);
         }
         let may = conflicting
             .iter()
             .any(|name| name.eq_ignore_ascii_case(&self.name));
         if may && found < self.rows {
             self.rows = found;
-            return Ok(true);
+            return Ok(Counted::GaveWay);
         }
         self.verified = Some(false);
         Err(Why::Count {

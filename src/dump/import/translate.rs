@@ -77,7 +77,7 @@ pub(super) enum Deed<'a> {
 /// What was seen of a dump so far, as far as it matters for what comes.
 #[derive(Debug, Clone)]
 pub(super) struct Translator {
-    engine: Engine,
+    pub(super) engine: Engine,
     pub(super) history: HistoryTable,
     into: Tables,
     beside: Beside,
@@ -261,10 +261,10 @@ impl Translator {
             // There is nothing of that name: see `Clash::Drops`.
             | What::Drop { .. } => Deed::Nothing,
             What::Setting { words } => self.leave_out(LeftOut::Setting(words)),
-            What::Analyze if self.engine == Engine::Server => self.leave_out(LeftOut::Statistics),
+            What::Analyze if self.engine.is_server() => self.leave_out(LeftOut::Statistics),
             What::Analyze => run("ANALYZE sqlite_schema"),
             What::Number { pragma, .. }
-                if self.engine == Engine::Server && *pragma == "application_id" =>
+                if self.engine.is_server() && *pragma == "application_id" =>
             {
                 self.leave_out(LeftOut::ApplicationId)
             }
@@ -389,8 +389,7 @@ impl Translator {
     fn owner(&self, table: &str, is_ordinary: impl Fn() -> bool) -> Option<&VirtualTable> {
         let virtual_tables = self.virtual_tables.iter();
         // Without the module nothing creates them.
-        let mut makers =
-            virtual_tables.filter(|it| self.engine == Engine::Server || !it.lacks_module);
+        let mut makers = virtual_tables.filter(|it| self.engine.is_server() || !it.lacks_module);
         makers.find(|it| it.owns(table, &is_ordinary))
     }
 
@@ -407,7 +406,7 @@ impl Translator {
             }
             self.has_history = true;
         }
-        if is_statistics(table) && self.engine == Engine::Server {
+        if is_statistics(table) && self.engine.is_server() {
             self.leave_out(LeftOut::Statistics);
             return true;
         }

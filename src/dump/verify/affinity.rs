@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use crate::db::{Access, EngineError, Raw};
 use crate::schema::Affinity;
-use crate::sql::{Value, ValueRef};
+use crate::sql::{self, Token, TokenKind, Value, ValueRef, significant};
 
 /// Stores values in a table of its own, in memory, and reads them back.
 #[derive(Debug)]
@@ -51,6 +51,49 @@ impl Judge {
         self.raw.execute("DELETE FROM value")?;
         Ok(stored)
     }
+}
+
+impl Judge {
+    /// What a column keeps of its default; none where that is no constant.
+    pub(super) fn default(
+        &self,
+        text: &str,
+        affinity: Affinity,
+    ) -> Result<Option<Value>, EngineError> {
+        let tokens: Vec<Token> = significant(text).collect();
+        let number = |token: &Token| token.kind == TokenKind::Number;
+        let is_sign = |token: &Token| matches!(&text[token.span.clone()], "+" | "-");
+        let literal = match tokens.as_slice() {
+            [sign, value] if is_sign(sign) && number(value) => text.to_owned(),
+            [value] => match value.kind {
+                TokenKind::Number | TokenKind::String | TokenKind::Blob => text.to_owned(),
+                TokenKind::Word if is_any(value, text, &["NULL", "TRUE", "FALSE"]) => {
+                    text.to_owned()
+                }
+                TokenKind::Word if is_any(value, text, &CLOCKS) => return Ok(None),
+                // A name is a text there.
+                TokenKind::Word | TokenKind::QuotedName => sql::text(&sql::unquote(text)),
+                _ => return Ok(None),
+            },
+            _ => return Ok(None),
+        };
+        let mut value = Value::Null;
+        let mut query = self.raw.prepare(&format!("SELECT {literal}"))?;
+        query.rows([], |row| {
+            value = row.value(0).to_value();
+            ControlFlow::Break(())
+        })?;
+        drop(query);
+        let stored = self.stored((&value).into(), affinity)?;
+        Ok(Some(stored.unwrap_or(value)))
+    }
+}
+
+/// Defaults that are no constants: <https://sqlite.org/lang_createtable.html#the_default_clause>.
+const CLOCKS: [&str; 3] = ["CURRENT_TIME", "CURRENT_DATE", "CURRENT_TIMESTAMP"];
+
+fn is_any(token: &Token, text: &str, words: &[&str]) -> bool {
+    words.iter().any(|word| token.is_word(text, word))
 }
 
 /// Whether a value surely stays as it is. Nearly all do: a dump holds what a column has kept before.

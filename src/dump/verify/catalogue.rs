@@ -6,20 +6,24 @@ use std::ops::ControlFlow;
 
 use sha2::{Digest, Sha256};
 
+use super::affinity::Judge;
 use super::database::values;
 use super::dumped::Made;
+use super::uneven::{Numbers, Shared};
 use super::unkept::Readable;
 use super::{Fault, FaultyObject};
-use crate::db::{Db, DbError, HistoryTable, Order, Query, Scan, ScanColumn, Sink, StreamedRow};
+use crate::db::{
+    Db, DbError, EngineError, HistoryTable, Order, Query, Scan, ScanColumn, Sink, StreamedRow,
+};
 use crate::dump::{self, Target};
 use crate::history::{UNFINISHED, makes_ours};
 use crate::schema::{Affinity, Strictness, affinity};
-use crate::sql::{ValueRef, normal_form};
+use crate::sql::{Value, ValueRef, normal_form};
 
 /// The columns of all tables that hold rows: <https://sqlite.org/pragma.html#pragma_table_list>.
 const COLUMNS: &str = "\
-SELECT t.name, t.strict, c.name, c.type, c.hidden, t.wr, c.pk
-FROM pragma_table_list t, pragma_table_xinfo(t.name, 'main') c
+SELECT t.name, t.strict, c.name, c.type, c.hidden, t.wr, c.pk, c.dflt_value
+FROM pragma_table_list t, pragma_table_xinfo(t.name) c
 WHERE t.schema = 'main' AND t.type IN ('table', 'shadow')
 ORDER BY t.name, c.cid";
 
@@ -84,10 +88,12 @@ struct Column {
     affinity: Affinity,
     /// Whether it may be the rowid by another name: an `INTEGER PRIMARY KEY`.
     is_rowid: bool,
+    /// The text of its default.
+    default: Option<String>,
 }
 
 /// The columns that some rows of a dump have values for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Columns {
     pub(super) names: Vec<String>,
     pub(super) affinities: Vec<Affinity>,
@@ -95,8 +101,16 @@ pub(super) struct Columns {
     pub(super) rowid: Option<usize>,
 }
 
+impl Columns {
+    /// The place of a column.
+    pub(super) fn place(&self, name: &str) -> Option<usize> {
+        let mut names = self.names.iter();
+        names.position(|other| other.eq_ignore_ascii_case(name))
+    }
+}
+
 /// The questions for a catalogue, and the columns of their answers.
-const QUESTIONS: [(&str, usize); 3] = [(COLUMNS, 7), (OBJECTS, 3), (VIRTUAL, 1)];
+const QUESTIONS: [(&str, usize); 3] = [(COLUMNS, 8), (OBJECTS, 3), (VIRTUAL, 1)];
 
 /// A catalogue on its way.
 struct Reading {
@@ -175,6 +189,7 @@ impl Catalogue {
             is_rowid: is(6, 1)
                 && is(5, 0)
                 && text(row, 3).is_some_and(|it| it.eq_ignore_ascii_case("INTEGER")),
+            default: text(row, 7).map(str::to_owned),
         });
     }
 
@@ -241,6 +256,58 @@ impl Catalogue {
             columns.affinities.push(affinity);
         }
         Ok(columns)
+    }
+
+    /// The columns in which all rows of a table can be compared that give values to these lists of columns.
+    pub(super) fn shared(
+        &self,
+        table: &str,
+        lists: &[Columns],
+        numbers: Numbers,
+        judge: Option<&Judge>,
+    ) -> Result<Shared, EngineError> {
+        let mut shared = Shared::default();
+        let Some(table) = self.tables.get(&table.to_ascii_lowercase()) else {
+            return Ok(shared);
+        };
+        let in_lists = |name: &str| {
+            lists
+                .iter()
+                .filter(|list| list.place(name).is_some())
+                .count()
+        };
+        // All rows have a rowid, and only those that are given one are known to have it.
+        for name in ROWID {
+            let is_column = table
+                .columns
+                .iter()
+                .any(|it| it.name.eq_ignore_ascii_case(name));
+            if !is_column && in_lists(name) == lists.len() {
+                shared.column(name, Affinity::Integer, None);
+            }
+        }
+        for column in &table.columns {
+            let given = in_lists(&column.name);
+            if given == 0 {
+                continue;
+            }
+            let is_always_given = given == lists.len();
+            if column.is_rowid && (!is_always_given || numbers == Numbers::OfTheEngine) {
+                shared.numbered = Some(column.name.clone());
+                continue;
+            }
+            let default = match (is_always_given, &column.default, judge) {
+                (true, _, _) => None,
+                (false, None, _) => Some(Value::Null),
+                (false, Some(text), Some(judge)) => judge.default(text, column.affinity)?,
+                (false, Some(_), None) => None,
+            };
+            match is_always_given || default.is_some() {
+                true => shared.column(&column.name, column.affinity, default),
+                false => shared.computed.push(column.name.clone()),
+            }
+        }
+        Ok(shared)
     }
 
     /// The question for all rows of a table in these columns.

@@ -8,7 +8,7 @@ use super::catalogue::{Catalogue, Columns, OBJECTS, Schema};
 use super::dumped::{Dumped, DumpedTable, Number};
 use super::tally::{Hasher, Parts, RowHash, Tally};
 use super::{Fault, FaultyObject, Level, Verdict, VerifiedTable};
-use crate::db::{Db, DbError, Engine, Query, Question, Scan, Sink, StreamedRow};
+use crate::db::{Db, DbError, Query, Question, Scan, Sink, StreamedRow};
 use crate::sql::ValueRef;
 
 /// A table that was compared.
@@ -18,6 +18,8 @@ pub(super) struct Compared {
     pub(super) differs_in: Parts,
     /// The rows of the database, where they differ.
     pub(super) tally: Tally,
+    /// Whether rows of the dump may have given way to others, so that only those of the database have to be in the dump.
+    pub(super) gave_way: bool,
 }
 
 /// What one look at a database came to.
@@ -38,8 +40,7 @@ pub(super) async fn compared(
     let mut asked = vec![Asked::Schema];
     let mut questions: Vec<Question> = vec![Query::new(OBJECTS).into()];
     // A server keeps no `application_id`.
-    let is_kept =
-        |number: &Number| db.engine() != Engine::Server || number.pragma != "application_id";
+    let is_kept = |number: &Number| !db.engine().is_server() || number.pragma != "application_id";
     for (at, number) in dumped.numbers.iter().enumerate() {
         if is_kept(number) {
             let pragma = number.pragma;
@@ -88,11 +89,15 @@ pub(super) async fn compared(
                 false => Verdict::Different(Vec::new()),
             },
         };
-        judge(of_dump, &mut table, dumped.left_out(&of_dump.name));
+        let gave_way = judge(of_dump, &mut table, dumped.left_out(&of_dump.name), level);
         Compared {
             table,
-            differs_in: found.differs_in,
+            differs_in: match gave_way {
+                true => Parts::all(&found.tally),
+                false => found.differs_in,
+            },
             tally: found.tally,
+            gave_way,
         }
     });
     Ok(Some(Looked {
@@ -192,25 +197,46 @@ impl Sink for Look {
     }
 }
 
-/// What is said of a table beside what its rows amount to.
-fn judge(of_dump: &DumpedTable, table: &mut VerifiedTable, left_out: Option<&'static str>) {
+/// What is said of a table beside what its rows amount to, and whether each of its rows has to be looked for in the dump.
+fn judge(
+    of_dump: &DumpedTable,
+    table: &mut VerifiedTable,
+    left_out: Option<&'static str>,
+    level: Level,
+) -> bool {
+    let mut is_looked_for = false;
     table.verdict = match (left_out, table.in_database, &of_dump.unfit) {
         (Some(why), _, _) => Verdict::Skipped(why),
         (None, None, _) => Verdict::Missing,
-        (None, Some(rows), _) if of_dump.may_conflict && rows < table.in_dump => {
-            Verdict::Unknown(
-                "some of its rows gave way to others: the dump writes them with INSERT OR IGNORE or INSERT OR REPLACE, or its \
-                 table has a constraint with ON CONFLICT"
-                    .to_owned(),
-            )
+        (None, Some(_), Some(why)) => Verdict::Unknown(why.clone()),
+        (None, Some(rows @ 1..), None) if of_dump.may_conflict && rows < table.in_dump => {
+            is_looked_for = level == Level::Full && of_dump.columns.is_some();
+            match is_looked_for {
+                true => Verdict::Unknown(gave_way(table.in_dump - rows, "they are not compared")),
+                false => Verdict::Partial(gave_way(table.in_dump - rows, "its rows are counted")),
+            }
         }
-        (None, Some(rows), _) if rows != table.in_dump => Verdict::Different(Vec::new()),
+        (None, Some(rows), None) if rows != table.in_dump => Verdict::Different(Vec::new()),
         (None, Some(_), None) if of_dump.is_virtual => {
             Verdict::Skipped("a virtual table: only the number of its rows is compared")
         }
-        (None, Some(_), Some(why)) => Verdict::Unknown(why.clone()),
-        (None, Some(_), None) => return,
+        (None, Some(_), None) => match (&of_dump.partly, &table.verdict) {
+            (Some(note), Verdict::Equal) => Verdict::Partial(note.clone()),
+            _ => return false,
+        },
     };
+    is_looked_for
+}
+
+/// Of rows of a dump that the database does not have, and need not have.
+pub(super) fn gave_way(rows: u64, looked_at: &str) -> String {
+    let rows = match rows {
+        1 => "1 row of the dump is not there".to_owned(),
+        _ => format!("{rows} rows of the dump are not there"),
+    };
+    format!(
+        "{rows}, and its rows may give way to others (OR IGNORE, OR REPLACE, ON CONFLICT): {looked_at}"
+    )
 }
 
 /// A row of the database on its way.

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use super::affinity::Judge;
 use super::catalogue::Catalogue;
-use super::database::{Compared, each_row, scan, values as values_of};
-use super::dumped::{Dumped, RowsOf, ordered};
+use super::database::{Compared, each_row, gave_way, scan, values as values_of};
+use super::dumped::{Dumped, RowsOf};
 use super::tally::{Hasher, Parts, RowHash, Tally};
 use super::{Differing, Side, Unshown, Verdict, VerifyError, stopped};
 use crate::db::{Db, DbError, Scan, Stop};
@@ -27,6 +27,8 @@ struct Suspect {
     table: usize,
     parts: Parts,
     scan: Scan,
+    /// Whether the dump may have rows that the database does not have.
+    gave_way: bool,
 }
 
 /// The rows of one suspect.
@@ -56,6 +58,7 @@ pub(super) async fn find(
             table,
             parts: compared.differs_in.clone(),
             scan: scan(catalogue, &dumped, &dumped.tables[table])?,
+            gave_way: compared.gave_way,
         })
     });
     let suspects: Arc<Vec<Suspect>> = Arc::new(suspects.collect());
@@ -73,6 +76,7 @@ pub(super) async fn find(
         return Ok(Some(Unshown::DatabaseChanged));
     }
     let judge = counts.judge().await?;
+    let partly: Vec<Option<String>> = dumped.tables.iter().map(|it| it.partly.clone()).collect();
     let of_dump = Arc::clone(&suspects);
     let stop = db.stop().clone();
     let work = move || in_dump(reader, &of_dump, &dumped, judge, found, &stop);
@@ -81,7 +85,18 @@ pub(super) async fn find(
     };
     let found = only_in_database(db, &suspects, found).await?;
     for (suspect, rows) in suspects.iter().zip(found) {
-        tables[suspect.table].table.verdict = Verdict::Different(rows.shown);
+        let table = &mut tables[suspect.table].table;
+        table.verdict = match suspect.gave_way && rows.shown.is_empty() {
+            true => {
+                let lacking = table.in_dump - table.in_database.unwrap_or_default();
+                let looked_at = match &partly[suspect.table] {
+                    Some(note) => format!("each row that is there is one of the dump, {note}"),
+                    None => "each row that is there is one of the dump".to_owned(),
+                };
+                Verdict::Partial(gave_way(lacking, &looked_at))
+            }
+            false => Verdict::Different(rows.shown),
+        };
     }
     Ok(None)
 }
@@ -137,7 +152,7 @@ fn in_dump(
                 continue;
             };
             for row in 0..rows.len() {
-                let values = ordered(&block, rows, row, dumped.orders.get(&*rows.target));
+                let values = dumped.row(&block, rows, row);
                 let hash = rows_of.hash(&values, columns);
                 let hash = hash.map_err(DbError::Read)?;
                 if !suspects[suspect].parts.has(hash) {
@@ -146,7 +161,7 @@ fn in_dump(
                 let found = &mut found[suspect];
                 match found.left.get_mut(&hash) {
                     Some(left) if *left > 0 => *left -= 1,
-                    _ if found.shown.len() < SHOWN => {
+                    _ if found.shown.len() < SHOWN && !suspects[suspect].gave_way => {
                         let (_, line) = block.place(rows, row);
                         found.shown.push(Differing {
                             side: Side::Dump { line },

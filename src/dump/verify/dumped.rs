@@ -6,10 +6,11 @@ use std::sync::Arc;
 use super::affinity::Judge;
 use super::catalogue::{Catalogue, Columns};
 use super::tally::{Hasher, RowHash, Tally};
+use super::uneven::{Given, Lists, Numbers, Shared};
 use super::{Level, VerifyError, stopped};
 use crate::db::{DbError, EngineError, HistoryTable, Stop};
 use crate::dump::modules::{Modules, VirtualTable, is_ordinary};
-use crate::dump::{self, Block, Item, OnConflict, Reader, Rows, Target, What};
+use crate::dump::{self, Block, DumpError, Item, OnConflict, Reader, Rows, Target, What};
 use crate::history::{UNFINISHED, makes_ours};
 use crate::sql::{ValueRef, gives_way, significant};
 
@@ -32,8 +33,8 @@ pub(super) struct Dumped {
     history: Option<HistoryTable>,
     virtual_tables: Vec<VirtualTable>,
     by_name: HashMap<String, usize>,
-    /// Where rows name the columns of their table in another order than the first: the place of each value in such a row.
-    pub(super) orders: HashMap<Target, Vec<usize>>,
+    /// Where rows do not give values to the columns that are compared, in their order: where these are found.
+    given: HashMap<Target, Vec<Given>>,
 }
 
 /// A table that a dump makes or fills.
@@ -45,6 +46,9 @@ pub(super) struct DumpedTable {
     pub(super) columns: Option<Columns>,
     /// Why its rows cannot be compared with those of the database.
     pub(super) unfit: Option<String>,
+    lists: Lists,
+    /// What of its rows is not compared.
+    pub(super) partly: Option<String>,
     /// Whether some of its rows may give way to others: `INSERT OR IGNORE`, `INSERT OR REPLACE`.
     pub(super) may_conflict: bool,
     /// Whether it is a virtual table of the database: its module makes of values what it likes.
@@ -71,22 +75,75 @@ pub(super) struct Made {
     pub(super) line: u64,
 }
 
-/// Reads a dump to its end. Blocks the thread.
+/// Reads a dump to its end. Where the rows of a table do not all give values to the same columns, it is read once more
+/// with `again`, now that it is known what they have in common. Blocks the thread.
 pub(super) fn read(
-    mut reader: Reader,
+    reader: Reader,
+    again: impl FnOnce() -> Option<Result<Reader, DumpError>>,
     catalogue: &Catalogue,
     modules: &Modules,
     judge: Option<Judge>,
     level: Level,
     stop: &Stop,
 ) -> Result<Dumped, VerifyError> {
-    let mut dumped = Dumped {
-        history: catalogue.history.clone(),
-        ..Dumped::default()
-    };
     let mut rows_of = RowsOf {
         judge,
         hasher: Hasher::default(),
+    };
+    let even = HashMap::new();
+    let mut dumped = read_once(reader, catalogue, modules, &mut rows_of, level, &even, stop)?;
+    let uneven = dumped
+        .tables
+        .iter()
+        .filter(|table| table.lists.are_uneven());
+    let mut shared = HashMap::new();
+    for table in uneven {
+        let Lists { lists, numbers } = &table.lists;
+        let columns = catalogue.shared(&table.name, lists, *numbers, rows_of.judge.as_ref());
+        let columns = columns.map_err(DbError::Read)?;
+        shared.insert(table.name.to_ascii_lowercase(), columns);
+    }
+    if shared.is_empty() {
+        return Ok(dumped);
+    }
+    if let Some(reader) = again() {
+        return read_once(
+            reader?,
+            catalogue,
+            modules,
+            &mut rows_of,
+            level,
+            &shared,
+            stop,
+        );
+    }
+    for table in dumped
+        .tables
+        .iter_mut()
+        .filter(|table| table.lists.are_uneven())
+    {
+        table.columns = None;
+        table.partly = Some(ONCE.to_owned());
+    }
+    Ok(dumped)
+}
+
+/// What is not compared of a dump that cannot be read a second time.
+const ONCE: &str = "only its rows are counted: they do not all give values to the same columns, and the dump can be read \
+                    only once; name a file to compare them";
+
+fn read_once(
+    mut reader: Reader,
+    catalogue: &Catalogue,
+    modules: &Modules,
+    rows_of: &mut RowsOf,
+    level: Level,
+    shared: &HashMap<String, Shared>,
+    stop: &Stop,
+) -> Result<Dumped, VerifyError> {
+    let mut dumped = Dumped {
+        history: catalogue.history.clone(),
+        ..Dumped::default()
     };
     let mut filled: Option<(Arc<Target>, usize)> = None;
     while let Some(block) = reader.next()? {
@@ -98,11 +155,12 @@ pub(super) fn read(
             match item {
                 Item::Statement(statement) => {
                     dumped.statement(&statement.what, statement.line, modules);
+                    filled = None;
                 }
                 Item::Rows(rows) => {
                     let at = match &filled {
                         Some((target, at)) if Arc::ptr_eq(target, &rows.target) => *at,
-                        _ => dumped.target(&rows.target, catalogue),
+                        _ => dumped.target(&rows.target, catalogue, shared),
                     };
                     filled = Some((Arc::clone(&rows.target), at));
                     let table = &mut dumped.tables[at];
@@ -110,16 +168,14 @@ pub(super) fn read(
                     if let (Level::Full, None, Some(columns)) =
                         (level, &table.unfit, &table.columns)
                     {
-                        let order = dumped.orders.get(&*rows.target);
-                        let row_of = |row| ordered(&block, rows, row, order);
+                        let given = dumped.given.get(&*rows.target);
                         for row in 0..rows.len() {
-                            let values = row_of(row);
+                            let values = values_of(&block, rows, row, given);
                             let is_numbered = columns
                                 .rowid
                                 .is_some_and(|at| values.get(at) == Some(&ValueRef::Null));
                             if is_numbered {
-                                table.unfit = Some(NUMBERED.to_owned());
-                                break;
+                                table.lists.numbers = Numbers::OfTheEngine;
                             }
                             let hash = rows_of.hash(&values, columns);
                             table.tally.add(hash.map_err(DbError::Read)?);
@@ -134,31 +190,24 @@ pub(super) fn read(
     Ok(dumped)
 }
 
-/// Why rows cannot be compared that have no number of their own.
-const NUMBERED: &str =
-    "some of its rows have NULL for their INTEGER PRIMARY KEY, which the engine numbers";
-
-/// The values of a row, in the order of the columns of its table.
-pub(super) fn ordered<'b>(
+/// The values of a row, in the order of the columns that are compared.
+fn values_of<'b>(
     block: &'b Block,
     rows: &'b Rows,
     row: usize,
-    order: Option<&Vec<usize>>,
+    given: Option<&'b Vec<Given>>,
 ) -> Vec<ValueRef<'b>> {
     let values: Vec<ValueRef<'b>> = block.row(rows, row).collect();
-    match order {
+    match given {
         None => values,
-        Some(order) => order.iter().map(|at| values[*at]).collect(),
+        Some(given) => given.iter().map(|given| given.of(&values)).collect(),
     }
 }
 
 /// The place of each column of `table` among the columns of a row; none where these are not the same columns.
-fn order_of(row: &Columns, table: &Columns) -> Option<Vec<usize>> {
-    let place = |name: &String| {
-        let mut names = row.names.iter();
-        names.position(|other| other.eq_ignore_ascii_case(name))
-    };
-    let order: Option<Vec<usize>> = table.names.iter().map(place).collect();
+fn order_of(row: &Columns, table: &Columns) -> Option<Vec<Given>> {
+    let place = |name: &String| row.place(name).map(Given::At);
+    let order: Option<Vec<Given>> = table.names.iter().map(place).collect();
     order.filter(|_| row.names.len() == table.names.len())
 }
 
@@ -243,6 +292,8 @@ impl Dumped {
             let table = &mut self.tables[*at];
             table.rows = 0;
             table.tally.clear();
+            table.columns = None;
+            table.lists = Lists::default();
         }
         let What::Create {
             object,
@@ -293,6 +344,8 @@ impl Dumped {
             rows: 0,
             columns: None,
             unfit: None,
+            lists: Lists::default(),
+            partly: None,
             may_conflict: false,
             is_virtual: false,
             tally: Tally::new(),
@@ -311,7 +364,12 @@ impl Dumped {
     }
 
     /// The table of some rows, which says once what their columns are.
-    fn target(&mut self, target: &Target, catalogue: &Catalogue) -> usize {
+    fn target(
+        &mut self,
+        target: &Target,
+        catalogue: &Catalogue,
+        shared: &HashMap<String, Shared>,
+    ) -> usize {
         let at = self.table(&target.table);
         let is_left_out = self.left_out(&target.table).is_some();
         let table = &mut self.tables[at];
@@ -323,21 +381,45 @@ impl Dumped {
             table.is_virtual = true;
             return at;
         }
-        match (catalogue.columns(target), &table.columns) {
-            (Ok(columns), None) => table.columns = Some(columns),
-            (Ok(columns), Some(before)) if columns == *before => {}
-            (Ok(columns), Some(before)) => match order_of(&columns, before) {
+        let columns = match catalogue.columns(target) {
+            Ok(columns) => columns,
+            Err(why) => {
+                table.unfit = Some(why);
+                return at;
+            }
+        };
+        if let Some(shared) = shared.get(&target.table.to_ascii_lowercase()) {
+            let is_any = !shared.columns.names.is_empty();
+            table.columns = is_any.then(|| shared.columns.clone());
+            table.partly = shared.note();
+            self.given.insert(target.clone(), shared.given(&columns));
+            return at;
+        }
+        self.given.remove(target);
+        match &table.columns {
+            None => {
+                table.lists.add(&columns);
+                table.columns = Some(columns);
+            }
+            Some(before) if columns == *before => {}
+            Some(before) => match order_of(&columns, before) {
                 Some(order) => {
-                    self.orders.insert(target.clone(), order);
+                    self.given.insert(target.clone(), order);
                 }
-                // What a row has in a column that it does not name, only the engine knows.
-                None => {
-                    table.unfit = Some("its rows do not all name the same columns".to_owned());
-                }
+                None => table.lists.add(&columns),
             },
-            (Err(why), _) => table.unfit = Some(why),
         }
         at
+    }
+
+    /// The values of a row of the dump, in the order of the columns that are compared.
+    pub(super) fn row<'b>(
+        &'b self,
+        block: &'b Block,
+        rows: &'b Rows,
+        row: usize,
+    ) -> Vec<ValueRef<'b>> {
+        values_of(block, rows, row, self.given.get(&*rows.target))
     }
 }
 

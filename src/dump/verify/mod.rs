@@ -14,6 +14,7 @@ mod dumped;
 mod tally;
 #[cfg(test)]
 mod tests;
+mod uneven;
 mod unkept;
 mod witness;
 
@@ -81,6 +82,8 @@ pub struct VerifiedTable {
 pub enum Verdict {
     /// As much of it as was compared is equal.
     Equal,
+    /// So too, and a part of it could not be compared, which this names.
+    Partial(String),
     /// The number of rows is not the same, or some of them are not: a few of those.
     Different(Vec<Differing>),
     /// There is no such table.
@@ -146,10 +149,12 @@ impl Verified {
     pub fn is_equal(&self) -> bool {
         self.objects.is_empty()
             && !matches!(self.integrity, Integrity::Damaged(_))
-            && self
-                .tables
-                .iter()
-                .all(|table| matches!(table.verdict, Verdict::Equal | Verdict::Skipped(_)))
+            && self.tables.iter().all(|table| {
+                !matches!(
+                    table.verdict,
+                    Verdict::Different(_) | Verdict::Missing | Verdict::Unknown(_)
+                )
+            })
     }
 }
 
@@ -235,8 +240,10 @@ pub(super) async fn compared(
         let judge = values.judge().await?;
         let (known, modules) = (Arc::clone(&catalogue), modules.clone());
         let stop = db.stop().clone();
+        let again = input.can_be_read_again().then(|| input.clone());
         let dumped = tokio::task::spawn_blocking(move || {
-            dumped::read(reader, &known, &modules, judge, level, &stop)
+            let again = || again.map(|input| input.whole());
+            dumped::read(reader, again, &known, &modules, judge, level, &stop)
         });
         let dumped = Arc::new(dumped.await??);
         let again = Some((input, values));

@@ -106,6 +106,14 @@ pub(super) struct Parts {
 }
 
 impl Parts {
+    /// All of a tally.
+    pub(super) fn all(tally: &Tally) -> Parts {
+        Parts {
+            width: tally.width,
+            some: (0..tally.width).collect(),
+        }
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.some.is_empty()
     }

@@ -211,15 +211,6 @@ async fn rows_with_their_rowids_are_compared_with_them() {
 #[tokio::test]
 async fn what_cannot_be_compared_is_neither_equal_nor_different() {
     check(
-        "CREATE TABLE t (x, y DEFAULT 3); INSERT INTO t VALUES (1, 3), (2, 2);",
-        "CREATE TABLE t(x,y DEFAULT 3);\nINSERT INTO t(x) VALUES(1);\nINSERT INTO t VALUES(2,2);\n",
-        Level::Full,
-        expect![[r#"
-            t 2 Some(2) Unknown("its rows do not all name the same columns")
-            not equal"#]],
-    )
-    .await;
-    check(
         "CREATE TABLE t (x); INSERT INTO t VALUES (1);",
         "INSERT INTO t VALUES(1,2);\n",
         Level::Full,
@@ -417,16 +408,183 @@ async fn rows_may_name_their_columns_in_any_order() {
 }
 
 #[tokio::test]
-async fn rows_that_the_engine_numbers_are_counted_and_not_compared() {
+async fn rows_that_the_engine_numbers_are_compared_without_their_numbers() {
+    let made = "CREATE TABLE t(id INTEGER PRIMARY KEY, a, b);";
+    let text =
+        format!("{made}\nINSERT INTO t VALUES(1,'x',1);\nINSERT INTO t VALUES(NULL,'y',2);\n");
     check(
-        "CREATE TABLE t(id INTEGER PRIMARY KEY, a); INSERT INTO t VALUES (1, 'x'), (2, 'y');",
-        "CREATE TABLE t(id INTEGER PRIMARY KEY, a);\nINSERT INTO t VALUES(1,'x');\nINSERT INTO t VALUES(NULL,'y');\n",
+        &format!("{made} INSERT INTO t VALUES (1, 'x', 1), (8, 'y', 2);"),
+        &text,
         Level::Full,
         expect![[r#"
-            t 2 Some(2) Unknown("some of its rows have NULL for their INTEGER PRIMARY KEY, which the engine numbers")
+            t 2 Some(2) Partial("compared without id, which the engine numbers where a row has no value for it")
+            equal"#]],
+    )
+    .await;
+    check(
+        &format!("{made} INSERT INTO t VALUES (1, 'x', 1), (2, 'y', 3);"),
+        &text,
+        Level::Full,
+        expect![[r#"
+            t 2 Some(2) Different
+              Dump { line: 3 } ('y', 2)
+              Database ('y', 3)
             not equal"#]],
     )
     .await;
+    let made = "CREATE TABLE t(id INTEGER PRIMARY KEY);";
+    check(
+        &format!("{made} INSERT INTO t VALUES (1);"),
+        &format!("{made}\nINSERT INTO t VALUES(NULL);\n"),
+        Level::Full,
+        expect![[r#"
+            t 1 Some(1) Partial("only its rows are counted, without id, which the engine numbers where a row has no value for it")
+            equal"#]],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_row_without_a_value_for_a_column_has_its_constant_default() {
+    let made = "CREATE TABLE t(x, y DEFAULT 3, z TEXT DEFAULT -4, s DEFAULT 'it''s', w DEFAULT word, n, b DEFAULT TRUE);";
+    let text = format!(
+        "{made}\nINSERT INTO t(x) VALUES(1);\nINSERT INTO t(x,y) VALUES(2,2);\nINSERT INTO t VALUES(5,6,'z','s','w',1,0);\n"
+    );
+    check(
+        &format!(
+            "{made} INSERT INTO t(x) VALUES (1); INSERT INTO t(x, y) VALUES (2, 2); INSERT INTO t VALUES (5, 6, 'z', 's', 'w', 1, 0);"
+        ),
+        &text,
+        Level::Full,
+        expect![[r#"
+            t 3 Some(3) Equal
+            equal"#]],
+    )
+    .await;
+    check(
+        &format!(
+            "{made} INSERT INTO t(x) VALUES (1); INSERT INTO t(x, z) VALUES (2, 2); INSERT INTO t VALUES (5, 6, 'z', 's', 'w', 1, 0);"
+        ),
+        &text,
+        Level::Full,
+        expect![[r#"
+            t 3 Some(3) Different
+              Dump { line: 3 } (2, 2, '-4', 'it''s', 'word', NULL, 1)
+              Database (2, 3, '2', 'it''s', 'word', NULL, 1)
+            not equal"#]],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn rows_are_compared_without_what_the_engine_computes() {
+    let made = "CREATE TABLE t(id INTEGER PRIMARY KEY, x, at DEFAULT CURRENT_TIMESTAMP, r DEFAULT (abs(1)));";
+    let text =
+        format!("{made}\nINSERT INTO t(x) VALUES(1);\nINSERT INTO t VALUES(2,2,'then',7);\n");
+    let row = "INSERT INTO t VALUES (2, 2, 'then', 7);";
+    check(
+        &format!("{made} INSERT INTO t(x) VALUES (1); {row}"),
+        &text,
+        Level::Full,
+        expect![[r#"
+            t 2 Some(2) Partial("compared without id, which the engine numbers where a row has no value for it; without at, r, whose default the engine computes where a row has no value for it")
+            equal"#]],
+    )
+    .await;
+    check(
+        &format!("{made} INSERT INTO t(x) VALUES (9); {row}"),
+        &text,
+        Level::Full,
+        expect![[r#"
+            t 2 Some(2) Different
+              Dump { line: 2 } (1)
+              Database (9)
+            not equal"#]],
+    )
+    .await;
+    // A dump that has deleted such rows again has none of them.
+    check(
+        &format!("{made} {row}"),
+        &format!(
+            "{made}\nINSERT INTO t(x) VALUES(1);\nINSERT INTO t VALUES(NULL,2,'',7);\nDELETE FROM t;\n\
+             INSERT INTO t VALUES(2,2,'then',7);\n"
+        ),
+        Level::Full,
+        expect![[r#"
+            t 1 Some(1) Equal
+            equal"#]],
+    )
+    .await;
+    check(
+        &format!("{made} {row}"),
+        &format!(
+            "{made}\nINSERT INTO t(x,id) VALUES(1,1);\nDELETE FROM t;\n\
+             INSERT INTO t(id,at,r,x) VALUES(2,'then',7,2);\n"
+        ),
+        Level::Full,
+        expect![[r#"
+            t 1 Some(1) Equal
+            equal"#]],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn rows_may_give_way_to_others_of_the_dump() {
+    for (made, insert) in [
+        (
+            "CREATE TABLE t(a PRIMARY KEY, b);",
+            "INSERT OR REPLACE INTO",
+        ),
+        (
+            "CREATE TABLE t(a UNIQUE ON CONFLICT REPLACE, b);",
+            "INSERT INTO",
+        ),
+    ] {
+        let text = format!(
+            "{made}\n{insert} t VALUES(1,'one');\n{insert} t VALUES(1,'two');\n{insert} t VALUES(2,'three');\n"
+        );
+        check(
+            &format!("{made} INSERT INTO t VALUES (1, 'two'), (2, 'three');"),
+            &text,
+            Level::Full,
+            expect![[r#"
+                t 3 Some(2) Partial("1 row of the dump is not there, and its rows may give way to others (OR IGNORE, OR REPLACE, ON CONFLICT): each row that is there is one of the dump")
+                equal"#]],
+        )
+        .await;
+        check(
+            &format!("{made} INSERT INTO t VALUES (1, 'two'), (2, 'other');"),
+            &text,
+            Level::Full,
+            expect![[r#"
+                t 3 Some(2) Different
+                  Database (2, 'other')
+                not equal"#]],
+        )
+        .await;
+        check(
+            made,
+            &text,
+            Level::Full,
+            expect![[r#"
+                t 3 Some(0) Different
+                  Dump { line: 2 } (1, 'one')
+                  Dump { line: 3 } (1, 'two')
+                  Dump { line: 4 } (2, 'three')
+                not equal"#]],
+        )
+        .await;
+        check(
+            &format!("{made} INSERT INTO t VALUES (1, 'two'), (2, 'three');"),
+            &text,
+            Level::Counts,
+            expect![[r#"
+                t 3 Some(2) Partial("1 row of the dump is not there, and its rows may give way to others (OR IGNORE, OR REPLACE, ON CONFLICT): its rows are counted")
+                equal"#]],
+        )
+        .await;
+    }
 }
 
 #[tokio::test]

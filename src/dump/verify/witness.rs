@@ -81,7 +81,17 @@ fn read(
     drop(runtime);
     let reader = Reader::new(source, ReaderOptions::default());
     // What is compared is what was read, and not what a column would make of it.
-    let mut dumped = dumped::read(reader, &catalogue, &modules, None, Level::Full, from.stop())?;
+    // Its rows all have the same columns.
+    let once = || None;
+    let mut dumped = dumped::read(
+        reader,
+        once,
+        &catalogue,
+        &modules,
+        None,
+        Level::Full,
+        from.stop(),
+    )?;
     dumped.with_all_numbers();
     Ok(dumped)
 }

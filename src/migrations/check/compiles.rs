@@ -3,6 +3,7 @@
 use super::{Part, Rehearsal, Way};
 use crate::db::{DbError, HistoryTable};
 use crate::diagnostic::{Diagnostic, Location};
+use crate::history;
 use crate::migrations::rehearse::Stopped;
 use crate::schema::{Broken, Object, broken, is_broken};
 use crate::sql::{Kind, kind};
@@ -143,13 +144,21 @@ impl Culprit<'_> {
                 format!("make the {what} fit the schema that it is created on"),
             ),
             None => (
-                Location::file(part.up.file()),
+                self.broken_at(part),
                 format!(
                     "drop the {what} before this changes what it uses, and create it again afterwards"
                 ),
             ),
         };
         problem.about(part.key()).at(location).help(help)
+    }
+
+    /// The statement of a file after which it does not compile, or the file.
+    fn broken_at(&self, part: &Part<'_>) -> Location {
+        let steps = part.up.steps().iter().map(|step| ((), step));
+        let breaks = history::breaks(&self.object().name, &self.it.error.message, steps);
+        let origin = breaks.and_then(|((), step)| step.origin.clone());
+        origin.map_or_else(|| Location::file(part.up.file()), Location::from)
     }
 }
 

@@ -275,7 +275,7 @@ impl<'a> Existing<'a> {
     ) -> Result<Next, DbError> {
         let later = || later.iter().map(|part| &part.up).collect();
         let unfilled = self.fill.before(self.rehearsal.db()).await?;
-        self.report_unfilled(part, unfilled);
+        self.report_unfilled(part, unfilled).await?;
         let refused = self.refused_without_rows(part).await?;
         let with_rows = match self
             .rehearsal
@@ -456,9 +456,28 @@ impl<'a> Existing<'a> {
         Ok(())
     }
 
-    fn report_unfilled(&mut self, part: &Part<'_>, unfilled: Vec<Unfilled>) {
-        for Unfilled { table, reason } in unfilled {
-            if !names(part, &table) || !self.unfilled.insert(table.to_ascii_lowercase()) {
+    /// Of tables that the file is about. A child of a parent that another file has dropped takes no rows, here as elsewhere.
+    async fn report_unfilled(
+        &mut self,
+        part: &Part<'_>,
+        mut unfilled: Vec<Unfilled>,
+    ) -> Result<(), DbError> {
+        unfilled.retain(|it| names(part, &it.table));
+        if unfilled.is_empty() {
+            return Ok(());
+        }
+        let there = self.rehearsal.names().await?;
+        for unfilled in unfilled {
+            let Unfilled {
+                table,
+                reason,
+                parents,
+            } = unfilled;
+            let is_there = |parent: &String| there.contains(&("table".to_owned(), parent.clone()));
+            let mut gone = parents.iter().filter(|parent| !is_there(parent));
+            if gone.any(|parent| self.has_dropped(parent))
+                || !self.unfilled.insert(table.to_ascii_lowercase())
+            {
                 continue;
             }
             let message = format!(
@@ -472,6 +491,16 @@ impl<'a> Existing<'a> {
                     .in_file(part.up.file()),
             );
         }
+        Ok(())
+    }
+
+    /// Whether a file that ran drops a table of this name.
+    fn has_dropped(&self, table: &str) -> bool {
+        let mut steps = self.ran.iter().flat_map(|(part, _)| part.up.steps());
+        steps.any(|step| match kind(&step.sql) {
+            Kind::Drop(object) => object.name.eq_ignore_ascii_case(table),
+            _ => false,
+        })
     }
 
     /// Whether an object did not compile before anything was new.

@@ -411,7 +411,7 @@ async fn rows_without_their_parent_are_named() {
             ("V3__c.sql", "DROP TABLE p; CREATE TABLE p (x PRIMARY KEY);"),
         ],
         expect![[r#"
-            V3__c.sql fails
+            V3__c.sql:1:1 fails
               V3 leaves rows whose parent is gone
               note: c, row 1: x = 1 has no parent in p
               help: let V3__c.sql delete these rows, keep their parents, or change what they refer to
@@ -506,7 +506,7 @@ async fn what_does_not_compile_at_the_end_is_told_of_the_file_that_broke_it() {
             ),
         ],
         expect![[r#"
-            V2__d.sql fails
+            V2__d.sql:1:61 fails
               V2 leaves a foreign key that refers to no key, so that every write to its table fails
               note: d (a) refers to q (k), which is neither its primary key nor has a UNIQUE index
               help: add `CREATE UNIQUE INDEX q_k_key ON q (k);` to V2__d.sql, or change what the foreign key refers to

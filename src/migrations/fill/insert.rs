@@ -17,8 +17,8 @@ use crate::sql::{Value, identifier};
 pub(super) struct Outcome {
     /// Names of tables that hold generated rows now.
     pub(super) filled: Vec<String>,
-    /// Tables without a row, and the names of their parents in lower case.
-    pub(super) unfilled: Vec<(Unfilled, Vec<String>)>,
+    /// Tables without a row.
+    pub(super) unfilled: Vec<Unfilled>,
 }
 
 /// How many rows are tried for a table that does not take typical ones.
@@ -184,11 +184,11 @@ impl Filling<'_> {
                 Some(reason) => {
                     let parents = table.shape.foreign_keys.iter();
                     let parents = parents.map(|key| key.parent.to_ascii_lowercase());
-                    let unfilled = Unfilled {
+                    self.outcome.unfilled.push(Unfilled {
                         table: name,
                         reason,
-                    };
-                    self.outcome.unfilled.push((unfilled, parents.collect()));
+                        parents: parents.collect(),
+                    });
                 }
             }
         }

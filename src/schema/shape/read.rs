@@ -28,7 +28,7 @@ fn columns_of(kind: &str) -> String {
     format!(
         "\
 SELECT t.name, c.name, c.type, c.\"notnull\", c.dflt_value, c.pk, c.hidden
-FROM pragma_table_list t, pragma_table_xinfo(t.name, 'main') c
+FROM pragma_table_list t, pragma_table_xinfo(t.name) c
 WHERE t.schema = 'main' AND t.type = '{kind}'
 ORDER BY t.name, c.cid"
     )
@@ -38,14 +38,14 @@ ORDER BY t.name, c.cid"
 const UNIQUE: &str = "\
 SELECT t.name, i.name, i.origin, c.cid, c.coll, i.partial,
   CASE WHEN i.partial = 1 OR c.cid = -2 THEN (SELECT s.sql FROM sqlite_schema s WHERE s.type = 'index' AND s.name = i.name) END
-FROM pragma_table_list t, pragma_index_list(t.name, 'main') i, pragma_index_xinfo(i.name, 'main') c
+FROM pragma_table_list t, pragma_index_list(t.name) i, pragma_index_xinfo(i.name) c
 WHERE t.schema = 'main' AND t.type = 'table' AND i.\"unique\" = 1 AND c.key = 1
 ORDER BY t.name, i.name, c.seqno";
 
 /// The last that was declared has the lowest id: <https://sqlite.org/pragma.html#pragma_foreign_key_list>.
 const FOREIGN_KEYS: &str = "\
-SELECT t.name, f.id, f.\"from\", f.\"table\", f.\"to\", f.on_delete, f.on_update
-FROM pragma_table_list t, pragma_foreign_key_list(t.name, 'main') f
+SELECT t.name, f.id, f.\"from\", f.\"table\", nullif(f.\"to\", ''), f.on_delete, f.on_update
+FROM pragma_table_list t, pragma_foreign_key_list(t.name) f
 WHERE t.schema = 'main' AND t.type = 'table'
 ORDER BY t.name, f.id DESC, f.seq";
 

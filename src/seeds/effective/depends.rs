@@ -21,11 +21,12 @@ pub(super) fn labels_of_others(
     let (mut tables, mut chosen_from) = (BTreeSet::new(), BTreeSet::new());
     let all = shared.into_iter().flat_map(|shared| &shared.tables);
     let own_shared = all.filter(|it| declares(file, &it.name.value));
-    let mut exprs = file.exprs();
-    exprs.extend(own_shared.flat_map(Table::exprs));
-    exprs.extend(shared.into_iter().flat_map(SeedFile::exprs_for_all));
-    chosen_from.extend(exprs.into_iter().filter_map(|it| match &it.value {
-        Expr::Among { table, .. } => Some(table.to_ascii_lowercase()),
+    let exprs = file
+        .exprs()
+        .chain(own_shared.flat_map(Table::exprs))
+        .chain(shared.into_iter().flat_map(SeedFile::exprs_for_all));
+    chosen_from.extend(exprs.filter_map(|it| match &it.value {
+        Expr::Among(it) => Some(it.table.to_ascii_lowercase()),
         _ => None,
     }));
     for table in &file.tables {
@@ -91,7 +92,7 @@ fn labels(hashing: &Hashing<'_>, mut tables: BTreeSet<String>, files: &[&SeedFil
 /// The table of `now_{users.*}`.
 fn pattern(row: &RowDecl) -> Option<String> {
     match &row.label.as_ref()?.value {
-        Label::Each { table, .. } => Some(table.to_ascii_lowercase()),
+        Label::Each(each) => Some(each.table.to_ascii_lowercase()),
         _ => None,
     }
 }

@@ -8,7 +8,7 @@ use super::super::draw::{chosen, dice, drawn, is_drawn};
 use super::super::generate::Dice;
 use super::super::instead::Instead;
 use super::super::labels::names;
-use super::super::model::{Expr, Json, Spanned, Style, Template};
+use super::super::model::{Expr, Json, Ref, Spanned, Style, Template};
 use super::super::parse::core;
 use super::super::row::{self, Cell, Composed, Content, Nature};
 use super::super::slug::slug;
@@ -113,7 +113,8 @@ impl<'a> Expansion<'a> {
             (Expr::Scalar { text, style }, Some(LabelOf::Soft { .. })) if *style != Style::Text => {
                 return self.soft_label(place, soft?, text, span, typed).map(done);
             }
-            (Expr::Ref { table, .. } | Expr::Among { table, .. }, _) => {
+            (Expr::Ref(_) | Expr::Among(_), _) => {
+                let table = expr.value.refers_to()?;
                 let by_key = of.foreign_keys.iter().find_map(|key| {
                     let at = key.columns.iter().position(|it| *it == found.column)?;
                     let is_it = key.parent.eq_ignore_ascii_case(table);
@@ -124,17 +125,17 @@ impl<'a> Expansion<'a> {
                     None => None,
                 };
                 let target = by_key.map(String::as_str).or(by_refs);
-                let Expr::Ref { label, column, .. } = &expr.value else {
+                let Expr::Ref(refers) = &expr.value else {
                     return self.among(place, expr, target, dice).map(done);
                 };
-                let label = self.filled(place, label, span)?;
-                let target = column.as_deref().or(target);
+                let label = self.filled(place, &refers.label, span)?;
+                let target = refers.column.as_deref().or(target);
                 return self
                     .reference(found.file, span, table, &label, target, true)
                     .map(done)
                     .or_else(|| self.gone(table, &label, target));
             }
-            (Expr::Null | Expr::Env { .. }, _) => {}
+            (Expr::Null | Expr::Env(_), _) => {}
             (_, Some(LabelOf::Key(key))) => {
                 let parent = &of.foreign_keys[key].parent;
                 let message = format!("a label of `{parent}` is expected here");
@@ -233,7 +234,7 @@ impl<'a> Expansion<'a> {
         // Whatever it comes to, the column must take it.
         let known = json.filled(&|_, _| Some(Value::Null)).unwrap_or_default();
         let constant = Spanned {
-            value: Expr::Json(known),
+            value: Expr::Json(Box::new(known)),
             span: expr.span.clone(),
         };
         let file = self.files[place.file];
@@ -301,17 +302,18 @@ impl<'a> Expansion<'a> {
         let constant = |value| Some(row::Json::Value(value));
         match &expr.value {
             Expr::Null => return constant(serde_json::Value::Null),
-            Expr::Json(value) => return constant(value.clone()),
+            Expr::Json(value) => return constant((**value).clone()),
             Expr::Composed(json) => return self.json(place, json, &expr.span, dice, parts),
             Expr::Scalar { text, style } => {
                 let text = self.filled(place, text, &expr.span)?;
                 return constant(json_of_text(text, *style));
             }
-            Expr::Ref {
-                table,
-                label,
-                column,
-            } => {
+            Expr::Ref(it) => {
+                let Ref {
+                    table,
+                    label,
+                    column,
+                } = &**it;
                 parts.refers = true;
                 let label = self.filled(place, label, &expr.span)?;
                 let (file, column) = (place.found.file, column.as_deref());
@@ -319,7 +321,7 @@ impl<'a> Expansion<'a> {
                     .reference(file, &expr.span, table, &label, column, true)
                     .map(|(row, column)| row::Json::Reference { row, column });
             }
-            Expr::Among { .. } => {
+            Expr::Among(_) => {
                 parts.refers = true;
                 return self
                     .among(place, expr, None, dice.as_deref_mut())
@@ -330,7 +332,7 @@ impl<'a> Expansion<'a> {
         // Times and what comes from outside are texts, and numbers that are drawn are numbers.
         let affinity = match expr.value {
             Expr::Int(..) => Affinity::Integer,
-            Expr::Decimal { .. } => Affinity::Real,
+            Expr::Decimal(_) => Affinity::Real,
             _ => Affinity::Text,
         };
         let column = Column {

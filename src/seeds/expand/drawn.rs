@@ -24,7 +24,7 @@ impl Expansion<'_> {
     /// How often a value is drawn again: one of few rows is not drawn soon.
     fn attempts(&self, file: usize, value: &Spanned<Expr>) -> u32 {
         let rows = match &value.value {
-            Expr::Among { table, .. } => self.labelled(file, table, "*").len(),
+            Expr::Among(it) => self.labelled(file, &it.table, "*").len(),
             _ => 0,
         };
         let attempts = u32::try_from(rows.saturating_mul(32)).unwrap_or(u32::MAX);

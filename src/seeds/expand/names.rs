@@ -21,9 +21,10 @@ impl<'a> Expansion<'a> {
     pub(super) fn pattern_tables(&mut self, file: usize, table: &'a Table) {
         for row in &table.rows {
             let Some(label) = &row.label else { continue };
-            let Label::Each { table: of, .. } = &label.value else {
+            let Label::Each(each) = &label.value else {
                 continue;
             };
+            let of = &*each.table;
             if self.shape.table(of).is_some() {
                 continue;
             }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::super::cell::Names;
 use super::super::labels::{Named, add_matching};
 use super::super::model::{Expr, Label, RowDecl, Table};
-use super::{Compiled, Expansion, Found};
+use super::{Compiled, Expansion, Found, LabelOf};
 use crate::diagnostic::Diagnostic;
 
 /// Rows with their places, and the declarations whose names have been found in the schema.
@@ -50,7 +50,14 @@ impl<'a> Compiled<'a> {
 pub(super) fn is_plain(decl: &RowDecl) -> bool {
     let mut values = decl.fields.iter().map(|field| &field.value.value);
     decl.over.is_empty()
-        && values.all(|it| matches!(it, Expr::Null | Expr::Scalar { .. } | Expr::Ref { .. }))
+        && values.all(|it| matches!(it, Expr::Null | Expr::Scalar { .. } | Expr::Ref(_)))
+}
+
+/// Whether a row that is named after others has the labels that those have, or had before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Labelling {
+    Now,
+    Before,
 }
 
 impl<'a> Expansion<'a> {
@@ -101,7 +108,7 @@ impl<'a> Expansion<'a> {
             let Label::One(text) = &label.value else {
                 continue;
             };
-            let text: Arc<str> = text.as_str().into();
+            let text = text.clone();
             let Some(labels) = Arc::get_mut(&mut self.labels) else {
                 continue;
             };
@@ -159,7 +166,7 @@ impl<'a> Expansion<'a> {
             let (row, compiled) = (&named[*at], &compiled[*decl]);
             if row.label.is_none() {
                 let key = &self.rows.rules[compiled.rules].key;
-                let label = self.key_as_label(row, compiled, key);
+                let label = self.key_as_label(row, compiled, key, Labelling::Now);
                 let keyless = key.is_empty();
                 labels.extend(label.map(|label| (&row.table.name.value, label, *at, keyless)));
             }
@@ -184,8 +191,14 @@ impl<'a> Expansion<'a> {
         named: &Named<'a>,
         compiled: &Compiled<'a>,
         key: &[usize],
+        labelling: Labelling,
     ) -> Option<Arc<str>> {
         let file = self.files[named.file];
+        let of = &self.shape.tables[self.rows.rules[compiled.rules].table];
+        let of_row = |table: &str, label: String| match labelling {
+            Labelling::Now => label,
+            Labelling::Before => self.old_label(table, &label).map_or(label, str::to_owned),
+        };
         let names = Names {
             label: None,
             number: None,
@@ -199,11 +212,18 @@ impl<'a> Expansion<'a> {
             let mut fields = compiled.fields_of(named.decl);
             let found = fields.find(|it| it.column == *column)?;
             let part = match (&found.value.value, found.label_of) {
-                (Expr::Scalar { text, .. }, _) => names.fill(text).ok()?.into_owned(),
-                (Expr::Ref { table, label, .. }, _) => {
-                    format!("{table}.{}", names.fill(label).ok()?)
+                (Expr::Scalar { text, .. }, label_of) => {
+                    let text = names.fill(text).ok()?.into_owned();
+                    match label_of {
+                        Some(LabelOf::Key(key)) => of_row(&of.foreign_keys[key].parent, text),
+                        _ => text,
+                    }
                 }
-                (Expr::Env { name, .. }, _) => name.clone(),
+                (Expr::Ref(it), _) => {
+                    let label = names.fill(&it.label).ok()?.into_owned();
+                    format!("{}.{}", it.table, of_row(&it.table, label))
+                }
+                (Expr::Env(env), _) => env.name.clone(),
                 // Without a key, all plain values name the row.
                 _ if keyless => continue,
                 _ => return None,

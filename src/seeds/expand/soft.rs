@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::super::cell::{Names, evaluate};
 use super::super::generate::Dice;
-use super::super::model::{Expr, Part, RefTarget, SoftRef, Spanned, Style, Table, Template};
+use super::super::model::{Among, Expr, Part, RefTarget, SoftRef, Spanned, Style, Table, Template};
 use super::super::row::{Content, Nature};
 use super::cells::Place;
 use super::names::short_name;
@@ -45,6 +45,17 @@ impl<'a> Soft<'a> {
         })
     }
 
+    /// The table and the label of the row that a text names.
+    pub(super) fn row_of<'t>(&self, text: &'t str) -> Option<(&'a str, &'t str)> {
+        match &self.decl.to {
+            RefTarget::Table { table, .. } => Some((&table.value, text)),
+            RefTarget::Types { .. } => {
+                let (label, kind) = label_and_type(text);
+                Some((self.table_of(kind?)?, label))
+            }
+        }
+    }
+
     /// Whether it refers to rows of a table.
     pub(super) fn refers_to(&self, table: &str) -> bool {
         match &self.decl.to {
@@ -65,7 +76,7 @@ impl<'a> Soft<'a> {
 /// Whether a value says of which table its row is: it is a `!ref` or has its type behind the label.
 fn has_type(soft: &Soft<'_>, expr: &Expr) -> bool {
     match expr {
-        Expr::Ref { .. } | Expr::Among { .. } | Expr::Null => true,
+        Expr::Ref(_) | Expr::Among(_) | Expr::Null => true,
         Expr::Scalar { text, .. } => {
             let last = match text.parts().last() {
                 Some(Part::Text(text)) => Some(text.as_str()),
@@ -404,12 +415,11 @@ impl<'a> Expansion<'a> {
         let names: &Names<'_> = place.names;
         let kind = match &expr.value {
             Expr::Null => return Some((Content::Known(Value::Null), Nature::Fixed)),
-            Expr::Ref { table, .. } | Expr::Among { table, .. } => soft.type_of(table)?.to_owned(),
             Expr::Scalar { text, .. } => {
                 let text = names.fill(text).ok()?;
                 label_and_type(&text).1?.to_owned()
             }
-            _ => return None,
+            refers => soft.type_of(refers.refers_to()?)?.to_owned(),
         };
         let value = Spanned {
             value: Expr::Scalar {
@@ -446,15 +456,15 @@ impl<'a> Expansion<'a> {
         target: Option<&str>,
         dice: Option<&mut Dice>,
     ) -> Option<(usize, usize)> {
-        let Expr::Among {
+        let Expr::Among(among) = &expr.value else {
+            return None;
+        };
+        let Among {
             choice,
             table,
             pattern,
             column,
-        } = &expr.value
-        else {
-            return None;
-        };
+        } = &**among;
         if self.given.unsure.get(place.file) == Some(&true) {
             return None;
         }

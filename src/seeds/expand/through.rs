@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::super::cell::Names;
 use super::super::labels::Named;
-use super::super::model::{Expr, Field, Label, RowDecl, Spanned, Table, Template, Through};
+use super::super::model::{Expr, Field, Label, Ref, RowDecl, Spanned, Table, Template, Through};
 use super::Expansion;
 use super::among::natural;
 use super::names::short_name;
@@ -56,6 +56,15 @@ impl End<'_> {
                     || keys.any(|it| short_name(of, it).is_some_and(|short| is_it(&short)))
             }
             End::Soft(soft) => is_it(&soft.decl.name.value) || is_it(&of.columns[soft.column].name),
+        }
+    }
+
+    /// The table and the label of the row that an item of a list names.
+    fn row_of<'i>(&'i self, item: &'i Item) -> Option<(&'i str, &'i str)> {
+        match (&item.value, self) {
+            (Expr::Ref(it), _) => Some((&it.table, it.label.as_text()?)),
+            (_, End::Key { parent, .. }) => Some((parent, &item.label)),
+            (_, End::Soft(soft)) => soft.row_of(&item.label),
         }
     }
 
@@ -373,28 +382,30 @@ impl<'a> Expansion<'a> {
                 span: span.clone(),
             },
         };
-        let refers = Expr::Ref {
+        let refers = Expr::Ref(Box::new(Ref {
             table: of.name.clone(),
             label: Template::text(parent.label),
             column: None,
-        };
+        }));
         // A renamed row has the join rows of its old label.
-        let old = |named: &Named<'_>, label: &str, vars| {
-            let names = names_of(named, label, vars);
-            let was = named.decl.was.as_ref()?;
-            names.fill(&was.value).ok().map(|it| it.into_owned())
-        };
-        let vars = &self.files[parent.named.file].settings.vars;
-        let was = old(parent.named, parent.label, vars);
+        let of_parent = self.old_label(&of.name, parent.label);
+        let of_item = to.row_of(&item).and_then(|(table, label)| {
+            let old = self.old_label(table, label)?;
+            Some(item.label.replacen(label, old, 1))
+        });
+        let was = (of_parent.is_some() || of_item.is_some()).then(|| {
+            let label = of_item.as_ref().unwrap_or(&item.label);
+            format!("{}/{label}", of_parent.unwrap_or(parent.label))
+        });
         RowDecl {
             label: Some(Spanned {
-                value: Label::One(format!("{}/{}", parent.label, item.label)),
+                value: Label::One(format!("{}/{}", parent.label, item.label).into()),
                 span: span.clone(),
             }),
             span: span.clone(),
             was: was.map(|was| {
                 Box::new(Spanned {
-                    value: Template::text(format!("{was}/{}", item.label)),
+                    value: Template::text(was),
                     span: span.clone(),
                 })
             }),
@@ -410,7 +421,7 @@ fn fields(join: &TableShape, ends: &[&End<'_>]) -> String {
     names.collect::<Vec<_>>().join(", ")
 }
 
-fn names_of<'n>(
+pub(super) fn names_of<'n>(
     named: &'n Named<'_>,
     label: &'n str,
     vars: &'n std::collections::BTreeMap<String, String>,

@@ -53,7 +53,7 @@ impl<'a> Expansion<'a> {
 /// Whether a value takes labels of a table in turn.
 fn takes_turns(expr: &Expr) -> bool {
     match expr {
-        Expr::Among { choice, .. } => *choice == Choose::InTurn,
+        Expr::Among(it) => it.choice == Choose::InTurn,
         _ => expr.inner().iter().any(|it| takes_turns(&it.value)),
     }
 }

@@ -64,8 +64,8 @@ pub(super) fn rows(reader: &mut Reader<'_>, separator: u8) -> Vec<RowDecl> {
             let quoted = cell.is_quoted(text);
             let value = match (cell.text.is_empty(), quoted) {
                 (true, false) => Expr::Null,
-                (true, true) => scalar(cell.text, Style::Quoted),
-                (false, _) => scalar(cell.text, Style::Plain),
+                (true, true) => scalar(&cell.text, Style::Quoted, &source, &cell.span),
+                (false, _) => scalar(&cell.text, Style::Plain, &source, &cell.span),
             };
             fields.push(Field {
                 name: name.clone(),

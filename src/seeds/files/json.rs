@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
 
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -10,6 +11,7 @@ use serde_json::error::Category;
 use serde_json::value::RawValue;
 
 use super::{LABEL, Reader, scalar};
+use crate::script::Source;
 use crate::seeds::model::{Expr, Field, RowDecl, Spanned, Style};
 
 /// The members of an object in their order, none lost where two have one name.
@@ -104,7 +106,7 @@ pub(super) fn rows(reader: &mut Reader<'_>) -> Vec<RowDecl> {
                 are_right = false;
                 continue;
             }
-            let value = match cell(value) {
+            let value = match cell(value, &source, &span) {
                 Ok(value) => value,
                 Err(error) => {
                     let at = span.start + offset(value.get(), &error);
@@ -132,13 +134,16 @@ pub(super) fn rows(reader: &mut Reader<'_>) -> Vec<RowDecl> {
 }
 
 /// What a cell holds. Not everything in the form of JSON has a value: half of a character, for one.
-fn cell(value: &RawValue) -> serde_json::Result<Expr> {
+fn cell(value: &RawValue, source: &Arc<Source>, span: &Range<usize>) -> serde_json::Result<Expr> {
     let written = value.get();
     Ok(match written.as_bytes().first() {
         Some(b'n') => Expr::Null,
-        Some(b'"') => scalar(serde_json::from_str(written)?, Style::Quoted),
-        Some(b'[' | b'{') => Expr::Json(serde_json::from_str(written)?),
-        _ => scalar(written.to_owned(), Style::Plain),
+        Some(b'"') => {
+            let text: String = serde_json::from_str(written)?;
+            scalar(&text, Style::Quoted, source, span)
+        }
+        Some(b'[' | b'{') => Expr::Json(Box::new(serde_json::from_str(written)?)),
+        _ => scalar(written, Style::Plain, source, span),
     })
 }
 

@@ -22,7 +22,7 @@ fn read(seed: &str, text: &str) -> (SeedFile, String) {
     for table in &file.tables {
         for row in &table.rows {
             let label = match row.label.as_ref().map(|it| &it.value) {
-                Some(Label::One(label)) => label.as_str(),
+                Some(Label::One(label)) => &**label,
                 _ => "-",
             };
             let origin = file.origin(&row.span);

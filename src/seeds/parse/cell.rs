@@ -5,7 +5,7 @@ use super::template::Scope;
 use super::{Reader, list};
 use crate::base64;
 use crate::nearest::nearest;
-use crate::seeds::model::{Choose, Expr, Spanned, Style};
+use crate::seeds::model::{Away, Choose, Expr, Spanned, Style};
 use crate::seeds::yaml::{Kind, Node, is_null};
 
 /// The tags, each with an example of how it is written.
@@ -70,11 +70,11 @@ impl Reader<'_> {
             "!now" => self.now(node),
             "!ago" => {
                 let (count, unit) = self.span_of_time(node, tag)?;
-                Some(Expr::Ago { count, unit })
+                Some(Expr::Ago(Box::new(Away { count, unit })))
             }
             "!in" => {
                 let (count, unit) = self.span_of_time(node, tag)?;
-                Some(Expr::In { count, unit })
+                Some(Expr::In(Box::new(Away { count, unit })))
             }
             "!env" => self.env(node),
             "!file" => self.file_below(node),
@@ -87,11 +87,11 @@ impl Reader<'_> {
             "!decimal" => self.decimal(node),
             "!slug" => {
                 let column = self.argument(node, tag, "takes the name of a column")?;
-                Some(Expr::Slug(self.literal(column, &node.span)))
+                Some(Expr::Slug(self.literal(column, &node.span).into()))
             }
             // No byte at all is written in quotes: without them something is missing.
             "!!binary" if node.kind == Kind::Scalar("".into(), Style::Quoted) => {
-                Some(Expr::Binary(Vec::new()))
+                Some(Expr::Binary(Box::default()))
             }
             "!!binary" => {
                 let text = self.argument(node, tag, "takes base64")?;
@@ -100,7 +100,7 @@ impl Reader<'_> {
                 if bytes.is_none() {
                     self.bad_tag(node, tag, "takes base64, and this is none");
                 }
-                bytes.map(Expr::Binary)
+                bytes.map(|bytes| Expr::Binary(bytes.into()))
             }
             "!!str" => match &node.kind {
                 Kind::Scalar(text, _) => Some(Expr::Scalar {

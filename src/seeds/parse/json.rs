@@ -17,8 +17,8 @@ impl Reader<'_> {
     /// JSON of a node, whose own tag is not looked at.
     pub(super) fn json(&mut self, node: &Node, scope: Scope) -> Option<Expr> {
         Some(match self.composed(node, scope)? {
-            Json::Constant(value) => Expr::Json(value),
-            composed => Expr::Composed(composed),
+            Json::Constant(value) => Expr::Json(Box::new(value)),
+            composed => Expr::Composed(Box::new(composed)),
         })
     }
 
@@ -97,8 +97,8 @@ impl Reader<'_> {
         }
         Some(match expr.value {
             Expr::Null => Json::Constant(Value::Null),
-            Expr::Json(value) => Json::Constant(value),
-            Expr::Composed(json) => json,
+            Expr::Json(value) => Json::Constant(*value),
+            Expr::Composed(json) => *json,
             _ => Json::Tag(Box::new(expr)),
         })
     }

@@ -1,6 +1,6 @@
 //! What names a row or many: `admin`, `load_{001..500}`, `now_{users.load_*}`, `post_{users.*}_{1..3}`.
 
-use crate::seeds::model::{Label, Numbers};
+use crate::seeds::model::{Each, Label, Numbers};
 
 /// How many rows a range may make.
 const MAX_ROWS: u64 = 1_000_000;
@@ -25,7 +25,7 @@ pub(super) fn label(text: &str) -> Result<Label, Bad> {
     }
     let Some((before, rest)) = text.split_once('{') else {
         plain(text, text)?;
-        return Ok(Label::One(text.to_owned()));
+        return Ok(Label::One(text.into()));
     };
     if before.ends_with('$') {
         return bad(
@@ -48,13 +48,9 @@ pub(super) fn label(text: &str) -> Result<Label, Bad> {
             );
         }
         plain(after, text)?;
-        let numbers = numbers(inside, after)?;
         return Ok(Label::Range {
-            before: before.to_owned(),
-            first: numbers.first,
-            last: numbers.last,
-            width: numbers.width,
-            after: numbers.after,
+            before: before.into(),
+            numbers: Box::new(numbers(inside, after)?),
         });
     }
     match inside.split_once('.') {
@@ -71,17 +67,17 @@ pub(super) fn label(text: &str) -> Result<Label, Bad> {
                         );
                     };
                     plain(after, text)?;
-                    (between, Some(Box::new(numbers(inside, after)?)))
+                    (between, Some(numbers(inside, after)?))
                 }
             };
             plain(between, text)?;
-            Ok(Label::Each {
+            Ok(Label::Each(Box::new(Each {
                 before: before.into(),
                 table: table.into(),
                 pattern: pattern.into(),
                 after: between.into(),
                 children,
-            })
+            })))
         }
         _ => bad(
             format!("`{{{inside}}}` is neither a range nor labels of a table"),

@@ -3,7 +3,7 @@
 use super::template::Scope;
 use super::{Reader, name};
 use crate::diagnostic::Diagnostic;
-use crate::seeds::model::{Choose, Expr, RefTarget, SoftRef, Spanned, Table, Through};
+use crate::seeds::model::{Among, Choose, Expr, RefTarget, SoftRef, Spanned, Table, Through};
 use crate::seeds::yaml::{Kind, Node};
 
 const REFS: &str =
@@ -35,12 +35,12 @@ impl Reader<'_> {
             self.error("bad-tag", &node.whole(), format!("`{tag}` {why}"), help);
             return None;
         }
-        Some(Expr::Among {
+        Some(Expr::Among(Box::new(Among {
             choice,
             table: self.literal(table, &node.span),
             pattern: self.template(pattern, &node.span, scope),
             column: column.map(|column| self.literal(column, &node.span).into()),
-        })
+        })))
     }
 
     /// `_refs`

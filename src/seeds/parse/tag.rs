@@ -3,7 +3,7 @@
 use super::settings::is_word;
 use super::template::Scope;
 use super::{Reader, did_you_mean, name};
-use crate::seeds::model::{Choose, Expr, Fake, Spanned, Style};
+use crate::seeds::model::{Choose, Decimal, Env, Expr, Fake, Ref, Spanned, Style};
 use crate::seeds::yaml::{Kind, Node, is_null};
 
 /// The units of `!ago` and `!in`, in seconds. A month has 30 days here and a year 365: they spread rows over a time.
@@ -35,11 +35,11 @@ impl Reader<'_> {
             self.bad_tag(node, "!ref", &why);
             return None;
         }
-        Some(Expr::Ref {
+        Some(Expr::Ref(Box::new(Ref {
             table: self.literal(table, &node.span),
             label: self.template(label, &node.span, scope),
             column: column.map(|column| self.literal(column, &node.span).into()),
-        })
+        })))
     }
 
     pub(super) fn now(&mut self, node: &Node) -> Option<Expr> {
@@ -67,7 +67,7 @@ impl Reader<'_> {
                 _ => self.bad_tag(item, "!now", "takes modifiers, each a text"),
             }
         }
-        (modifiers.len() == items.len()).then_some(Expr::Now(modifiers))
+        (modifiers.len() == items.len()).then(|| Expr::Now(modifiers.into()))
     }
 
     /// `3 days`, `0..365 days`: least and most, and the seconds of the unit.
@@ -145,10 +145,10 @@ impl Reader<'_> {
             self.bad_tag(node, "!env", &why);
             return None;
         }
-        Some(Expr::Env {
+        Some(Expr::Env(Box::new(Env {
             name: variable.to_owned(),
             default,
-        })
+        })))
     }
 
     pub(super) fn file_below(&mut self, node: &Node) -> Option<Expr> {
@@ -162,7 +162,7 @@ impl Reader<'_> {
             self.bad_tag(node, "!file", &why);
             return None;
         }
-        Some(Expr::File(path))
+        Some(Expr::File(path.into()))
     }
 
     pub(super) fn hash(&mut self, node: &Node, scope: Scope) -> Option<Expr> {
@@ -190,7 +190,7 @@ impl Reader<'_> {
                     return None;
                 };
                 let secret = self.expr(value, scope)?;
-                if !matches!(secret.value, Expr::Scalar { .. } | Expr::Env { .. }) {
+                if !matches!(secret.value, Expr::Scalar { .. } | Expr::Env(_)) {
                     self.bad_tag(value, "!hash", "takes a text or an `!env` as its `value`");
                     return None;
                 }
@@ -262,7 +262,7 @@ impl Reader<'_> {
                 "takes a list of values, a map with a weight for each, or labels of a table (`!pick users.*`), and there are none",
             );
         }
-        (whole && !picks.is_empty()).then_some(Expr::Pick(picks))
+        (whole && !picks.is_empty()).then(|| Expr::Pick(picks.into()))
     }
 
     fn weight(&mut self, node: &Node, value: &str) -> Option<u64> {
@@ -304,7 +304,7 @@ impl Reader<'_> {
             let (first, last) = (first.trim(), last.trim());
             let scale = places(first).max(places(last));
             let (least, most) = (units(first, scale)?, units(last, scale)?);
-            (least <= most).then_some(Expr::Decimal { least, most, scale })
+            (least <= most).then(|| Expr::Decimal(Box::new(Decimal { least, most, scale })))
         });
         if range.is_none() {
             let why = format!(

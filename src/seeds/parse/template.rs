@@ -28,7 +28,7 @@ impl Reader<'_> {
     /// A text with `${name}` in it. What is wrong stays as it is written.
     pub(super) fn template(&mut self, text: &str, span: &Range<usize>, scope: Scope) -> Template {
         if !text.contains("${") {
-            return Template::text(text);
+            return Template::read(text, self.source, span);
         }
         let mut parts = Vec::new();
         let mut plain = String::new();

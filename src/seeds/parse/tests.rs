@@ -109,7 +109,7 @@ fn show(file: &SeedFile) -> String {
             let place = file.origin(&row.span).place();
             let label = match row.label.as_ref().map(|label| &label.value) {
                 None => "-".to_owned(),
-                Some(Label::One(name)) => name.clone(),
+                Some(Label::One(name)) => name.to_string(),
                 Some(other) => format!("{other:?}"),
             };
             let line = format!("  {place} {label}: {}", fields(&row.fields));
@@ -152,11 +152,9 @@ fn expr(expr: &Expr) -> String {
         } => template(text),
         Expr::Scalar { text, .. } => format!("{:?}", template(text)),
         Expr::Json(value) => format!("json {value}"),
-        Expr::Ref {
-            table,
-            label,
-            column,
-        } => format!("ref {table} {} {column:?}", template(label)),
+        Expr::Ref(it) => {
+            format!("ref {} {} {:?}", it.table, template(&it.label), it.column)
+        }
         Expr::Pick(values) => {
             let values = values.iter();
             let values: Vec<String> = values
@@ -236,7 +234,7 @@ usage:
             envs Some(["dev", "test"]) tags [] requires Some((3, None)) depends_on [] Upsert random "42" faker 1 vars {"domain": "example.test"} time None
             users: key ["email"] id user_<label> keep ["created_at"]
               defaults: email=<label>@<domain> xswarm_email=<label>@xswarm.<domain> created_at=Now(["-90 days"]) updated_at=Now([])
-              21:3 admin: phone=+15555550100 subscription_tier=admin stripe_customer_id=Env { name: "SEED_ADMIN_STRIPE_ID", default: Some("cus_test_admin") }
+              21:3 admin: phone=+15555550100 subscription_tier=admin stripe_customer_id=Env(Env { name: "SEED_ADMIN_STRIPE_ID", default: Some("cus_test_admin") })
               26:3 free_user:
               28:3 pro_user: subscription_tier=pro wake_word=ok hal stripe_customer_id=cus_test_pro stripe_subscription_id=sub_test_pro
             subscription_items: id si_<label>
@@ -280,9 +278,9 @@ usage:
         expect![[r#"
             envs None tags ["load"] requires None depends_on ["010_users"] Upsert random "42" faker 1 vars {} time None
             users: id user_<label>
-              10:3 Range { before: "load_", first: 1, last: 500, width: 3, after: "" }: email=<label>@load.example.test xswarm_email=<label>@xswarm.load.example.test phone=Fake(Phone) subscription_tier=pick 70×free 25×pro 5×enterprise created_at=Ago { count: (0, 365), unit: 86400 }
+              10:3 Range { before: "load_", numbers: Numbers { first: 1, last: 500, width: 3, after: "" } }: email=<label>@load.example.test xswarm_email=<label>@xswarm.load.example.test phone=Fake(Phone) subscription_tier=pick 70×free 25×pro 5×enterprise created_at=Ago(Away { count: (0, 365), unit: 86400 })
             usage: id usage_<label>
-              19:3 Each { before: "now_", table: "users", pattern: "load_*", after: "", children: None }: user=<each> period_start=Now(["start of month"]) period_end=Now(["start of month", "+1 month"]) voice_minutes=Int(0, 500) sms_messages=Int(0, 2000) phone_numbers=pick 1×0 1×1 1×1 1×2
+              19:3 Each(Each { before: "now_", table: "users", pattern: "load_*", after: "", children: None }): user=<each> period_start=Now(["start of month"]) period_end=Now(["start of month", "+1 month"]) voice_minutes=Int(0, 500) sms_messages=Int(0, 2000) phone_numbers=pick 1×0 1×1 1×1 1×2
         "#]],
     );
 }
@@ -331,7 +329,7 @@ users:
         expect![[r#"
             envs Some(["prod"]) tags [] requires None depends_on [] Insert random "" faker 1 vars {} time None
             users: key ["email"]
-              7:3 root: email=Env { name: "ADMIN_EMAIL", default: None } xswarm_email=Env { name: "ADMIN_XSWARM_EMAIL", default: None } subscription_tier=admin
+              7:3 root: email=Env(Env { name: "ADMIN_EMAIL", default: None }) xswarm_email=Env(Env { name: "ADMIN_XSWARM_EMAIL", default: None }) subscription_tier=admin
         "#]],
     );
 }
@@ -615,18 +613,18 @@ fn labels_are_names_ranges_or_for_each_of_others() {
               2:3 a:
               3:3 b c:
               4:3 é-1:
-              5:3 Range { before: "x", first: 1, last: 3, width: 1, after: "y" }:
-              6:3 Range { before: "x", first: 8, last: 12, width: 2, after: "" }:
-              7:3 Range { before: "x", first: 0, last: 999999, width: 1, after: "" }:
-              8:3 Each { before: "for_", table: "u", pattern: "*", after: "", children: None }:
-              9:3 Each { before: "", table: "u", pattern: "a*b", after: "_x", children: None }:
+              5:3 Range { before: "x", numbers: Numbers { first: 1, last: 3, width: 1, after: "y" } }:
+              6:3 Range { before: "x", numbers: Numbers { first: 8, last: 12, width: 2, after: "" } }:
+              7:3 Range { before: "x", numbers: Numbers { first: 0, last: 999999, width: 1, after: "" } }:
+              8:3 Each(Each { before: "for_", table: "u", pattern: "*", after: "", children: None }):
+              9:3 Each(Each { before: "", table: "u", pattern: "a*b", after: "_x", children: None }):
         "#]],
     );
     check(
         "t:\n  \"{u.a*b}_x\": {}\n  a.b: {}\n  a*: {}\n  x{3..1}: {}\n  x{0..1000000}: {}\n  x{a..b}: {}\n  x{1..}: {}\n  x{1 .. 2}: {}\n  x{1..99999999999999999999}: {}\n  x{}: {}\n  x{u}: {}\n  x{.a}: {}\n  x{u.a.b}: {}\n  x{1..2: {}\n  x}: {}\n  x{1..2}{3..4}: {}\n  ${label}: {}\n  \"a\\tb\": {}\n",
         expect![[r#"
             t:
-              2:3 Each { before: "", table: "u", pattern: "a*b", after: "_x", children: None }:
+              2:3 Each(Each { before: "", table: "u", pattern: "a*b", after: "_x", children: None }):
               3:3 a.b:
               4:3 a*:
               5:3 x{3..1}:
@@ -817,8 +815,8 @@ fn json_is_typed_by_the_core_schema_and_sorted() {
             3:9 bad-json: `00.5` would lose its zeros as a number (write it in quotes to make it a text)
             [0xfffffffffffffffff] → 
             3:9 bad-json: `0xfffffffffffffffff` is a larger number than 64 bits hold (write it in quotes to make it a text)
-            [!ref a.b, !!str x, {a: !env X}] → Composed(List([Tag(Spanned { value: Ref { table: "a", label: Template(Text("b")), column: None }, span: 16..24 }), Tag(Spanned { value: Scalar { text: Template(Text("x")), style: Text }, span: 26..33 }), Map([("a", Tag(Spanned { value: Env { name: "X", default: None }, span: 39..45 }))])]))
-            ["${label}", {"${x}": 1}] → Composed(List([Text { text: Template(Parts(Parts([Name("label")]))), style: Quoted }, Constant(Object {"${x}": Number(1)})]))
+            [!ref a.b, !!str x, {a: !env X}] → Composed(List([Tag(Spanned { value: Ref(Ref { table: "a", label: "b", column: None }), span: 16..24 }), Tag(Spanned { value: Scalar { text: "x", style: Text }, span: 26..33 }), Map([("a", Tag(Spanned { value: Env(Env { name: "X", default: None }), span: 39..45 }))])]))
+            ["${label}", {"${x}": 1}] → Composed(List([Text { text: [Name("label")], style: Quoted }, Constant(Object {"${x}": Number(1)})]))
             3:23 bad-template: `${x}` is not replaced here (write what is meant, or `$${` for the text `${` itself)
             !json [!now ] → Composed(List([Tag(Spanned { value: Now([]), span: 22..26 })]))
         "#]],
@@ -866,14 +864,14 @@ fn tags_and_what_they_take() {
             !now start of month → Now(["start of month"])
             !now [start of month, -1.5 days, weekday 0, '+01:30', -0001-02-03, 3 hours] → Now(["start of month", "-1.5 days", "weekday 0", "+01:30", "-0001-02-03", "3 hours"])
             !now [] → Now([])
-            !ago 3 days → Ago { count: (3, 3), unit: 86400 }
-            !ago 1 day → Ago { count: (1, 1), unit: 86400 }
-            !ago 0..2 months → Ago { count: (0, 2), unit: 2592000 }
-            !ago 5..10  weeks → Ago { count: (5, 10), unit: 604800 }
-            !ago 0 seconds → Ago { count: (0, 0), unit: 1 }
-            !env A_1 → Env { name: "A_1", default: None }
-            !env {name: A} → Env { name: "A", default: None }
-            !env {default: '', name: A} → Env { name: "A", default: Some("") }
+            !ago 3 days → Ago(Away { count: (3, 3), unit: 86400 })
+            !ago 1 day → Ago(Away { count: (1, 1), unit: 86400 })
+            !ago 0..2 months → Ago(Away { count: (0, 2), unit: 2592000 })
+            !ago 5..10  weeks → Ago(Away { count: (5, 10), unit: 604800 })
+            !ago 0 seconds → Ago(Away { count: (0, 0), unit: 1 })
+            !env A_1 → Env(Env { name: "A_1", default: None })
+            !env {name: A} → Env(Env { name: "A", default: None })
+            !env {default: '', name: A} → Env(Env { name: "A", default: Some("") })
             !file a/b.png → File("a/b.png")
             !!binary aGk= → Binary([104, 105])
             !!binary |
@@ -888,7 +886,7 @@ fn tags_and_what_they_take() {
             !int -5..-1 → Int(-5, -1)
             !int 7..7 → Int(7, 7)
             !hash x → hash x
-            !hash {value: !env A} → hash Env { name: "A", default: None }
+            !hash {value: !env A} → hash Env(Env { name: "A", default: None })
             !hash {scheme: argon2id, value: "${label}"} → hash "<label>"
         "#]],
     );
@@ -1135,8 +1133,8 @@ fn names_in_texts_are_known_where_they_stand() {
             t: id <label><i><each>
               defaults: a="<label>-<i>-<each>-<domain>"
               5:3 one: a="<label>${label}$${domain}$ {x}"
-              6:3 Range { before: "r", first: 1, last: 2, width: 1, after: "" }: a="<i>" b=ref t r<i> None
-              7:3 Each { before: "e", table: "t", pattern: "*", after: "", children: None }: a="<each>"
+              6:3 Range { before: "r", numbers: Numbers { first: 1, last: 2, width: 1, after: "" } }: a="<i>" b=ref t r<i> None
+              7:3 Each(Each { before: "e", table: "t", pattern: "*", after: "", children: None }): a="<each>"
         "#]],
     );
     check(
@@ -1145,8 +1143,8 @@ fn names_in_texts_are_known_where_they_stand() {
             envs None tags [] requires None depends_on [] Upsert random "" faker 1 vars {"domain": "d"} time None
             t: id ${lable}
               4:3 one: a="${i}" b="é ${each}" c="${}" d="x${label" e="${dmain}" f="${HOME}" g="${ label }"
-              5:3 Range { before: "r", first: 1, last: 2, width: 1, after: "" }: a="${each}"
-              6:3 Each { before: "e", table: "t", pattern: "*", after: "", children: None }: a="${i}"
+              5:3 Range { before: "r", numbers: Numbers { first: 1, last: 2, width: 1, after: "" } }: a="${each}"
+              6:3 Each(Each { before: "e", table: "t", pattern: "*", after: "", children: None }): a="${i}"
             u:
               8:6 -: a="${label} ${i} ${each} <domain>" b="it's ${x}"
             3:8 unknown-name: nothing is named `lable` (did you mean `${label}`?)

@@ -154,7 +154,7 @@ fn a_gateway_whose_server_is_away() {
             2> target: remote http://[server] (TURSO_DATABASE_URL from the environment)
             2> error[server-error]: [server] answered with status 502: a web page, "Bad gateway"
             2>   |
-            2>   = help: it may pass: run the command again; it goes on where it was
+            2>   = help: it may pass: run the command again
             exit 1
         "#]],
     );
@@ -250,9 +250,9 @@ fn no_token_where_one_is_wanted() {
         expect![[r#"
             $ seedbed migrate
             2> target: remote http://[server] (TURSO_DATABASE_URL from the environment)
-            2> error[unauthorized]: [server] refused the token: Unauthorized: `Expected authorization header but none given`
+            2> error[unauthorized]: [server] wants a token, and none is set: Unauthorized: `Expected authorization header but none given`
             2>   |
-            2>   = help: make a new token with `turso db tokens create NAME` and put it into TURSO_AUTH_TOKEN
+            2>   = help: put a token into TURSO_AUTH_TOKEN: for Turso, `turso db tokens create NAME` makes one; a server of your own takes what was signed with its key
             exit 1
         "#]],
     );
@@ -292,14 +292,14 @@ fn a_token_that_has_expired() {
         &server.url(),
         &token,
         expect![[r#"
-        $ seedbed migrate
-        2> target: remote http://[server] (TURSO_DATABASE_URL from the environment)
-        2> error[unauthorized]: [server] refused the token: Unauthorized: `The JWT has expired`
-        2>   |
-        2>   = note: the token expired on [time] UTC; it is TURSO_AUTH_TOKEN from the environment
-        2>   = help: make a new one with `turso db tokens create NAME`, and put it where the old one is
-        exit 1
-    "#]],
+            $ seedbed migrate
+            2> target: remote http://[server] (TURSO_DATABASE_URL from the environment)
+            2> error[unauthorized]: [server] refused the token: Unauthorized: `The JWT has expired`
+            2>   |
+            2>   = note: the token expired on [time] UTC; it is TURSO_AUTH_TOKEN from the environment
+            2>   = help: put a new one where the old one is: for Turso, `turso db tokens create NAME` makes it
+            exit 1
+        "#]],
     );
 }
 
@@ -314,14 +314,14 @@ fn a_token_of_another_server() {
         &server.url(),
         &token,
         expect![[r#"
-        $ seedbed migrate
-        2> target: remote http://[server] (TURSO_DATABASE_URL from the environment)
-        2> error[unauthorized]: [server] refused the token: Unauthorized: `The JWT is invalid`
-        2>   |
-        2>   = note: the token is TURSO_AUTH_TOKEN from the environment
-        2>   = help: make a new one with `turso db tokens create NAME`, and put it where the old one is
-        exit 1
-    "#]],
+            $ seedbed migrate
+            2> target: remote http://[server] (TURSO_DATABASE_URL from the environment)
+            2> error[unauthorized]: [server] refused the token: Unauthorized: `The JWT is invalid`
+            2>   |
+            2>   = note: the token is TURSO_AUTH_TOKEN from the environment
+            2>   = help: put a new one where the old one is: for Turso, `turso db tokens create NAME` makes it
+            exit 1
+        "#]],
     );
 }
 
@@ -336,15 +336,15 @@ fn a_token_that_may_only_read() {
         &server.url(),
         &token,
         expect![[r#"
-        $ seedbed migrate
-        2> target: remote http://[server] (TURSO_DATABASE_URL from the environment)
-        2> error[forbidden]: [server] does not allow this token to write: Authorization forbidden: Current session doesn't not have Write permission to namespace default
-        2>   |
-        2>   = help: make a token that may write: `turso db tokens create NAME`
-        2>
-        2> nothing was changed; no version is applied
-        exit 1
-    "#]],
+            $ seedbed migrate
+            2> target: remote http://[server] (TURSO_DATABASE_URL from the environment)
+            2> error[forbidden]: [server] does not allow this: Authorization forbidden: Current session doesn't not have Write permission to namespace default
+            2>   |
+            2>   = help: a change needs a token that may write: for Turso, `turso db tokens create NAME` makes one; where nothing is changed, see which firewall or proxy stands before the server
+            2>
+            2> nothing was changed; no version is applied
+            exit 1
+        "#]],
     );
 }
 

@@ -582,7 +582,11 @@ fn a_rebuild_that_loses_rows_that_others_refer_to() {
             $ seedbed migrate
             2> target: local local.db (default)
             2> error[foreign-keys]: V3 leaves rows whose parent is gone
-            2>  --> migrations/V3__drop.sql
+            2>  --> migrations/V3__drop.sql:1:1
+            2>   |
+            2> 1 | DROP TABLE users;
+            2>   | ^^^^^^^^^^^^^^^^
+            2>   |
             2>   = note: posts, row 1: author = 1 has no parent in users
             2>   = note: rolled back: V3
             2>   = help: let migrations/V3__drop.sql delete these rows, keep their parents, or change what they refer to, then run `seedbed migrate` again

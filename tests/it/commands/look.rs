@@ -174,6 +174,7 @@ fn config_shows_each_value_and_where_it_comes_from() {
         local file          data/app.db                [local] path in config.toml
         remote url          libsql://db.example.com    TURSO_DATABASE_URL from the environment
         token               ***                        TURSO_AUTH_TOKEN from .env
+        encryption key      -
         allow plain http    false                      default
         proxy               -
         replica file        local_replica.db           default
@@ -251,6 +252,11 @@ fn config_shows_each_value_and_where_it_comes_from() {
                   "name": "token",
                   "origin": "TURSO_AUTH_TOKEN from .env",
                   "value": "***"
+                },
+                {
+                  "name": "encryption key",
+                  "origin": "default",
+                  "value": "-"
                 },
                 {
                   "name": "allow plain http",
@@ -356,6 +362,7 @@ fn config_shows_each_value_and_where_it_comes_from() {
         local file          data/app.db              [local] path in config.toml
         remote url          libsql://db.example.com  TURSO_DATABASE_URL from the environment
         token               ***                      TURSO_AUTH_TOKEN from .env
+        encryption key      -
         allow plain http    false                    default
         proxy               -
         replica file        local_replica.db         default

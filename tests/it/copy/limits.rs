@@ -72,6 +72,41 @@ fn a_module_that_is_not_here_is_named_by_a_dry_run_and_by_the_copy() {
         assert_eq!(ran.code, Some(0), "{ran}");
         assert_eq!(ran.stderr.matches(warning).count(), 1, "{ran}");
     }
+    let ran = project.run("backup");
+    assert_eq!(ran.code, Some(0), "{ran}");
+    assert_eq!(ran.stderr.matches(warning).count(), 1, "{ran}");
+    let ran = project.run("backup --format json");
+    says(&ran, "\"lacking_modules\": [\n    \"vec0\"\n  ]");
+}
+
+#[test]
+fn what_a_dump_needs_of_an_application_is_named_with_its_object_and_before_the_first_row() {
+    let row = "INSERT INTO t VALUES('a row of some length');\n";
+    let text = format!(
+        "BEGIN;\nCREATE TABLE t(a);\n{}CREATE INDEX i ON t (a COLLATE nat);\nCREATE INDEX j ON t (odd(a));\nCOMMIT;\n",
+        row.repeat(400)
+    );
+    let project = Project::bare().file("old.sql", &text);
+    project.change(&["CREATE TABLE other (x)"]);
+    for (line, both) in [
+        ("import old.sql --database new.db --dry-run", true),
+        ("import old.sql --dry-run", true),
+        ("import old.sql --transaction-bytes 2000", true),
+        ("import old.sql", true),
+        ("copy old.sql new.db", true),
+        ("copy old.sql new.db --dry-run", true),
+        // A new file is not kept, so it needs no second reading.
+        ("import old.sql --database new.db", false),
+    ] {
+        let ran = project.run(line);
+        assert_eq!(ran.code, Some(1), "{ran}");
+        says(&ran, "error[lacking]: the index i ");
+        says(&ran, "cannot be created: no such collation sequence: nat");
+        says(&ran, "the collation nat belongs to an application");
+        let names_both = ran.to_string().contains("error[lacking]: the index j ");
+        assert_eq!(names_both, both, "{ran}");
+        assert!(!project.path("new.db").exists());
+    }
 }
 
 #[test]

@@ -66,7 +66,11 @@ fn new_orphans_are_listed_with_their_keys() {
         $ seedbed migrate
         2> target: local local.db (default)
         2> error[foreign-keys]: V2 leaves rows whose parent is gone
-        2>  --> migrations/V2__fewer.sql
+        2>  --> migrations/V2__fewer.sql:1:1
+        2>   |
+        2> 1 | DELETE FROM p WHERE id = 1;
+        2>   | ^^^^^^^^^^^^^^^^^^^^^^^^^^
+        2>   |
         2>   = note: c, row 10: pid = 1 has no parent in p
         2>   = note: foreign keys are off while this file runs, because it has a DROP TABLE, so ON DELETE CASCADE did nothing
         2>   = note: rolled back: V2
@@ -87,18 +91,25 @@ fn a_view_that_does_not_compile_is_refused() {
     project.run("check").check(expect![[r#"
         $ seedbed check
         2> error[does-not-compile]: view v does not compile after V3: no such table: main.c
-        2>  --> migrations/V3__c.sql
+        2>  --> migrations/V3__c.sql:2:1
+        2>   |
+        2> 2 | DROP TABLE c;
+        2>   | ^^^^^^^^^^^^
+        2>   |
         2>   = help: drop the view before this changes what it uses, and create it again afterwards
         exit 4
     "#]]);
     project.run("migrate").check(expect![[r#"
         $ seedbed migrate
         2> target: local local.db (default)
-        2> error[does-not-compile]: a view or trigger does not compile afterwards: error in view v: no such table: main.c
+        2> error[does-not-compile]: V3: a view or trigger does not compile afterwards: error in view v: no such table: main.c
+        2>  --> migrations/V3__c.sql:2:1
         2>   |
-        2>   = note: the files that may be the cause: migrations/V3__c.sql, migrations/V4__more.sql
+        2> 2 | DROP TABLE c;
+        2>   | ^^^^^^^^^^^^
+        2>   |
         2>   = note: rolled back: V3 and V4
-        2>   = help: drop it before the change and create it again behind it, or correct it, in migrations/V3__c.sql, migrations/V4__more.sql, then run `seedbed migrate` again
+        2>   = help: drop it before the change and create it again behind it, or correct it, in migrations/V3__c.sql, then run `seedbed migrate` again
         2>
         2> nothing of this run is in the database; the database is at V2
         exit 1
@@ -120,7 +131,11 @@ fn files_that_were_rolled_back_are_listed_by_their_numbers() {
         $ seedbed migrate
         2> target: local local.db (default)
         2> error[foreign-key-mismatch]: V3 leaves a foreign key that refers to no key, so that every write to its table fails
-        2>  --> migrations/V3__drop_index.sql
+        2>  --> migrations/V3__drop_index.sql:1:1
+        2>   |
+        2> 1 | DROP INDEX q_k;
+        2>   | ^^^^^^^^^^^^^^
+        2>   |
         2>   = note: d (a) refers to q (k), which is neither its primary key nor has a UNIQUE index
         2>   = note: rolled back: V3 and V4
         2>   = help: add `CREATE UNIQUE INDEX q_k_key ON q (k);` to migrations/V3__drop_index.sql, or change what the foreign key refers to, then run `seedbed migrate` again
@@ -139,7 +154,11 @@ fn a_new_mismatch_names_the_index_that_is_missing() {
     project.run("check").check(expect![[r#"
         $ seedbed check
         2> error[fails]: V2 leaves a foreign key that refers to no key, so that every write to its table fails
-        2>  --> migrations/V2__d.sql
+        2>  --> migrations/V2__d.sql:2:1
+        2>   |
+        2> 2 | CREATE TABLE d (a REFERENCES q (k));
+        2>   | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+        2>   |
         2>   = note: d (a) refers to q (k), which is neither its primary key nor has a UNIQUE index
         2>   = help: add `CREATE UNIQUE INDEX q_k_key ON q (k);` to migrations/V2__d.sql, or change what the foreign key refers to
         exit 4
@@ -148,7 +167,11 @@ fn a_new_mismatch_names_the_index_that_is_missing() {
         $ seedbed migrate
         2> target: local local.db (default)
         2> error[foreign-key-mismatch]: V2 leaves a foreign key that refers to no key, so that every write to its table fails
-        2>  --> migrations/V2__d.sql
+        2>  --> migrations/V2__d.sql:2:1
+        2>   |
+        2> 2 | CREATE TABLE d (a REFERENCES q (k));
+        2>   | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+        2>   |
         2>   = note: d (a) refers to q (k), which is neither its primary key nor has a UNIQUE index
         2>   = note: rolled back: V2
         2>   = help: add `CREATE UNIQUE INDEX q_k_key ON q (k);` to migrations/V2__d.sql, or change what the foreign key refers to, then run `seedbed migrate` again
@@ -197,12 +220,15 @@ fn a_deferred_foreign_key_names_the_rows_and_the_files() {
     project.run("migrate").check(expect![[r#"
         $ seedbed migrate
         2> target: local local.db (default)
-        2> error[foreign-keys]: a deferred foreign key does not hold at COMMIT
+        2> error[foreign-keys]: V2: a deferred foreign key does not hold at COMMIT
+        2>  --> migrations/V2__rows.sql:1:1
+        2>   |
+        2> 1 | INSERT INTO c VALUES (4, 99);
+        2>   | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^
         2>   |
         2>   = note: c, row 4: pid has no parent in p
-        2>   = note: the files that may be the cause: migrations/V1__a.sql, migrations/V2__rows.sql
         2>   = note: rolled back: V1 and V2
-        2>   = help: insert the parents of these rows, or delete the rows, in migrations/V1__a.sql, migrations/V2__rows.sql, then run `seedbed migrate` again
+        2>   = help: insert the parents of these rows, or delete the rows, in migrations/V2__rows.sql, then run `seedbed migrate` again
         2>
         2> nothing of this run is in the database; no version is applied
         exit 1
@@ -308,7 +334,11 @@ fn a_renaming_in_the_old_way_is_guarded_too() {
         $ seedbed migrate
         2> target: local local.db (default)
         2> error[does-not-compile]: V2: a view or trigger does not compile afterwards: error in view v: no such table: main.p
-        2>  --> migrations/V2__old.sql
+        2>  --> migrations/V2__old.sql:3:1
+        2>   |
+        2> 3 | ALTER TABLE p RENAME TO q;
+        2>   | ^^^^^^^^^^^^^^^^^^^^^^^^^
+        2>   |
         2>   = note: rolled back: V2
         2>   = help: drop it before the change and create it again behind it, or correct it, in migrations/V2__old.sql, then run `seedbed migrate` again
         2>
@@ -362,7 +392,11 @@ fn a_refused_undo_names_the_down_file_and_how_it_is_recorded() {
         $ seedbed undo --yes
         2> target: local local.db (default)
         2> error[does-not-compile]: undoing V2: a view or trigger does not compile afterwards: error in view v: no such table: main.u
-        2>  --> V2__u.down.sql (as recorded)
+        2>  --> V2__u.down.sql (as recorded):1:1
+        2>   |
+        2> 1 | DROP TABLE u;
+        2>   | ^^^^^^^^^^^^
+        2>   |
         2>   = note: rolled back: V2
         2>   = help: drop it before the change and create it again behind it, or correct it, in V2__u.down.sql, then record the down file with `seedbed repair 2`, then run `seedbed undo` again
         2>

@@ -165,7 +165,7 @@ fn a_table_that_the_engine_refuses() {
             2> error[statement-failed]: duplicate column name: x
             2>  --> old.sql:4
             2>   = note: it begins at byte 88
-            2>   = note: it is about the table u
+            2>   = note: it creates the table u
             2>
             2> nothing of the dump is in the database
             exit 1

@@ -97,7 +97,7 @@ const WHOLE: &str = "SELECT (SELECT count(*) || ' ' || sum(id) || ' ' || sum(len
      || ' ' || (SELECT group_concat(x) FROM u) || ' ' \
      || (SELECT group_concat(name) FROM (SELECT name FROM sqlite_schema WHERE name NOT LIKE 'sqlite%' ORDER BY name)) \
      || ' ' || (SELECT count(*) FROM _migrations WHERE kind = 'import') \
-     || ' ' || (SELECT integrity_check FROM pragma_integrity_check)";
+     || ' ' || (SELECT * FROM pragma_integrity_check)";
 
 fn ask(db: &Db) -> String {
     let answers = waiting()

@@ -132,6 +132,7 @@ pub(crate) fn words(error: &ImportError) -> String {
             table,
             among,
             error,
+            ..
         } => {
             let table = table.as_deref().unwrap_or("none");
             assert_eq!(*among, 1, "{error}");
@@ -144,6 +145,7 @@ pub(crate) fn words(error: &ImportError) -> String {
     };
     match error.stands {
         Stands::Nothing => {}
+        Stands::Unread => words.push_str("; not read"),
         Stands::UpTo { line, rows, .. } => {
             words.push_str(&format!("; up to line {line}, {rows} rows"));
         }

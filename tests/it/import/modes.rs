@@ -53,6 +53,7 @@ in_every_mode! {
     records_that_cannot_be_read_are_refused_before_anything_is_written
     records_of_another_tool_that_an_earlier_version_left_are_removed_by_a_restart
     a_restart_that_is_refused_removes_nothing
+    rows_that_others_wrote_beside_an_import_are_kept
     two_imports_of_one_dump_at_once_bring_it_once
     dumps_of_other_tools_arrive
     rows_that_give_way_are_told

@@ -102,6 +102,29 @@ pub(crate) async fn a_restart_that_is_refused_removes_nothing(world: World) {
     }
 }
 
+pub(crate) async fn rows_that_others_wrote_beside_an_import_are_kept(world: World) {
+    let dump = unfinished(&world).await;
+    by_hand(&world, "INSERT INTO t (id, name) VALUES (1000000, 'order')").await;
+    let before = world.ask("SELECT count(*), sum(id) FROM t").await;
+    let anew = ImportOptions {
+        begin: Begin::Anew,
+        ..ImportOptions::default()
+    };
+    let expect = "t has 1 row that this import has not written, so it cannot begin from the start; up to line ";
+    let refused = planned(&dump, &world.db, &anew).await;
+    assert!(refused.starts_with(expect), "{refused}");
+    assert_eq!(told(dump.import_with(&world.db, &anew).await), refused);
+    let kept = world.ask("SELECT count(*), sum(id) FROM t").await;
+    assert_eq!(kept, before);
+    // It goes on once the row that was refused is another.
+    dump.write(super::specification::refused().replacen("u VALUES(1)", "u VALUES(2)", 1));
+    let imported = dump.import(&world.db).await.unwrap();
+    assert_eq!(imported.tables[0].of_others, 1);
+    assert_eq!(imported.tables[0].verified, None);
+    let rows = world.ask("SELECT count(*) FROM t").await;
+    assert_eq!(rows, (MANY + 1).to_string());
+}
+
 /// Rows alone, of which the last is refused, and their tables.
 fn rows_alone() -> Project {
     let rows = many(MANY);

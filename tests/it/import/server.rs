@@ -27,6 +27,20 @@ async fn ask(db: &Db, sql: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_import_that_cannot_read_the_database_says_nothing_of_what_is_in_it() {
+    let server = ours(seedbed_test_server::Options::default());
+    let dump = Dump::new(dump("CREATE TABLE t (x);\n"));
+    server.control().plan(|_| {
+        Some(Fault::Status {
+            status: 403,
+            retry_after: None,
+        })
+    });
+    let words = told(dump.import(&db(&server)).await);
+    assert!(words.ends_with("; not read"), "{words}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn every_other_answer_is_lost_and_no_row_is() {
     let server = ours(seedbed_test_server::Options::default());
     let text = many(MANY) + "CREATE INDEX i ON t (name);\n";

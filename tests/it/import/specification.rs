@@ -81,7 +81,7 @@ pub(crate) async fn a_dump_arrives_with_all_that_it_holds(world: World) {
 pub(crate) async fn every_value_arrives_as_it_is_written(world: World) {
     // A text that is not UTF-8 could be given back by no server.
     let byte = match world.db.engine() {
-        Engine::Server => "C3BF",
+        Engine::Server | Engine::Turso => "C3BF",
         Engine::Local | Engine::Memory => "FF",
     };
     let odd = format!("CAST(x'{byte}' AS TEXT)");
@@ -274,7 +274,7 @@ pub(crate) async fn a_large_dump_goes_in_chunks(world: World) {
 }
 
 /// A dump of which the rows up to some line can be imported, and one behind them not.
-fn refused() -> String {
+pub(super) fn refused() -> String {
     let mut text = many(MANY);
     text.push_str(
         "CREATE TABLE u (x UNIQUE);\nINSERT INTO u VALUES(1);\nINSERT INTO u VALUES(1);\n",

@@ -302,7 +302,19 @@ fn a_recorded_down_text_that_fits_is_not_replaced() {
     let columns = with_column("mine")
         .migration("V2__b", "ALTER TABLE a ADD COLUMN theirs;\n")
         .down("V2__b", "ALTER TABLE a DROP COLUMN theirs;\n");
-    for project in [rows, columns] {
+    // A column that is computed from the rows cannot be read, so neither can they.
+    let unreadable = Project::new()
+        .migration(
+            "V1__a",
+            "CREATE TABLE a (x);\nINSERT INTO a VALUES ('plain');\n\
+             ALTER TABLE a ADD COLUMN k AS (json_extract(x, '$.k'));\n",
+        )
+        .migration("V2__b", "INSERT INTO a (x) VALUES (1);\n")
+        .down("V2__b", "DELETE FROM a WHERE x = 1;\n")
+        .after("migrate")
+        .migration("V2__b", "INSERT INTO a (x) VALUES (2);\n")
+        .down("V2__b", "DELETE FROM a;\n");
+    for project in [rows, columns, unreadable] {
         let down = project.run("status --source 2 --down").stdout;
         refuses(&project, "repair", 4, &["edited"]);
         assert_eq!(project.run("repair 2").code, Some(5));

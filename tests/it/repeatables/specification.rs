@@ -285,6 +285,50 @@ pub(crate) async fn undo_succeeds_where_some_repeatables_cannot_be_made_again(wo
     }
 }
 
+pub(crate) async fn undo_and_redo_make_views_behind_those_that_they_use(world: World) {
+    let drop = (
+        "V2__drop.sql",
+        "DROP VIEW IF EXISTS top; DROP VIEW IF EXISTS z_base;",
+    );
+    let down = (
+        "V2__drop.down.sql",
+        "DROP VIEW IF EXISTS top; DROP VIEW IF EXISTS z_base; DROP TABLE IF EXISTS none;",
+    );
+    let top = (
+        "R__top.sql",
+        "DROP VIEW IF EXISTS top; CREATE VIEW top AS SELECT * FROM z_base;",
+    );
+    let trigger = (
+        "R__trigger.sql",
+        "DROP TRIGGER IF EXISTS g; CREATE TRIGGER g INSTEAD OF INSERT ON top BEGIN INSERT INTO t VALUES (new.x); END;",
+    );
+    let base = (
+        "R__z_base.sql",
+        "DROP VIEW IF EXISTS z_base; CREATE VIEW z_base AS SELECT x FROM t;",
+    );
+    let files = [T, drop, down, trigger, top, base];
+    world.apply(&files).await.unwrap();
+    let undone = world.undo(Back::Steps(1)).await.unwrap();
+    assert_eq!(done(&undone), "V2 R__z_base R__top R__trigger");
+    assert_eq!(warned(&undone), "");
+    world.apply(&files).await.unwrap();
+    let options = RedoOptions {
+        steps: 1,
+        grouping: Grouping::All,
+    };
+    let again = redo(
+        &world.db,
+        &set(&files),
+        &options,
+        &Run::new("test"),
+        &ignore(),
+    )
+    .await;
+    assert!(!warned(&again.unwrap()).contains("pending"));
+    assert_eq!(objects(&world).await, "g top z_base");
+    assert_eq!(pending(&world, &files).await, "");
+}
+
 pub(crate) async fn undo_makes_no_view_and_no_trigger_that_does_not_compile(world: World) {
     let log = ("V2__log.sql", "CREATE TABLE log(x);");
     let down = (

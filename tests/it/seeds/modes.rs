@@ -97,6 +97,11 @@ in_every_mode! {
     a_value_that_its_row_keeps_is_still_taken
     every_refused_row_is_reported_at_its_place
     one_refused_row_among_many_is_reported_at_its_own_place
+    an_exchange_leaves_the_other_columns_of_a_unique_index_as_they_are
+    rotated_rows_keep_what_no_file_declares
+    rows_exchange_beside_a_column_that_was_changed_by_hand
+    a_row_leaves_an_index_of_some_rows_before_another_comes_into_it
+    an_exchange_without_a_value_for_a_while_says_so
     a_database_numbers_rows_in_the_order_of_the_file
     rows_refer_to_rows_that_are_numbered_in_the_same_run
     json_that_gets_a_reference_to_a_new_number_is_refused

@@ -6,6 +6,7 @@ use crate::compaction::Compaction;
 use crate::engine::Database;
 use crate::faults::{self, Executes, Fault, Plan, Rule};
 use crate::hrana::{self, Reject, Streams};
+use crate::kept::Kept;
 use crate::log::{Log, Request as Logged};
 use crate::proxy::Clients;
 use crate::queue::locked;
@@ -42,8 +43,7 @@ pub(crate) struct State {
     pub(crate) streams: Arc<Streams>,
     pub(crate) log: Log,
     pub(crate) plan: Plan,
-    /// Answers that were kept, by the body of the request.
-    pub(crate) kept: Mutex<HashMap<Bytes, Bytes>>,
+    pub(crate) kept: Mutex<Kept>,
 }
 
 /// A page as proxies send it when the server behind them is in trouble.
@@ -123,11 +123,11 @@ pub(crate) async fn serve(
         Some(Fault::Short { short, executes }) => shortened(job, &body, short, executes).await,
         Some(Fault::Remember) => {
             let (parts, answer) = complete(job, Arc::new(call_of(rights))).await;
-            locked(&state.kept).insert(body, answer.clone());
+            locked(&state.kept).insert(&body, &answer);
             Response::from_parts(parts, Body::from(answer))
         }
         Some(Fault::Replay) => {
-            let kept = locked(&state.kept).get(&body).cloned();
+            let kept = locked(&state.kept).get(&body);
             match kept {
                 Some(answer) => typed(StatusCode::OK, "application/json", Body::from(answer)),
                 None => faulty(job, None).await?,

@@ -26,6 +26,7 @@ mod frames;
 mod grpc;
 mod hrana;
 mod http;
+mod kept;
 mod log;
 mod params;
 mod proxy;

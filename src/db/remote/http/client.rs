@@ -21,6 +21,7 @@ pub(super) fn client(
     let is_encrypted = base.starts_with("https:") || proxy.is_some_and(Proxy::is_encrypted);
     let tls = tls_config(is_encrypted).map_err(|error| RemoteError::NoCertificates {
         host: host.to_owned(),
+        named: certificates_named(),
         why: error.to_string(),
     })?;
     let mut client = reqwest::Client::builder()
@@ -43,6 +44,17 @@ pub(super) fn client(
         client = client.proxy(reqwest::Proxy::all(proxy.url()).map_err(unusable)?);
     }
     client.build().map_err(unusable)
+}
+
+/// The variables by which the environment names certificates, for an error: whoever looked for them has read them.
+fn certificates_named() -> String {
+    let set = ["SSL_CERT_FILE", "SSL_CERT_DIR"]
+        .into_iter()
+        .filter_map(|name| {
+            let value = std::env::var_os(name)?;
+            Some(format!("{name} ({})", value.to_string_lossy()))
+        });
+    set.collect::<Vec<_>>().join(" or ")
 }
 
 /// The host of a URL without its port.

@@ -77,6 +77,7 @@ impl Server {
             (Some("12"), _) => Ok(Unary::Unimplemented),
             (Some("16"), _) => Err(RemoteError::Unauthorized {
                 host,
+                sent: self.sent(),
                 words: words(),
             }),
             (Some("7"), _) => Err(RemoteError::Forbidden {

@@ -2,9 +2,11 @@
 
 use std::ops::Range;
 
+use serde_json::Value;
+
 use super::super::super::draw::dice;
 use super::super::super::generate::Dice;
-use super::super::super::model::{Choose, Expr, Field, Json, Spanned, Style, Template};
+use super::super::super::model::{Among, Choose, Expr, Field, Json, Ref, Spanned, Style, Template};
 use super::super::Expansion;
 use super::{End, Item, Parent, names_of};
 use crate::schema::TableShape;
@@ -20,10 +22,10 @@ impl<'a> Expansion<'a> {
         to: &End<'a>,
     ) -> Vec<Item> {
         let expr = &field.value;
-        let text = |value: &serde_json::Value| match value {
-            serde_json::Value::String(text) => Some(text.clone()),
-            serde_json::Value::Number(number) => Some(number.to_string()),
-            serde_json::Value::Bool(is) => Some(is.to_string()),
+        let text = |value: &Value| match value {
+            Value::String(text) => Some(text.clone()),
+            Value::Number(number) => Some(number.to_string()),
+            Value::Bool(is) => Some(is.to_string()),
             _ => None,
         };
         let mut items: Vec<Option<Spanned<Expr>>> = Vec::new();
@@ -37,24 +39,30 @@ impl<'a> Expansion<'a> {
                 span,
             })
         };
+        let part = |it: &Json| match it {
+            Json::Constant(value) => text(value).and_then(label),
+            Json::Text { text, style } => Some(Spanned {
+                value: Expr::Scalar {
+                    text: text.clone(),
+                    style: *style,
+                },
+                span: expr.span.clone(),
+            }),
+            Json::Tag(expr) => Some((**expr).clone()),
+            Json::List(_) | Json::Map(_) => None,
+        };
+        let whole = || Some(expr.clone());
         match &expr.value {
             Expr::Null => {}
-            Expr::Json(serde_json::Value::Array(all)) => {
-                items.extend(all.iter().map(|it| text(it).and_then(label)));
-            }
-            Expr::Composed(Json::List(all)) => items.extend(all.iter().map(|it| match it {
-                Json::Constant(value) => text(value).and_then(label),
-                Json::Text { text, style } => Some(Spanned {
-                    value: Expr::Scalar {
-                        text: text.clone(),
-                        style: *style,
-                    },
-                    span: expr.span.clone(),
-                }),
-                Json::Tag(expr) => Some((**expr).clone()),
-                Json::List(_) | Json::Map(_) => None,
-            })),
-            _ => items.push(Some(expr.clone())),
+            Expr::Json(json) => match &**json {
+                Value::Array(all) => items.extend(all.iter().map(|it| text(it).and_then(label))),
+                _ => items.push(whole()),
+            },
+            Expr::Composed(json) => match &**json {
+                Json::List(all) => items.extend(all.iter().map(part)),
+                _ => items.push(whole()),
+            },
+            _ => items.push(whole()),
         }
         let mut done: Vec<Item> = Vec::new();
         let count = items.len();
@@ -104,17 +112,8 @@ impl<'a> Expansion<'a> {
         let span = item.span;
         let (table, text) = match &item.value {
             Expr::Scalar { text, .. } => (None, text),
-            Expr::Ref {
-                table,
-                label,
-                column: None,
-            } => (Some(table), label),
-            Expr::Among {
-                table,
-                pattern,
-                column: None,
-                ..
-            } => (Some(table), pattern),
+            Expr::Ref(it) if it.column.is_none() => (Some(&it.table), &it.label),
+            Expr::Among(it) if it.column.is_none() => (Some(&it.table), &it.pattern),
             _ => {
                 self.no_label(file, &span, field);
                 return None;
@@ -128,7 +127,8 @@ impl<'a> Expansion<'a> {
             }
         };
         let label = match &item.value {
-            Expr::Among { choice, table, .. } => {
+            Expr::Among(among) => {
+                let Among { choice, table, .. } = &**among;
                 if self.shape.table(table).is_none() {
                     self.unknown_table(file, &span, table);
                     return None;
@@ -176,11 +176,11 @@ impl<'a> Expansion<'a> {
                 self.error(file, &span, "wrong-table", message, help);
                 return None;
             }
-            Some(table) => Expr::Ref {
+            Some(table) => Expr::Ref(Box::new(Ref {
                 table: table.clone(),
                 label: Template::text(label.as_str()),
                 column: None,
-            },
+            })),
             None => Expr::Scalar {
                 text: Template::text(label.as_str()),
                 style: Style::Quoted,

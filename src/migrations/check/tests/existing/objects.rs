@@ -211,11 +211,11 @@ async fn a_trigger_that_a_new_version_breaks_is_an_error() {
         base,
         &[base[0], base[1], drop],
         expect![[r#"
-        V3__d.sql does-not-compile
-          trigger g does not compile after V3: no such table: main.log
-          help: drop the trigger before this changes what it uses, and create it again afterwards
-        3 applied, 0 reversed, whole, 1 new
-    "#]],
+            V3__d.sql:1:1 does-not-compile
+              trigger g does not compile after V3: no such table: main.log
+              help: drop the trigger before this changes what it uses, and create it again afterwards
+            3 applied, 0 reversed, whole, 1 new
+        "#]],
     )
     .await;
     // What was broken before is not the fault of a branch.
@@ -225,11 +225,11 @@ async fn a_trigger_that_a_new_version_breaks_is_an_error() {
         broken,
         &[base[0], base[1], drop, other],
         expect![[r#"
-        V3__d.sql warning does-not-compile
-          trigger g does not compile after V3: no such table: main.log
-          help: drop the trigger before this changes what it uses, and create it again afterwards
-        4 applied, 0 reversed, whole, 1 new
-    "#]],
+            V3__d.sql:1:1 warning does-not-compile
+              trigger g does not compile after V3: no such table: main.log
+              help: drop the trigger before this changes what it uses, and create it again afterwards
+            4 applied, 0 reversed, whole, 1 new
+        "#]],
     )
     .await;
 }
