@@ -76,7 +76,7 @@ impl Outside {
         };
         let mut problems = Vec::new();
         for fault in faults.iter().filter(|fault| !is_old(fault)) {
-            let left = LeftBroken::found(fault, unit.record.key().clone(), texts);
+            let left = LeftBroken::found(fault, unit.record.key(), texts);
             let problem = problem(fault, &left, unit);
             match left.may_be_repaired_by(later.iter().flat_map(|script| &script.units)) {
                 true => self.awaited.push((left, problem)),

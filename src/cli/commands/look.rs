@@ -38,11 +38,15 @@ pub(crate) async fn status(session: &Session, flags: &args::Status) -> Ending {
             (history.map_err(failed)?, None)
         }
     };
-    let plan = migrations::plan(&set, &history, &opened.plan_options(false)).for_a_report();
+    let mut plan = migrations::plan(&set, &history, &opened.plan_options(false)).for_a_report();
     let seeds = match offline {
         // What only the primary could tell is left out.
         Some(_) => None,
-        None => super::seeds::standing(session, &opened, &set, &history).await?,
+        None => {
+            plan.problems
+                .extend(history::left_broken(&opened.db, &history).await);
+            super::seeds::standing(session, &opened, &set, &history).await?
+        }
     };
     let pending = plan.items.iter().any(|item| item.state == State::Pending)
         || seeds.as_ref().is_some_and(seeds::Standing::is_behind);

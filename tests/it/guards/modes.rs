@@ -42,6 +42,7 @@ mod left_rows {
         a_rebuild_over_several_files_is_no_fault
         a_parent_that_comes_back_without_its_rows_is_refused
         rows_that_a_later_file_does_not_bring_back_are_told
+        what_a_run_left_to_files_that_it_did_not_apply_is_judged_in_the_next_run
     }
 }
 
