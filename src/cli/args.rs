@@ -55,8 +55,8 @@ pub(super) struct Global {
     /// The database: app.db, file:app.db, :memory:, libsql://…, https://…; its form fixes the mode
     #[arg(long, global = true, value_name = "DATABASE")]
     database: Option<String>,
-    /// How the database is reached
-    #[arg(long, global = true, value_name = "local|memory|remote|replica", value_parser = mode)]
+    /// How the database is reached: local, memory, remote or replica
+    #[arg(long, global = true, value_name = "MODE", value_parser = mode, hide_possible_values = true)]
     mode: Option<Mode>,
     /// The configuration file; its folder is the project root [default: config.toml in the project root]
     #[arg(long, global = true, value_name = "FILE")]
@@ -445,7 +445,7 @@ TURSO_DATABASE_URL only; where that is not set, to the only server among the two
 Examples:
   copy app.db libsql://NAME-ORG.turso.io     a file to Turso
   copy libsql://NAME-ORG.turso.io today.db   Turso to a new file
-  copy old.sql.gz app.db                     a dump, plain or gzip; - is standard input")]
+  copy old.sql.gz app.db                     a dump; - is standard input")]
 pub(super) struct Copy {
     /// The database or dump that is read
     #[arg(value_name = "FROM")]
@@ -528,7 +528,7 @@ pub(super) struct Undo {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  redo             undo V3, the newest, by its recorded down text; apply its file
+  redo             undo the newest by its recorded down text, apply its file
   redo --steps 2   the same for the two newest
   redo --dry-run   show what would be run")]
 pub(super) struct Redo {

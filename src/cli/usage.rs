@@ -276,7 +276,26 @@ mod tests {
             .iter()
             .map(|words| format!("{words}: {}", tip_of(words)))
             .collect();
-        expect![[""]].assert_eq(&answers.join("\n"));
+        expect![[r#"
+            run: `seedbed migrate` does that here
+            revert: `seedbed undo` does that here
+            rollback: `seedbed undo` does that here
+            create: `seedbed new` does that here
+            dump: `seedbed export` does that here
+            version: `seedbed status` does that here
+            apply: `seedbed migrate` does that here
+            deploy: `seedbed migrate` does that here
+            generate: `seedbed new` does that here
+            migrate run: `seedbed migrate` does that here
+            migrate status: `seedbed status` does that here
+            migration revert: `seedbed undo` does that here
+            db:migrate: `seedbed migrate` does that here
+            db:rollback: `seedbed undo` does that here
+            db:schema:dump: `seedbed export` does that here
+            db push: `seedbed migrate` does that here
+            load: `seedbed import` does that here
+            wait: `seedbed migrate --wait 30` does that here"#]]
+        .assert_eq(&answers.join("\n"));
     }
 
     #[test]
