@@ -328,7 +328,12 @@ fn backup(layers: &Layers<'_>, flags: &Flags, problems: &mut Vec<Diagnostic>) ->
 /// Warnings of what was given and has no effect.
 fn unused(sources: &Sources, choice: &Choice) -> Vec<String> {
     let mut warnings = Vec::new();
-    if let Some(url) = sources.variable(DATABASE_URL) {
+    let is_used = |url: &Setting<String>| {
+        choose::named_file(sources).is_some_and(|file| file.origin == url.origin)
+    };
+    if let Some(url) = sources.variable(DATABASE_URL)
+        && !is_used(&url)
+    {
         warnings.push(format!(
             "{} is not used: DATABASE_FILE names a local file, TURSO_DATABASE_URL a remote",
             url.origin

@@ -2,9 +2,7 @@
 
 use std::time::SystemTime;
 
-use clap::CommandFactory;
-
-use crate::cli::args::{self, Cli, Format};
+use crate::cli::args::{self, Format};
 use crate::cli::exit::Exit;
 use crate::cli::session::{Ending, Opened, Session, Stopped};
 use crate::config::Database;
@@ -256,7 +254,7 @@ pub(crate) fn config(session: &Session) -> Ending {
 pub(crate) fn completions(session: &Session, flags: &args::Completions) -> Ending {
     let mut script = Vec::new();
     // A shell completes the name of a program, and `cargo xtask` is none.
-    clap_complete::generate(flags.shell, &mut Cli::command(), "seedbed", &mut script);
+    clap_complete::generate(flags.shell, &mut args::command(), "seedbed", &mut script);
     session.terminal.data(&String::from_utf8_lossy(&script));
     Ok(Exit::Done)
 }

@@ -587,7 +587,8 @@ fn a_seed_whose_file_is_gone_is_ended_as_the_warning_says() {
     let (own, global) = help.split_once("\nGlobal options:\n").unwrap();
     expect![[r#"
         $ seedbed seed forget --help
-        End a seed: remove what is recorded of it, so that its file may go or begin again
+        End a seed: remove what is recorded of it, so that its file may go or begin
+        again
 
         Usage: seedbed seed forget [OPTIONS] <NAME>
 
@@ -603,8 +604,9 @@ fn a_seed_whose_file_is_gone_is_ended_as_the_warning_says() {
                   Show which rows would be deleted, and change nothing
 
               --lock-timeout <S>
-                  How long to wait for somebody else's lock, in seconds [default: 10; 120 for a server]. A
-                  server's answer is waited for as long, and for at least 120
+                  How long to wait for somebody else's lock, in seconds [default: 10;
+                  120 for a server]. A server's answer is waited for as long, and for at
+                  least 120
 
           -h, --help
                   Print help (see a summary with '-h')
@@ -613,6 +615,7 @@ fn a_seed_whose_file_is_gone_is_ended_as_the_warning_says() {
     // The global options of every command are the same; those of `migrate` are in commands/look.rs.
     let migrate = project.run("migrate --help").to_string();
     let (_, of_migrate) = migrate.split_once("\nGlobal options:\n").unwrap();
+    let (of_migrate, _) = of_migrate.split_once("\nExamples:\n").unwrap();
     assert_eq!(global, of_migrate);
 }
 
