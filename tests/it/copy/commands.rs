@@ -324,6 +324,46 @@ fn the_file_of_a_replica_is_no_target() {
     assert!(ran.stderr.contains("embedded replica"), "{ran}");
 }
 
+/// With the Turso engine alone: `.ci/run` has it.
+#[test]
+fn what_the_turso_engine_does_not_take_is_named_before_the_first_row() {
+    let server = Server::start();
+    if !matches!(server, Server::Turso(_)) {
+        return;
+    }
+    let project = Project::new();
+    project.change(&[
+        "CREATE TABLE t (x)",
+        "INSERT INTO t VALUES (1)",
+        "CREATE TABLE w (k PRIMARY KEY) WITHOUT ROWID",
+        "CREATE TABLE g (a, b AS (a + 1))",
+    ]);
+    let url = server.url();
+    project.run("export dump.sql");
+    for line in [
+        format!("copy local.db {url} --dry-run"),
+        format!("copy local.db {url}"),
+        format!("import dump.sql --database {url} --dry-run"),
+        format!("import dump.sql --database {url}"),
+    ] {
+        let ran = project.run(&line);
+        assert_eq!(ran.code, Some(4), "{ran}");
+        for words in [
+            "table w: the Turso engine does not take WITHOUT ROWID tables",
+            "table g: the Turso engine does not take generated columns",
+        ] {
+            assert_eq!(ran.stderr.matches(words).count(), 1, "{ran}");
+        }
+    }
+    // Nothing is there: the target of a copy must be empty.
+    project.write(
+        "one.sql",
+        "BEGIN TRANSACTION;\nCREATE TABLE t (x);\nCOMMIT;\n",
+    );
+    let ran = project.run(&format!("copy one.sql {url}"));
+    assert_eq!(ran.code, Some(0), "{ran}");
+}
+
 #[test]
 fn what_does_not_go_along_is_said_before_the_first_row() {
     let project = Project::new();
