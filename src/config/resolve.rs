@@ -202,9 +202,15 @@ pub fn resolve(sources: &Sources) -> Resolved {
     };
 
     let shown = shown(&layers);
+    // The flag adds to the file, so that each help that names a table works.
+    let configured = layers.toml.ignore_tables.clone();
     let ignored = match flags.ignore.as_slice() {
-        [] => layers.toml.ignore_tables.clone(),
-        names => Some(Setting::flag("--ignore", names.to_vec())),
+        [] => configured,
+        names => {
+            let mut all = configured.map(|it| it.value).unwrap_or_default();
+            all.extend_from_slice(names);
+            Some(Setting::flag("--ignore", all))
+        }
     };
     let Toml {
         out_of_order,
