@@ -96,8 +96,8 @@ pub fn init(root: &Path, options: &InitOptions) -> Result<Vec<(PathBuf, Wrote)>,
     project.git_attributes()?;
     project.lines(
         ".gitignore",
-        "# Databases of this machine, and their tokens.",
-        &["/.env", "/local.db*", "/local_replica.db*"],
+        "# Databases of this machine, their tokens and their backups.",
+        &["/.env", "/local.db*", "/local_replica.db*", "/backups"],
     )?;
     project.folder("migrations")?;
     Ok(project.wrote)

@@ -76,7 +76,7 @@ fn a_package_gets_all_that_cargo_xtask_needs() {
     );
     assert_eq!(
         read(".gitignore"),
-        "# Databases of this machine, and their tokens.\n/.env\n/local.db*\n/local_replica.db*\n"
+        "# Databases of this machine, their tokens and their backups.\n/.env\n/local.db*\n/local_replica.db*\n/backups\n"
     );
     assert!(read("Cargo.toml").contains("[workspace]\nmembers = [\"xtask\"]\n"));
 }
@@ -91,7 +91,7 @@ fn files_that_are_there_are_kept_or_extended() {
             (".cargo/config.toml", "[alias]\nxtask = \"run -p tools\"\n"),
             (".env.example", "TURSO_DATABASE_URL=\n"),
             (".gitattributes", "*.sql text eol=lf\n"),
-            (".gitignore", ".env\nlocal.db*\nlocal_replica.db*\n"),
+            (".gitignore", ".env\nlocal.db*\nlocal_replica.db*\nbackups\n"),
             ("migrations/V1__a.sql", "SELECT 1;"),
         ],
         &[
