@@ -281,19 +281,20 @@ impl Server {
         };
         let request = self.request(CURSOR, &body)?;
         let answer = self.send(CURSOR, batch.steps.len(), request).await?;
-        let mut answer = match self.accepted(answer).await {
+        let accepted = self.accepted(answer).await;
+        let refused = match &accepted {
             Err(RemoteError::Status {
-                status: 500,
-                ref words,
-                ..
-            }) if let Some(message) = refused_by_parser(words) => {
-                return Ok(Err(Error {
-                    message: message.to_owned(),
-                    code: "SQL_PARSE_ERROR".to_owned(),
-                }));
-            }
-            answer => answer?,
+                status: 500, words, ..
+            }) => refused_by_parser(words),
+            _ => None,
         };
+        if let Some(message) = refused {
+            return Ok(Err(Error {
+                message: message.to_owned(),
+                code: "SQL_PARSE_ERROR".to_owned(),
+            }));
+        }
+        let mut answer = accepted?;
         let mut lines = LineBuffer::default();
         let mut collected = Collected::new(batch);
         let unusable = |unusable, line: &[u8]| match unusable {
