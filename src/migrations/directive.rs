@@ -28,10 +28,11 @@ pub(super) struct Directives {
 pub(super) const DIRECTIVE: &str = "directive";
 
 /// The codes that a file can accept with `-- seedbed: allow CODE: REASON`.
-const ALLOWABLE: [&str; 4] = [
+const ALLOWABLE: [&str; 5] = [
     DEPENDS_ON_ROWS,
     DOWN_NO_INVERSE,
     LOST_IN_REBUILD,
+    NOT_FILLED,
     UNSUPPORTED_BY_SERVER,
 ];
 
@@ -46,6 +47,9 @@ pub(super) const DOWN_NO_INVERSE: &str = "down-no-inverse";
 
 /// The code of indexes and triggers that a table loses when it is rebuilt.
 pub(super) const LOST_IN_REBUILD: &str = "lost-in-rebuild";
+
+/// The code of a table that the rehearsal could not fill with generated rows.
+pub(super) const NOT_FILLED: &str = "not-filled";
 
 /// What the help lists.
 const DIRECTIVES: &str =
@@ -372,7 +376,7 @@ mod tests {
             ),
             (
                 "-- seedbed: allow everything: so",
-                "the codes are: depends-on-rows, down-no-inverse, lost-in-rebuild, unsupported-by-server",
+                "the codes are: depends-on-rows, down-no-inverse, lost-in-rebuild, not-filled, unsupported-by-server",
             ),
             (
                 "-- seedbed allow lost-in-rebuild: so",

@@ -673,10 +673,13 @@ impl Rehearsal {
 fn of_foreign_keys(problem: Diagnostic) -> Option<Diagnostic> {
     let is_one = problem.is_error() && problem.code != "does-not-compile";
     is_one.then(|| Diagnostic {
-        notes: Vec::new(),
         location: problem.location,
         subject: problem.subject,
-        help: problem.help,
+        help: vec![
+            "let this file leave every foreign key and every row with its parent: nothing of a `no-transaction` file is \
+             rolled back"
+                .to_owned(),
+        ],
         ..Diagnostic::problem("fails", problem.message)
     })
 }

@@ -7,7 +7,7 @@ use super::lost::{Lost, drops_a_holder, lost};
 use super::{Migrations, Part, Rehearsal, Way};
 use crate::db::{Db, DbError};
 use crate::diagnostic::Diagnostic;
-use crate::migrations::directive::DEPENDS_ON_ROWS;
+use crate::migrations::directive::{DEPENDS_ON_ROWS, NOT_FILLED};
 use crate::migrations::fill::{Depends, Fill, Literals, Unfilled, depends};
 use crate::migrations::made;
 use crate::migrations::rehearse::{Act, Problem, Stopped, drop_in_words};
@@ -487,10 +487,14 @@ impl<'a> Existing<'a> {
                 part.key()
             );
             self.problems.push(
-                Diagnostic::problem("not-filled", message)
+                Diagnostic::problem(NOT_FILLED, message)
                     .warning()
                     .about(part.key())
-                    .in_file(part.up.file()),
+                    .in_file(part.up.file())
+                    .help(format!(
+                        "try it on a copy of a real database, and accept this with `-- seedbed: allow {NOT_FILLED}: \
+                         REASON` at the top of the file"
+                    )),
             );
         }
         Ok(())

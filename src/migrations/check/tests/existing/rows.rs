@@ -257,6 +257,7 @@ async fn what_fails_on_any_rows_is_an_error_for_a_table_that_cannot_be_filled_to
         expect![[r#"
             V2__z.sql warning not-filled
               V2 was tried without rows in t: it could not be filled with generated rows: NOT NULL constraint failed: t.x
+              help: try it on a copy of a real database, and accept this with `-- seedbed: allow not-filled: REASON` at the top of the file
             V2__z.sql:1:1 fails
               Cannot add a NOT NULL column with default value NULL (on a database that exists, in memory)
               note: it fails on a table with rows, whatever they hold; on an empty one it does not
@@ -270,6 +271,7 @@ async fn what_fails_on_any_rows_is_an_error_for_a_table_that_cannot_be_filled_to
         expect![[r#"
             V2__z.sql warning not-filled
               V2 was tried without rows in t: it could not be filled with generated rows: NOT NULL constraint failed: t.x
+              help: try it on a copy of a real database, and accept this with `-- seedbed: allow not-filled: REASON` at the top of the file
             2 applied, 0 reversed, whole, 1 new
         "#]],
     )
@@ -293,6 +295,11 @@ async fn a_table_without_its_parent_is_reported_as_not_filled_unless_a_file_drop
     };
     assert_eq!(of(&[parent, child, drop, last]).await, [""; 0]);
     assert_eq!(of(&[child, last]).await, ["not-filled"]);
+    let allowed = (
+        last.0,
+        "-- seedbed: allow not-filled: none has rows\nDROP TABLE c;",
+    );
+    assert_eq!(of(&[child, allowed]).await, [""; 0]);
 }
 
 #[tokio::test]
