@@ -394,10 +394,14 @@ pub(crate) async fn drive<R: Reader>(
                 scripts: decision.scripts.len(),
             });
         }
+        if decision.scripts.is_empty() {
+            warnings.extend(history::left_broken(db, &history).await);
+        }
         let mut version = Versions::new(&history);
         let recorded = history.by_key();
         let mut watch = Watch::new(&decision.scripts);
         watch.knows(&history.known, history.engine, &decision.scripts);
+        watch.goes_on(&history.left_broken, &decision.scripts);
         if watch.ignores_checks() {
             let tables = history::checked_tables(db).await;
             watch.knows_checks(tables.map_err(HistoryError::Db)?);

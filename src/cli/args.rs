@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::config::{Flags, Mode};
 use crate::migrations::Grouping;
@@ -14,7 +14,7 @@ use crate::script::Key;
 #[command(
     name = "seedbed",
     version,
-    max_term_width = 100,
+    max_term_width = 80,
     subcommand_required = true,
     arg_required_else_help = true,
     after_help = EXIT_CODES
@@ -32,24 +32,33 @@ Exit codes:
   1    the operation failed; the message says what is and is not in the database
   2    usage or configuration
   3    pending work exists (status --exit-code)
-  4    integrity: checksum, missing file, order, duplicate version, bad name, records that are not ours, a file that is
-       no dump, tables that exist already, an import that was not finished
+  4    integrity: checksum, missing file, order, duplicate version, bad name,
+       records that are not ours, a file that is no dump, tables that exist
+       already, an import that was not finished
   5    schema drift (a baseline that does not match)
   6    lock or busy timeout
-  8    the network failed during the commit, and the outcome could not be learnt in time
+  8    the network failed during the commit, and the outcome is unknown
   130  interrupted; the transaction under way was finished or rolled back";
+
+/// The commands and flags, as they are read.
+pub(super) fn command() -> clap::Command {
+    super::help::grouped(Cli::command())
+}
 
 /// Flags that every command takes.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Global options")]
 pub(super) struct Global {
+    /// Change to this folder first
+    #[arg(short = 'C', global = true, value_name = "DIR")]
+    pub(super) directory: Option<PathBuf>,
     /// The database: app.db, file:app.db, :memory:, libsql://…, https://…; its form fixes the mode
     #[arg(long, global = true, value_name = "DATABASE")]
     database: Option<String>,
-    /// How the database is reached
+    /// How the database is reached: local, memory, remote or replica
     #[arg(long, global = true, value_name = "MODE", value_parser = mode, hide_possible_values = true)]
     mode: Option<Mode>,
-    /// The configuration file [default: config.toml in the project root]
+    /// The configuration file; its folder is the project root [default: config.toml in the project root]
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
     /// The file of environment variables [default: .env in the project root]
@@ -130,10 +139,10 @@ pub(super) enum Color {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Apply pending migrations
-    #[command(alias = "up")]
+    #[command(visible_alias = "up")]
     Migrate(Migrate),
     /// Show which migrations are applied, pending, edited or missing
-    #[command(alias = "info")]
+    #[command(visible_alias = "info")]
     Status(Status),
     /// Write the rows that the seed files declare, and only what differs
     Seed(Seed),
@@ -144,14 +153,14 @@ pub(super) enum Command {
     /// Copy a database or dump into another database, wherever they are, and compare every value
     Copy(Copy),
     /// Take applied migrations back, by the down files recorded with them
-    #[command(alias = "down")]
+    #[command(visible_alias = "down")]
     Undo(Undo),
     /// Undo the newest migrations and apply them again as their files are now
     Redo(Redo),
     /// Check the files without a database: names, directives, and every migration up, down and up again in memory
     Check(Check),
     /// Create a migration file with the next version
-    #[command(alias = "add")]
+    #[command(visible_alias = "add")]
     New(New),
     /// Give a migration file the next free version
     Renumber(Renumber),
@@ -160,8 +169,12 @@ pub(super) enum Command {
     /// Record migrations as applied without running them, for a database that already has the schema
     Baseline(Baseline),
     /// Look for what is wrong, from the settings to a real read, and say what to do
+    #[command(
+        after_help = "Examples:\n  doctor   before the first deploy, or where something is odd"
+    )]
     Doctor(Lock),
     /// List tables with their rows, size and indexes
+    #[command(after_help = "Examples:\n  inspect --database old.db   what is in a database")]
     Inspect(Lock),
     /// Show how a statement would be run, and by which index; nothing is run
     Explain(Explain),
@@ -180,6 +193,7 @@ pub(super) enum Command {
     /// Print the path of a fresh migrated and seeded database, for tests in any language
     TestDb(TestDb),
     /// Show every setting and where it comes from
+    #[command(after_help = "Examples:\n  config   which database a command would use, and why")]
     Config,
     /// Write an xtask, a cargo alias, .env.example and .gitattributes into this project
     Init(Init),
@@ -189,6 +203,11 @@ pub(super) enum Command {
 
 /// `migrate`
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  migrate                    all pending migrations
+  migrate --dry-run          show them and what each statement does
+  migrate --seed --env dev   and write the rows of seeds/")]
 pub(super) struct Migrate {
     /// Stop after this version: 3 or V3
     #[arg(long, value_name = "V", value_parser = version, allow_negative_numbers = true)]
@@ -269,6 +288,10 @@ impl From<Tx> for Grouping {
 
 /// `status`
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  status               what is applied and what is pending
+  status --exit-code   for scripts: 3 if something is pending")]
 pub(super) struct Status {
     /// Exit with 3 where migrations are pending
     #[arg(long)]
@@ -285,6 +308,11 @@ pub(super) struct Status {
 
 /// `seed`
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  seed --dry-run      show what would be written
+  seed --env test     the rows of seeds/ and of seeds/test/
+  seed export users   rows of the database as a seed file")]
 pub(super) struct Seed {
     #[command(subcommand)]
     pub(super) command: Option<SeedCommand>,
@@ -373,6 +401,11 @@ pub(super) struct SeedExport {
 
 /// `import`
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  import old.sql.gz                 a dump into a new or empty database
+  import old.db --dry-run           show what would be done
+  import rows.sql --into-existing   rows for tables that exist")]
 pub(super) struct Import {
     /// The dump; `-` is standard input
     #[arg(value_name = "DUMP")]
@@ -412,7 +445,7 @@ TURSO_DATABASE_URL only; where that is not set, to the only server among the two
 Examples:
   copy app.db libsql://NAME-ORG.turso.io     a file to Turso
   copy libsql://NAME-ORG.turso.io today.db   Turso to a new file
-  copy old.sql.gz app.db                     a dump, plain or gzip; - is standard input")]
+  copy old.sql.gz app.db                     a dump; - is standard input")]
 pub(super) struct Copy {
     /// The database or dump that is read
     #[arg(value_name = "FROM")]
@@ -449,6 +482,10 @@ pub(super) enum Verify {
 
 /// `verify`
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  verify old.sql            compare every value of the database with the dump
+  verify old.sql --counts   compare the number of rows only")]
 pub(super) struct VerifyDump {
     /// The dump, or a database file; `-` is standard input
     #[arg(value_name = "DUMP")]
@@ -462,6 +499,11 @@ pub(super) struct VerifyDump {
 
 /// `undo`
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  undo             the newest migration
+  undo --to 3      every version above V3
+  undo --dry-run   show what would be run")]
 pub(super) struct Undo {
     /// How many of the highest versions to take back [default: 1]
     #[arg(long, value_name = "N", conflicts_with = "to", value_parser = steps, allow_negative_numbers = true)]
@@ -486,9 +528,9 @@ pub(super) struct Undo {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  redo              V3 is the newest and its file was edited: undo V3 by the recorded down text, apply the file
-  redo --steps 2    the same for the two newest
-  redo --dry-run    show what would be run")]
+  redo             undo the newest by its recorded down text, apply its file
+  redo --steps 2   the same for the two newest
+  redo --dry-run   show what would be run")]
 pub(super) struct Redo {
     /// How many of the highest versions
     #[arg(long, value_name = "N", default_value = "1", value_parser = steps, allow_negative_numbers = true)]
@@ -505,6 +547,10 @@ pub(super) struct Redo {
 
 /// `check`
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  check                      every migration and seed, without a database
+  check --base origin/main   for a pull request: applied files stay as they are")]
 pub(super) struct Check {
     /// Compare with the files at this commit: what is there must not be edited, and new versions come after
     #[arg(long, value_name = "GITREF")]
@@ -513,6 +559,10 @@ pub(super) struct Check {
 
 /// `new`
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  new add users          writes migrations/V4__add_users.sql
+  new add users --down   and the file that undoes it")]
 pub(super) struct New {
     /// What the migration does, in words: "add users"
     #[arg(value_name = "NAME", required = true, num_args = 1..)]
@@ -527,6 +577,9 @@ pub(super) struct New {
 
 /// `renumber`
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  renumber V4 --base main   after a merge: V4 gets the next free version")]
 pub(super) struct Renumber {
     /// The version (3 or V3), or the file name where two files have it
     #[arg(value_name = "V|FILE")]
@@ -543,6 +596,10 @@ pub(super) struct Renumber {
 
 /// `repair`
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  repair                record comments that were edited
+  repair V3 --applied   V3 stopped half-way, and its rest was run by hand")]
 pub(super) struct Repair {
     /// The version (3 or V3) or repeatable (R__views) whose record is to become what its file says
     /// [default: only what changes no meaning, and records whose files have other versions now]
@@ -563,6 +620,9 @@ pub(super) struct Repair {
 
 /// `baseline`
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  baseline 7   the schema is that of V1 to V7 already")]
 pub(super) struct Baseline {
     /// The last version that the database already has: 3 or V3
     #[arg(value_name = "V", value_parser = version)]
@@ -577,6 +637,9 @@ pub(super) struct Baseline {
 
 /// `explain`
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  explain \"SELECT * FROM users WHERE email = ?1\"   which index it uses")]
 pub(super) struct Explain {
     /// One SELECT, INSERT, UPDATE or DELETE; parameters (?1, :id) need no values
     #[arg(value_name = "SQL")]
@@ -587,6 +650,10 @@ pub(super) struct Explain {
 
 /// `sync`
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  sync           once
+  sync --watch   at the configured interval, until interrupted")]
 pub(super) struct Sync {
     /// Go on at the configured interval until interrupted. A replica whose primary has a new log, as after a crash of the
     /// server, is replaced without asking
@@ -598,6 +665,10 @@ pub(super) struct Sync {
 
 /// `replica`
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  replica status          how far the local file is behind
+  replica copy today.db   what it holds, as a plain database")]
 pub(super) struct Replica {
     #[command(subcommand)]
     pub(super) command: ReplicaCommand,
@@ -625,6 +696,10 @@ pub(super) enum ReplicaCommand {
 
 /// `export`
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  export dump.sql.gz     the whole database
+  export --schema-only   the schema, on standard output")]
 pub(super) struct Export {
     /// A new file, packed where its name ends in .gz [default: standard output]
     #[arg(value_name = "FILE")]
@@ -647,6 +722,10 @@ pub(super) struct Export {
 
 /// `backup`
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  backup --keep-days 14   take one, and remove older ones
+  backup list             which there are, and whether each is good")]
 pub(super) struct Backup {
     #[command(subcommand)]
     pub(super) command: Option<BackupCommand>,
@@ -669,6 +748,9 @@ pub(super) enum BackupCommand {
 
 /// `restore`
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  restore backups/app.sql.gz --database new.db   into a new database")]
 pub(super) struct Restore {
     /// The backup; the checksum beside it is looked at first
     #[arg(value_name = "FILE")]
@@ -682,6 +764,9 @@ pub(super) struct Restore {
 
 /// `reset`
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  reset --env test   a new local database, migrated and seeded")]
 pub(super) struct Reset {
     /// The environment whose seeds run [default: the one that the database is marked as, else that of the settings]
     #[arg(long, value_name = "E")]
@@ -689,12 +774,18 @@ pub(super) struct Reset {
     /// Seeds with this tag run too
     #[arg(long, value_name = "T")]
     pub(super) tag: Vec<String>,
+    /// Without a backup, also where rows are lost that neither migrations nor seeds have made
+    #[arg(long)]
+    pub(super) no_backup: bool,
     #[command(flatten)]
     pub(super) lock: Lock,
 }
 
 /// `test-db`
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  test-db --env test   prints the path of a new database")]
 pub(super) struct TestDb {
     /// The environment whose seeds run
     #[arg(long, value_name = "E", default_value = "test")]
@@ -706,6 +797,9 @@ pub(super) struct TestDb {
 
 /// `init`
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  init   set up this project")]
 pub(super) struct Init {
     /// The folder of seedbed's sources, instead of the released version
     #[arg(long, value_name = "DIR")]
@@ -714,6 +808,9 @@ pub(super) struct Init {
 
 /// `completions`
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  completions fish > ~/.config/fish/completions/seedbed.fish   for fish")]
 pub(super) struct Completions {
     /// The shell
     pub(super) shell: clap_complete::Shell,

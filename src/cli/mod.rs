@@ -6,16 +6,19 @@
 mod args;
 mod commands;
 mod exit;
+mod help;
 mod progress;
 mod running;
 mod session;
 mod signals;
 mod terminal;
+mod usage;
 mod who;
 
+use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
 
-use clap::{CommandFactory, FromArgMatches};
+use clap::FromArgMatches;
 
 use crate::config::{self, Copied, Side};
 use crate::db::Unfinished;
@@ -26,42 +29,63 @@ use session::{Ending, Session};
 
 /// Runs the command that this process was called with.
 pub fn main() -> ExitCode {
-    let args: Vec<_> = std::env::args_os().collect();
-    let program = program(args.first().map(std::ffi::OsString::as_os_str));
+    main_from(std::env::args_os())
+}
+
+/// The same with other arguments, the name of the program first: for an xtask that has commands of its own.
+pub fn main_from(args: impl IntoIterator<Item = impl Into<OsString>>) -> ExitCode {
+    let args: Vec<OsString> = args.into_iter().map(Into::into).collect();
+    let program = program(args.first().map(OsString::as_os_str));
     let typed = crate::diagnostic::typed(args.iter().skip(1));
-    let matches = Cli::command()
+    let matches = args::command()
         .bin_name(program)
-        .try_get_matches_from(args)
+        .try_get_matches_from(&args)
         .and_then(|matches| Cli::from_arg_matches(&matches));
     let cli = match matches {
         Ok(cli) => cli,
-        Err(error) => {
-            let _ = error.print();
-            return ExitCode::from(
-                u8::try_from(error.exit_code()).unwrap_or(Exit::Stopped(Class::Usage).code()),
-            );
-        }
+        Err(error) => return ExitCode::from(usage::answer(error, &args, program)),
     };
+    let stop = |words: String, class: Class| {
+        terminal::Terminal::new(&cli.global).error(&format!("error: {words}"));
+        ExitCode::from(Exit::Stopped(class).code())
+    };
+    if let Some(folder) = &cli.global.directory
+        && let Err(error) = std::env::set_current_dir(folder)
+    {
+        return stop(format!("-C {}: {error}", folder.display()), Class::Usage);
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
     {
         Ok(runtime) => runtime,
-        Err(error) => {
-            let terminal = terminal::Terminal::new(&cli.global);
-            terminal.error(&format!("error: cannot start threads: {error}"));
-            return ExitCode::from(Exit::Stopped(Class::Failed).code());
-        }
+        Err(error) => return stop(format!("cannot start threads: {error}"), Class::Failed),
     };
     let exit = runtime.block_on(call(&cli, program, typed));
     // A thread that still waits for a lock must not keep the process.
     runtime.shutdown_background();
-    ExitCode::from(exit.code())
+    ExitCode::from(ended(exit.code()))
+}
+
+/// The exit code of a command whose result may not have been written: that is a failure where all else went well.
+fn ended(code: u8) -> u8 {
+    match terminal::unwritten() {
+        None => code,
+        Some(error) => {
+            terminal::failed(&format!(
+                "error: the result cannot be written to standard output: {error}"
+            ));
+            match code {
+                0 | 3 => Class::Failed.exit_code(),
+                code => code,
+            }
+        }
+    }
 }
 
 /// What people type: an xtask is run by cargo.
-fn program(first: Option<&std::ffi::OsStr>) -> &'static str {
+fn program(first: Option<&OsStr>) -> &'static str {
     let name = first.and_then(|path| std::path::Path::new(path).file_stem());
     if name.is_some_and(|name| name == "xtask") {
         "cargo xtask"

@@ -414,8 +414,16 @@ impl Session {
             .get("GITHUB_ACTIONS")
             .is_some_and(|on| on == "true")
         {
+            let workspace = self.env.get("GITHUB_WORKSPACE").map(PathBuf::from);
+            // A runner's folder may be a link.
+            let real = |path: PathBuf| path.canonicalize().unwrap_or(path);
+            let (workspace, folder) = (workspace.map(real), real(self.cwd.clone()));
+            let checkout = workspace.as_ref().map(|workspace| report::Checkout {
+                workspace,
+                folder: &folder,
+            });
             self.terminal
-                .error(&report::annotations(report, self.style()));
+                .error(&report::annotations(report, self.style(), checkout));
         }
     }
 
@@ -551,6 +559,17 @@ impl Stopped {
         }
         let backup = self.report.database.take().unwrap_or_default();
         self.report.database = Some(format!("nothing was migrated; {backup}"));
+        self
+    }
+
+    /// The backup before a reset could not be taken, so nothing was replaced. `lost` is what is not in a backup.
+    pub(super) fn stops_the_reset(mut self, lost: &str) -> Stopped {
+        if let Some(diagnostic) = self.report.diagnostics.last_mut() {
+            diagnostic.help.push(format!(
+                "`reset --no-backup` replaces the database without one: {lost} are lost then"
+            ));
+        }
+        self.report.database = Some("nothing was changed".to_owned());
         self
     }
 

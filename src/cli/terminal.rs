@@ -1,10 +1,11 @@
 //! The only file that prints: data on standard output, words on standard error.
 //!
 //! Colours are in the texts already and are taken out where nobody would see them. A reader that went away (`| head`)
-//! is no error.
+//! is no error; a result that cannot be written is one, and [`unwritten`] has it until the command ends.
 
 use std::borrow::Cow;
-use std::io::{IsTerminal, Write};
+use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::sync::OnceLock;
 
 use anstream::{AutoStream, ColorChoice};
 
@@ -41,15 +42,20 @@ impl Terminal {
             Format::Table => in_order(text),
             Format::Json => Cow::Borrowed(text),
         };
-        let _ = write_to(&mut AutoStream::new(std::io::stdout(), self.color), &text);
+        keep(write_to(
+            &mut AutoStream::new(io::stdout(), self.color),
+            &text,
+        ));
     }
 
     /// A text that is the result, byte for byte.
     pub(super) fn verbatim(&self, text: &str) {
-        let mut stdout = std::io::stdout();
-        let _ = stdout
-            .write_all(text.as_bytes())
-            .and_then(|()| stdout.flush());
+        let mut stdout = io::stdout();
+        keep(
+            stdout
+                .write_all(text.as_bytes())
+                .and_then(|()| stdout.flush()),
+        );
     }
 
     /// Words about the result, unless `--quiet`.
@@ -84,6 +90,33 @@ impl Terminal {
             && std::io::stdin().read_line(&mut answer).is_ok()
             && matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")
     }
+}
+
+/// Why standard output could not be written: of the process, as standard output is.
+static UNWRITTEN: OnceLock<io::Error> = OnceLock::new();
+
+/// Keeps why something could not be written to standard output, unless its reader has closed it.
+pub(super) fn keep(written: io::Result<()>) {
+    if let Err(error) = written
+        && error.kind() != ErrorKind::BrokenPipe
+    {
+        let _ = UNWRITTEN.set(error);
+    }
+}
+
+/// A JSON document where there are no flags that say how to print.
+pub(super) fn document(text: &str) -> io::Result<()> {
+    write_to(&mut io::stdout(), text)
+}
+
+/// Words about what went wrong where there are no flags that say how to print.
+pub(super) fn failed(text: &str) {
+    let _ = write_to(&mut AutoStream::auto(io::stderr()), text);
+}
+
+/// Why a result could not be written, if that happened.
+pub(super) fn unwritten() -> Option<&'static io::Error> {
+    UNWRITTEN.get()
 }
 
 /// A text without the characters that make a terminal show others in another order: a name that holds one could look like

@@ -6,15 +6,15 @@
 use std::path::PathBuf;
 
 use super::database::{Database, Mode};
-use super::layers::{Copied, Layers, Level, Side};
+use super::layers::{Copied, Layers, Level, Side, Sources};
 use super::origin::{Origin, Setting};
 use super::problem::{problem, problem_with};
 use super::secret::Secret;
 use super::switches::switched;
 use super::url::{Form, RemoteUrl, UrlError};
 use super::variables::{
-    DATABASE_FILE, EMBEDDED_REPLICA_FILE, SEEDBED_FROM_TOKEN, SEEDBED_TO_TOKEN, TURSO_AUTH_TOKEN,
-    TURSO_AUTH_TOKEN_FILE, TURSO_DATABASE_URL, TURSO_DB_REMOTE_ENCRYPTION_KEY,
+    DATABASE_FILE, DATABASE_URL, EMBEDDED_REPLICA_FILE, SEEDBED_FROM_TOKEN, SEEDBED_TO_TOKEN,
+    TURSO_AUTH_TOKEN, TURSO_AUTH_TOKEN_FILE, TURSO_DATABASE_URL, TURSO_DB_REMOTE_ENCRYPTION_KEY,
 };
 use crate::diagnostic::Diagnostic;
 
@@ -145,9 +145,7 @@ fn configured(
 
 /// The local file of `DATABASE_FILE`, `[local] path` or the default.
 pub(super) fn local_file(layers: &Layers<'_>, problems: &mut Vec<Diagnostic>) -> Setting<PathBuf> {
-    let text = layers
-        .sources
-        .variable(DATABASE_FILE)
+    let text = named_file(layers.sources)
         .or_else(|| layers.toml.local_path.clone())
         .unwrap_or_else(|| Setting::default("local.db".to_owned()));
     match Form::parse(&text.value) {
@@ -167,6 +165,21 @@ pub(super) fn local_file(layers: &Layers<'_>, problems: &mut Vec<Diagnostic>) ->
         Err(error) => problems.push(refused_url(&text.origin, &error)),
     }
     text.map(|_| PathBuf::from("***"))
+}
+
+/// The local file that the variables name: `DATABASE_FILE`, or the `DATABASE_URL` of other tools where it is the URL of a
+/// file.
+pub(super) fn named_file(sources: &Sources) -> Option<Setting<String>> {
+    let is_file = |url: &Setting<String>| {
+        let of_a_file = ["sqlite:", "file:"]
+            .iter()
+            .any(|it| url.value.starts_with(it));
+        of_a_file && matches!(Form::parse(&url.value), Ok(Form::File(_)))
+    };
+    Level::ALL.into_iter().find_map(|level| {
+        let url = || sources.at(level, DATABASE_URL).filter(is_file);
+        sources.at(level, DATABASE_FILE).or_else(url)
+    })
 }
 
 /// The replica's local file.

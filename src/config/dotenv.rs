@@ -5,7 +5,9 @@
 //!
 //! The syntax is dotenvy's: `NAME=value`, `export NAME=value`, quotes, `#` comments, and `$NAME` or
 //! `${NAME}` outside single quotes, which dotenvy takes from the process environment, then from the
-//! lines above.
+//! lines above. The file is often shared with other programs, whose readers take more: only the lines
+//! of our variables have to be readable here. A line of another variable that dotenvy cannot read has
+//! the value that the readers for Node and Python give it: the rest of the line.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -47,7 +49,7 @@ impl DotEnv {
         };
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         // dotenvy takes a space before the very end for an unfinished line.
-        let text = text.replace("\r\n", "\n") + "\n";
+        let text = readable(&(text.replace("\r\n", "\n") + "\n"));
         let lines: Vec<&str> = text.lines().collect();
 
         let handed_out = Cell::new(0);
@@ -102,6 +104,91 @@ impl DotEnv {
             column: None,
         }
     }
+}
+
+/// The text with each line of another program that dotenvy cannot read replaced by one that it can, so that the lines
+/// around it keep their numbers and their meaning.
+fn readable(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().collect();
+    let mut readable = String::with_capacity(text.len());
+    let mut at = 0;
+    while let Some(line) = lines.get(at) {
+        let name = name(line);
+        let taken = match name {
+            _ if is_blank(line) => 1,
+            _ if begins_with_a_name_of_ours(line) => lines_of_entry(&lines[at..]).1,
+            _ => match lines_of_entry(&lines[at..]) {
+                (Ok(_), lines) if lines == 1 || value(line).starts_with(['"', '\'']) => lines,
+                _ => {
+                    if let Some(name) = name {
+                        readable += &format!("{name}={}", quoted(unquoted_value(line)));
+                    }
+                    readable.push('\n');
+                    at += 1;
+                    continue;
+                }
+            },
+        };
+        for line in &lines[at..at + taken] {
+            readable += line;
+            readable.push('\n');
+        }
+        at += taken;
+    }
+    readable
+}
+
+/// What dotenvy makes of the first entry of these lines, and how many lines it takes for it: at least one.
+fn lines_of_entry(lines: &[&str]) -> (Result<(String, String), dotenvy::Error>, usize) {
+    let text = lines.join("\n") + "\n";
+    let handed_out = Cell::new(0);
+    let reader = LineByLine {
+        rest: text.as_bytes(),
+        handed_out: &handed_out,
+    };
+    let entry = dotenvy::from_read_iter(reader).next();
+    let entry = entry.unwrap_or_else(|| Ok(Default::default()));
+    (entry, handed_out.get().clamp(1, lines.len()))
+}
+
+/// Whether a line sets one of our variables, or means to.
+fn begins_with_a_name_of_ours(line: &str) -> bool {
+    let line = line.trim_start();
+    let line = line.strip_prefix("export ").unwrap_or(line).trim_start();
+    let word = line.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+    word.take(1)
+        .any(|word| variables::IN_DOTENV.contains(&word))
+}
+
+/// The name that a line sets.
+fn name(line: &str) -> Option<&str> {
+    let name = line.split_once('=')?.0.trim();
+    let name = name.strip_prefix("export ").map_or(name, str::trim);
+    let is_name = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    (is_name && !name.starts_with(|c: char| c.is_ascii_digit())).then_some(name)
+}
+
+/// What stands behind the `=` of a line.
+fn value(line: &str) -> &str {
+    line.split_once('=').map_or("", |(_, value)| value).trim()
+}
+
+/// The value of a line in which quotes mean nothing: up to a comment.
+fn unquoted_value(line: &str) -> &str {
+    let value = value(line);
+    value.split(" #").next().unwrap_or(value).trim_end()
+}
+
+/// A value as dotenvy reads it back unchanged.
+fn quoted(value: &str) -> String {
+    let mut quoted = String::from('"');
+    for c in value.chars() {
+        if matches!(c, '"' | '\\' | '$') {
+            quoted.push('\\');
+        }
+        quoted.push(c);
+    }
+    quoted + "\""
 }
 
 /// Gives at most one line per read, so that the number of lines given out is that of the lines that
@@ -211,9 +298,9 @@ mod tests {
     }
 
     #[test]
-    fn every_bad_line_is_named_and_none_is_quoted() {
+    fn every_bad_line_of_ours_is_named_and_none_is_quoted() {
         check(
-            "TURSO_AUTH_TOKEN=eyJ hidden\nUSE_TURSO=NO\njust words\n\nDATABASE_FILE=C:\\data\\a.db\n\
+            "TURSO_AUTH_TOKEN=eyJ hidden\nUSE_TURSO=NO\nTURSO_DATABASE_URL hidden\n\nDATABASE_FILE=C:\\data\\a.db\n\
              # c\nTURSO_AUTH_TOKEN='eyJ hidden\nSEEDBED_ENV=dev\n",
             expect![[r#"
                 2: USE_TURSO = "NO"
@@ -223,6 +310,30 @@ mod tests {
                 .env:7: a quote is opened in this line and never closed
             "#]],
         );
+    }
+
+    #[test]
+    fn a_line_of_another_program_stops_nothing_and_hides_no_line_of_ours() {
+        let text = "APP_NAME=My App # shown\nJSON={\"a\": 1}\nNAME=it's\nUSE_TURSO=NO\nOTHER=don't\n\
+                    PATH_TO=C:\\data\nOPEN=\"never closed\nDATABASE_FILE=${APP_NAME}.db\nbroken-name=a b\n\
+                    COST=5$ a day\nKEY=\"one\ntwo\"\nSEEDBED_ENV=dev\nat all\n";
+        check(
+            text,
+            expect![[r#"
+                13: SEEDBED_ENV = "dev"
+                4: USE_TURSO = "NO"
+            "#]],
+        );
+        let others: Vec<_> = DotEnv::parse(".env", text).others.into_iter().collect();
+        let others: Vec<String> = others.iter().map(|(n, v)| format!("{n} = {v:?}")).collect();
+        expect![[r#"
+            APP_NAME = "My App"
+            JSON = "{\"a\": 1}"
+            NAME = "it's"
+            OPEN = "never closed\nDATABASE_FILE=My App.db\nbroken-name=a b\nCOST=5 a day\nKEY=one"
+            OTHER = "don't"
+            PATH_TO = "C:\\data""#]]
+        .assert_eq(&others.join("\n"));
     }
 
     #[test]

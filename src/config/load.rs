@@ -30,7 +30,10 @@ pub fn load(
 ) -> Resolved {
     let mut sources = Sources {
         flags: flags.clone(),
-        root: project_root(cwd),
+        root: match &flags.config {
+            Some(config) => folder_of(&cwd.join(config)),
+            None => project_root(cwd),
+        },
         cwd: cwd.to_owned(),
         ..Sources::default()
     };
@@ -93,6 +96,12 @@ pub fn project_root(cwd: &Path) -> PathBuf {
     }
     let any = || cwd.ancestors().find(|it| it.join("migrations").is_dir());
     first.or_else(any).unwrap_or(cwd).to_owned()
+}
+
+/// The folder of a file, without `.` and `..` in its path.
+fn folder_of(file: &Path) -> PathBuf {
+    let file = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+    file.parent().unwrap_or(&file).components().collect()
 }
 
 /// Whether a `.sql` file is in this folder or below it.

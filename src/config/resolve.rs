@@ -202,9 +202,15 @@ pub fn resolve(sources: &Sources) -> Resolved {
     };
 
     let shown = shown(&layers);
+    // The flag adds to the file, so that each help that names a table works.
+    let configured = layers.toml.ignore_tables.clone();
     let ignored = match flags.ignore.as_slice() {
-        [] => layers.toml.ignore_tables.clone(),
-        names => Some(Setting::flag("--ignore", names.to_vec())),
+        [] => configured,
+        names => {
+            let mut all = configured.map(|it| it.value).unwrap_or_default();
+            all.extend_from_slice(names);
+            Some(Setting::flag("--ignore", all))
+        }
     };
     let Toml {
         out_of_order,
@@ -328,7 +334,12 @@ fn backup(layers: &Layers<'_>, flags: &Flags, problems: &mut Vec<Diagnostic>) ->
 /// Warnings of what was given and has no effect.
 fn unused(sources: &Sources, choice: &Choice) -> Vec<String> {
     let mut warnings = Vec::new();
-    if let Some(url) = sources.variable(DATABASE_URL) {
+    let is_used = |url: &Setting<String>| {
+        choose::named_file(sources).is_some_and(|file| file.origin == url.origin)
+    };
+    if let Some(url) = sources.variable(DATABASE_URL)
+        && !is_used(&url)
+    {
         warnings.push(format!(
             "{} is not used: DATABASE_FILE names a local file, TURSO_DATABASE_URL a remote",
             url.origin

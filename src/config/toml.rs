@@ -1,7 +1,8 @@
 //! `config.toml` text to settings with their places.
 //!
 //! The file may be the application's own, so tables that are not ours are passed over; within ours
-//! every key must be known and of its type. A token is refused. No problem quotes a value.
+//! an unknown key is a warning, an error where it is nearly one of ours, and known ones must be of
+//! their type. A token is refused. No problem quotes a value.
 
 use std::ops::Range;
 use std::path::Path;
@@ -174,8 +175,14 @@ impl File<'_> {
         for key in table.keys() {
             let word: &str = key.get_ref();
             if !known.contains(&word) {
-                let problem = unknown_key(name, word, known);
-                self.problems.push(problem.at(self.place(key.span().start)));
+                let place = self.place(key.span().start);
+                match unknown_key(name, word, known) {
+                    Some(problem) => self.problems.push(problem.at(place)),
+                    None => self.warnings.push(format!(
+                        "{place}: `{word}` in {name} is not read; known: {}",
+                        known.join(", ")
+                    )),
+                }
             }
         }
         Some(table)
@@ -352,18 +359,24 @@ fn wrong_type(origin: &Origin, expected: &str, value: &Spanned<DeValue<'_>>) -> 
     problem_with(origin, format!("must be {expected}, not {article} {found}"))
 }
 
-fn unknown_key(table: &str, key: &str, known: &[&str]) -> Diagnostic {
+/// Why a key stops the command; none where it may be the application's own.
+fn unknown_key(table: &str, key: &str, known: &[&str]) -> Option<Diagnostic> {
     if key.to_lowercase().contains("token") {
-        return problem(format!(
+        let refused = problem(format!(
             "`{key}` in {table} is refused: config.toml is committed, and a token would be in every copy of the repository"
         ))
         .help("put the token into TURSO_AUTH_TOKEN, in the environment or .env, and name a file that holds it in TURSO_AUTH_TOKEN_FILE otherwise; if this one was ever committed, revoke it");
+        return Some(refused);
     }
-    let problem = problem(format!("unknown key `{key}` in {table}"));
-    match nearest(key, known) {
-        Some(meant) => problem.help(format!("did you mean `{meant}`?")),
-        None => problem.help(format!("known: {}", known.join(", "))),
-    }
+    // `directory` for `dir` and `retention` for `retention_days` are slips too.
+    let begins = || {
+        let mut known = known.iter();
+        known.find(|ours| ours.starts_with(key) || key.starts_with(**ours))
+    };
+    let meant = nearest(key, known).or_else(|| begins().copied())?;
+    Some(
+        problem(format!("unknown key `{key}` in {table}")).help(format!("did you mean `{meant}`?")),
+    )
 }
 
 /// Line and column from 1, the column in characters.

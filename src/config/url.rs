@@ -20,7 +20,8 @@ pub enum Form {
 }
 
 impl Form {
-    /// Reads `app.db`, `file:app.db`, `:memory:`, or a URL as [`RemoteUrl::parse`] does.
+    /// Reads `app.db`, `file:app.db`, `sqlite:app.db`, `:memory:`, or a URL as [`RemoteUrl::parse`] does. `sqlite://app.db`
+    /// is relative, as sqlx and Prisma read it: <https://docs.rs/sqlx/latest/sqlx/sqlite/struct.SqliteConnectOptions.html>.
     ///
     /// # Errors
     /// Anything else that looks like a URL, and `file:` with parameters or escapes: a file of a
@@ -39,6 +40,12 @@ impl Form {
         if let Some(rest) = strip_scheme(text, "file:") {
             return file_of_uri(rest).map(|path| Self::File(path.to_owned()));
         }
+        if let Some(rest) = strip_scheme(text, "sqlite:") {
+            return match rest.strip_prefix("//").unwrap_or(rest) {
+                ":memory:" => Ok(Self::Memory),
+                path => file_of_uri(path).map(|path| Self::File(path.to_owned())),
+            };
+        }
         if text.contains("://") {
             return RemoteUrl::parse(text).map(Self::Remote);
         }
@@ -47,9 +54,6 @@ impl Form {
             .any(|(scheme, _)| strip_scheme(text, scheme).is_some_and(|rest| rest.starts_with(':')))
         {
             return Err(UrlError::NoSlashes);
-        }
-        if strip_scheme(text, "sqlite:").is_some() {
-            return Err(UrlError::Scheme("sqlite".to_owned()));
         }
         if text.starts_with(':') {
             return Err(UrlError::Colon);

@@ -24,7 +24,7 @@ pub const EMBEDDED_REPLICA_FILE: &str = "EMBEDDED_REPLICA_FILE";
 pub const SEEDBED_ENV: &str = "SEEDBED_ENV";
 /// The file that each request and each transaction is logged to: from the environment only.
 pub const SEEDBED_LOG: &str = "SEEDBED_LOG";
-/// Not ours: other tools read it. Looked at only to warn that it is not used.
+/// Of other tools: the local file where it is the URL of one, and a warning that it is not used otherwise.
 pub const DATABASE_URL: &str = "DATABASE_URL";
 /// The home folder, for paths that start with `~/`: from the environment only.
 pub const HOME: &str = if cfg!(windows) { "USERPROFILE" } else { "HOME" };

@@ -340,7 +340,23 @@ pub(super) fn still_lost_or_mismatched(scope: &Scope, but: &[ForeignKey<'_>]) ->
     )
 }
 
-/// Forgets what was recorded about foreign keys in this run.
+/// Keeps what the run has left broken, as [`LEFT_BROKEN`].
+pub(super) fn keep_left_broken(left: &Vec<serde_json::Value>) -> Step {
+    Step::own(
+        format!(
+            "UPDATE _migrations SET down = json_set(coalesce(down, '{{\"lost\":[]}}'), '$.left_broken', json(?1)) \
+             WHERE {MEMORY}"
+        ),
+        vec![serde_json::json!(left).to_string().into()],
+    )
+}
+
+/// Beside the other rows of the kind `meta`, what a run has left broken.
+pub(super) const LEFT_BROKEN: &str = "\
+SELECT 'left_broken', json_extract(down, '$.left_broken') FROM _migrations \
+WHERE kind = 'meta' AND version = 'revision' AND down IS NOT NULL";
+
+/// Forgets what was recorded about foreign keys in this run, and what it left broken.
 pub(super) fn forget() -> Step {
     Step::own(
         format!("UPDATE _migrations SET down = NULL WHERE {MEMORY}"),

@@ -3,7 +3,7 @@
 //! are read together with the history. Pure.
 
 use crate::schema::{Affinity, SchemaObject, Strictness, affinity};
-use crate::sql::Value;
+use crate::sql::{Value, What};
 
 /// The views, the triggers and the foreign keys of a schema.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -11,6 +11,22 @@ pub struct Known {
     pub(super) views: Vec<SchemaObject>,
     pub(super) triggers: Vec<SchemaObject>,
     pub(super) references: Vec<Reference>,
+}
+
+impl Known {
+    /// The statement of a view or a trigger.
+    pub(crate) fn text_of(&self, what: What, name: &str) -> Option<&str> {
+        let objects = match what {
+            What::View => &self.views,
+            _ => &self.triggers,
+        };
+        let mut objects = objects.iter();
+        let [_, _, _, sql, _] = objects.find(|[_, it, ..]| {
+            let it = it.as_str().unwrap_or_default();
+            it.eq_ignore_ascii_case(name)
+        })?;
+        sql.as_str()
+    }
 }
 
 /// A foreign key of a table, with the columns that it refers to.

@@ -3,14 +3,18 @@
 
 use std::collections::HashSet;
 
+use serde_json::json;
+
 use super::effects::Effects;
 use super::error::{Failed, Part};
 use super::guards::{ForeignKey, Scope, mismatched};
 use super::outside::Fault;
+use super::read::History;
 use super::refusal::suspects;
 use super::trigger::suspected;
 use super::view::read_view;
 use crate::db::{Db, DbError, Failure, Query};
+use crate::diagnostic::Diagnostic;
 use crate::script::{Key, Record, Script, Unit};
 use crate::sql::{
     Kind, TokenKind, Value, What, has_name, identifier, kind, renamed_table, significant, targets,
@@ -32,10 +36,10 @@ pub(crate) struct LeftBroken {
     names: HashSet<String>,
     /// What is wrong, as in `no such table: main.t`.
     words: String,
-    /// The number of the script, from the first of the run.
-    pub(super) script: usize,
-    /// The units of that script that may be the cause.
-    since: Vec<Key>,
+    /// The number of the script, from the first of the run; none where an earlier run left it.
+    pub(super) script: Option<usize>,
+    /// The units of that script that may be the cause, as in `V2`.
+    since: Vec<String>,
     /// Of a foreign key: whether rows refer to the missing table.
     has_rows: bool,
 }
@@ -122,8 +126,8 @@ impl LeftBroken {
             return Vec::new();
         };
         let suspects = suspects(&failed.part, &failed.failure, script).into_iter();
-        let since: Vec<Key> = suspects
-            .map(|unit| script.units[unit].record.key().clone())
+        let since: Vec<String> = suspects
+            .map(|unit| script.units[unit].record.key().to_string())
             .collect();
         let left = |sort, name: &str, missing: Missing, words: String| LeftBroken {
             sort,
@@ -132,13 +136,13 @@ impl LeftBroken {
             missing,
             names: names_of(name, texts),
             words,
-            script: number,
+            script: Some(number),
             since: since.clone(),
             has_rows: false,
         };
         let since_unit = |left: LeftBroken| match failed.unit {
             Some(unit) => LeftBroken {
-                since: vec![script.units[unit].record.key().clone()],
+                since: vec![script.units[unit].record.key().to_string()],
                 ..left
             },
             None => left,
@@ -214,7 +218,7 @@ impl LeftBroken {
     }
 
     /// What a look at the schema found behind a script.
-    pub(super) fn found(fault: &Fault, since: Key, texts: &Texts) -> LeftBroken {
+    pub(super) fn found(fault: &Fault, since: &Key, texts: &Texts) -> LeftBroken {
         LeftBroken {
             sort: match fault.sort.as_str() {
                 "view" => "view",
@@ -226,10 +230,58 @@ impl LeftBroken {
             missing: fault.missing.clone(),
             names: names_of(&fault.name, texts),
             words: fault.words.clone(),
-            script: 0,
-            since: vec![since],
+            script: Some(0),
+            since: vec![since.to_string()],
             has_rows: false,
         }
+    }
+
+    /// It as the history keeps it, until a later run has repaired it.
+    pub(super) fn recorded(&self) -> serde_json::Value {
+        let (parent, key) = match &self.missing {
+            Missing::Table(parent) => (Some(parent), None),
+            Missing::Key(parent, key) => (Some(parent), Some(key)),
+            Missing::Column(_) | Missing::Other => (None, None),
+        };
+        json!({
+            "sort": self.sort, "name": self.name, "columns": self.columns, "parent": parent, "key": key,
+            "words": self.words, "since": self.since, "has_rows": self.has_rows,
+        })
+    }
+
+    /// What an earlier run has left, from what the history keeps of it.
+    pub(super) fn of_an_earlier_run(
+        recorded: &serde_json::Value,
+        texts: &Texts,
+    ) -> Option<LeftBroken> {
+        let text = |key: &str| recorded.get(key)?.as_str();
+        let (name, words) = (text("name")?, text("words")?);
+        let sort = ["view", "trigger", "table"]
+            .into_iter()
+            .find(|it| text("sort") == Some(it))?;
+        let missing = match text("parent") {
+            Some(parent) if sort == "table" => Missing::parent(parent, text("key")).0,
+            _ => Missing::of(words),
+        };
+        let since = recorded.get("since")?.as_array()?.iter();
+        Some(LeftBroken {
+            sort,
+            name: name.to_owned(),
+            columns: text("columns")?.to_owned(),
+            missing,
+            names: names_of(name, texts),
+            words: words.to_owned(),
+            script: None,
+            since: since
+                .filter_map(|it| Some(it.as_str()?.to_owned()))
+                .collect(),
+            has_rows: recorded.get("has_rows") == Some(&true.into()),
+        })
+    }
+
+    /// Whether it is this view or trigger.
+    pub(super) fn is_object(&self, name: &str) -> bool {
+        self.sort != "table" && self.name.eq_ignore_ascii_case(name)
     }
 
     /// Whether a statement of a unit is about this object, or may bring what it misses. What a conditional unit creates
@@ -420,8 +472,7 @@ impl LeftBroken {
         let LeftBroken {
             sort, name, words, ..
         } = self;
-        let since: Vec<String> = self.since.iter().map(Key::to_string).collect();
-        let since = match since.as_slice() {
+        let since = match self.since.as_slice() {
             [] => "an earlier file of this run".to_owned(),
             keys => keys.join(" or "),
         };
@@ -484,6 +535,22 @@ impl LeftBroken {
             .iter()
             .any(|[sort, name, ..]| is_this(sort, self.sort) && is_this(name, &self.name)))
     }
+}
+
+/// Warnings of what an earlier run left broken for its later files, and no file has repaired.
+pub(crate) async fn left_broken(db: &Db, history: &History) -> Vec<Diagnostic> {
+    let mut warnings = Vec::new();
+    for recorded in &history.left_broken {
+        let left = LeftBroken::of_an_earlier_run(recorded, &[]);
+        if let Some(left) = left
+            && left.is_still(db).await
+        {
+            let help = format!("{}, in a pending or a new migration", left.repair());
+            let problem = Diagnostic::problem("left-broken", left.in_words());
+            warnings.push(problem.warning().help(help));
+        }
+    }
+    warnings
 }
 
 /// A view or a trigger that does not compile.
@@ -566,7 +633,7 @@ mod tests {
                 missing: Missing::of(words),
                 words: words.to_owned(),
             };
-            let broken = LeftBroken::found(&fault, Key::Migration(1), &texts);
+            let broken = LeftBroken::found(&fault, &Key::Migration(1), &texts);
             broken.is_repaired_by(sql, false)
         };
         let (column, table) = ("no such column: b", "no such table: main.t");

@@ -1,6 +1,8 @@
 //! The rows of foreign keys that a script left broken for a later one to repair: behind each later script, those whose parent
 //! table is there must have their parents, but for the rows that had none before. Pure.
 
+use serde_json::json;
+
 use super::effects::Effects;
 use super::guards::{LISTED, MEMORY, Scope, Tables, is_none_of, refuse};
 use super::keeping::{Keeping, keeping, with_rowid};
@@ -14,8 +16,12 @@ use crate::sql::{identifier, literal};
 pub(super) struct LeftRows {
     /// The number of the script, from the first of the run.
     script: usize,
+    /// The foreign key by the names that it was found broken by.
+    of: Names,
     /// The foreign key before that script.
     before: Names,
+    /// Whether an earlier run has recorded which of its rows had no parent.
+    is_recorded: bool,
     /// Behind that script and each later one.
     behind: Vec<Behind>,
     /// The table that has to have the parents already, and how rows refer to it: the one that a later script renames to the
@@ -65,18 +71,12 @@ impl LeftRows {
                 && names.join(", ").eq_ignore_ascii_case(&before.columns)
         });
         let without_rowid = known.is_some_and(|it| it.child_without_rowid);
-        let mut now = Behind {
+        let now = Behind {
             names: before.clone(),
             is_kept: !without_rowid,
         };
         let key = known.map(|it| it.child_key.clone()).unwrap_or_default();
-        let mut behind = Vec::new();
-        for script in std::iter::once(script).chain(later) {
-            for unit in &script.units {
-                now = now.behind(unit, &key);
-            }
-            behind.push(now.clone());
-        }
+        let behind = now.behind_each(std::iter::once(script).chain(later), &key);
         let is_unchanged = before == behind_unit;
         let stand_in = stand_in.zip(known).map(|(table, known)| StandIn {
             table,
@@ -88,7 +88,9 @@ impl LeftRows {
         });
         LeftRows {
             script: number,
+            of: behind_unit,
             before,
+            is_recorded: false,
             behind,
             stand_in: stand_in.filter(|_| is_unchanged && !without_rowid),
         }
@@ -96,6 +98,59 @@ impl LeftRows {
 
     fn behind(&self, script: usize) -> Option<&Behind> {
         self.behind.get(script.checked_sub(self.script)?)
+    }
+
+    /// Adds to what the history keeps of a foreign key what is needed to find its rows again behind a script.
+    pub(super) fn record(left: &[LeftRows], script: usize, recorded: &mut serde_json::Value) {
+        let name = |key: &str| {
+            recorded[key]
+                .as_str()
+                .unwrap_or_default()
+                .to_ascii_lowercase()
+        };
+        let names = Names {
+            child: name("name"),
+            columns: name("columns"),
+        };
+        let found = left.iter().find(|it| it.of == names);
+        if let Some((it, behind)) = found.and_then(|it| Some((it, it.behind(script)?))) {
+            recorded["name"] = behind.names.child.as_str().into();
+            recorded["columns"] = behind.names.columns.as_str().into();
+            recorded["before"] = json!([it.before.child, it.before.columns]);
+            recorded["is_kept"] = behind.is_kept.into();
+        }
+    }
+
+    /// Of a foreign key that an earlier run has left broken, and these scripts of the next run.
+    pub(super) fn of_an_earlier_run(
+        recorded: &serde_json::Value,
+        scripts: &[Script],
+        references: &[std::sync::Arc<Reference>],
+    ) -> Option<LeftRows> {
+        let names = |child: &serde_json::Value, columns: &serde_json::Value| {
+            Some(Names {
+                child: child.as_str()?.to_ascii_lowercase(),
+                columns: columns.as_str()?.to_ascii_lowercase(),
+            })
+        };
+        let before = recorded.get("before")?;
+        let of = names(&recorded["name"], &recorded["columns"])?;
+        let known = references
+            .iter()
+            .find(|it| it.child.eq_ignore_ascii_case(&of.child));
+        let key = known.map(|it| it.child_key.clone()).unwrap_or_default();
+        let now = Behind {
+            names: of.clone(),
+            is_kept: recorded["is_kept"] == true,
+        };
+        Some(LeftRows {
+            script: 0,
+            before: names(&before[0], &before[1])?,
+            is_recorded: true,
+            behind: now.behind_each(scripts, &key),
+            of,
+            stand_in: None,
+        })
     }
 }
 
@@ -117,6 +172,22 @@ impl Names {
 }
 
 impl Behind {
+    /// Behind each of these scripts.
+    fn behind_each<'a>(
+        mut self,
+        scripts: impl IntoIterator<Item = &'a Script>,
+        key: &[String],
+    ) -> Vec<Behind> {
+        let scripts = scripts.into_iter();
+        let behind = scripts.map(|script| {
+            for unit in &script.units {
+                self = self.behind(unit, key);
+            }
+            self.clone()
+        });
+        behind.collect()
+    }
+
     fn behind(&self, unit: &Unit, key: &[String]) -> Behind {
         let effects = Effects::of(unit);
         let child = effects.table_afterwards(&self.names.child);
@@ -144,7 +215,9 @@ fn text(name: &str) -> String {
 
 /// Records which rows had no parent before this script, of the foreign keys that it leaves broken.
 pub(super) fn record(left: &[LeftRows], script: usize) -> Option<Step> {
-    let left = left.iter().filter(|it| it.script == script);
+    let left = left
+        .iter()
+        .filter(|it| it.script == script && !it.is_recorded);
     let names: Vec<&Names> = left.map(|it| &it.before).collect();
     let children = names.iter().map(|it| it.child.clone());
     let pairs: Vec<_> = names

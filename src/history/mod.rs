@@ -45,7 +45,7 @@ pub use layout::{
     UNDOING, UNFINISHED, VIOLATIONS, WRITTEN,
 };
 pub(crate) use layout::{layout_of, makes_ours};
-pub(crate) use left_broken::LeftBroken;
+pub(crate) use left_broken::{LeftBroken, left_broken};
 pub(crate) use not_begun::set_back;
 pub use other_tools::{Columns, OTHER_TOOLS, OtherTool, Recorded};
 pub use others::OtherHistory;

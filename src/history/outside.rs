@@ -2,13 +2,14 @@
 //! at the schema before it and behind it; what it did stays.
 
 use super::effects::Effects;
-use super::guards::broken_references;
+use super::guards::{Scope, broken_references};
 use super::left_broken::{LeftBroken, Missing, Texts};
+use super::row_guards::rows;
 use super::run::not_compiling;
 use crate::db::{Db, DbError, Query};
 use crate::diagnostic::{Class, Diagnostic};
-use crate::script::{Atomicity, Key, Record, Script, Unit};
-use crate::sql::Value;
+use crate::script::{Atomicity, ForeignKeys, Key, Record, Script, Unit};
+use crate::sql::{Kind, Value, has_name, kind};
 
 /// A view or trigger that does not compile, or a table with a foreign key whose parent does not exist or has no such key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,28 +22,48 @@ pub(super) struct Fault {
     pub(super) words: String,
 }
 
+/// How many rows of a foreign key have no parent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Orphans {
+    child: String,
+    /// `a, b`.
+    columns: String,
+    parent: String,
+    rows: i64,
+}
+
+/// What a look at the schema, and where it matters at the rows, has found.
+#[derive(Debug, Clone, Default)]
+struct Seen {
+    faults: Vec<Fault>,
+    orphans: Vec<Orphans>,
+}
+
+/// What is looked at around a script.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Look {
+    Schema,
+    SchemaAndRows,
+}
+
 /// The faults around the files without a transaction of a run.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Outside {
-    /// Before the next script, where it is such a file and may break something.
-    before: Option<Result<Vec<Fault>, DbError>>,
+    /// Before the next script, where it is such a file and may break something; or why that cannot be read.
+    before: Option<Result<Seen, String>>,
     /// What a later script may repair.
     awaited: Vec<(LeftBroken, Diagnostic)>,
+    /// Rows that a later script may repair: how many there may be.
+    awaited_rows: Vec<(Orphans, Diagnostic)>,
 }
 
 impl Outside {
     /// Looks at the schema where the next script runs outside of a transaction.
     pub(crate) async fn before(&mut self, db: &Db, next: &[Script]) {
-        let may_break = |unit: &Unit| {
-            let effects = Effects::of(unit);
-            effects.may_break || effects.may_lose_tables
-        };
-        let is_due = next.first().is_some_and(|script| {
-            script.atomicity == Atomicity::Bare && script.units.iter().any(may_break)
-        });
-        self.before = match is_due {
-            true => Some(faults(db).await),
-            false => None,
+        let look = next.first().and_then(look);
+        self.before = match look {
+            Some(look) => Some(see(db, look).await.map_err(|error| error.to_string())),
+            None => None,
         };
     }
 
@@ -58,25 +79,47 @@ impl Outside {
             return Vec::new();
         };
         let effects = Effects::of(unit);
-        let (before, faults) = match (before, faults(db).await) {
-            (Ok(before), Ok(faults)) => (before, faults),
+        let look = look(script).unwrap_or(Look::Schema);
+        let after = see(db, look).await.map_err(|error| error.to_string());
+        let (before, after) = match (before, after) {
+            (Ok(before), Ok(after)) => (before, after),
             (Err(error), _) | (_, Err(error)) => return vec![unseen(unit.record.key(), &error)],
         };
+        let is = |(name, columns): (&str, &str), now: (&str, &str)| {
+            let name = effects.table_afterwards(name);
+            let columns = columns.split(", ");
+            let columns: Vec<String> = columns
+                .map(|column| effects.column_afterwards(&name, column))
+                .collect();
+            name.eq_ignore_ascii_case(now.0) && columns.join(", ").eq_ignore_ascii_case(now.1)
+        };
         let is_old = |fault: &Fault| {
-            before.iter().any(|old| {
-                let name = effects.table_afterwards(&old.name);
-                let columns = old.columns.split(", ");
-                let columns: Vec<String> = columns
-                    .map(|column| effects.column_afterwards(&name, column))
-                    .collect();
+            before.faults.iter().any(|old| {
                 old.sort == fault.sort
-                    && name.eq_ignore_ascii_case(&fault.name)
-                    && columns.join(", ").eq_ignore_ascii_case(&fault.columns)
+                    && is((&old.name, &old.columns), (&fault.name, &fault.columns))
             })
         };
         let mut problems = Vec::new();
-        for fault in faults.iter().filter(|fault| !is_old(fault)) {
-            let left = LeftBroken::found(fault, unit.record.key().clone(), texts);
+        for now in after.orphans {
+            let is_it = |old: &&Orphans| is((&old.child, &old.columns), (&now.child, &now.columns));
+            let old = before.orphans.iter().find(is_it).map_or(0, |old| old.rows);
+            if now.rows <= old {
+                continue;
+            }
+            let problem = orphaned(&now, now.rows - old, unit);
+            let mut steps = later
+                .iter()
+                .flat_map(|it| &it.units)
+                .flat_map(|it| it.steps.iter());
+            match steps.any(|it| has_name(&it.sql, &now.child) || has_name(&it.sql, &now.parent)) {
+                true => self
+                    .awaited_rows
+                    .push((Orphans { rows: old, ..now }, problem)),
+                false => problems.push(problem),
+            }
+        }
+        for fault in after.faults.iter().filter(|fault| !is_old(fault)) {
+            let left = LeftBroken::found(fault, unit.record.key(), texts);
             let problem = problem(fault, &left, unit);
             match left.may_be_repaired_by(later.iter().flat_map(|script| &script.units)) {
                 true => self.awaited.push((left, problem)),
@@ -93,12 +136,76 @@ impl Outside {
             match (left.still(db).await, problem.subject.clone()) {
                 (Ok(true), _) => problems.push(problem),
                 (Ok(false), _) => {}
-                (Err(error), Some(key)) => problems.push(unseen(&key, &error)),
+                (Err(error), Some(key)) => problems.push(unseen(&key, &error.to_string())),
+                (Err(_), None) => {}
+            }
+        }
+        if self.awaited_rows.is_empty() {
+            return problems;
+        }
+        let now = orphans(db).await;
+        for (before, problem) in self.awaited_rows {
+            let is_it = |it: &&Orphans| {
+                it.child.eq_ignore_ascii_case(&before.child)
+                    && it.columns.eq_ignore_ascii_case(&before.columns)
+            };
+            match (&now, problem.subject.clone()) {
+                (Ok(now), _) => {
+                    let rows = now.iter().find(is_it).map_or(0, |it| it.rows);
+                    problems.extend((rows > before.rows).then_some(problem));
+                }
+                (Err(error), Some(key)) => problems.push(unseen(&key, &error.to_string())),
                 (Err(_), None) => {}
             }
         }
         problems
     }
+}
+
+/// What is to be looked at around a script: nothing where it runs in a transaction, or breaks nothing.
+fn look(script: &Script) -> Option<Look> {
+    if script.atomicity == Atomicity::Transaction {
+        return None;
+    }
+    let effects: Vec<Effects> = script.units.iter().map(Effects::of).collect();
+    let may_break = |it: &Effects| it.may_break || it.may_lose_tables;
+    let writes = |unit: &Unit| {
+        let mut steps = unit.steps.iter();
+        steps.any(|it| matches!(kind(&it.sql), Kind::Insert | Kind::Update | Kind::Delete))
+    };
+    let has_rows = script.units.iter().any(writes) || effects.iter().any(|it| it.may_lose_tables);
+    match script.foreign_keys {
+        ForeignKeys::Off if has_rows => Some(Look::SchemaAndRows),
+        _ => effects.iter().any(may_break).then_some(Look::Schema),
+    }
+}
+
+async fn see(db: &Db, look: Look) -> Result<Seen, DbError> {
+    Ok(Seen {
+        faults: faults(db).await?,
+        orphans: match look {
+            Look::Schema => Vec::new(),
+            Look::SchemaAndRows => orphans(db).await?,
+        },
+    })
+}
+
+/// The rows without their parent in tables whose parent table is there.
+async fn orphans(db: &Db) -> Result<Vec<Orphans>, DbError> {
+    let query = Query::new(format!(
+        "WITH {} SELECT child, columns, parent, count(*) FROM broken \
+         WHERE parent COLLATE NOCASE IN (SELECT name FROM names) GROUP BY 1, 2, 3",
+        rows(&Scope::All)
+    ));
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let rows = db.rows::<4>(query).await?.into_iter();
+    let orphans = rows.map(|[child, columns, parent, rows]| Orphans {
+        child: text(&child),
+        columns: text(&columns),
+        parent: text(&parent),
+        rows: rows.as_i64().unwrap_or_default(),
+    });
+    Ok(orphans.collect())
 }
 
 async fn faults(db: &Db) -> Result<Vec<Fault>, DbError> {
@@ -129,12 +236,36 @@ async fn faults(db: &Db) -> Result<Vec<Fault>, DbError> {
     Ok(faults)
 }
 
-fn problem(fault: &Fault, left: &LeftBroken, unit: &Unit) -> Diagnostic {
-    let key = unit.record.key();
-    let by = match &unit.record {
+/// More rows without their parent than before.
+fn orphaned(now: &Orphans, more: i64, unit: &Unit) -> Diagnostic {
+    let Orphans {
+        child,
+        columns,
+        parent,
+        ..
+    } = now;
+    let rows = match more {
+        1 => "1 row of".to_owned(),
+        more => format!("{more} rows of"),
+    };
+    let message = format!(
+        "{} leaves rows whose parent is gone: {rows} {child} ({columns}), without a parent in {parent}",
+        doing(unit)
+    );
+    let help = "delete or change these rows, or insert their parents, in a new migration";
+    of_unit(Diagnostic::problem("foreign-keys", message), unit).help(help)
+}
+
+/// `V2`, `undoing V2`.
+fn doing(unit: &Unit) -> String {
+    match &unit.record {
         Record::Delete(key) => format!("undoing {key}"),
         record => record.key().to_string(),
-    };
+    }
+}
+
+fn problem(fault: &Fault, left: &LeftBroken, unit: &Unit) -> Diagnostic {
+    let by = doing(unit);
     let Fault {
         sort, name, words, ..
     } = fault;
@@ -152,17 +283,20 @@ fn problem(fault: &Fault, left: &LeftBroken, unit: &Unit) -> Diagnostic {
             format!("{by}: {sort} {name} does not compile afterwards: {words}"),
         ),
     };
+    of_unit(Diagnostic::problem(code, message), unit)
+        .help(format!("{}, in a new migration", left.repair()))
+}
+
+/// A problem with a file that has run.
+fn of_unit(problem: Diagnostic, unit: &Unit) -> Diagnostic {
+    let key = unit.record.key();
     let done = match &unit.record {
         Record::Delete(_) => "it is undone",
         _ => "it is applied",
     };
-    let problem = Diagnostic::problem(code, message)
-        .class(Class::Failed)
-        .about(key)
-        .note(format!(
-            "{key} runs outside of a transaction: {done}, and nothing of it was rolled back"
-        ))
-        .help(format!("{}, in a new migration", left.repair()));
+    let problem = problem.class(Class::Failed).about(key).note(format!(
+        "{key} runs outside of a transaction: {done}, and nothing of it was rolled back"
+    ));
     let mut origins = unit.steps.iter().filter_map(|step| step.origin.as_ref());
     match origins.next() {
         Some(origin) => problem.in_file(&origin.source.name),
@@ -171,7 +305,7 @@ fn problem(fault: &Fault, left: &LeftBroken, unit: &Unit) -> Diagnostic {
 }
 
 /// The schema could not be looked at.
-fn unseen(key: &Key, error: &DbError) -> Diagnostic {
+fn unseen(key: &Key, error: &str) -> Diagnostic {
     let message = format!(
         "{key} ran outside of a transaction, and what it broke is not known: the schema could not be read: {error}"
     );
@@ -187,7 +321,7 @@ mod tests {
 
     use super::*;
     use crate::db::Options;
-    use crate::script::{ForeignKeys, Revision, Step};
+    use crate::script::{Revision, Step};
 
     #[tokio::test]
     async fn a_schema_that_cannot_be_read_is_told() {

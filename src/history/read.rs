@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::Map;
 
 use super::error::HistoryError;
+use super::guards::LEFT_BROKEN;
 use super::known::{Known, references};
 use super::layout::{DATABASE_ID, LAYOUT, UNFINISHED, makes_ours};
 use super::others::{self, OtherHistory};
@@ -42,6 +43,8 @@ pub struct History {
     pub objects: Option<Objects>,
     /// What the guards of a run need to know of the schema.
     pub known: Known,
+    /// What a run left broken for its later files, and ended before they repaired it.
+    pub left_broken: Vec<serde_json::Value>,
 }
 
 /// Objects of a schema: the table or view that each is on, by type and name. All in lower case.
@@ -266,6 +269,11 @@ AND sql LIKE '%checksum%run_id%applied_by%source%'";
 
 const META: &str = "SELECT version, detail FROM _migrations WHERE kind = 'meta'";
 
+/// The same, and what a run has left broken.
+fn meta() -> String {
+    format!("{META} UNION ALL {LEFT_BROKEN}")
+}
+
 /// The id of the database, which its history keeps; none where it has none. A database that was copied by `restore` or
 /// `import` has another one.
 ///
@@ -324,9 +332,10 @@ pub(crate) async fn unfinished_import(db: &Db) -> Result<Option<Unfinished>, DbE
 pub async fn read(db: &Db) -> Result<History, HistoryError> {
     let import = Query::new(IMPORT).if_there(UNFINISHED);
     let table = db.history_table();
+    let meta = meta();
     let queries = [
         WHAT_IT_IS,
-        META,
+        &meta,
         ROWS,
         OBJECTS,
         TABLES,
@@ -437,6 +446,10 @@ fn history(
     Ok(History {
         revision: Revision(revision),
         environment: of(&meta, "environment").and_then(text).map(str::to_owned),
+        left_broken: of(&meta, "left_broken")
+            .and_then(text)
+            .and_then(|json| serde_json::from_str(json).ok())
+            .unwrap_or_default(),
         rows: rows
             .rows()?
             .iter()

@@ -6,7 +6,7 @@ use super::checks::CheckedTable;
 use super::created::created;
 use super::effects::{Effects, Rename};
 use super::error::Failed;
-use super::guards::{ForeignKey, Scope, forget, still_lost_or_mismatched};
+use super::guards::{ForeignKey, Scope, forget, keep_left_broken, still_lost_or_mismatched};
 use super::known::{Known, Reference};
 use super::left_broken::{LeftBroken, Texts};
 use super::left_rows::{self, LeftRows};
@@ -52,6 +52,8 @@ pub(crate) struct Watch {
     left_broken: Vec<LeftBroken>,
     /// The foreign keys among that.
     left_rows: Vec<LeftRows>,
+    /// Whether an earlier run left some of it, so that what it recorded about foreign keys counts.
+    goes_on: bool,
     /// The views and triggers that did not compile before the run; none until they are known.
     broken: Option<Vec<SchemaObject>>,
     /// The views and triggers that the run drops: what then has the name is another object.
@@ -217,7 +219,8 @@ impl Watch {
 
     /// What the committed scripts left broken. A script behind them may have repaired it.
     pub(crate) fn left_broken(&self) -> impl Iterator<Item = &LeftBroken> {
-        let of_committed = |it: &&LeftBroken| it.script < self.committed;
+        let of_committed =
+            |it: &&LeftBroken| it.script.is_none_or(|script| script < self.committed);
         self.left_broken.iter().filter(of_committed)
     }
 
@@ -253,6 +256,33 @@ impl Watch {
         }
     }
 
+    /// An earlier run left this broken, for its later scripts to repair: behind the last of these scripts all of it has to be
+    /// whole.
+    pub(crate) fn goes_on(&mut self, left: &[serde_json::Value], scripts: &[Script]) {
+        let units = scripts.iter().flat_map(|script| &script.units);
+        let mut of_files =
+            units.filter(|unit| unit.record.key().is_migration() && !unit.steps.is_empty());
+        if left.is_empty() || of_files.next().is_none() {
+            return;
+        }
+        self.goes_on = true;
+        let references = self.known_references.first().cloned().unwrap_or_default();
+        for recorded in left {
+            let Some(it) = LeftBroken::of_an_earlier_run(recorded, &self.texts) else {
+                continue;
+            };
+            match it.foreign_key() {
+                None => self.compiles = true,
+                Some(_) => {
+                    self.references = Scope::All;
+                    let rows = LeftRows::of_an_earlier_run(recorded, scripts, &references);
+                    self.left_rows.extend(rows);
+                }
+            }
+            self.left_broken.push(it);
+        }
+    }
+
     /// Whether the tables with CHECK constraints have to be known.
     pub(crate) fn ignores_checks(&self) -> bool {
         self.ignores_checks
@@ -265,7 +295,9 @@ impl Watch {
 
     /// These views and triggers do not compile before the run begins. Where the probe fails for another reason, it tells
     /// nothing about this database and is left out.
-    pub(super) fn knows_broken(&mut self, broken: Vec<SchemaObject>) {
+    pub(super) fn knows_broken(&mut self, mut broken: Vec<SchemaObject>) {
+        let is_left = |name: &str| self.left_broken.iter().any(|it| it.is_object(name));
+        broken.retain(|[_, name, ..]| !is_left(text(name)));
         self.compiles = !broken.is_empty() && self.broken.is_none();
         self.broken = Some(broken);
     }
@@ -325,11 +357,12 @@ impl Place<'_> {
     /// Before the units of a script.
     pub(super) fn before(&self) -> Vec<Guard> {
         let mut guards = Vec::new();
-        if self.is_first && !self.watch.references.is_empty() {
+        if self.is_first && !self.watch.references.is_empty() && !self.watch.goes_on {
             guards.push(Guard::Record(forget()));
         }
         if self.is_first && self.watch.compiles {
-            guards.extend(self.probe(&[]));
+            let left = self.watch.left_broken.iter();
+            guards.extend(self.probe(&[], left.filter(|it| it.script.is_none())));
         }
         let record = left_rows::record(&self.watch.left_rows, self.number);
         guards.extend(record.map(Guard::Record));
@@ -361,8 +394,27 @@ impl Place<'_> {
                 vec![],
             )));
         }
-        guards.extend(self.probe(&self.watch.dropped));
+        // At the end everything has to be repaired.
+        let left = self.watch.left_broken.iter().filter(|_| !self.is_last);
+        guards.extend(self.probe(&self.watch.dropped, left));
         guards
+    }
+
+    /// Behind the guards of a script: what is left broken is kept in the history, since the run may end before a later
+    /// script has repaired it. Behind the last one it is forgotten.
+    pub(super) fn keeps_left_broken(&self) -> Option<Step> {
+        let is_behind = |it: &&LeftBroken| it.script.is_none_or(|script| script <= self.number);
+        let mut left = self.watch.left_broken.iter().filter(is_behind).peekable();
+        left.peek()?;
+        if self.is_last {
+            return Some(forget());
+        }
+        let left = left.map(|it| {
+            let mut recorded = it.recorded();
+            LeftRows::record(&self.watch.left_rows, self.number, &mut recorded);
+            recorded
+        });
+        Some(keep_left_broken(&left.collect()))
     }
 
     /// The triggers and views that are compiled before the units of a script and behind them.
@@ -421,8 +473,12 @@ impl Place<'_> {
     }
 
     /// Renaming any table compiles every view and every trigger: <https://sqlite.org/lang_altertable.html>. Meanwhile those
-    /// that did not compile before are not there, but for those of these names.
-    fn probe(&self, dropped: &[String]) -> Vec<Guard> {
+    /// that did not compile before are not there, but for those of these names, and those that are left broken.
+    fn probe<'a>(
+        &self,
+        dropped: &[String],
+        left_broken: impl Iterator<Item = &'a LeftBroken>,
+    ) -> Vec<Guard> {
         let own = |sql: &str| Step::own(sql, vec![]);
         let [create, rename, drop_table] = PROBE;
         let create = own(create);
@@ -430,13 +486,7 @@ impl Place<'_> {
             explain: Some(Arc::new(BROKEN_VIEWS.to_owned())),
             ..own(rename)
         };
-        // At the beginning nothing was left, and at the end everything has to be repaired.
-        let left_broken: &[LeftBroken] = match self.is_last {
-            true => &[],
-            false => &self.watch.left_broken,
-        };
         let mut drops: Vec<Guard> = left_broken
-            .iter()
             .filter_map(|it| Some(Guard::Record(own(&it.drop()?))))
             .collect();
         if let Some(broken) = &self.watch.broken {

@@ -186,6 +186,9 @@ fn lower_unnamed(script: &Script, run: &Run, place: Place<'_>, compared: Compare
                 steps.read_after(&probes, read);
                 steps.fire_after(&probes, fired);
             }
+            if let Some(step) = place.keeps_left_broken() {
+                steps.push(Purpose::Around, step);
+            }
             if script.foreign_keys == ForeignKeys::On {
                 steps.explain_commit();
             }

@@ -13,7 +13,7 @@ use super::against::{Base, lacks_versions};
 use super::directive::{DEPENDS_ON_ROWS, DOWN_NO_INVERSE};
 use super::file::meaning;
 use super::rehearse::{Act, Rehearsal, Way};
-use super::same_object::made_twice;
+use super::same_object::{created_only_once, made_twice};
 use super::set::{Migration, Migrations, Text};
 use crate::db::{Db, DbError};
 use crate::diagnostic::Diagnostic;
@@ -82,6 +82,9 @@ pub async fn check(set: &Migrations, options: &CheckOptions<'_>) -> Result<Check
         checked.problems.extend(migration.undoes_nothing());
     }
     checked.problems.extend(made_twice(set));
+    for part in parts.iter().filter(|part| part.is_repeatable()) {
+        checked.problems.extend(created_only_once(part.up.steps()));
+    }
     // A version that nobody or several claim is a hole, and what comes after would fail for that alone.
     if !set.problems.iter().any(Diagnostic::is_error) {
         rehearse(set, &parts, &rules, &mut checked).await?;
@@ -108,6 +111,9 @@ async fn rehearse(
 ) -> Result<(), DbError> {
     let (mut fresh, mut whole) = Fresh::rehearsed(parts, &set.history_table).await?;
     checked.problems.append(&mut fresh.problems);
+    let outside = fresh.rehearsal.broken_outside().await;
+    whole &= outside.is_empty();
+    checked.problems.extend(outside);
     let broken = fresh.rehearsal.broken();
     whole &= broken.is_none();
     checked.applied = fresh.applied;

@@ -13,13 +13,14 @@ use super::made::{Change, are_gone, changes, made, may_lose};
 use super::mismatch;
 use super::problem::{self, Edit, argument, diff, file_name};
 use super::reading::{self, Leaves, Reading, Until};
+use super::same_object::has_another_text;
 use super::same_text::{self, Standing};
 use super::set::{Migration, Migrations};
 use crate::db::Engine;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::history::{DOWN_CHECKSUM, History, Row, State as Recorded, moment};
 use crate::script::{Atomicity, Entry, Key, Made, OnFailure, Record, Revision, Script, Unit};
-use crate::sql::{Kind, What, kind};
+use crate::sql::{Kind, Object, What, kind};
 
 /// How far to go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -543,6 +544,28 @@ impl<'a> Planner<'a> {
         });
     }
 
+    /// Views and triggers of repeatables that would stay as they are.
+    fn created_once(&mut self) {
+        let pending = self.pending.iter();
+        let (repeatables, versions): (Vec<_>, Vec<_>) =
+            pending.partition(|(file, _)| file.version().is_none());
+        let steps = versions.iter().flat_map(|(_, reading)| &reading.steps);
+        let changes: Vec<Change> = changes(steps.map(|step| &*step.sql)).collect();
+        for (file, reading) in repeatables {
+            let made = made(&file.up.source.text);
+            let stays = |object: &Object| {
+                let mut made = made.iter();
+                made.any(|it| {
+                    (it.what, &it.name) == (object.what, &object.name)
+                        && !may_lose(it, &changes, self.history)
+                })
+            };
+            let problems = has_another_text(&reading.steps, &self.history.known, stays);
+            let problems = problems.into_iter().map(|it| it.about(&file.key));
+            self.plan.problems.extend(problems);
+        }
+    }
+
     /// Statements that would run twice, or again.
     fn repeated_texts(&mut self) {
         let pending: HashSet<&Key> = self.pending.iter().map(|(file, _)| &file.key).collect();
@@ -565,6 +588,7 @@ impl<'a> Planner<'a> {
         let readings = self.pending.iter().map(|(_, reading)| reading);
         let already = super::foreign::already_there(history, readings);
         self.plan.problems.extend(already);
+        self.created_once();
         if self.plan.errors().next().is_some() {
             return self.plan;
         }

@@ -6,7 +6,7 @@ use crate::db::{
     stale_object, unknown_function,
 };
 use crate::diagnostic::Diagnostic;
-use crate::history::{self, Failed, HistoryError, Part, Receipt, RunError, Watch};
+use crate::history::{self, Failed, HistoryError, Outside, Part, Receipt, RunError, Watch};
 use crate::schema::{Schema, Snapshot, inspect, snapshot};
 use crate::script::{
     Atomicity, ForeignKeys, Key, Origin, Record, Revision, Run, Script, Source, Step, Unit,
@@ -154,6 +154,8 @@ pub(super) struct Rehearsal {
     left: Option<Box<Watch>>,
     /// Where they are compared at the end: whether the foreign keys that are a mismatch are recorded.
     has_mismatches: bool,
+    /// What files without a transaction have broken.
+    outside: Outside,
 }
 
 /// A rehearsal came to its end early.
@@ -196,6 +198,7 @@ impl Rehearsal {
             broken: None,
             left: None,
             has_mismatches: false,
+            outside: Outside::default(),
         })
     }
 
@@ -220,6 +223,7 @@ impl Rehearsal {
             broken: self.broken.clone(),
             left: self.left.clone(),
             has_mismatches: self.has_mismatches,
+            outside: self.outside.clone(),
         })
     }
 
@@ -246,6 +250,13 @@ impl Rehearsal {
     /// judged by [`super::check`] at the end.
     pub(super) fn broken(&mut self) -> Option<Diagnostic> {
         self.broken.take().map(|it| *it)
+    }
+
+    /// The foreign keys, and their rows, that files without a transaction left broken and no later file has repaired.
+    pub(super) async fn broken_outside(&mut self) -> Vec<Diagnostic> {
+        let outside = std::mem::take(&mut self.outside);
+        let problems = outside.at_the_end(&self.db).await.into_iter();
+        problems.filter_map(of_foreign_keys).collect()
     }
 
     /// Whether all that ran has left the foreign keys with their parents. Views and triggers are not part of it.
@@ -414,6 +425,9 @@ impl Rehearsal {
             (None, Judging::Elsewhere) if !is_down => Watch::unguarded(),
             (None, _) => self.watch_of(&mut script).await?,
         };
+        self.outside
+            .before(&self.db, std::slice::from_ref(&script))
+            .await;
         let mut result = self.run(&script, watch).await;
         // A later file may make again what this one takes away from rows, or the key that they refer to.
         if !is_down
@@ -459,7 +473,7 @@ impl Rehearsal {
         match result {
             Ok(_) => {
                 self.revision = script.leaves();
-                Ok(())
+                self.judge_outside(&script, later).await
             }
             // Nobody else writes to it.
             Err(RunError::Moved) => Err(Stopped::Db(DbError::Read(unusable("it has changed")))),
@@ -471,6 +485,26 @@ impl Rehearsal {
                 Err(self.fails(*failed, &script, way).await)
             }
             Err(RunError::Unknown(error)) => Err(Stopped::Db(error.into())),
+        }
+    }
+
+    /// A script without a transaction has no guards: what it did to foreign keys is looked at behind it.
+    async fn judge_outside(
+        &mut self,
+        script: &Script,
+        later: &(dyn Fn() -> Vec<Script> + Sync),
+    ) -> Result<(), Stopped> {
+        if script.atomicity == Atomicity::Transaction {
+            return Ok(());
+        }
+        let problems = self.outside.behind(&self.db, script, &later(), &[]).await;
+        match problems.into_iter().find_map(of_foreign_keys) {
+            None => Ok(()),
+            Some(diagnostic) => Err(Stopped::Problem(Box::new(Problem {
+                error: unusable(&diagnostic.message),
+                diagnostic,
+                step: None,
+            }))),
         }
     }
 
@@ -633,6 +667,18 @@ impl Rehearsal {
         });
         Ok(drops.collect())
     }
+}
+
+/// What a rehearsal says of what a file without a transaction did; the views and triggers are judged at the end of a check.
+fn of_foreign_keys(problem: Diagnostic) -> Option<Diagnostic> {
+    let is_one = problem.is_error() && problem.code != "does-not-compile";
+    is_one.then(|| Diagnostic {
+        notes: Vec::new(),
+        location: problem.location,
+        subject: problem.subject,
+        help: problem.help,
+        ..Diagnostic::problem("fails", problem.message)
+    })
 }
 
 /// A script of each file, whose record is no part of what it does.

@@ -1,5 +1,7 @@
 //! Annotations of GitHub Actions: lines that the runner takes from the log and shows beside the code.
 
+use std::path::Path;
+
 use super::snippet::{help, notes};
 use super::{Report, Style};
 use crate::diagnostic::{Diagnostic, Severity};
@@ -10,9 +12,30 @@ const MOST: usize = 10;
 /// How the name of a recorded text ends: it is no file of the checkout.
 pub(super) const RECORDED: &str = "(as recorded)";
 
+/// Where the files of a report are, seen from the repository that the runner has checked out. Both are absolute, without
+/// `..`.
+#[derive(Debug, Clone, Copy)]
+pub struct Checkout<'a> {
+    /// `GITHUB_WORKSPACE`, from which annotations name files.
+    pub workspace: &'a Path,
+    /// The folder from which the report names them.
+    pub folder: &'a Path,
+}
+
+impl Checkout<'_> {
+    /// The name of a file in an annotation; one outside of the repository keeps its own.
+    fn name(self, file: &str) -> String {
+        let path = self.folder.join(file);
+        match path.strip_prefix(self.workspace) {
+            Ok(below) => below.to_string_lossy().replace('\\', "/"),
+            Err(_) => file.to_owned(),
+        }
+    }
+}
+
 /// The report as [workflow commands](https://docs.github.com/en/actions/reference/workflow-commands-for-github-actions),
 /// one a line, errors first, at most ten.
-pub fn annotations(report: &Report, style: Style<'_>) -> String {
+pub fn annotations(report: &Report, style: Style<'_>, checkout: Option<Checkout<'_>>) -> String {
     let of = |severity| {
         let all = report.diagnostics.iter();
         all.filter(move |diagnostic| diagnostic.severity == severity)
@@ -20,11 +43,11 @@ pub fn annotations(report: &Report, style: Style<'_>) -> String {
     of(Severity::Error)
         .chain(of(Severity::Warning))
         .take(MOST)
-        .map(|diagnostic| annotation(diagnostic, style))
+        .map(|diagnostic| annotation(diagnostic, style, checkout))
         .collect()
 }
 
-fn annotation(diagnostic: &Diagnostic, style: Style<'_>) -> String {
+fn annotation(diagnostic: &Diagnostic, style: Style<'_>, checkout: Option<Checkout<'_>>) -> String {
     let kind = match diagnostic.severity {
         Severity::Error => "error",
         Severity::Warning => "warning",
@@ -33,7 +56,8 @@ fn annotation(diagnostic: &Diagnostic, style: Style<'_>) -> String {
     if let Some(location) = &diagnostic.location {
         let (file, line, column) = location.place();
         if !file.ends_with(RECORDED) {
-            properties.push(format!("file={}", property(file)));
+            let name = checkout.map_or_else(|| file.to_owned(), |checkout| checkout.name(file));
+            properties.push(format!("file={}", property(&name)));
             properties.extend(line.map(|line| format!("line={line}")));
             properties.extend(column.map(|column| format!("col={column}")));
         }
@@ -87,7 +111,27 @@ mod tests {
         expect![[r#"
             ::error file=a%2Cb%3Ac/V1__x.sql,line=3,col=5,title=edited::100%25 of%0D%0Ait: a, b%0Aput it back
         "#]]
-        .assert_eq(&annotations(&report, STYLE));
+        .assert_eq(&annotations(&report, STYLE, None));
+    }
+
+    #[test]
+    fn files_are_named_from_the_root_of_the_repository() {
+        let checkout = Checkout {
+            workspace: Path::new("/work/repository"),
+            folder: Path::new("/work/repository/backend"),
+        };
+        assert_eq!(
+            checkout.name("migrations/V1__a.sql"),
+            "backend/migrations/V1__a.sql"
+        );
+        assert_eq!(
+            checkout.name("/work/repository/db/V1__a.sql"),
+            "db/V1__a.sql"
+        );
+        assert_eq!(
+            checkout.name("/elsewhere/V1__a.sql"),
+            "/elsewhere/V1__a.sql"
+        );
     }
 
     #[test]
@@ -96,7 +140,7 @@ mod tests {
         for warning in &mut diagnostics[..8] {
             warning.severity = Severity::Warning;
         }
-        let text = annotations(&Report::of(diagnostics), STYLE);
+        let text = annotations(&Report::of(diagnostics), STYLE, None);
         assert_eq!(text.lines().count(), 10);
         let errors = text.lines().take_while(|line| line.starts_with("::error "));
         assert_eq!(errors.count(), 4);

@@ -52,6 +52,15 @@ pub fn backed_up(done: &BackedUp, file: &Path, style: Style<'_>) -> String {
     text
 }
 
+/// Rows of tables, of which some could not be counted: `2 rows of users, rows of places`.
+pub fn rows_of_tables(tables: &[(String, Option<u64>)]) -> String {
+    let rows = tables.iter().map(|(table, rows)| match rows {
+        Some(rows) => format!("{} of {table}", many_rows(*rows)),
+        None => format!("rows of {table}"),
+    });
+    rows.collect::<Vec<_>>().join(", ")
+}
+
 /// How many files are named.
 const NAMED: usize = 3;
 

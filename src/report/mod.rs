@@ -42,8 +42,8 @@ mod words;
 
 use crate::diagnostic::{Class, Diagnostic};
 
-pub use annotations::annotations;
-pub use backup::{UNPROVEN, backed_up, backups, not_removed, restored};
+pub use annotations::{Checkout, annotations};
+pub use backup::{UNPROVEN, backed_up, backups, not_removed, restored, rows_of_tables};
 pub use checks::checks;
 pub use config::config;
 pub use copy::{Copying, copied, copy_words, planned_copy};

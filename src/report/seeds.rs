@@ -42,10 +42,21 @@ pub fn seeds(plan: &Plan, done: Done, style: Style<'_>) -> String {
         file.changes.is_empty() && file.state == FileState::Applied && file.was.is_empty()
     });
     if silent && plan.marks.is_none() {
-        text.push_str(&format!(
-            "nothing to do: {} as declared",
-            count(unchanged, "row")
-        ));
+        // Nothing is compared in rows that a seed makes once.
+        let once = plan.files.iter().filter(|file| file.mode == Mode::Insert);
+        let once: usize = once.map(|file| file.unchanged).sum();
+        text.push_str(&match (unchanged - once, once) {
+            (all, 0) => format!("nothing to do: {} as declared", count(all, "row")),
+            (0, once) => format!(
+                "nothing to do: {} made once and not compared",
+                count(once, "row")
+            ),
+            (some, once) => format!(
+                "nothing to do: {} as declared, {} made once and not compared",
+                count(some, "row"),
+                count(once, "row")
+            ),
+        });
         if drifted > 0 {
             text.push_str(&format!(", {drifted} left unchanged"));
         }
@@ -146,7 +157,7 @@ fn block(file: &FilePlan, style: Style<'_>) -> String {
     let before: Vec<String> = file.was.iter().map(|name| printable(name)).collect();
     let renamed = match before.is_empty() {
         true => String::new(),
-        false => format!("renamed from {}, ", before.join(" and ")),
+        false => format!("continues {}, ", before.join(" and ")),
     };
     let checksum = file.checksum.get(..8).unwrap_or(&file.checksum);
     let mut text = format!(

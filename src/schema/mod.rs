@@ -13,6 +13,8 @@ mod explain;
 mod firing;
 mod inspect;
 mod shape;
+#[cfg(feature = "cli")]
+mod unmatched;
 
 pub(crate) use affinity::whole;
 pub use compare::{Difference, compare};
@@ -28,6 +30,8 @@ pub use shape::{
     Shape, Strictness, TableKind, TableShape, UniqueIndex, shape,
 };
 pub(crate) use shape::{affinity, shape_of, shape_queries, shaped};
+#[cfg(feature = "cli")]
+pub(crate) use unmatched::unmatched;
 
 #[cfg(test)]
 pub(crate) mod tests {
@@ -40,6 +44,12 @@ pub(crate) mod tests {
     /// A database in memory that was made by these statements.
     pub(crate) async fn database(sql: &str) -> Db {
         let db = Db::memory(Options::default()).await.unwrap();
+        run(&db, sql).await;
+        db
+    }
+
+    /// Runs statements, one after another.
+    pub(crate) async fn run(db: &Db, sql: &str) {
         let statements = split(sql).unwrap();
         let transaction = Transaction {
             foreign_keys: ForeignKeys::On,
@@ -50,6 +60,5 @@ pub(crate) mod tests {
                 .collect(),
         };
         db.run(vec![transaction], Arc::new(|_| {})).await.unwrap();
-        db
     }
 }

@@ -423,7 +423,9 @@ impl<'a> Seeding<'a> {
             if wanted.is_empty() {
                 break;
             }
-            found.take_rows(find_many(db, shape, &mut wanted).await?);
+            let key = |at| found.key(rows, shape, at);
+            let many = find_many(db, shape, &mut wanted, &key).await?;
+            found.take_rows(many);
             found.take(db.ask(questions(shape, wanted)).await?)?;
         }
         Ok(())
@@ -446,7 +448,15 @@ impl<'a> Seeding<'a> {
                 break;
             }
         }
-        memory.judge(look_at(&self.files, &self.seen), &self.seen.found);
+        let scene = look_at(&self.files, &self.seen);
+        memory.judge(scene, &self.seen.found);
+        let doubles = match self.options.refresh {
+            Refresh::Yes => memory.doubles(scene, &self.seen.found),
+            Refresh::No => Vec::new(),
+        };
+        let (counts, doubles) = db.ask((memory.counts(scene), doubles)).await?;
+        memory.counted(scene, &self.seen.found, counts)?;
+        memory.doubled(scene, &self.seen.found, doubles)?;
         self.seen.memory = memory;
         Ok(())
     }

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use super::conflicts::{Move, after};
 use super::identity::words_of_parent;
 use super::plan::{Basis, Planned, Written};
-use super::row::Content;
+use super::row::{Cell, Nature};
 use crate::db::{DbError, Query, Reply, if_accepted};
 use crate::schema::ConditionalIndex;
 use crate::sql::{Value, identifier};
@@ -58,12 +58,18 @@ pub(super) fn memberships<'s>(
 
 /// Tables with such an index in which a row of the database may change.
 fn giving(basis: &Basis<'_>) -> Vec<usize> {
+    // A time that is there stays, as long as nothing else changes.
+    let is_same = |at: usize, found: &[Value], cell: &Cell| match cell.nature {
+        Nature::Volatile => found.get(cell.column).is_some_and(|it| !it.is_null()),
+        _ => {
+            let wanted = basis.found.cell(basis.rows, basis.shape, at, cell);
+            wanted.as_ref() == found.get(cell.column)
+        }
+    };
     let differs = |at: usize| {
-        let row = &basis.rows.rows[at];
-        basis.found.row(at).is_some_and(|found| {
-            let is_same = |column: usize, content: &Content| matches!(content, Content::Known(value) if found.get(column) == Some(value));
-            !row.cells.iter().all(|cell| is_same(cell.column, &cell.content))
-        })
+        let found = basis.found.row(at);
+        let mut cells = basis.rows.rows[at].cells.iter();
+        found.is_some_and(|found| !cells.all(|cell| is_same(at, found, cell)))
     };
     let rows = basis.rows.rows.iter().enumerate();
     let tables = rows.map(|(at, row)| (at, basis.rows.rules(row).table));

@@ -28,8 +28,12 @@ pub fn json_schema(shape: &Shape, seeds: &Seeds) -> Value {
         definitions.insert(row, self::row(of, seeds));
     }
     definitions.insert("_seed".to_owned(), settings());
-    let names = json!({ "type": ["string", "array"], "items": { "type": "string" } });
+    let names =
+        json!({ "type": ["string", "array"], "items": { "type": "string" }, "uniqueItems": true });
+    let mut some = names.clone();
+    some["minItems"] = 1.into();
     definitions.insert("names".to_owned(), names);
+    definitions.insert("some names".to_owned(), some);
     json!({
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "Seeds",
@@ -41,21 +45,28 @@ pub fn json_schema(shape: &Shape, seeds: &Seeds) -> Value {
 }
 
 fn settings() -> Value {
+    let scalar = json!(["string", "number", "boolean"]);
     let names = |what: &str| json!({ "$ref": "#/definitions/names", "description": what });
+    let some = |what: &str| json!({ "$ref": "#/definitions/some names", "description": what });
     json!({
         "description": "Settings of the file",
         "type": ["object", "null"],
         "properties": {
-            "format": { "description": "The format of the file", "enum": [1] },
-            "envs": names("The environments that the file is for; dev and test, or that of its folder, where it is left out"),
+            "format": { "description": "The format of the file", "enum": [1, "1"] },
+            "envs": some("The environments that the file is for; dev and test, or that of its folder, where it is left out"),
             "tags": names("The file comes with --tag only"),
-            "requires": { "description": "The oldest version of the schema that it fits: 3, 0003_usage or 3..7" },
+            "requires": { "description": "The oldest version of the schema that it fits: 3, 0003_usage or 3..7", "type": ["string", "integer"], "pattern": "^[0-9]" },
             "depends_on": names("Names of seeds without which this one means nothing"),
             "mode": { "description": "What happens to rows that are there", "enum": ["insert", "upsert", "sync"] },
-            "random": { "description": "Salt of the generated values" },
-            "faker": { "description": "Version of the generators", "enum": [1] },
-            "vars": { "description": "What ${name} stands for", "type": ["object", "null"] },
-            "time": { "description": "The time that !now, !ago and !in count from, such as 2026-01-31T12:00:00Z" },
+            "random": { "description": "Salt of the generated values", "type": scalar },
+            "faker": { "description": "Version of the generators", "enum": [1, "1"] },
+            "vars": {
+                "description": "What ${name} stands for",
+                "type": ["object", "null"],
+                "propertyNames": { "pattern": "^[A-Za-z_][A-Za-z0-9_]*$", "not": { "enum": ["label", "i", "each"] } },
+                "additionalProperties": { "type": scalar },
+            },
+            "time": { "description": "The time that !now, !ago and !in count from, such as 2026-01-31T12:00:00Z", "type": "string" },
             "_defaults": { "description": "What rows of all tables have in the columns of these names", "type": ["object", "null"] },
             "_was": names("Names that the file had before"),
         },
@@ -63,29 +74,34 @@ fn settings() -> Value {
     })
 }
 
+/// The settings of a table, the label of a row, of a range, and of rows for each label of a table.
+const LABEL: &str = "^(_(key|id|keep|defaults|refs|through|rows|was)|[^_.*{}][^.*{}]*|([^_.*{}][^.*{}]*)?\\{[0-9]+\\.\\.[0-9]+\\}[^.*{}]*|([^_.*{}][^.*{}]*)?\\{[^.{}]+\\.[^.{}]+\\}[^.*{}]*(\\{[0-9]+\\.\\.[0-9]+\\}[^.*{}]*)?)$";
+
 fn table(of: &TableShape, row: &str) -> Value {
     let row = json!({ "$ref": format!("#/definitions/{row}") });
     let list = json!({ "type": "array", "items": row });
     let names = |what: &str| json!({ "$ref": "#/definitions/names", "description": what });
+    let some = |what: &str| json!({ "$ref": "#/definitions/some names", "description": what });
     json!({
         "description": format!("Rows of {}", of.name),
         "anyOf": [
             {
                 "type": "object",
                 "properties": {
-                    "_key": names("The columns by which a row is found again"),
+                    "_key": some("The columns by which a row is found again"),
                     "_id": { "description": "What the primary key of a new row is made of: user_${label}, !uuid, !auto" },
                     "_keep": names("Columns that are written once"),
                     "_defaults": row,
-                    "_refs": { "description": "Columns that take labels: {creator: users}", "type": ["object", "null"] },
-                    "_through": { "description": "Lists of labels that fill join tables: {tags: cards_tags}", "type": ["object", "null"] },
+                    "_refs": { "description": "Columns that take labels: {creator: users}", "type": "object" },
+                    "_through": { "description": "Lists of labels that fill join tables: {tags: cards_tags}", "type": "object" },
                     "_rows": { "description": "Rows without labels, or a file: !csv users.csv", "anyOf": [list, { "type": ["string", "object"] }] },
-                    "_was": { "description": "The name that the table had before" },
+                    "_was": { "description": "The name that the table had before", "type": "string" },
                 },
+                "propertyNames": { "pattern": LABEL },
                 "additionalProperties": row,
             },
             list,
-            { "description": "!csv users.csv", "type": ["string", "null"] },
+            { "description": "!csv users.csv", "type": "string" },
             {
                 "description": "!csv {file: users.csv, separator: ';'}",
                 "type": "object",
@@ -122,6 +138,10 @@ fn row(of: &TableShape, seeds: &Seeds) -> Value {
     }
     let was = json!({ "description": "The label that the row had before", "type": "string" });
     columns.insert("_was".to_owned(), was);
+    columns.insert(
+        "<<".to_owned(),
+        json!({ "description": "Values of another map" }),
+    );
     let over = json!({ "description": "The row changes that of another file", "type": "boolean" });
     columns.insert("_override".to_owned(), over);
     // A row of nothing but defaults is `ann:` or `ann: {}`.

@@ -18,9 +18,9 @@ pub(super) const IN_JSON: usize = 1000;
 #[derive(Debug, Default)]
 pub(super) struct Found {
     /// By the place of the declared row: its columns, as in the shape.
-    rows: Vec<Option<Vec<Value>>>,
+    rows: Vec<Option<Box<[Value]>>>,
     /// The key by which each row was looked for last.
-    asked: Vec<Option<String>>,
+    asked: Vec<Option<Box<str>>>,
     /// Rows that the database has under the key that they had before.
     moved: BTreeSet<usize>,
     /// Rows whose key is another one than when they were made.
@@ -83,7 +83,7 @@ impl Found {
             self.proven.insert(row);
         }
         self.released.remove(&row);
-        self.rows[row] = Some(old);
+        self.rows[row] = Some(old.into());
     }
 
     /// The row that has the key is another one's.
@@ -241,8 +241,8 @@ impl Found {
                 continue;
             };
             let word = match is_fixed {
-                true => Some(String::new()),
-                false => words(&key),
+                true => Some(Box::default()),
+                false => words(&key).map(String::into_boxed_str),
             };
             if self.asked[at] == word {
                 continue;
@@ -262,7 +262,7 @@ impl Found {
     /// Takes rows that were found.
     pub(super) fn take_rows(&mut self, rows: impl IntoIterator<Item = (usize, Vec<Value>)>) {
         for (at, row) in rows {
-            self.rows[at] = Some(row);
+            self.rows[at] = Some(row.into());
         }
     }
 

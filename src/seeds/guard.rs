@@ -68,8 +68,8 @@ fn mark(history: &History, options: &SeedOptions) -> Option<Diagnostic> {
     let message = format!("this database is marked `{mark}`, and these seeds are for `{wanted}`");
     Some(
         Diagnostic::problem("other-environment", message).help(format!(
-            "see whether this is the database that you meant; `--mark {wanted}` marks it anew, and it gets rows that \
-             `{mark}` should not have"
+            "see whether this is the database that you meant; `seed --env {wanted} --mark {wanted}` marks it as \
+             `{wanted}`, and it gets rows that `{mark}` should not have"
         )),
     )
 }

@@ -44,7 +44,7 @@ struct Waiting {
 
 impl Released {
     /// The places among columns that the run does not write: they get their value back.
-    pub(super) fn restored<'s>(&'s self, written: &[usize]) -> impl Iterator<Item = usize> {
+    pub(super) fn restored(&self, written: &[usize]) -> impl Iterator<Item = usize> {
         let places = self.places.iter().copied();
         places.filter(|column| !written.contains(column))
     }

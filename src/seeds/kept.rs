@@ -6,9 +6,60 @@ use super::found::default_of;
 use super::model::{Format, Mode};
 use super::past::Was;
 use super::plan::Basis;
+use super::row::Content;
 use crate::diagnostic::Diagnostic;
 use crate::schema::Nullability;
 use crate::sql::Value;
+
+/// Rows that have another primary key in the database than they declare: it is never changed. A warning for each table, at
+/// the first of its rows.
+pub(super) fn other_ids(basis: &Basis<'_>) -> Vec<Diagnostic> {
+    let mut by_table: BTreeMap<(usize, usize), Vec<(usize, usize)>> = BTreeMap::new();
+    for (at, row) in basis.rows.rows.iter().enumerate() {
+        let rules = basis.rows.rules(row);
+        let Some(found) = basis.found.row(at).filter(|_| rules.mode != Mode::Insert) else {
+            continue;
+        };
+        let of = &basis.shape.tables[rules.table];
+        // Without a value of its own it follows from the label.
+        let other = of.primary_key.iter().find(|column| {
+            let own = row.cell(**column).filter(|cell| cell.span != row.span);
+            own.is_some_and(|cell| match &cell.content {
+                Content::Known(value) => found.get(**column) != Some(value),
+                _ => false,
+            })
+        });
+        if let Some(column) = other {
+            let group = by_table.entry((rules.file, rules.table)).or_default();
+            group.push((at, *column));
+        }
+    }
+    let warning = |((_, table), mut rows): ((usize, usize), Vec<(usize, usize)>)| {
+        rows.sort_by_key(|(at, _)| basis.rows.rows[*at].span.start);
+        let (at, column) = rows[0];
+        let first = &basis.rows.rows[at];
+        let of = &basis.shape.tables[table];
+        let name = &of.columns[column].name;
+        let message = match rows.len() {
+            1 => format!(
+                "`{}` has another `{name}` in the database, and keeps it: a primary key is never changed",
+                basis.rows.name(first, basis.shape)
+            ),
+            many => format!(
+                "{many} rows of `{}` have another `{name}` in the database, and keep it: a primary key is never changed",
+                of.name
+            ),
+        };
+        let span = first.cell(column).map_or(&first.span, |cell| &cell.span);
+        Diagnostic::problem("kept-key", message)
+            .warning()
+            .at(basis.rows.origin(first, span, basis.files))
+            .help(format!(
+                "write the `{name}` that the row has in the database, or leave `{name}` out"
+            ))
+    };
+    by_table.into_iter().map(warning).collect()
+}
 
 /// A warning for each column, at the first of its rows.
 pub(super) fn kept(basis: &Basis<'_>) -> Vec<Diagnostic> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::files::{Kind, fill, split};
 use super::labels::names;
-use super::model::{Field, SeedFile};
+use super::model::{Field, Mode, SeedFile};
 use super::overrides::merge;
 use super::parse::parse;
 use super::set::Seeds;
@@ -60,8 +60,9 @@ fn recorded(history: &History) -> impl Iterator<Item = (&str, &Record)> {
     })
 }
 
-/// The file that continues the record of one that is gone: the one that says so (`_was`), or the only new file of its
-/// mode that declares one of its rows.
+/// The file that continues the record of one that is gone: the one that says so (`_was`); the only new file of its mode
+/// that declares one of its rows; or the only file of its mode to which its rows were moved. A file in mode `sync` deletes
+/// rows, so there all of them have to be declared by it.
 fn heir<'s>(
     name: &str,
     record: &Record,
@@ -74,13 +75,24 @@ fn heir<'s>(
     }
     let old = read(name, record.source.as_deref()?);
     let wanted = pairs(&old);
-    let mut heirs = seeds.files.iter().filter(|file| {
-        !recorded.contains(file.name.as_str())
-            && file.settings.mode == old.settings.mode
-            && !wanted.is_disjoint(&pairs(file))
-    });
-    let heir = heirs.next()?;
-    heirs.next().is_none().then_some(heir)
+    let same_mode = seeds
+        .files
+        .iter()
+        .filter(|file| file.settings.mode == old.settings.mode);
+    let declaring: Vec<(&SeedFile, HashSet<(String, String)>)> = same_mode
+        .map(|file| (file, pairs(file)))
+        .filter(|(_, declared)| !wanted.is_disjoint(declared))
+        .collect();
+    let is_new = |file: &SeedFile| !recorded.contains(file.name.as_str());
+    let mut new = declaring.iter().filter(|(file, _)| is_new(file));
+    match (new.next(), new.next(), declaring.as_slice()) {
+        (Some((heir, _)), None, _) => Some(heir),
+        (None, _, [(heir, declared)]) => {
+            let is_whole = heir.settings.mode != Mode::Sync || wanted.is_subset(declared);
+            is_whole.then_some(*heir)
+        }
+        _ => None,
+    }
 }
 
 /// A recorded text.
@@ -167,12 +179,11 @@ pub(super) fn texts(
 
 /// The records of files that are gone, where a chosen file may continue them.
 pub(super) fn texts_of_gone(seeds: &Seeds, files: &[&SeedFile], history: &History) -> Vec<Key> {
-    let all: HashSet<&str> = recorded(history).map(|(name, _)| name).collect();
-    let mut files = files.iter();
-    if !files.any(|file| !all.contains(file.name.as_str()) || !file.settings.was.is_empty()) {
+    if files.is_empty() {
         return Vec::new();
     }
+    let all = recorded(history).map(|(name, _)| name);
     let is_gone = |name: &&str| !seeds.files.iter().any(|file| file.name == *name);
     let key = |name: &str| Key::Seed(name.to_owned());
-    all.into_iter().filter(is_gone).map(key).collect()
+    all.filter(is_gone).map(key).collect()
 }

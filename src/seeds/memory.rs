@@ -38,7 +38,9 @@ pub(super) struct Memory {
     /// Those whose keys are known once the rows to which they refer are, each with its file.
     waiting: Vec<(usize, usize)>,
     /// Those of which nothing tells the key.
-    lost: Vec<usize>,
+    pub(super) lost: Vec<usize>,
+    /// Declared rows that are missing, and may be there under a key that was changed by hand.
+    pub(super) may_be_there: HashSet<usize>,
 }
 
 /// What all steps of remembering look at.

@@ -34,6 +34,7 @@ mod labels;
 mod ledger;
 mod lineage;
 mod memory;
+mod missing;
 mod model;
 mod numbered;
 mod order;

@@ -16,7 +16,8 @@ const MANY: usize = 2000;
 /// A table with more rows than this for each wanted one is left at that, and they are asked for by their keys.
 const ROWS_FOR_ONE: usize = 2;
 
-/// Finds those rows that are many in one table, and takes them out of `wanted`. Each comes with its declared row.
+/// Finds those rows that are many in one table, and takes them out of `wanted`. Each comes with its declared row. `key` is
+/// that of a declared row: while a table is read, its keys are in memory once.
 ///
 /// # Errors
 /// As [`Db::stream`].
@@ -24,20 +25,26 @@ pub(super) async fn find_many(
     db: &Db,
     shape: &Shape,
     wanted: &mut Wanted,
+    key: &(dyn Fn(usize) -> Option<Vec<Value>> + Sync),
 ) -> Result<Vec<(usize, Vec<Value>)>, DbError> {
     let mut all = Vec::new();
     let groups: Vec<(usize, Vec<usize>)> = wanted.keys().cloned().collect();
     for group in groups {
         let of = &shape.tables[group.0];
-        let Some(pass) = wanted
+        let pass = wanted
             .get(&group)
-            .and_then(|keys| Pass::of(of, &group.1, keys))
-        else {
+            .and_then(|keys| Pass::of(of, &group.1, keys));
+        let Some(pass) = pass else {
             continue;
         };
+        wanted.remove(&group);
         let pass = db.stream(vec![pass.scan()], pass).await?;
-        if !pass.is_too_long {
-            wanted.remove(&group);
+        if pass.is_too_long {
+            let mut rows: Vec<usize> = pass.wanted.into_values().collect();
+            rows.sort_unstable();
+            let keys = rows.into_iter().filter_map(|at| Some((at, key(at)?)));
+            wanted.insert(group, keys.collect());
+        } else {
             all.extend(pass.found);
         }
     }

@@ -2,10 +2,12 @@
 //! recorded text, so this is most of its memory. Pure.
 
 use std::collections::HashMap;
+use std::sync::OnceLock;
 
 use super::effective::labels;
 use super::expand::{Given, MadeAs, expand};
 use super::found::{Found, IN_JSON, resolved};
+use super::identity::words;
 use super::model::{Mode, SeedFile};
 use super::recorded::{FirstNames, Recorded, Texts};
 use super::row::{Row, Rows};
@@ -37,6 +39,8 @@ pub(super) struct Past {
     pub(super) of: Vec<Was>,
     /// For each recorded row the declared one.
     heirs: Vec<Option<usize>>,
+    /// The recorded rows by their tables and keys, for rows that have the key of another one by now.
+    by_key: OnceLock<HashMap<(usize, String), usize>>,
 }
 
 impl Past {
@@ -193,6 +197,30 @@ impl Past {
         self.of_file[old].unwrap_or_default()
     }
 
+    /// The recorded row that was made under the key that a declared row has by now; none where it has the key that it was
+    /// made with.
+    pub(super) fn under_new_key(
+        &self,
+        found: &Found,
+        (declared, shape): (&Rows, &Shape),
+        at: usize,
+    ) -> Option<usize> {
+        if !found.has_changed_key(at) {
+            return None;
+        }
+        let by_key = self.by_key.get_or_init(|| {
+            let rows = self.rows.rows.iter().enumerate();
+            let word = |(old, row): (usize, &Row)| {
+                let (_, values) = self.key(found, shape, old)?;
+                Some(((self.rows.rules(row).table, words(&values)?), old))
+            };
+            rows.filter_map(word).collect()
+        });
+        let key = found.key(declared, shape, at)?;
+        let table = declared.rules(&declared.rows[at]).table;
+        by_key.get(&(table, words(&key)?)).copied()
+    }
+
     /// The mode in which a row was recorded.
     pub(super) fn mode(&self, old: usize) -> Mode {
         self.rows.rules(&self.rows.rows[old]).mode
@@ -243,6 +271,8 @@ impl Past {
         let of = &shape.tables[self.rows.rules(declared).table];
         let stays = of.primary_key.contains(&column) || declared.cell(column).is_none();
         let there = match self.heirs[row] {
+            // The row of its new key is another one.
+            Some(heir) if found.has_changed_key(heir) => None,
             Some(heir) => found.row(heir),
             None => found.undeclared(row),
         };

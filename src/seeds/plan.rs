@@ -253,6 +253,7 @@ pub(super) fn plan(basis: &Basis<'_>, mut problems: Vec<Diagnostic>) -> (Plan, V
     }
     if basis.looked {
         problems.extend(super::kept::kept(basis));
+        problems.extend(super::kept::other_ids(basis));
         problems.extend(basis.memory.lost(basis));
     }
     for orphan in basis.memory.orphans() {
@@ -493,10 +494,11 @@ fn decide(basis: &Basis<'_>, traces: &Traces, at: usize) -> Decided {
 
 /// Whether a row that is not there is inserted. It was deleted by hand otherwise.
 fn is_inserted(basis: &Basis<'_>, at: usize) -> bool {
-    let mode = basis.rows.rules(&basis.rows.rows[at]).mode;
+    let rules = basis.rows.rules(&basis.rows.rows[at]);
     !basis.memory.knows(basis.past, at)
-        || mode != Mode::Insert
-            && (basis.refresh == Refresh::Yes || basis.found.has_changed_key(at))
+        || rules.mode != Mode::Insert
+            && (basis.refresh == Refresh::Yes && !basis.memory.may_be_there(at)
+                || basis.found.has_changed_key(at))
 }
 
 /// Whether a part of a key has what its seed wrote, and the row that it refers to has another value by now.
@@ -533,7 +535,9 @@ fn declared(
     let old = match past.of[at] {
         Was::Same => return Declared::Before,
         Was::Never => return Declared::New,
-        Was::Row(old) => old,
+        Was::Row(old) => past
+            .under_new_key(basis.found, (basis.rows, basis.shape), at)
+            .unwrap_or(old),
     };
     let Some(before) = past.cell(old, cell.column) else {
         return Declared::New;

@@ -10,7 +10,8 @@ use crate::script::{Origin, Run, Script};
 pub(super) const EXCHANGE: &str = "exchange";
 
 /// What to do about an exchange that the engine refuses.
-pub(crate) const EXCHANGE_HELP: &str = "give one of the rows a value that no other row has and run `seed`, then the declared one and run it again";
+pub(crate) const EXCHANGE_HELP: &str = "exchange them in two runs: give one of the rows a value that no other row has, then \
+     the declared one; where there is no such value, let the rows exchange their other values";
 
 /// Whether rows exchange values, and one of them cannot have another value for a while.
 pub(crate) fn is_exchange(failed: &Failed) -> bool {

@@ -45,8 +45,8 @@ fn a_database_in_wal_mode_that_another_process_has_open_is_not_replaced() {
             "INSERT INTO a VALUES ('logged')",
         ],
     );
-    project.run("reset --lock-timeout 0.3").check(expect![[r#"
-        $ seedbed reset --lock-timeout 0.3
+    project.run("reset --yes --lock-timeout 0.3").check(expect![[r#"
+        $ seedbed reset --yes --lock-timeout 0.3
         2> target: local local.db (default)
         2> error[in-use]: [root]/local.db is in use by another process
         2>   |
@@ -57,9 +57,9 @@ fn a_database_in_wal_mode_that_another_process_has_open_is_not_replaced() {
         exit 6
     "#]]);
     project
-        .run("reset --lock-timeout 0 --format json")
+        .run("reset --yes --lock-timeout 0 --format json")
         .check(expect![[r#"
-            $ seedbed reset --lock-timeout 0 --format json
+            $ seedbed reset --yes --lock-timeout 0 --format json
             {
               "schema_version": 1,
               "command": "reset",
@@ -91,7 +91,7 @@ fn a_database_in_wal_mode_that_another_process_has_open_is_not_replaced() {
         .unwrap();
     assert_eq!(project.ask("SELECT x FROM a"), "1 mine logged later");
     drop(held);
-    let project = project.after("reset");
+    let project = project.after("reset --yes");
     assert_eq!(left_over(&project), ["local.db"]);
     assert_eq!(project.ask("SELECT x FROM a"), "1");
     assert_eq!(project.ask("PRAGMA journal_mode"), "wal");
@@ -114,7 +114,7 @@ fn the_log_of_a_process_that_died_is_not_left_beside_the_new_database() {
         project.write(file, bytes.unwrap());
     }
     assert_eq!(project.ask("SELECT count(*) FROM a"), "3");
-    let project = project.after("reset");
+    let project = project.after("reset --yes");
     assert_eq!(left_over(&project), ["local.db"]);
     assert_eq!(project.ask("SELECT x FROM a"), "1");
 }
@@ -124,7 +124,7 @@ fn a_reader_and_a_writer_keep_a_database_with_a_journal_from_being_replaced() {
     for statements in [Lock::TO_READ, Lock::TO_WRITE, Lock::ALONE] {
         let project = project();
         let lock = Lock::take(&project, statements);
-        let ran = project.run("reset --lock-timeout 0.2");
+        let ran = project.run("reset --yes --lock-timeout 0.2");
         assert_eq!(ran.code, Some(6), "{ran}");
         lock.release();
         assert_eq!(project.ask("SELECT x FROM a"), "1 mine");
@@ -136,7 +136,7 @@ fn a_reader_and_a_writer_keep_a_database_with_a_journal_from_being_replaced() {
 fn an_idle_connection_to_a_database_with_a_journal_goes_on_with_the_new_one() {
     let project = project();
     let idle = connection(&project, &["SELECT x FROM a"]);
-    let project = project.after("reset");
+    let project = project.after("reset --yes");
     // Nothing that it commits is lost.
     waiting()
         .block_on(idle.execute("INSERT INTO a VALUES ('later')", ()))
@@ -265,7 +265,7 @@ fn reset_keeps_what_belongs_to_the_file_and_not_to_a_table() {
             "V3__pages",
             "-- seedbed: no-transaction\nPRAGMA page_size = 8192;\nVACUUM;\n",
         )
-        .after("reset");
+        .after("reset --yes");
     assert_eq!(left_over(&project), ["local.db"]);
     assert_eq!(
         project.ask_of("local.db", settings),
@@ -280,7 +280,7 @@ fn a_new_database_in_wal_mode_has_all_its_rows_in_its_file() {
     project.remove_database("local.db");
     for _ in 0..2 {
         // The first one makes the file, the second one replaces what is in it.
-        let ran = project.run("reset");
+        let ran = project.run("reset --yes");
         assert_eq!(ran.code, Some(0), "{ran}");
         assert_eq!(left_over(&project), ["local.db"]);
         assert_eq!(project.ask("SELECT x FROM a"), "1");
@@ -293,7 +293,7 @@ fn a_new_database_in_wal_mode_has_all_its_rows_in_its_file() {
 fn a_link_stays_and_its_target_is_written() {
     let project = project();
     std::os::unix::fs::symlink("local.db", project.path("link.db")).unwrap();
-    let project = project.after("reset --database link.db");
+    let project = project.after("reset --yes --database link.db");
     assert_eq!(project.ask("SELECT x FROM a"), "1");
     // A link to nothing yet.
     std::os::unix::fs::symlink("data/real.db", project.path("other.db")).unwrap();

@@ -114,6 +114,24 @@ pub(super) async fn before_a_change(
     Ok(Some(shown.display().to_string()))
 }
 
+/// Takes the backup of `reset`, where the new database would not have rows that are in the old one: `lost` is their tables.
+pub(super) async fn before_a_reset(
+    session: &Session,
+    opened: &Opened,
+    lost: &[(String, Option<u64>)],
+) -> Result<String, Stopped> {
+    let lost = report::rows_of_tables(lost);
+    let done = taken(session, opened)
+        .await
+        .map_err(|error| failed(session, opened, error).stops_the_reset(&lost))?;
+    let file = shown(session, &done.file);
+    session.terminal.words(&format!(
+        "neither migrations nor seeds have made {lost}: backup {}",
+        report::backed_up(&done, file, session.style()),
+    ));
+    Ok(file.display().to_string())
+}
+
 /// `backup list`
 pub(crate) async fn backups(session: &Session) -> Ending {
     let project = session.project()?;

@@ -2,9 +2,7 @@
 
 use std::time::SystemTime;
 
-use clap::CommandFactory;
-
-use crate::cli::args::{self, Cli, Format};
+use crate::cli::args::{self, Format};
 use crate::cli::exit::Exit;
 use crate::cli::session::{Ending, Opened, Session, Stopped};
 use crate::config::Database;
@@ -40,11 +38,15 @@ pub(crate) async fn status(session: &Session, flags: &args::Status) -> Ending {
             (history.map_err(failed)?, None)
         }
     };
-    let plan = migrations::plan(&set, &history, &opened.plan_options(false)).for_a_report();
+    let mut plan = migrations::plan(&set, &history, &opened.plan_options(false)).for_a_report();
     let seeds = match offline {
         // What only the primary could tell is left out.
         Some(_) => None,
-        None => super::seeds::standing(session, &opened, &set, &history).await?,
+        None => {
+            plan.problems
+                .extend(history::left_broken(&opened.db, &history).await);
+            super::seeds::standing(session, &opened, &set, &history).await?
+        }
     };
     let pending = plan.items.iter().any(|item| item.state == State::Pending)
         || seeds.as_ref().is_some_and(seeds::Standing::is_behind);
@@ -252,7 +254,7 @@ pub(crate) fn config(session: &Session) -> Ending {
 pub(crate) fn completions(session: &Session, flags: &args::Completions) -> Ending {
     let mut script = Vec::new();
     // A shell completes the name of a program, and `cargo xtask` is none.
-    clap_complete::generate(flags.shell, &mut Cli::command(), "seedbed", &mut script);
+    clap_complete::generate(flags.shell, &mut args::command(), "seedbed", &mut script);
     session.terminal.data(&String::from_utf8_lossy(&script));
     Ok(Exit::Done)
 }

@@ -1,5 +1,6 @@
 //! `reset`: the local database rebuilt. The new one is finished before it replaces the old one, so a migration or a seed
-//! that fails costs nothing, and nothing is replaced while another process uses it.
+//! that fails costs nothing, and nothing is replaced while another process uses it. Rows that the new one would not have
+//! are in a backup before.
 
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -13,6 +14,7 @@ use crate::diagnostic::Diagnostic;
 use crate::history::{self, History, HistoryError};
 use crate::migrations::{self, Migrations, Outcome};
 use crate::report::{self, Change, Document, Report, SeedsDone};
+use crate::schema;
 use crate::seeds::{self, Choice, PROD, Plan, Refresh, SeedOptions, Seeds, Variables};
 
 /// The environment of a database on this machine, where nobody says another.
@@ -29,13 +31,16 @@ pub(crate) async fn reset(session: &Session, flags: &args::Reset) -> Ending {
         .await
         .map_err(|error| session.failed(&opened, &error.into()))?;
     refuse_marked(session, &opened, &history, flags.env.as_deref())?;
+    if let Some(unfinished) = history.unfinished.clone() {
+        return Err(session.failed(&opened, &HistoryError::Unfinished(unfinished).into()));
+    }
     let configured = opened.config.seed_env.as_ref().map(|env| env.value.clone());
     // Where nobody says another, it stays what it is.
     let environment = match (&flags.env, &history.environment) {
         (None, Some(mark)) => mark.clone(),
         _ => configured.unwrap_or_else(|| DEV.to_owned()),
     };
-    ask(session, &opened, &path, &history).await?;
+    ask(session, &opened, &path).await?;
     let settings = Options {
         lock_timeout: opened.db.lock_timeout(),
         stop: opened.db.stop().clone(),
@@ -61,10 +66,22 @@ pub(crate) async fn reset(session: &Session, flags: &args::Reset) -> Ending {
     let new = Db::local(draft.path(), settings.clone()).map_err(failed)?;
     let (outcome, plan) = build(session, &opened, &new, &set, &seeds, &options).await?;
     let replaced = path.exists();
+    let mut backup = None;
+    if replaced && !flags.no_backup {
+        // Here no table is ignored: what it holds is lost too.
+        let old = Db::local(&path, settings.clone()).map_err(failed)?;
+        let lost = schema::unmatched(&old, &new, draft.path())
+            .await
+            .map_err(failed)?;
+        if !lost.is_empty() {
+            backup = Some(super::backup::before_a_reset(session, &opened, &lost).await?);
+        }
+    }
     let done = draft.replace(Replaces::Everything, &settings).await;
     done.map_err(failed)?;
     let done = Done {
         replaced,
+        backup,
         outcome: &outcome,
         plan: plan.as_ref(),
         environment: &options.choice.environment,
@@ -124,40 +141,30 @@ fn refuse_marked(
     Err(session.stopped(diagnostic).about(opened))
 }
 
-/// Asks before a file is deleted that may be somebody else's: one outside of the project, or one with tables that no
-/// migration has made.
-async fn ask(
-    session: &Session,
-    opened: &Opened,
-    path: &Path,
-    history: &History,
-) -> Result<(), Stopped> {
+/// Asks before a database is replaced that holds tables, or that is outside of the project.
+async fn ask(session: &Session, opened: &Opened, path: &Path) -> Result<(), Stopped> {
+    if !path.exists() {
+        return Ok(());
+    }
     let root = &opened.config.root;
     let root = root.canonicalize().unwrap_or_else(|_| root.clone());
     let name = opened.config.database_name();
-    if path.exists() && !path.starts_with(&root) {
-        let question = format!("reset will delete {name}, which is outside of this project");
+    if !path.starts_with(&root) {
+        let question = format!("reset will replace {name}, which is outside of this project");
         return session.confirm(opened, &question);
     }
-    if history.rows.is_empty() {
-        let tables = opened.db.history_table().sql(
-            "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' \
-             AND lower(name) <> '_migrations'",
-        );
-        let count = (opened.db.ask(Query::new(tables)).await)
-            .and_then(Reply::count)
-            .map_err(|error| session.failed(opened, &HistoryError::from(error).into()))?;
-        if count > 0 {
-            let tables = match count {
-                1 => "a table".to_owned(),
-                _ => format!("{count} tables"),
-            };
-            let question =
-                format!("reset will delete {name}, with {tables} that no migration has made");
-            return session.confirm(opened, &question);
-        }
+    let tables =
+        "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'";
+    let tables = (opened.db.ask(Query::new(tables)).await)
+        .and_then(Reply::count)
+        .map_err(|error| session.failed(opened, &HistoryError::from(error).into()))?;
+    match tables {
+        0 => Ok(()),
+        _ => session.confirm(
+            opened,
+            &format!("reset will replace {name} and everything in it"),
+        ),
     }
-    Ok(())
 }
 
 /// A draft of the new database, set up as the old one is, once nobody uses that.
@@ -206,6 +213,8 @@ fn as_it_was(opened: &Opened) -> String {
 struct Done<'a> {
     /// Whether there was a database.
     replaced: bool,
+    /// The file of the backup, where rows are lost.
+    backup: Option<String>,
     outcome: &'a Outcome,
     /// None where there are no seeds.
     plan: Option<&'a Plan>,
@@ -221,6 +230,7 @@ fn show(session: &Session, opened: &Opened, done: &Done<'_>) {
         let call = session.call(Some(&database), Exit::Done);
         let document = Document::outcome(call, done.outcome)
             .with("removed", done.replaced.then_some(name).as_slice())
+            .with("backup", done.backup.as_deref())
             .with("environment", environment)
             .with("rows", inserted);
         session.print(&document);

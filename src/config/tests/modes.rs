@@ -111,7 +111,6 @@ fn database_outranks_every_switch_and_only_a_contradicting_mode_is_an_error() {
 #[test]
 fn what_names_no_database_is_refused() {
     for text in [
-        "sqlite://a.db",
         "postgres://u:pw@h/db",
         "file:a.db?mode=ro",
         "db.turso.io",
@@ -430,8 +429,7 @@ fn a_local_path_that_is_none_says_which_variable_to_use() {
             ..Case::default()
         },
         expect![[r#"
-            error: config.toml:2:1: [local] path holds a URL where a path is expected
-              help: the URL of a remote goes into TURSO_DATABASE_URL, with USE_TURSO=YES or USE_EMBEDDED_REPLICA=YES
+            target: local app.db ([local] path in config.toml)
         "#]],
     );
 }

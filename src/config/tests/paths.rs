@@ -203,9 +203,9 @@ fn files_that_nobody_named_may_be_missing_and_named_ones_may_not() {
         &flags,
         &[],
         expect![[r#"
-            error: web/none.toml: --config names a file that cannot be read: no such file
+            error: none.toml: --config names a file that cannot be read: no such file
               help: check the path, or leave --config out
-            error: web/../.env.ci: --env-file names a file that cannot be read: no such file
+            error: ../.env.ci: --env-file names a file that cannot be read: no such file
               help: check the path, or leave --env-file out
         "#]],
     );
@@ -228,7 +228,7 @@ fn named_files_take_the_place_of_the_usual_ones() {
         &flags,
         &[],
         expect![[r#"
-            target: local other.db ([local] path in web/other.toml)
+            target: local other.db ([local] path in other.toml)
         "#]],
     );
 }

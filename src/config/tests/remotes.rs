@@ -298,7 +298,23 @@ fn a_token_that_cannot_be_one_is_refused() {
 }
 
 #[test]
-fn a_database_url_is_not_ours_and_warns_once() {
+fn a_database_url_is_the_local_file_where_it_names_one_and_warns_once_otherwise() {
+    with_env(
+        &[("DATABASE_URL", "sqlite://data/app.db")],
+        expect![[r#"
+            target: local data/app.db (DATABASE_URL from the environment)
+        "#]],
+    );
+    with_env(
+        &[
+            ("DATABASE_URL", "sqlite:app.db"),
+            ("DATABASE_FILE", "mine.db"),
+        ],
+        expect![[r#"
+            target: local mine.db (DATABASE_FILE from the environment)
+            warning: DATABASE_URL from the environment is not used: DATABASE_FILE names a local file, TURSO_DATABASE_URL a remote
+        "#]],
+    );
     with_env(
         &[("DATABASE_URL", "postgres://me:pw@host/db")],
         expect![[r#"

@@ -173,6 +173,9 @@ impl<'a> Existing<'a> {
                 self.problems.extend(lost.diagnostic(&end, &copy).await?);
             }
         }
+        for problem in self.rehearsal.broken_outside().await {
+            self.problems.push(on_some_rows(problem, ON_GENERATED_ROWS));
+        }
         if whole {
             self.undone().await?;
         }
@@ -371,8 +374,7 @@ impl<'a> Existing<'a> {
                 return Ok(on_some_rows(diagnostic, note).helps(help_on(&step.sql)));
             }
         }
-        let note = "it failed on generated rows; whether it fails on a real database depends on the rows there";
-        Ok(on_some_rows(diagnostic, note))
+        Ok(on_some_rows(diagnostic, ON_GENERATED_ROWS))
     }
 
     /// A file that fails without any rows, and did not fail on a new database.
@@ -550,6 +552,9 @@ fn on_any_rows(diagnostic: Diagnostic, statement: &str) -> Diagnostic {
         .note("it fails on a table with rows, whatever they hold; on an empty one it does not")
         .helps(help_on(statement))
 }
+
+const ON_GENERATED_ROWS: &str =
+    "it failed on generated rows; whether it fails on a real database depends on the rows there";
 
 /// A file that may fail on the rows of a real database.
 fn on_some_rows(diagnostic: Diagnostic, note: impl Into<String>) -> Diagnostic {

@@ -363,11 +363,11 @@ async fn each_problem_is_an_annotation_of_one_line() {
     let all = all_problems().await;
     for problem in all.clone() {
         let report = Report::problems(&[problem]);
-        let line = annotations(&report, STYLE);
+        let line = annotations(&report, STYLE, None);
         assert_eq!(line.lines().count(), 1, "{line}");
         assert!(line.starts_with("::error ") || line.starts_with("::warning "));
     }
-    let text = annotations(&Report::problems(&all), STYLE);
+    let text = annotations(&Report::problems(&all), STYLE, None);
     assert_eq!(text.lines().count(), 10);
 }
 
@@ -382,7 +382,10 @@ fn what_was_recorded_is_no_file_that_github_could_mark() {
         location: Some(Location::Source(origin)),
         ..Diagnostic::error("syntax", "no")
     }]);
-    assert_eq!(annotations(&report, STYLE), "::error title=syntax::no\n");
+    assert_eq!(
+        annotations(&report, STYLE, None),
+        "::error title=syntax::no\n"
+    );
 }
 
 #[cfg(feature = "cli")]

@@ -57,7 +57,7 @@ proptest! {
             let plain = paint == Paint::Plain;
             prop_assert!(!plain || !shown.contains(['\u{1b}', '\0', '\t', '\r']), "{shown:?}");
         }
-        prop_assert_eq!(annotations(&report, STYLE).lines().count(), 1);
+        prop_assert_eq!(annotations(&report, STYLE, None).lines().count(), 1);
     }
 }
 

@@ -263,79 +263,105 @@ fn flags_that_do_not_fit() {
             "",
             expect![[r#"
                 $ seedbed
-                2> Schema migrations and seeds for libSQL: local files, memory, Turso remotes and embedded replicas
+                2> Schema migrations and seeds for libSQL: local files, memory, Turso remotes and
+                2> embedded replicas
                 2>
                 2> Usage: seedbed [OPTIONS] <COMMAND>
                 2>
-                2> Commands:
-                2>   migrate      Apply pending migrations
+                2> Migrations:
+                2>   migrate      Apply pending migrations [alias: up]
                 2>   status       Show which migrations are applied, pending, edited or missing
-                2>   seed         Write the rows that the seed files declare, and only what differs
-                2>   import       Bring a dump into the database: what `sqlite3 old.db .dump` prints, plain or gzip
-                2>   verify       Compare the database with a dump, table by table, and show which rows differ
-                2>   copy         Copy a database or dump into another database, wherever they are, and compare every
-                2>                value
-                2>   undo         Take applied migrations back, by the down files recorded with them
-                2>   redo         Undo the newest migrations and apply them again as their files are now
-                2>   check        Check the files without a database: names, directives, and every migration up, down
-                2>                and up again in memory
-                2>   new          Create a migration file with the next version
+                2>                [alias: info]
+                2>   undo         Take applied migrations back, by the down files recorded with
+                2>                them [alias: down]
+                2>   redo         Undo the newest migrations and apply them again as their files
+                2>                are now
+                2>   check        Check the files without a database: names, directives, and every
+                2>                migration up, down and up again in memory
+                2>   new          Create a migration file with the next version [alias: add]
                 2>   renumber     Give a migration file the next free version
-                2>   repair       Update the recorded metadata to match the files; the schema is never changed
-                2>   baseline     Record migrations as applied without running them, for a database that already has
-                2>                the schema
-                2>   doctor       Look for what is wrong, from the settings to a real read, and say what to do
-                2>   inspect      List tables with their rows, size and indexes
-                2>   explain      Show how a statement would be run, and by which index; nothing is run
+                2>   repair       Update the recorded metadata to match the files; the schema is
+                2>                never changed
+                2>   baseline     Record migrations as applied without running them, for a database
+                2>                that already has the schema
+                2>
+                2> Seeds and test databases:
+                2>   seed         Write the rows that the seed files declare, and only what differs
+                2>   test-db      Print the path of a fresh migrated and seeded database, for tests
+                2>                in any language
+                2>   reset        Replace the local database by a new one: migrate, seed
+                2>
+                2> Dumps, copies and backups:
+                2>   copy         Copy a database or dump into another database, wherever they are,
+                2>                and compare every value
+                2>   import       Bring a dump into the database: what `sqlite3 old.db .dump`
+                2>                prints, plain or gzip
+                2>   export       Write a dump: SQL from which sqlite3 and `import` rebuild an
+                2>                equal database
+                2>   verify       Compare the database with a dump, table by table, and show which
+                2>                rows differ
+                2>   backup       Take a backup: a packed dump with a checksum, proven by building
+                2>                a database from it
+                2>   restore      Bring a backup into a new or empty database
+                2>
+                2> Embedded replicas:
                 2>   sync         Bring the local file of an embedded replica up to its primary
                 2>   replica      Look at, remove or copy the local file of an embedded replica
-                2>   export       Write a dump: SQL from which sqlite3 and `import` rebuild an equal database
-                2>   backup       Take a backup: a packed dump with a checksum, proven by building a database from it
-                2>   restore      Bring a backup into a new or empty database
-                2>   reset        Replace the local database by a new one: migrate, seed
-                2>   test-db      Print the path of a fresh migrated and seeded database, for tests in any language
+                2>
+                2> To look at a database or a project:
+                2>   doctor       Look for what is wrong, from the settings to a real read, and say
+                2>                what to do
+                2>   inspect      List tables with their rows, size and indexes
+                2>   explain      Show how a statement would be run, and by which index; nothing is
+                2>                run
                 2>   config       Show every setting and where it comes from
-                2>   init         Write an xtask, a cargo alias, .env.example and .gitattributes into this project
+                2>
+                2> Set-up:
+                2>   init         Write an xtask, a cargo alias, .env.example and .gitattributes
+                2>                into this project
                 2>   completions  Print a completion script for a shell
                 2>   help         Print this message or the help of the given subcommand(s)
                 2>
                 2> Options:
-                2>   -h, --help     Print help (see more with '--help')
-                2>   -V, --version  Print version
-                2>
-                2> Global options:
-                2>       --database <DATABASE>  The database: app.db, file:app.db, :memory:, libsql://…, https://…; its
-                2>                              form fixes the mode
-                2>       --mode <MODE>          How the database is reached
-                2>       --config <FILE>        The configuration file [default: config.toml in the project root]
-                2>       --env-file <FILE>      The file of environment variables [default: .env in the project root]
+                2>   -C <DIR>                   Change to this folder first
+                2>       --database <DATABASE>  The database: app.db, file:app.db, :memory:,
+                2>                              libsql://…, https://…; its form fixes the mode
+                2>       --mode <MODE>          How the database is reached: local, memory, remote
+                2>                              or replica
+                2>       --config <FILE>        The configuration file; its folder is the project
+                2>                              root [default: config.toml in the project root]
+                2>       --env-file <FILE>      The file of environment variables [default: .env in
+                2>                              the project root]
                 2>       --migrations <DIR>     The folder of the migrations [default: migrations]
                 2>       --seeds <DIR>          The folder of the seeds [default: seeds]
-                2>       --replica-file <FILE>  The local file of an embedded replica [default: local_replica.db]
-                2>       --allow-plain-http     Reach a server in a private network over http:// without a token; a
-                2>                              token is never sent that way
-                2>       --ignore <TABLE>       A table that is not the application's: no history of migrations, and
-                2>                              left out of comparisons. Those of other migration tools are known. May
-                2>                              be repeated
-                2>       --format <FORMAT>      How to print the result, on standard output [default: table] [possible
-                2>                              values: table, json]
+                2>       --replica-file <FILE>  The local file of an embedded replica [default:
+                2>                              local_replica.db]
+                2>       --allow-plain-http     Reach a server in a private network over http://
+                2>                              without a token; a token is never sent that way
+                2>       --ignore <TABLE>       A table that is not the application's: no history
+                2>                              of migrations, and left out of comparisons. Those
+                2>                              of other migration tools are known. May be repeated
+                2>       --format <FORMAT>      How to print the result, on standard output
+                2>                              [default: table] [possible values: table, json]
                 2>   -q, --quiet                Print nothing but the result and errors
                 2>   -v, --verbose              Print more on the way
-                2>       --color <WHEN>         When to use colours [default: auto] [possible values: auto, always,
-                2>                              never]
+                2>       --color <WHEN>         When to use colours [default: auto] [possible
+                2>                              values: auto, always, never]
                 2>   -y, --yes                  Answer yes to every question
+                2>   -h, --help                 Print help (see more with '--help')
+                2>   -V, --version              Print version
                 2>
                 2> Exit codes:
                 2>   0    done, or nothing to do
                 2>   1    the operation failed; the message says what is and is not in the database
                 2>   2    usage or configuration
                 2>   3    pending work exists (status --exit-code)
-                2>   4    integrity: checksum, missing file, order, duplicate version, bad name, records that are not
-                2>   ours, a file that is
-                2>        no dump, tables that exist already, an import that was not finished
+                2>   4    integrity: checksum, missing file, order, duplicate version, bad name,
+                2>        records that are not ours, a file that is no dump, tables that exist
+                2>        already, an import that was not finished
                 2>   5    schema drift (a baseline that does not match)
                 2>   6    lock or busy timeout
-                2>   8    the network failed during the commit, and the outcome could not be learnt in time
+                2>   8    the network failed during the commit, and the outcome is unknown
                 2>   130  interrupted; the transaction under way was finished or rolled back
                 exit 2
             "#]],
@@ -343,16 +369,16 @@ fn flags_that_do_not_fit() {
         (
             "migrat",
             expect![[r#"
-            $ seedbed migrat
-            2> error: unrecognized subcommand 'migrat'
-            2>
-            2>   tip: a similar subcommand exists: 'migrate'
-            2>
-            2> Usage: seedbed [OPTIONS] <COMMAND>
-            2>
-            2> For more information, try '--help'.
-            exit 2
-        "#]],
+                $ seedbed migrat
+                2> error: unrecognized subcommand 'migrat'
+                2>
+                2>   tip: a similar command is `seedbed migrate`
+                2>
+                2> Usage: seedbed [OPTIONS] <COMMAND>
+                2>
+                2> For more information, try '--help'.
+                exit 2
+            "#]],
         ),
         (
             "migrate --too 3",
@@ -422,12 +448,12 @@ fn flags_that_do_not_fit() {
         (
             "migrate --mode cloud",
             expect![[r#"
-            $ seedbed migrate --mode cloud
-            2> error: invalid value 'cloud' for '--mode <MODE>': expected local, memory, remote or replica
-            2>
-            2> For more information, try '--help'.
-            exit 2
-        "#]],
+                $ seedbed migrate --mode cloud
+                2> error: invalid value 'cloud' for '--mode <MODE>': expected local, memory, remote or replica
+                2>
+                2> For more information, try '--help'.
+                exit 2
+            "#]],
         ),
         (
             "migrate --format yaml",

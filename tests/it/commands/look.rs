@@ -420,8 +420,8 @@ fn the_version_and_the_help_are_told_on_standard_output() {
                   Wait so many seconds for a database that can be reached
 
               --backup[=<KIND>]
-                  Take a backup before the first change; with `=unproven` also go on where no database can
-                  be built from it
+                  Take a backup before the first change; with `=unproven` also go on
+                  where no database can be built from it
 
                   Possible values:
                   - proven:   One from which the database was rebuilt
@@ -431,31 +431,38 @@ fn the_version_and_the_help_are_told_on_standard_output() {
                   Seed the database afterwards
 
               --env <ENV>
-                  The environment of the seeds; a database that is marked otherwise is refused
+                  The environment of the seeds; a database that is marked otherwise is
+                  refused
 
               --tag <TAG>
                   Seed the files with this tag too
 
               --allow-remote-seed
-                  Seed other rows than those for prod into a server that is not this machine
+                  Seed other rows than those for prod into a server that is not this
+                  machine
 
               --lock-timeout <S>
-                  How long to wait for somebody else's lock, in seconds [default: 10; 120 for a server]. A
-                  server's answer is waited for as long, and for at least 120
+                  How long to wait for somebody else's lock, in seconds [default: 10;
+                  120 for a server]. A server's answer is waited for as long, and for at
+                  least 120
 
           -h, --help
                   Print help (see a summary with '-h')
 
         Global options:
+          -C <DIR>
+                  Change to this folder first
+
               --database <DATABASE>
-                  The database: app.db, file:app.db, :memory:, libsql://…, https://…; its form fixes the
-                  mode
+                  The database: app.db, file:app.db, :memory:, libsql://…, https://…;
+                  its form fixes the mode
 
               --mode <MODE>
-                  How the database is reached
+                  How the database is reached: local, memory, remote or replica
 
               --config <FILE>
-                  The configuration file [default: config.toml in the project root]
+                  The configuration file; its folder is the project root [default:
+                  config.toml in the project root]
 
               --env-file <FILE>
                   The file of environment variables [default: .env in the project root]
@@ -470,12 +477,13 @@ fn the_version_and_the_help_are_told_on_standard_output() {
                   The local file of an embedded replica [default: local_replica.db]
 
               --allow-plain-http
-                  Reach a server in a private network over http:// without a token; a token is never sent
-                  that way
+                  Reach a server in a private network over http:// without a token; a
+                  token is never sent that way
 
               --ignore <TABLE>
-                  A table that is not the application's: no history of migrations, and left out of
-                  comparisons. Those of other migration tools are known. May be repeated
+                  A table that is not the application's: no history of migrations, and
+                  left out of comparisons. Those of other migration tools are known. May
+                  be repeated
 
               --format <FORMAT>
                   How to print the result, on standard output
@@ -504,5 +512,10 @@ fn the_version_and_the_help_are_told_on_standard_output() {
 
           -y, --yes
                   Answer yes to every question
+
+        Examples:
+          migrate                    all pending migrations
+          migrate --dry-run          show them and what each statement does
+          migrate --seed --env dev   and write the rows of seeds/
     "#]]);
 }

@@ -9,6 +9,7 @@ mod output;
 mod repository;
 mod settings;
 mod testing;
+mod unwritten;
 
 use crate::project::Project;
 

@@ -34,8 +34,11 @@ fn other_files_than_the_usual_can_be_named() {
             "settings/ci.env",
             "USE_TURSO=NO\nTURSO_DATABASE_URL=libsql://db.example.com\n",
         )
-        .after("migrate --config settings/ci.toml --env-file settings/ci.env");
-    assert_eq!(database(&project), "ci.db");
+        .after(
+            "migrate --config settings/ci.toml --env-file settings/ci.env --migrations migrations",
+        );
+    // The folder of the configuration is the project's.
+    assert_eq!(database(&project), "settings/ci.db");
 }
 
 #[test]

@@ -166,8 +166,8 @@ fn reset_makes_the_local_database_anew() {
         "INSERT INTO users VALUES (9, 'Zoe')",
         "CREATE TABLE mine (a)",
     ]);
-    project.run("reset").check(expect![[r#"
-        $ seedbed reset
+    project.run("reset --yes").check(expect![[r#"
+        $ seedbed reset --yes
         replaced local.db
         applied V1 users (1 statement, [ms])
         applied V2 posts (2 statements, [ms])
@@ -179,6 +179,7 @@ fn reset_makes_the_local_database_anew() {
         2 inserted, 0 updated, 0 deleted, 0 unchanged, in one transaction
         the database is marked as environment dev
         2> target: local local.db (default)
+        2> neither migrations nor seeds have made 1 row of users: backup backups/local-20261127T095439Z.sql.gz: 11 rows of 4 tables, 1.2 KB, rebuilt and compared
     "#]]);
     assert_eq!(project.ask("SELECT name FROM users"), "Ann");
     assert!(project.state().ends_with("tables: posts users"));
@@ -197,8 +198,8 @@ fn reset_makes_the_local_database_anew() {
         the database is marked as environment dev
         2> target: local local.db (default)
     "#]]);
-    project.run("reset --format json").check(expect![[r#"
-        $ seedbed reset --format json
+    project.run("reset --yes --format json").check(expect![[r#"
+        $ seedbed reset --yes --format json
         {
           "schema_version": 1,
           "command": "reset",
@@ -239,6 +240,7 @@ fn reset_makes_the_local_database_anew() {
             }
           ],
           "problems": [],
+          "backup": null,
           "database_version": 2,
           "environment": "dev",
           "removed": [
@@ -249,7 +251,10 @@ fn reset_makes_the_local_database_anew() {
         2> target: local local.db (default)
     "#]]);
     let files = project.files();
-    let left: Vec<&String> = files.iter().filter(|name| name.contains("local")).collect();
+    let left: Vec<&String> = files
+        .iter()
+        .filter(|name| name.starts_with("local"))
+        .collect();
     assert_eq!(left, ["local.db"]);
 }
 
@@ -273,8 +278,8 @@ fn a_reset_that_fails_leaves_the_database_as_it_was() {
     let project = project().after("migrate").after("seed");
     let before = project.bytes("local.db");
     project.write("seeds/020_more.yaml", "users:\n  other: {id: 1, name: x}\n");
-    project.run("reset").check(expect![[r#"
-        $ seedbed reset
+    project.run("reset --yes").check(expect![[r#"
+        $ seedbed reset --yes
         2> target: local local.db (default)
         2> error[same-value]: `users.admin` and `users.other` have the same `id`, of which there can be only one
         2>  --> seeds/020_more.yaml:2:15
@@ -289,8 +294,8 @@ fn a_reset_that_fails_leaves_the_database_as_it_was() {
         exit 4
     "#]]);
     project.write("migrations/V3__broken.sql", "CREATE TABEL x (a);\n");
-    project.run("reset").check(expect![[r#"
-        $ seedbed reset
+    project.run("reset --yes").check(expect![[r#"
+        $ seedbed reset --yes
         2> target: local local.db (default)
         2> error[statement-failed]: V3 failed: near "TABEL": syntax error
         2>  --> migrations/V3__broken.sql:1:8
@@ -382,7 +387,7 @@ fn reset_refuses_a_database_that_is_marked_otherwise() {
     "#]],
     );
     // Unless another is named, it stays what it is.
-    let project = project.after("reset");
+    let project = project.after("reset --yes");
     let mark = "SELECT detail FROM _migrations WHERE version = 'environment'";
     assert_eq!(project.ask(mark), "test");
     project.remove_database("local.db");
@@ -414,7 +419,57 @@ fn reset_refuses_a_database_that_is_marked_otherwise() {
 }
 
 #[test]
-fn reset_asks_before_it_deletes_what_may_be_somebody_elses() {
+fn reset_takes_a_backup_of_rows_that_neither_migrations_nor_seeds_have_made() {
+    let project = project().after("migrate").after("seed");
+    let project = project.after("reset --yes");
+    assert!(!project.path("backups").exists());
+    project.change(&[
+        "INSERT INTO users VALUES (9, 'Zoe'), (10, 'Ed')",
+        "CREATE TABLE mine (a)",
+        "INSERT INTO mine VALUES (1)",
+    ]);
+    let ran = project.run("reset --yes");
+    assert_eq!(ran.code, Some(0), "{ran}");
+    let words = "neither migrations nor seeds have made 1 row of mine, 2 rows of users: backup ";
+    assert!(ran.stderr.contains(words), "{ran}");
+    let backup = std::fs::read_dir(project.path("backups")).unwrap();
+    let backup = backup
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .find(|name| name.ends_with(".sql.gz"))
+        .unwrap();
+    let project = project.after(&format!("restore backups/{backup} --database old.db"));
+    let rows = [
+        "SELECT count(*) FROM users WHERE id IN (9, 10)",
+        "SELECT a FROM mine",
+    ];
+    assert_eq!(project.ask_of("old.db", rows), ["2", "1"]);
+    assert!(project.state().ends_with("tables: posts users"));
+    // Without a backup where that is said.
+    project.change(&["INSERT INTO users VALUES (9, 'Zoe')"]);
+    let count = || std::fs::read_dir(project.path("backups")).unwrap().count();
+    let before = count();
+    let ran = project.run("reset --yes --no-backup");
+    assert_eq!(ran.code, Some(0), "{ran}");
+    assert_eq!(count(), before);
+}
+
+#[test]
+fn reset_replaces_no_database_whose_rows_no_backup_can_hold() {
+    let project = project().after("migrate");
+    project.change(&[
+        "CREATE TABLE n (a TEXT)",
+        "INSERT INTO n VALUES ('x')",
+        "PRAGMA writable_schema = ON",
+        "INSERT INTO sqlite_schema VALUES ('index', 'i', 'n', 0, 'CREATE INDEX i ON n (a COLLATE nat)')",
+    ]);
+    let before = project.bytes("local.db");
+    let ran = project.run("reset --yes");
+    assert_ne!(ran.code, Some(0), "{ran}");
+    assert_eq!(project.bytes("local.db"), before, "{ran}");
+}
+
+#[test]
+fn reset_asks_before_it_replaces_a_database_with_tables() {
     let project = project();
     project.change(&["CREATE TABLE notes (a)", "INSERT INTO notes VALUES (1)"]);
     refused(
@@ -423,7 +478,7 @@ fn reset_asks_before_it_deletes_what_may_be_somebody_elses() {
         expect![[r#"
             $ seedbed reset
             2> target: local local.db (default)
-            2> error[needs-yes]: reset will delete local.db, with a table that no migration has made, and there is no terminal to ask at
+            2> error[needs-yes]: reset will replace local.db and everything in it, and there is no terminal to ask at
             2>   |
             2>   = help: `seedbed reset --yes`
             exit 2
@@ -451,7 +506,7 @@ fn reset_waits_for_whoever_writes() {
         .build()
         .unwrap();
     let _writer = runtime.block_on(project.connection(&["BEGIN IMMEDIATE"]));
-    let ran = project.run("reset --lock-timeout 0.1");
+    let ran = project.run("reset --yes --lock-timeout 0.1");
     assert_eq!(ran.code, Some(6), "{ran}");
     assert!(
         !project

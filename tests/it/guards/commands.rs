@@ -504,3 +504,57 @@ fn doctor_names_the_views_and_triggers_that_do_not_compile() {
         .find(|line| line.contains("views and triggers"));
     expect!["! views and triggers  2 do not compile: trigger tg: table p has no column named name; view v: no such column: name"].assert_eq(line.unwrap_or(&ran.stdout));
 }
+
+#[test]
+fn a_run_that_was_refused_for_what_stands_is_refused_again() {
+    let project = Project::new()
+        .migration(
+            "V1__a",
+            "CREATE TABLE p (id INTEGER PRIMARY KEY, x INT);\nCREATE VIEW v AS SELECT x FROM p;\n",
+        )
+        .after("migrate")
+        .migration("V2__b", "DROP TABLE p;\n")
+        .migration("V3__c", "CREATE TABLE p (id INTEGER PRIMARY KEY);\n");
+    let refused = project.run("migrate");
+    let again = project.run("migrate");
+    assert_eq!((refused.code, again.code), (Some(1), Some(1)), "{again}");
+    again.check(expect![[r#"
+        $ seedbed migrate
+        2> target: local local.db (default)
+        2> error[does-not-compile]: view v does not compile since V2, which is committed: no such table: main.p
+        2>   |
+        2>   = note: no file behind it in this run repairs that
+        2>   = note: rolled back: V3
+        2>   = help: drop view v or create it again, or create what it refers to, in a pending or a new migration, then run `seedbed migrate` again
+        2>
+        2> nothing of this run is in the database; the database is at V2
+        exit 1
+    "#]]);
+    project.run("status").check(expect![[r#"
+        $ seedbed status
+        state  version  name  applied at  took  checksum
+        ✓ applied  V1  a  [time] UTC  [ms]  f5faf907
+        ✓ applied  V2  b  [time] UTC  [ms]  4d5525ab
+        ○ pending  V3  c  b8e5bc6f
+
+        2 applied, 1 pending; the database is at V2
+
+        warning[left-broken]: view v does not compile since V2, which is committed: no such table: main.p
+          |
+          = help: drop view v or create it again, or create what it refers to, in a pending or a new migration
+        2> target: local local.db (default)
+    "#]]);
+    project.remove("migrations/V3__c.sql");
+    project.run("migrate").check(expect![[r#"
+        $ seedbed migrate
+        nothing to do: the database is at V2
+        2> target: local local.db (default)
+        2> warning[left-broken]: view v does not compile since V2, which is committed: no such table: main.p
+        2>   |
+        2>   = help: drop view v or create it again, or create what it refers to, in a pending or a new migration
+    "#]]);
+    let project = project
+        .migration("V3__c", "CREATE TABLE p (id INTEGER PRIMARY KEY, x INT);\n")
+        .after("migrate");
+    assert!(!project.run("status").stdout.contains("left-broken"));
+}

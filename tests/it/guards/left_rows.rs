@@ -165,3 +165,41 @@ pub(crate) async fn rows_that_a_later_file_does_not_bring_back_are_told(world: W
     assert!(!text.contains("row 2"), "{text}");
     assert_eq!(world.recorded().await, "V1 V2");
 }
+
+pub(crate) async fn what_a_run_left_to_files_that_it_did_not_apply_is_judged_in_the_next_run(
+    world: World,
+) {
+    family(&world).await;
+    already(&world, &["CREATE VIEW v AS SELECT n FROM p"]).await;
+    let drop = ("V2__drop.sql", "DROP TABLE p;");
+    let back = |text| [FAMILY, drop, ("V3__back.sql", text)];
+    let remembered = "SELECT json_extract(down, '$.left_broken') IS NOT NULL FROM _migrations WHERE version = 'revision'";
+    for (text, words) in [
+        (
+            "CREATE TABLE p (id INTEGER PRIMARY KEY, n); INSERT INTO p VALUES (7, 7);",
+            "c, row 1: pid has no parent in p",
+        ),
+        (
+            "CREATE TABLE p (id INTEGER PRIMARY KEY, m); INSERT INTO p VALUES (1, 1);",
+            "view v does not compile since V2, which is committed",
+        ),
+        (
+            "CREATE TABLE more (x);",
+            "c (pid) refers to p, which does not exist",
+        ),
+    ] {
+        for options in [PlanOptions::default(), each(), PlanOptions::default()] {
+            let (_, text) = refused(world.apply_with(&back(text), options).await);
+            contains(&text, &[words]);
+            assert!(!text.contains("row 2"), "{text}");
+            assert_eq!(world.recorded().await, "V1 V2");
+            assert_eq!(world.ask(remembered).await, "1");
+        }
+    }
+    let right = "CREATE TABLE p (id INTEGER PRIMARY KEY, n); INSERT INTO p VALUES (1, 1);";
+    let more = ("V4__more.sql", "DROP TABLE z;");
+    world.apply(&back(right)).await.unwrap();
+    assert_eq!(world.ask(remembered).await, "0");
+    let [family, drop, back] = back(right);
+    world.apply(&[family, drop, back, more]).await.unwrap();
+}

@@ -42,6 +42,7 @@ mod left_rows {
         a_rebuild_over_several_files_is_no_fault
         a_parent_that_comes_back_without_its_rows_is_refused
         rows_that_a_later_file_does_not_bring_back_are_told
+        what_a_run_left_to_files_that_it_did_not_apply_is_judged_in_the_next_run
     }
 }
 
@@ -53,6 +54,7 @@ mod outside {
         a_key_that_a_file_without_a_transaction_takes_away_stops_the_run
         what_a_later_file_repairs_behind_one_without_a_transaction_is_no_fault
         what_was_broken_before_a_file_without_a_transaction_is_no_fault
+        rows_that_a_file_without_a_transaction_orphans_stop_the_run
     }
 }
 

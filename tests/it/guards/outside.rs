@@ -211,3 +211,36 @@ pub(crate) async fn what_was_broken_before_a_file_without_a_transaction_is_no_fa
         .await
         .unwrap();
 }
+
+pub(crate) async fn rows_that_a_file_without_a_transaction_orphans_stop_the_run(world: World) {
+    world.apply(&[VIEWED]).await.unwrap();
+    let rows = [
+        "INSERT INTO p VALUES (1), (2)",
+        "INSERT INTO c VALUES (1), (2), (99)",
+    ];
+    already(&world, &rows).await;
+    let delete = format!("{BARE}-- seedbed: foreign-keys=off\nDELETE FROM p WHERE id = 2;");
+    let (delete, again) = (
+        ("V2__p.sql", delete.as_str()),
+        ("V4__p.sql", delete.as_str()),
+    );
+    let back = ("V3__back.sql", "INSERT INTO p VALUES (2);");
+    world.apply(&[VIEWED, delete, back]).await.unwrap();
+    for last in ["SELECT 1;", "INSERT INTO p VALUES (3);"] {
+        let files = [VIEWED, delete, back, again, ("V5__last.sql", last)];
+        let (codes, text) = stopped(world.apply(&files).await);
+        assert_eq!(codes, "foreign-keys");
+        contains(
+            &text,
+            &["V4 leaves rows whose parent is gone: 1 row of c (pid), without a parent in p"],
+        );
+        already(
+            &world,
+            &[
+                "INSERT INTO p VALUES (2)",
+                "DELETE FROM _migrations WHERE version IN (4, 5)",
+            ],
+        )
+        .await;
+    }
+}

@@ -216,6 +216,11 @@ fn a_table_that_says_nothing_is_ignored_where_that_is_asked_for() {
             "migrate --dry-run",
             "[migrations]\nignore_tables = [\"refinery_schema_history\"]\n",
         ),
+        // The flag adds to the file.
+        (
+            "migrate --ignore a --dry-run",
+            "[migrations]\nignore_tables = [\"refinery_schema_history\"]\n",
+        ),
     ] {
         let project = project().file("config.toml", toml);
         let ran = untouched(&project, line);

@@ -33,6 +33,7 @@ in_every_mode! {
     a_full_text_table_comes_back
     undo_makes_again_what_a_down_file_drops
     undo_succeeds_where_some_repeatables_cannot_be_made_again
+    a_view_that_would_stay_as_it_is_is_not_recorded_as_made
     undo_and_redo_make_views_behind_those_that_they_use
     undo_makes_no_view_and_no_trigger_that_does_not_compile
     records_of_a_repeatable_stay_as_they_were_where_it_is_kept

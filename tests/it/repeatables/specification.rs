@@ -7,7 +7,7 @@ use seedbed::migrations::{
 };
 use seedbed::script::{Key, Run};
 
-use crate::world::{World, codes, done, failure, set};
+use crate::world::{World, codes, done, failure, problem_codes, set};
 
 pub(super) const T: (&str, &str) = ("V1__t.sql", "CREATE TABLE t(x);");
 const T_DOWN: (&str, &str) = ("V1__t.down.sql", "DROP TABLE t;");
@@ -283,6 +283,23 @@ pub(crate) async fn undo_succeeds_where_some_repeatables_cannot_be_made_again(wo
         assert_eq!(done(&outcome), "V2 R__both");
         assert_eq!(objects(&world).await, "i on_t on_u");
     }
+}
+
+pub(crate) async fn a_view_that_would_stay_as_it_is_is_not_recorded_as_made(world: World) {
+    let view = |text| ("R__v.sql", text);
+    let first = view("CREATE VIEW IF NOT EXISTS v AS SELECT x FROM t;");
+    world.apply(&[T, first]).await.unwrap();
+    let same = view("-- a comment\nCREATE VIEW IF NOT EXISTS V AS SELECT x FROM t;");
+    world.apply(&[T, same]).await.unwrap();
+    let other = view("CREATE VIEW IF NOT EXISTS v AS SELECT x, 1 AS y FROM t;");
+    let refused = world.apply(&[T, other]).await;
+    assert_eq!(problem_codes(refused), "created-once");
+    let drop = ("V2__drop.sql", "DROP VIEW v;");
+    let outcome = world.apply(&[T, drop, other]).await.unwrap();
+    assert_eq!(done(&outcome), "V2 R__v");
+    let dropped = view("DROP VIEW IF EXISTS v; CREATE VIEW IF NOT EXISTS v AS SELECT 2 AS y;");
+    world.apply(&[T, drop, dropped]).await.unwrap();
+    assert_eq!(world.ask("SELECT y FROM v").await, "2");
 }
 
 pub(crate) async fn undo_and_redo_make_views_behind_those_that_they_use(world: World) {

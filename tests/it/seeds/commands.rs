@@ -283,7 +283,7 @@ fn the_mark_of_a_database_is_respected() {
         2> target: local local.db (default)
         2> error[other-environment]: this database is marked `prod`, and these seeds are for `dev`
         2>   |
-        2>   = help: see whether this is the database that you meant; `--mark dev` marks it anew, and it gets rows that `prod` should not have
+        2>   = help: see whether this is the database that you meant; `seedbed seed --env dev --mark dev` marks it as `dev`, and it gets rows that `prod` should not have
         2>
         2> no row was written
         exit 4
@@ -293,7 +293,7 @@ fn the_mark_of_a_database_is_respected() {
         2> target: local local.db (default)
         2> error[other-environment]: this database is marked `prod`, and these seeds are for `dev`
         2>   |
-        2>   = help: see whether this is the database that you meant; `--mark dev` marks it anew, and it gets rows that `prod` should not have
+        2>   = help: see whether this is the database that you meant; `seedbed seed --env dev --mark dev` marks it as `dev`, and it gets rows that `prod` should not have
         2>
         2> no row was written
         exit 4
@@ -587,7 +587,8 @@ fn a_seed_whose_file_is_gone_is_ended_as_the_warning_says() {
     let (own, global) = help.split_once("\nGlobal options:\n").unwrap();
     expect![[r#"
         $ seedbed seed forget --help
-        End a seed: remove what is recorded of it, so that its file may go or begin again
+        End a seed: remove what is recorded of it, so that its file may go or begin
+        again
 
         Usage: seedbed seed forget [OPTIONS] <NAME>
 
@@ -603,8 +604,9 @@ fn a_seed_whose_file_is_gone_is_ended_as_the_warning_says() {
                   Show which rows would be deleted, and change nothing
 
               --lock-timeout <S>
-                  How long to wait for somebody else's lock, in seconds [default: 10; 120 for a server]. A
-                  server's answer is waited for as long, and for at least 120
+                  How long to wait for somebody else's lock, in seconds [default: 10;
+                  120 for a server]. A server's answer is waited for as long, and for at
+                  least 120
 
           -h, --help
                   Print help (see a summary with '-h')
@@ -613,6 +615,7 @@ fn a_seed_whose_file_is_gone_is_ended_as_the_warning_says() {
     // The global options of every command are the same; those of `migrate` are in commands/look.rs.
     let migrate = project.run("migrate --help").to_string();
     let (_, of_migrate) = migrate.split_once("\nGlobal options:\n").unwrap();
+    let (of_migrate, _) = of_migrate.split_once("\nExamples:\n").unwrap();
     assert_eq!(global, of_migrate);
 }
 
@@ -624,7 +627,7 @@ fn a_renamed_seed_is_the_same_in_every_command() {
     project.write("seeds/015_people.yaml", &text);
     untouched(&project, "seed --dry-run").check(expect![[r#"
         $ seedbed seed --dry-run
-        seed 015_people (renamed from 010_users, applied before) sha256 0ca0e6ff…
+        seed 015_people (continues 010_users, applied before) sha256 0ca0e6ff…
         0 insert, 0 update, 0 delete, 3 unchanged, in one transaction
         2> target: local local.db (default)
     "#]]);
@@ -633,7 +636,7 @@ fn a_renamed_seed_is_the_same_in_every_command() {
     assert!(!status.contains("missing"), "{status}");
     project.run("seed").check(expect![[r#"
         $ seedbed seed
-        seed 015_people (renamed from 010_users, applied before) sha256 0ca0e6ff…
+        seed 015_people (continues 010_users, applied before) sha256 0ca0e6ff…
         0 inserted, 0 updated, 0 deleted, 3 unchanged, in one transaction
         2> target: local local.db (default)
     "#]]);
@@ -658,7 +661,7 @@ fn an_inserted_row_that_was_removed_comes_again_as_the_report_says() {
         seed 010_users (applied before) sha256 3fe59e8f…
           ! posts.first: deleted by hand, not inserted again
           `seedbed seed forget 010_users`, and then `seedbed seed`, makes it again
-        nothing to do: 2 rows as declared, 1 left unchanged
+        nothing to do: 2 rows made once and not compared, 1 left unchanged
         2> target: local local.db (default)
     "#]]);
     for command in proposed(&told.to_string()) {

@@ -377,3 +377,69 @@ marks: {_key: [user, body], _id: !auto , n: {user: ann, body: hi}, m: {user: bob
     assert_eq!(bed.settles(none).await, "a edited -marks.n -users.ann");
     assert_eq!(bed.ask("SELECT body FROM marks").await, "own");
 }
+
+pub(crate) async fn rows_that_were_deleted_with_their_parent_do_not_stay(world: World) {
+    let schema = "CREATE TABLE u (id INTEGER PRIMARY KEY, email TEXT UNIQUE);
+        CREATE TABLE pf (id INTEGER PRIMARY KEY, u_id INTEGER UNIQUE REFERENCES u (id), n INTEGER);";
+    let bed = Bed::new(world, schema).await;
+    let head = "_seed: {mode: sync}\nu:\n  _id: !auto\n  _key: email\n  a: {email: a}\n";
+    let pf = "pf:\n  _id: !auto\n  _key: u\n  x: {u: a, n: 1}\n";
+    let both = format!("{head}  b: {{email: b}}\n{pf}  y: {{u: b, n: 1}}\n");
+    bed.settles(&both).await;
+    bed.by_hand("DELETE FROM pf WHERE u_id = (SELECT id FROM u WHERE email = 'b')")
+        .await;
+    bed.by_hand("DELETE FROM u WHERE email = 'b'").await;
+    assert_eq!(bed.settles(&format!("{head}{pf}")).await, "a edited");
+    // A row that may be the one is reported.
+    let both = both
+        .replace("  b: {email: b}", "  c: {email: b}")
+        .replace("y: {u: b,", "z: {u: c,");
+    bed.settles(&both).await;
+    bed.by_hand("UPDATE pf SET u_id = NULL WHERE u_id = (SELECT id FROM u WHERE email = 'b')")
+        .await;
+    bed.by_hand("DELETE FROM u WHERE email = 'b'").await;
+    let told = bed.one(&format!("{head}{pf}")).await;
+    assert!(
+        told.contains("row-stays: `pf.z` is declared no longer"),
+        "{told}"
+    );
+}
+
+pub(crate) async fn a_declared_primary_key_that_a_row_does_not_have_is_reported(world: World) {
+    let schema = "CREATE TABLE par (id INTEGER PRIMARY KEY, name TEXT UNIQUE);";
+    let bed = Bed::new(world, schema).await;
+    let file = |p: u32, q: u32| {
+        format!(
+            "par:\n  _key: name\n  p: {{id: {p}, name: p}}\n  q: {{id: {q}, name: q}}\n  r: {{name: r}}\n"
+        )
+    };
+    assert_eq!(bed.settles(&file(1, 2)).await, "a new +par.p +par.q +par.r");
+    let warning = "a:3:11 kept-key: 2 rows of `par` have another `id` in the database, and keep it: a primary key is never changed";
+    assert_eq!(bed.one(&file(2, 1)).await, format!("{warning}\na edited"));
+    assert_eq!(bed.one(&file(2, 1)).await, warning);
+    assert_eq!(
+        bed.ask("SELECT id, name FROM par WHERE id < 3 ORDER BY id")
+            .await,
+        "1|p 2|q"
+    );
+    assert_eq!(bed.settles(&file(1, 2)).await, "a edited");
+}
+
+pub(crate) async fn a_numbered_row_whose_key_was_changed_by_hand_is_not_made_twice(world: World) {
+    let schema = "CREATE TABLE u (id INTEGER PRIMARY KEY, email TEXT UNIQUE, name TEXT);";
+    let mut bed = Bed::new(world, schema).await;
+    let file =
+        "u:\n  _id: !auto\n  _key: email\n  a: {email: a, name: A}\n  b: {email: b, name: B}\n";
+    bed.settles(file).await;
+    bed.options.refresh = Refresh::Yes;
+    // Another row may be the one that is missing.
+    bed.by_hand("UPDATE u SET email = 'own' WHERE email = 'b'")
+        .await;
+    let told = bed.one(file).await;
+    assert!(told.contains("!u.b(no row has its key"), "{told}");
+    assert_eq!(bed.ask("SELECT email FROM u ORDER BY 1").await, "a own");
+    // Where no other row is there, it was deleted, and is made again.
+    bed.by_hand("DELETE FROM u WHERE email = 'own'").await;
+    assert_eq!(bed.one(file).await, "a +u.b");
+    assert_eq!(bed.ask("SELECT email FROM u ORDER BY 1").await, "a b");
+}

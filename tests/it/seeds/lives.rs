@@ -251,6 +251,47 @@ pub(crate) async fn a_file_that_could_continue_two_ways_says_which(world: World)
     assert!(told.contains("was-twice: `one` is still there"), "{told}");
 }
 
+pub(crate) async fn rows_of_a_removed_file_go_to_a_file_that_was_there(world: World) {
+    rows_go_to_a_file_that_was_there(world, "upsert").await;
+}
+
+pub(crate) async fn all_rows_of_a_removed_file_go_to_a_file_that_syncs(world: World) {
+    rows_go_to_a_file_that_was_there(world, "sync").await;
+}
+
+async fn rows_go_to_a_file_that_was_there(world: World, mode: &str) {
+    let file = |labels: &[&str]| {
+        let row = |label: &&str| format!("  {label}: {{email: {label}@x, name: {label}}}\n");
+        let rows: String = labels.iter().map(row).collect();
+        format!("_seed: {{mode: {mode}}}\nusers:\n  _key: email\n{rows}")
+    };
+    let bed = Bed::new(world, SCHEMA).await;
+    bed.seed(&[("a", &file(&["ann"])), ("b", &file(&["bob", "cid", "dan"]))])
+        .await;
+    bed.by_hand("UPDATE users SET name = 'by hand' WHERE email = 'bob@x'")
+        .await;
+    bed.by_hand("DELETE FROM users WHERE email = 'cid@x'").await;
+    if mode == "sync" {
+        // A file that takes only some of them deletes none of the others.
+        let told = bed.planned(&[("a", &file(&["ann", "bob"]))]).await;
+        assert!(told.contains("its file is gone"), "{told}");
+        assert!(!told.contains("-users"), "{told}");
+    }
+    let all = file(&["ann", "bob", "cid", "dan"]);
+    let told = bed.seed(&[("a", &all)]).await;
+    assert_eq!(told, "a edited !users.bob(name) !users.cid(gone)");
+    assert_eq!(
+        bed.ask("SELECT email, name FROM users ORDER BY email")
+            .await,
+        "ann@x|ann bob@x|by hand dan@x|dan"
+    );
+    assert_eq!(bed.world.recorded().await, "V1 a");
+    assert_eq!(
+        bed.seed(&[("a", &all)]).await,
+        "a !users.bob(name) !users.cid(gone)"
+    );
+}
+
 pub(crate) async fn a_row_that_moves_to_another_file_is_the_same(world: World) {
     let bed = Bed::new(world, SCHEMA).await;
     let sync = "_seed: {mode: sync}\nusers:\n  _key: email\n";
@@ -471,6 +512,43 @@ pub(crate) async fn keys_that_change_places_do_so_in_one_run(world: World) {
     );
     assert_eq!(bed.ask(ids).await, before);
     assert_eq!(bed.ask(NAMES).await, "ann@x|Bob bob@x|Ann cid@x|Cid");
+}
+
+pub(crate) async fn primary_keys_that_change_places_change_the_rows(world: World) {
+    let bed = Bed::new(
+        world,
+        "CREATE TABLE par (code TEXT PRIMARY KEY, name TEXT);
+         CREATE TABLE child (id TEXT PRIMARY KEY, par TEXT REFERENCES par (code));",
+    )
+    .await;
+    let file = |mode: &str, p: &str, q: &str| {
+        format!(
+            "_seed: {{mode: {mode}}}\npar: {{p: {{code: {p}, name: p}}, q: {{code: {q}, name: q}}, r: {{code: R, name: r}}}}\n\
+             child:\n  _refs: {{par: par}}\n  c: {{par: p}}\n  d: {{par: q}}\n"
+        )
+    };
+    let rows =
+        "SELECT code, name, (SELECT count(*) FROM child WHERE par = code) FROM par ORDER BY code";
+    let child = "SELECT par FROM child ORDER BY id";
+    bed.settles(&file("upsert", "P", "Q")).await;
+    let before = bed.ask(child).await;
+    for (mode, p, q) in [("upsert", "Q", "P"), ("sync", "P", "Q"), ("sync", "Q", "P")] {
+        let told = bed.settles(&file(mode, p, q)).await;
+        let expect = match p {
+            "P" => "P|p|1 Q|q|1 R|r|0",
+            _ => "P|q|1 Q|p|1 R|r|0",
+        };
+        assert_eq!(bed.ask(rows).await, expect, "{told}");
+        assert!(!told.contains('!'), "{told}");
+        let changed = bed.ask(child).await != before;
+        assert_eq!(changed, p == "Q", "{told}");
+    }
+    // What was changed by hand stays, and is reported.
+    bed.by_hand("UPDATE par SET name = 'by hand' WHERE code = 'P'")
+        .await;
+    let told = bed.one(&file("sync", "P", "Q")).await;
+    assert!(told.contains("!par.p(name)"), "{told}");
+    assert_eq!(bed.ask(rows).await, "P|by hand|1 Q|q|1 R|r|0");
 }
 
 pub(crate) async fn references_follow_a_renamed_table_wherever_they_stand(world: World) {

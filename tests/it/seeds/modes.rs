@@ -78,7 +78,11 @@ in_every_mode! {
     an_inserted_row_is_made_once
     a_renamed_table_keeps_its_rows
     a_renamed_label_keeps_its_row
+    rows_that_are_named_after_a_renamed_row_stay_themselves
+    rows_that_are_named_after_a_renamed_row_stay_those_of_a_sync
     a_renamed_file_keeps_its_rows
+    rows_of_a_removed_file_go_to_a_file_that_was_there
+    all_rows_of_a_removed_file_go_to_a_file_that_syncs
     a_file_that_could_continue_two_ways_says_which
     a_row_that_moves_to_another_file_is_the_same
     a_seed_that_begins_to_sync_knows_what_it_made
@@ -107,9 +111,13 @@ in_every_mode! {
     json_that_gets_a_reference_to_a_new_number_is_refused
     a_number_that_another_row_got_is_left_to_it
     numbered_rows_that_were_there_are_met
+    rows_that_were_deleted_with_their_parent_do_not_stay
+    a_numbered_row_whose_key_was_changed_by_hand_is_not_made_twice
+    a_declared_primary_key_that_a_row_does_not_have_is_reported
     uuids_are_kept_in_the_type_of_their_column
     an_id_that_its_column_cannot_hold_is_an_error
     keys_that_change_places_do_so_in_one_run
+    primary_keys_that_change_places_change_the_rows
     references_follow_a_renamed_table_wherever_they_stand
     a_column_that_is_declared_no_longer_is_reported
     each_parent_has_its_children

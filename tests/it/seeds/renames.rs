@@ -206,3 +206,95 @@ pub(crate) async fn the_reason_for_a_missing_row_survives_a_rename(world: World)
     assert_eq!(bed.one(&later).await, "a respelled !memos.m(gone)");
     assert_eq!(bed.one(&later).await, "a !memos.m(gone)");
 }
+
+const NAMED_AFTER: &str = "
+CREATE TABLE tags (id TEXT PRIMARY KEY, name TEXT UNIQUE);
+CREATE TABLE cards (id TEXT PRIMARY KEY, title TEXT);
+CREATE TABLE cards_tags (
+  card_id TEXT REFERENCES cards (id), tag_id TEXT REFERENCES tags (id), note TEXT, at TEXT, PRIMARY KEY (card_id, tag_id)
+);
+CREATE TABLE days (tag_id TEXT REFERENCES tags (id), day TEXT, n INTEGER, at TEXT, PRIMARY KEY (tag_id, day));
+CREATE TABLE posts (id TEXT PRIMARY KEY, tag_id TEXT REFERENCES tags (id), title TEXT);
+";
+
+/// Rows that are named after tags: of a list of labels, of patterns, and of a list of rows whose key refers to one.
+fn named_after(mode: &str, red: &str, blue: &str) -> String {
+    let row = |label: &str, name: &str| match label == name {
+        true => format!("{label}: {{name: {name}}}"),
+        false => format!("{label}: {{_was: {name}, name: {name}}}"),
+    };
+    let (first, second) = (row(red, "red"), row(blue, "blue"));
+    format!(
+        "_seed: {{mode: {mode}}}\n\
+         tags: {{{first}, {second}}}\n\
+         cards:\n  _through: {{tags: cards_tags}}\n  c1: {{title: One, tags: [{red}, {blue}]}}\n\
+         cards_tags:\n  _defaults: {{note: declared, at: !now }}\n\
+         days:\n  _key: [tag_id, day]\n  'd_{{tags.*}}_{{1..2}}': {{tag: '${{each}}', day: 'd${{i}}', n: '${{i}}', at: !now }}\n  \
+         _rows: [{{tag: {red}, day: x, n: 1}}, {{tag: {blue}, day: x, n: 1}}]\n\
+         posts:\n  'p_{{tags.*}}_{{1..2}}': {{tag: '${{each}}', title: 'T ${{i}}'}}\n"
+    )
+}
+
+async fn everything(bed: &Bed) -> String {
+    let mut all = Vec::new();
+    for sql in [
+        "SELECT t.name, c.note, c.at FROM cards_tags c JOIN tags t ON t.id = tag_id ORDER BY 1",
+        "SELECT t.name, day, n, at FROM days d JOIN tags t ON t.id = tag_id ORDER BY 1, 2",
+        "SELECT p.id, t.name, title FROM posts p JOIN tags t ON t.id = tag_id ORDER BY 1",
+    ] {
+        all.push(bed.ask(sql).await);
+    }
+    all.join("\n")
+}
+
+pub(crate) async fn rows_that_are_named_after_a_renamed_row_stay_themselves(world: World) {
+    rows_stay_themselves(world, "upsert").await;
+}
+
+pub(crate) async fn rows_that_are_named_after_a_renamed_row_stay_those_of_a_sync(world: World) {
+    let bed = rows_stay_themselves(world, "sync").await;
+    // They are the seed's own, and none was met.
+    let file = named_after("sync", "crimson", "azure").replace("[crimson, azure]", "[]");
+    bed.one(&file.replace("_was: red, ", "").replace("_was: blue, ", ""))
+        .await;
+    assert_eq!(bed.ask("SELECT count(*) FROM cards_tags").await, "0");
+    let told = bed.forget("a", ForgetRows::Go, &[]).await;
+    assert_eq!(
+        bed.ask("SELECT (SELECT count(*) FROM tags) + (SELECT count(*) FROM days) + (SELECT count(*) FROM posts)")
+            .await,
+        "0",
+        "{told}"
+    );
+}
+
+async fn rows_stay_themselves(world: World, mode: &str) -> Bed {
+    let mut bed = Bed::new(world, NAMED_AFTER).await;
+    bed.settles(&named_after(mode, "red", "blue")).await;
+    let red = "tag_id = (SELECT id FROM tags WHERE name = 'red')";
+    let blue = "tag_id = (SELECT id FROM tags WHERE name = 'blue')";
+    for sql in [
+        format!("UPDATE cards_tags SET note = 'by hand' WHERE {red}"),
+        format!("DELETE FROM cards_tags WHERE {blue}"),
+        format!("UPDATE days SET n = 99 WHERE day IN ('d1', 'x') AND {red}"),
+        format!("DELETE FROM days WHERE day = 'd2' AND {red}"),
+        format!("UPDATE posts SET title = 'by hand' WHERE title = 'T 1' AND {red}"),
+        format!("DELETE FROM posts WHERE title = 'T 2' AND {red}"),
+    ] {
+        bed.by_hand(&sql).await;
+    }
+    bed.days_later(1);
+    let before = everything(&bed).await;
+    let renamed = named_after(mode, "crimson", "azure");
+    let told = bed.one(&renamed).await;
+    assert_eq!(everything(&bed).await, before, "{told}");
+    assert!(!told.contains(['+', '~']) && !told.contains(" -"), "{told}");
+    // The rows have their memory under the new names too.
+    let later = renamed
+        .replace("_was: red, ", "")
+        .replace("_was: blue, ", "");
+    for file in [renamed, later] {
+        let told = bed.one(&file).await;
+        assert_eq!(everything(&bed).await, before, "{told}");
+    }
+    bed
+}

@@ -707,6 +707,7 @@ fn a_schema_for_editors_has_the_tables_and_columns_of_the_migrations() {
     assert_eq!(
         columns,
         [
+            "<<",
             "_override",
             "_was",
             "created_at",
@@ -721,6 +722,11 @@ fn a_schema_for_editors_has_the_tables_and_columns_of_the_migrations() {
         ]
     );
     assert_eq!(row["additionalProperties"], false);
+    // A table is no null, and names no column twice.
+    let table = &schema["properties"]["orders"]["anyOf"];
+    assert_eq!(table[2]["type"], "string");
+    assert_eq!(schema["definitions"]["some names"]["minItems"], 1);
+    assert_eq!(schema["definitions"]["names"]["uniqueItems"], true);
     assert_eq!(
         row["properties"]["nr"]["description"],
         "INTEGER NOT NULL, unique"

@@ -80,3 +80,71 @@ async fn a_down_file_that_breaks_none_passes() {
         assert!(problems.is_empty(), "{down}\n{problems:#?}");
     }
 }
+
+#[tokio::test]
+async fn a_file_without_a_transaction_that_breaks_a_foreign_key_is_found() {
+    let bare = "-- seedbed: no-transaction\n-- seedbed: foreign-keys=off\n";
+    let family = "CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE c (id INTEGER PRIMARY KEY, pid INT REFERENCES p (id));";
+    let keyed = "CREATE TABLE p (k TEXT); CREATE UNIQUE INDEX pk ON p (k); CREATE TABLE c (k TEXT REFERENCES p (k));";
+    let with_rows =
+        format!("{family} INSERT INTO p VALUES (1), (2); INSERT INTO c VALUES (1, 1), (2, 2);");
+    let rename =
+        "ALTER TABLE p RENAME TO p_old; CREATE TABLE p (id INTEGER PRIMARY KEY); DROP TABLE p_old;";
+    for (first, second, third, expected) in [
+        (family, "DROP TABLE p;", "SELECT 1;", &["fails"] as &[_]),
+        (family, rename, "SELECT 1;", &["fails"]),
+        (keyed, "DROP INDEX pk;", "SELECT 1;", &["fails"]),
+        (
+            &with_rows,
+            "DELETE FROM p WHERE id = 2;",
+            "SELECT 1;",
+            &["fails"],
+        ),
+        (family, "DELETE FROM p;", "SELECT 1;", &[]),
+        // Later files that repair it, and one that might have.
+        (
+            family,
+            "DROP TABLE p;",
+            "CREATE TABLE p (id INTEGER PRIMARY KEY);",
+            &[],
+        ),
+        (
+            keyed,
+            "DROP INDEX pk;",
+            "CREATE UNIQUE INDEX again ON p (k);",
+            &[],
+        ),
+        (
+            &with_rows,
+            "DELETE FROM p WHERE id = 2;",
+            "INSERT INTO p VALUES (2);",
+            &[],
+        ),
+        (
+            &with_rows,
+            "DELETE FROM p WHERE id = 2;",
+            "INSERT INTO p VALUES (3);",
+            &["fails"],
+        ),
+    ] {
+        let second = format!("{bare}{second}");
+        let files = [
+            ("V1__a.sql", first),
+            ("V2__b.sql", &second),
+            ("V3__c.sql", third),
+        ];
+        let problems = checked(&files).await.problems;
+        let errors: Vec<_> = problems
+            .iter()
+            .filter(|it| it.is_error())
+            .map(|it| it.code)
+            .collect();
+        assert_eq!(errors, expected, "{second}{third} {problems:#?}");
+    }
+    let delete = format!("{bare}DELETE FROM p;");
+    let problems = checked(&[("V1__a.sql", family), ("V2__b.sql", &delete)])
+        .await
+        .problems;
+    let codes: Vec<_> = problems.iter().map(|it| it.code).collect();
+    assert_eq!(codes, ["depends-on-rows"]);
+}
