@@ -213,7 +213,20 @@ fn fits(text: &str, shape: &str) -> bool {
             })
 }
 
-/// Replaces `12 ms` and the values of `duration_ms`.
+/// What follows on ` ms`, ` s` or `.5 s` behind a number.
+fn after_duration(after: &str) -> Option<&str> {
+    let whole = after.strip_prefix(" ms");
+    let tenths = || {
+        after
+            .strip_prefix('.')?
+            .strip_prefix(|c: char| c.is_ascii_digit())
+    };
+    let seconds = || tenths().unwrap_or(after).strip_prefix(" s");
+    let is_word = |rest: &&str| rest.starts_with(|c: char| c.is_ascii_alphanumeric());
+    whole.or_else(|| seconds().filter(|rest| !is_word(rest)))
+}
+
+/// Replaces `12 ms`, `1.2 s` and the values of `duration_ms`.
 fn milliseconds(text: &str) -> String {
     let mut plain = String::new();
     let mut rest = text;
@@ -225,7 +238,7 @@ fn milliseconds(text: &str) -> String {
         let (number, after) = number.split_at(digits);
         plain.push_str(before);
         rest = after;
-        if let Some(after) = after.strip_prefix(" ms") {
+        if let Some(after) = after_duration(after) {
             plain.push_str("[ms]");
             rest = after;
         } else if before.ends_with("\"duration_ms\": ") {
