@@ -14,7 +14,7 @@ use super::who;
 use crate::config::variables::SEEDBED_LOG;
 use crate::config::{Config, Copied, Database, Flags, Project, Resolved, Side};
 use crate::db::{Db, DbError, Log, OnWait, Options};
-use crate::diagnostic::{Class, Diagnostic};
+use crate::diagnostic::{Class, Diagnostic, typed};
 use crate::history::{self, History, HistoryError};
 use crate::migrations::{ApplyError, Event, Migrations, OnEvent, OutOfOrder, PlanOptions};
 use crate::open;
@@ -37,6 +37,8 @@ pub(super) struct Session {
     pub(super) terminal: Terminal,
     /// What people type to run this program.
     pub(super) program: &'static str,
+    /// The same with the global flags that a command needs to be about the same database.
+    pub(super) again: &'static str,
     /// The arguments behind it, as they can be typed.
     typed: String,
     pub(super) resolved: Resolved,
@@ -59,6 +61,36 @@ pub(super) struct Opened {
 pub(super) struct Stopped {
     report: Report,
     database: Option<(&'static str, String)>,
+}
+
+/// The program with the global flags that say which database and which files a command is about. A process has one.
+fn again(program: &'static str, flags: &Flags) -> &'static str {
+    let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
+    // An address that may hold a token or a password is not repeated.
+    let is_public = |database: &String| !database.contains(['@', '?']);
+    let values = [
+        ("--database", flags.database.clone().filter(is_public)),
+        ("--mode", flags.mode.map(|mode| mode.as_str().to_owned())),
+        ("--config", path(&flags.config)),
+        ("--env-file", path(&flags.env_file)),
+        ("--migrations", path(&flags.migrations)),
+        ("--seeds", path(&flags.seeds)),
+        ("--replica-file", path(&flags.replica_file)),
+    ];
+    let ignored = flags
+        .ignore
+        .iter()
+        .map(|table| ("--ignore", Some(table.clone())));
+    let values = values.into_iter().chain(ignored);
+    let values = values.filter_map(|(flag, value)| Some([flag.to_owned(), value?]));
+    let plain = flags
+        .allow_plain_http
+        .then(|| "--allow-plain-http".to_owned());
+    let all: Vec<String> = values.flatten().chain(plain).collect();
+    match all.is_empty() {
+        true => program,
+        false => Box::leak(format!("{program} {}", typed(all.iter())).into_boxed_str()),
+    }
 }
 
 impl Stopped {
@@ -92,6 +124,7 @@ impl Session {
             command,
             terminal: Terminal::new(global),
             program,
+            again: again(program, flags),
             typed,
             resolved,
             flags: flags.clone(),
@@ -105,7 +138,7 @@ impl Session {
     pub(super) fn style(&self) -> Style<'_> {
         Style {
             paint: Paint::Colour,
-            program: self.program,
+            program: self.again,
         }
     }
 
@@ -448,7 +481,7 @@ impl Session {
     /// not this machine it tells the moment that could be restored.
     pub(super) fn events(&self, opened: &Opened) -> OnEvent {
         let terminal = self.terminal;
-        let program = self.program;
+        let program = self.again;
         let restorable = (!opened.config.database.value.is_on_this_machine())
             .then(|| opened.config.turso_name());
         let restorable = std::sync::Mutex::new(restorable);
@@ -551,11 +584,10 @@ impl Stopped {
     }
 
     /// The backup before a migration is unproven, so nothing was migrated.
-    pub(super) fn stops_the_migration(mut self, program: &str) -> Stopped {
+    pub(super) fn stops_the_migration(mut self) -> Stopped {
         if let Some(diagnostic) = self.report.diagnostics.last_mut() {
-            diagnostic.help.push(format!(
-                "`{program} migrate --backup=unproven` migrates all the same"
-            ));
+            let help = "`migrate --backup=unproven` migrates all the same";
+            diagnostic.help.push(help.to_owned());
         }
         let backup = self.report.database.take().unwrap_or_default();
         self.report.database = Some(format!("nothing was migrated; {backup}"));

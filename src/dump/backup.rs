@@ -8,20 +8,20 @@
 
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use super::DumpError;
 use super::backup_files::{
     Condition, Kept, file_name, name_of, of_database, old, sha256_of, sum_file, sum_text, unproven,
 };
 use super::export::{ExportError, ExportOptions, Exported, export};
-use super::file::{NewFile, Readers};
+use super::file::{NewFile, Readers, remove_stale};
 use super::import::{ImportError, LackingModule};
 use super::integrity::{Depth, integrity};
 use super::location::Location;
 use super::of_database::Senders;
 use super::proof::{Doubt, Proof};
-use crate::db::{Db, FileLock};
+use crate::db::Db;
 use crate::history;
 
 /// How a backup is taken.
@@ -104,18 +104,6 @@ pub enum BackupError {
     Thread(#[source] tokio::task::JoinError),
 }
 
-/// How long the files of a backup that was killed are left alone where no lock tells whether its run is alive.
-const STALE: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// How long they are left alone in any case: a run makes its file before its lock.
-const FRESH: Duration = Duration::from_secs(60);
-
-/// The end of the name of a file that is being written.
-const PARTIAL: &str = ".partial";
-
-/// The end of the name of its lock.
-const LOCK: &str = "-lock";
-
 /// How many backups of one name may be taken in one second.
 const NAMES: u32 = 99;
 
@@ -139,7 +127,7 @@ pub async fn backup(db: &Db, options: &BackupOptions) -> Result<BackedUp, Backup
     let header = header.unwrap_or_default();
     let mut names = names(options, location.as_ref());
     let (path, file) = begin(&mut names, &options.folder)?;
-    let (partial, _lock) = locked(&file);
+    let (partial, _lock) = (file.partial().to_path_buf(), file.lock());
     let (proof, rebuilt) = Proof::begin(db, &partial).await?;
     let mut text = Text { file, rebuilt };
     text.write_all(header.as_bytes()).map_err(failed(&path))?;
@@ -195,14 +183,6 @@ pub async fn backup(db: &Db, options: &BackupOptions) -> Result<BackedUp, Backup
         unknown: old.unknown,
         has_id: database_id.is_some(),
     })
-}
-
-/// Where a backup is written, and the lock that says that its run is alive.
-fn locked(file: &NewFile) -> (PathBuf, Option<FileLock>) {
-    let partial = file.partial().to_path_buf();
-    // Some file systems have no locks: what a killed run leaves there goes by its age.
-    let lock = FileLock::try_take(&partial, LOCK).ok().flatten();
-    (partial, lock)
 }
 
 /// Whether a database was built from a backup.
@@ -360,35 +340,7 @@ fn remove_old(
             Err(error) => done.left.push((kept.file.clone(), error)),
         }
     }
-    remove_stale(&options.folder, &name_of(&options.name, location));
+    let begins = format!(".{}-", name_of(&options.name, location));
+    remove_stale(&options.folder, &begins);
     done
-}
-
-/// Removes what runs have left that were killed, of the backups of this name.
-fn remove_stale(folder: &Path, name: &str) {
-    let begins = format!(".{name}-");
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    for entry in entries {
-        let file_name = entry.file_name();
-        let Some(file_name) = file_name.to_str().filter(|it| it.starts_with(&begins)) else {
-            continue;
-        };
-        let Some(end) = file_name.find(PARTIAL) else {
-            continue;
-        };
-        let changed = entry.metadata().and_then(|metadata| metadata.modified());
-        let age = changed.ok().and_then(|at| at.elapsed().ok());
-        let Some(age) = age.filter(|age| *age > FRESH) else {
-            continue;
-        };
-        // All files of a run go by the lock of its backup.
-        let partial = folder.join(&file_name[..end + PARTIAL.len()]);
-        let is_dead = match FileLock::try_take(&partial, LOCK) {
-            Ok(lock) => lock.is_some(),
-            Err(_) => age > STALE,
-        };
-        if is_dead {
-            let _ = std::fs::remove_file(entry.path());
-        }
-    }
 }

@@ -141,7 +141,7 @@ pub enum NotADump {
     SqlServer,
     /// It changes what ends a statement.
     #[error(
-        "has lines with DELIMITER, which only Adminer and the clients of MySQL read: write the dump with `sqlite3 old.db .dump` or `export`"
+        "has lines with DELIMITER, which only Adminer and the clients of MySQL read: write the dump with `sqlite3 old.db .dump` or `export --database old.db`"
     )]
     Delimiter,
     /// A page of HTML, or XML: what a download gives where it needs a sign-in.

@@ -4,11 +4,12 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use crate::db::give_name;
+use crate::db::{FileLock, give_name};
 
 /// Who may read a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +18,46 @@ pub(super) enum Readers {
     Usual,
     /// Its owner alone, from its first byte on.
     Owner,
+}
+
+/// How long the files of a run that was killed are left alone where no lock tells whether it is alive.
+const STALE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How long they are left alone in any case: a run makes its file before its lock.
+const FRESH: Duration = Duration::from_secs(60);
+
+/// The end of the name of a file that is being written.
+const PARTIAL: &str = ".partial";
+
+/// The end of the name of its lock.
+const LOCK: &str = "-lock";
+
+/// Removes what runs have left that were killed, of the files in a folder whose names begin so.
+pub(super) fn remove_stale(folder: &Path, begins: &str) {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    for entry in entries {
+        let file_name = entry.file_name();
+        let Some(file_name) = file_name.to_str().filter(|it| it.starts_with(begins)) else {
+            continue;
+        };
+        let Some(end) = file_name.find(PARTIAL) else {
+            continue;
+        };
+        let changed = entry.metadata().and_then(|metadata| metadata.modified());
+        let age = changed.ok().and_then(|at| at.elapsed().ok());
+        let Some(age) = age.filter(|age| *age > FRESH) else {
+            continue;
+        };
+        // All files of a run go by the lock of its file.
+        let partial = folder.join(&file_name[..end + PARTIAL.len()]);
+        let is_dead = match FileLock::try_take(&partial, LOCK) {
+            Ok(lock) => lock.is_some(),
+            Err(_) => age > STALE,
+        };
+        if is_dead {
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
 }
 
 /// A file on its way.
@@ -44,7 +85,7 @@ impl NewFile {
         let name = path.file_name().ok_or(ErrorKind::InvalidInput)?;
         let mut hidden = std::ffi::OsString::from(".");
         hidden.push(name);
-        hidden.push(format!(".{}.partial", uuid::Uuid::now_v7().simple()));
+        hidden.push(format!(".{}{PARTIAL}", uuid::Uuid::now_v7().simple()));
         let partial = path.with_file_name(hidden);
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
@@ -72,6 +113,11 @@ impl NewFile {
     /// Where it is until it has its name.
     pub(super) fn partial(&self) -> &Path {
         &self.partial
+    }
+
+    /// A lock that says that its run is alive: [`remove_stale`]. Some file systems have no locks.
+    pub(super) fn lock(&self) -> Option<FileLock> {
+        FileLock::try_take(&self.partial, LOCK).ok().flatten()
     }
 
     /// Ends the text and puts it on the disk.
@@ -129,5 +175,34 @@ impl Drop for NewFile {
     fn drop(&mut self) {
         // Half a dump is worse than none; where it has its name this takes the other one away.
         let _ = std::fs::remove_file(&self.partial);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::SystemTime;
+
+    #[test]
+    fn what_killed_runs_have_left_goes_and_what_a_run_still_writes_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("e.sql");
+        let age = |file: &NewFile| {
+            let opened = OpenOptions::new().write(true).open(file.partial()).unwrap();
+            opened.set_modified(SystemTime::now() - 2 * FRESH).unwrap();
+        };
+        let (dead, alive) = (
+            NewFile::create(&path, Readers::Usual).unwrap(),
+            NewFile::create(&path, Readers::Usual).unwrap(),
+        );
+        let _lock = alive.lock().unwrap();
+        let fresh = NewFile::create(&path, Readers::Usual).unwrap();
+        let other = NewFile::create(&folder.path().join("other.sql"), Readers::Usual).unwrap();
+        for file in [&dead, &alive, &other] {
+            age(file);
+        }
+        remove_stale(folder.path(), ".e.sql.");
+        let left = [&dead, &alive, &fresh, &other].map(|file| file.partial().exists());
+        assert_eq!(left, [false, true, true, true]);
     }
 }

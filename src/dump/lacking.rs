@@ -74,6 +74,21 @@ impl Creating {
     }
 }
 
+/// Whether the shells of SQLite have it, although this engine does not: their
+/// [mathematical functions](https://sqlite.org/lang_mathfunc.html).
+pub(crate) fn is_in_shells(lacking: &str) -> bool {
+    const FUNCTIONS: [&str; 28] = [
+        "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "ceil", "ceiling", "cos",
+        "cosh", "degrees", "exp", "floor", "ln", "log", "log10", "log2", "mod", "pi", "pow",
+        "power", "radians", "sin", "sinh", "sqrt", "tan", "tanh",
+    ];
+    let name = lacking.strip_prefix("the function ");
+    name.is_some_and(|name| {
+        let mut functions = FUNCTIONS.iter().chain(["trunc"].iter());
+        functions.any(|known| name.eq_ignore_ascii_case(known))
+    })
+}
+
 /// What an application would have to bring, by the engine's words: `the collation nat`.
 pub(crate) fn lacking_name(words: &str) -> Option<String> {
     const LACKS: [(&str, &str); 6] = [

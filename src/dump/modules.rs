@@ -184,16 +184,6 @@ pub(super) fn module_of(sql: &str) -> String {
     name.map(sql::unquote).unwrap_or_default()
 }
 
-/// Whether this `CREATE VIRTUAL TABLE` makes an index of texts that it does not keep: `content=''`.
-pub(super) fn is_contentless(sql: &str) -> bool {
-    let words: Vec<&str> = from_module(sql).collect();
-    words.windows(3).any(|words| {
-        words[0].eq_ignore_ascii_case("content")
-            && words[1] == "="
-            && matches!(words[2], "''" | "\"\"" | "``" | "[]")
-    })
-}
-
 /// How the tables of a virtual table end that the engine could not make.
 fn endings(sql: &str) -> &'static [&'static str] {
     let mut words = from_module(sql);

@@ -75,6 +75,10 @@ impl Source {
         }
         // A pipe has no length.
         let length = metadata.is_file().then_some(metadata.len());
+        // The engine takes an empty file for a database without tables.
+        if length == Some(0) && is_named_as_a_database(path) {
+            return Ok(Opened::Database(path.to_owned()));
+        }
         Ok(match sniffed(name.clone(), file, length)? {
             Sniffed::Database => Opened::Database(path.to_owned()),
             Sniffed::Text(source) => Opened::Text(source),
@@ -308,4 +312,13 @@ impl Read for Broken {
             None => Ok(0),
         }
     }
+}
+
+/// Whether a file has the ending of a database.
+fn is_named_as_a_database(path: &Path) -> bool {
+    const ENDINGS: [&str; 5] = ["db", "db3", "s3db", "sqlite", "sqlite3"];
+    path.extension().is_some_and(|ending| {
+        let mut endings = ENDINGS.iter();
+        endings.any(|known| ending.eq_ignore_ascii_case(known))
+    })
 }

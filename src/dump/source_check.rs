@@ -43,19 +43,46 @@ async fn check(input: &Input, stop: &Stop, lock_timeout: Duration) -> Result<(),
         Ok(None) => return Ok(()),
         Err(error) => Err(error),
     };
-    let faults = match checked.map_err(|error| unread(&name, error))? {
-        Integrity::Damaged(faults) => faults,
-        Integrity::Unchecked(error) if matches!(error.code, Code::Corrupt | Code::NotADatabase) => {
-            vec![error.message]
-        }
-        // What the engine lacks to check it, it lacks to build it.
-        Integrity::Sound | Integrity::Unchecked(_) | Integrity::NotAsked => return Ok(()),
+    let faults = match checked {
+        // The engine cannot even read the schema.
+        Err(error) if is_damage(&error) => vec![words(&error)],
+        checked => match checked.map_err(|error| unread(&name, error))? {
+            Integrity::Damaged(faults) => faults,
+            Integrity::Unchecked(error)
+                if matches!(error.code, Code::Corrupt | Code::NotADatabase) =>
+            {
+                vec![error.message]
+            }
+            // What the engine lacks to check it, it lacks to build it.
+            Integrity::Sound | Integrity::Unchecked(_) | Integrity::NotAsked => return Ok(()),
+        },
     };
     // An import of rows that break a constraint has words of its own.
     let (_, faults) = FaultKind::split(&faults);
-    let Some((first, more)) = faults.split_first() else {
-        return Ok(());
-    };
+    match faults.is_empty() {
+        true => Ok(()),
+        false => Err(damaged(name, &faults)),
+    }
+}
+
+/// Whether pages cannot be read.
+fn is_damage(error: &DbError) -> bool {
+    matches!(error.code(), Some(Code::Corrupt | Code::NotADatabase))
+}
+
+/// The engine's words, where they are its.
+fn words(error: &DbError) -> String {
+    match error {
+        DbError::Read(error) => error.message.clone(),
+        error => error.to_string(),
+    }
+}
+
+/// A source with these faults: at least one.
+fn damaged(name: String, faults: &[String]) -> DumpError {
+    let (first, more) = faults
+        .split_first()
+        .map_or(("", faults), |(first, more)| (first.as_str(), more));
     let rest = more.len().saturating_sub(NAMED);
     let problem = Diagnostic::error("damaged-source", format!("{name} is damaged: {first}"))
         .notes(more.iter().take(NAMED))
@@ -65,11 +92,11 @@ async fn check(input: &Input, stop: &Stop, lock_timeout: Duration) -> Result<(),
             "take a backup of it; else `sqlite3 {name} .recover | sqlite3 NEW.db` writes what can still be read into a new \
              database"
         ))
-        .helps(repairs(&faults, &name));
-    Err(DumpError::Database {
+        .helps(repairs(faults, &name));
+    DumpError::Database {
         name,
         problems: vec![problem.class(Class::Failed)],
-    })
+    }
 }
 
 /// Refuses a local database with values that its own columns do not keep; any other input passes.
@@ -91,7 +118,10 @@ pub(super) async fn refuse_unkept(
     if matches!(&found, Err(DbError::Read(error)) if matches!(error.code, Code::Other(_))) {
         return Ok(());
     }
-    let found = found.map_err(|error| unread(&name, error))?;
+    let found = match found {
+        Err(error) if is_damage(&error) => return Err(damaged(name, &[words(&error)])),
+        found => found.map_err(|error| unread(&name, error))?,
+    };
     match found.is_empty() {
         true => Ok(()),
         false => Err(DumpError::Database {

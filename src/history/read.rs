@@ -67,7 +67,12 @@ pub struct Unfinished {
     pub path: Option<String>,
     /// Whether a process on this machine is importing it now.
     pub is_running: bool,
+    /// Of a server, which does not tell whether an import is running: how many seconds ago it wrote, where that was just now.
+    pub written_s: Option<u64>,
 }
+
+/// How many seconds ago an import has written that may be running.
+const JUST_NOW: u64 = 30;
 
 /// `2026-11-21T22:12:51.123Z` as people read it: `2026-11-21 22:12:51 UTC`. Anything else stays as it is.
 pub(crate) fn moment(recorded: &str) -> String {
@@ -103,9 +108,14 @@ impl Unfinished {
                 .help("wait until it has ended: `migrate` does so by itself");
         }
         let again = self.again();
-        Diagnostic::problem("unfinished-import", self.to_string()).help(format!(
-            "`{again}` goes on with it, `{again} --restart` takes back what it has written"
-        ))
+        let wait = self
+            .written_s
+            .map(|_| "wait until it has ended; only if its process is gone:");
+        Diagnostic::problem("unfinished-import", self.to_string())
+            .helps(wait)
+            .help(format!(
+                "`{again}` goes on with it, `{again} --restart` takes back what it has written"
+            ))
     }
 }
 
@@ -160,6 +170,13 @@ impl std::fmt::Display for Unfinished {
             return write!(
                 f,
                 "the {what} of {name} into this database is running: it has come to line {line}"
+            );
+        }
+        if let Some(seconds) = self.written_s {
+            let what = self.command.as_ref().map_or("import", |_| "copy");
+            return write!(
+                f,
+                "the {what} of {name} into this database is running or was stopped just now: it came to line {line} {seconds} s ago"
             );
         }
         if self.command.is_some() {
@@ -317,7 +334,8 @@ FROM _migrations WHERE kind <> 'meta' ORDER BY rowid";
 const IMPORT: &str = "\
 SELECT name, line, started_at, \
 (SELECT count(*) FROM json_each(detail, '$.tables') WHERE value ->> 'before' IS NOT NULL), \
-detail ->> '$.command', detail ->> '$.path' FROM _seedbed_import";
+detail ->> '$.command', detail ->> '$.path', \
+CAST(strftime('%s', 'now') - strftime('%s', written_at) AS INTEGER) FROM _seedbed_import";
 
 /// The unfinished import of a database that has its table.
 pub(crate) async fn unfinished_import(db: &Db) -> Result<Option<Unfinished>, DbError> {
@@ -400,8 +418,8 @@ fn not_elsewhere(db: &Db, tables: &[[Value; 2]]) -> Result<(), HistoryError> {
     Ok(())
 }
 
-fn unfinished(row: &[Value; 6], db: &Db) -> Option<Unfinished> {
-    let [name, line, started_at, existing, command, path] = row;
+fn unfinished(row: &[Value; 7], db: &Db) -> Option<Unfinished> {
+    let [name, line, started_at, existing, command, path, written] = row;
     Some(Unfinished {
         name: text(name)?.to_owned(),
         line: u64::try_from(number(line)?).ok()?,
@@ -410,6 +428,9 @@ fn unfinished(row: &[Value; 6], db: &Db) -> Option<Unfinished> {
         command: text(command).map(str::to_owned),
         path: text(path).map(str::to_owned),
         is_running: db.running_import().is_some(),
+        written_s: number(written)
+            .and_then(|seconds| u64::try_from(seconds).ok())
+            .filter(|seconds| db.engine() == Engine::Server && *seconds <= JUST_NOW),
     })
 }
 

@@ -17,7 +17,7 @@ use crate::diagnostic::{Class, Diagnostic, Location as Place};
 use crate::drive::ApplyError;
 use crate::dump::import::{ImportOptions, LackingModule, Violations, Why};
 use crate::dump::integrity::{FaultKind, ROW_HELP, repairs};
-use crate::dump::lacking::lacking_name;
+use crate::dump::lacking::{is_in_shells, lacking_name};
 use crate::dump::{
     BackedUp, BackupError, Checked, Condition, Doubt, Kept, Location, Marked, RestoreError,
     Restored, TEMPORARY, Unproven,
@@ -449,6 +449,13 @@ pub(super) fn object_help(kind: &str, name: &str, words: &str) -> String {
     let Some(lacking) = lacking else {
         return format!("correct the {kind} {name} in the database, and run `backup` again");
     };
+    if is_in_shells(&lacking) {
+        return format!(
+            "this engine lacks {lacking}, and the shell of SQLite has it: `sqlite3 FILE \".backup COPY\"` copies the database \
+             file, and `gunzip -c BACKUP | sqlite3 NEW.db` builds {name} from a backup; or change {name} so that it does not \
+             need {lacking}"
+        );
+    }
     format!(
         "{lacking} belongs to an application: without it no SQLite can create {name}; copy the database file itself as well \
          (`sqlite3 FILE \".backup COPY\"`), or change {name} so that it does not need {lacking}"

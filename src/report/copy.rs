@@ -61,7 +61,7 @@ pub fn copied(copied: &Copied, copying: Copying<'_>, style: Style<'_>) -> String
     };
     let equal = verified.tables.iter();
     let equal = equal.filter(|table| table.verdict == Verdict::Equal);
-    let records = match imported.has_history {
+    let records = match imported.has_history && imported.foreign_history.is_none() {
         true => ", and as many records of migrations",
         false => "",
     };
@@ -206,6 +206,19 @@ fn stopped(error: &ImportError, copying: Copying<'_>, options: &ImportOptions) -
         ],
         Why::Itself(_) => vec![same(from)],
         // Only a copy of FROM was let through, and it is not of what FROM holds now.
+        Why::Clashes(clashes) if error.begun.is_some() && clashes.iter().any(is_there) => {
+            let there = clashes.iter().filter(|clash| is_there(clash));
+            let begun = commands.begun();
+            there
+                .map(|clash| {
+                    Diagnostic::problem(
+                        "exists",
+                        format!("{clash} in {to}, and is not of this copy"),
+                    )
+                    .help(format!("rename or drop it there; then `{begun}` goes on"))
+                })
+                .collect()
+        }
         Why::Clashes(clashes) if clashes.iter().any(is_there) => vec![
             Diagnostic::problem(
                 "not-empty",

@@ -20,7 +20,7 @@ use crate::dump::import::{
     Clash, Fired, ForeignHistory, ImportError, ImportOptions, Imported, LackingModule, LeftOut,
     Orphan, Outcome, Planned, Stands, Table, Tables, Triggers, Violations, Way, Why,
 };
-use crate::dump::lacking::lacking_name;
+use crate::dump::lacking::{is_in_shells, lacking_name};
 use crate::dump::{Doubt, DumpError, ExportError};
 use crate::history::moment;
 use crate::script::Key;
@@ -160,6 +160,11 @@ impl LeftOut {
             LeftOut::ApplicationId => {
                 "PRAGMA application_id was left out: a server does not take it"
             }
+            LeftOut::Number(pragma) => {
+                return format!(
+                    "PRAGMA {pragma} was left out: this database has tables already, and keeps its own {pragma}"
+                );
+            }
             LeftOut::Checkpoint => {
                 "_seedbed_import was left out: the dump was written in the middle of an import into the database that \
                  was dumped, so it may lack rows"
@@ -170,7 +175,7 @@ impl LeftOut {
             }
             LeftOut::Layout(pragma) => {
                 return format!(
-                    "PRAGMA {pragma} was left out: only a new local file takes it, before its first table"
+                    "PRAGMA {pragma} was left out: only a new local file takes it, before any other statement that writes"
                 );
             }
             LeftOut::Conflicts => {
@@ -185,6 +190,7 @@ impl LeftOut {
         match self {
             LeftOut::Statistics => "statistics",
             LeftOut::ApplicationId => "application-id",
+            LeftOut::Number(pragma) => pragma,
             LeftOut::Checkpoint => "checkpoint",
             LeftOut::History => "history",
             LeftOut::Setting(_) => "setting",
@@ -195,7 +201,10 @@ impl LeftOut {
 
     /// Whether it is said as a warning, or only as a note.
     fn is_harmless(self) -> bool {
-        matches!(self, LeftOut::Setting(_) | LeftOut::Layout(_))
+        matches!(
+            self,
+            LeftOut::Setting(_) | LeftOut::Layout(_) | LeftOut::Number(_)
+        )
     }
 }
 
@@ -644,6 +653,12 @@ pub(super) fn diagnostics(error: &ImportError, dump: &str, commands: &Commands) 
 fn lacking(kind: &str, name: &str, error: &EngineError) -> Diagnostic {
     let lacking = lacking_name(&error.message).unwrap_or_default();
     let message = format!("the {kind} {name} cannot be created: {error}");
+    if is_in_shells(&lacking) {
+        return Diagnostic::error("lacking", message).help(format!(
+            "this engine lacks {lacking}, and the shell of SQLite has it: `sqlite3 NEW.db` reads a dump with {name} (`.read DUMP`), \
+             and `sqlite3 FILE \".backup COPY\"` copies a database file"
+        ));
+    }
     Diagnostic::error("lacking", message).help(format!(
         "{lacking} belongs to an application: without it no SQLite can create {name}; copy the database file that was dumped \
          (`sqlite3 FILE \".backup COPY\"`), or change {name} there so that it does not need {lacking}, and dump it again"
@@ -681,7 +696,7 @@ fn of_clash(clash: &Clash, dump: &str) -> Diagnostic {
         Clash::Exists { what, is_made: true, .. } if what == "table" => (
             "exists",
             "name a new database with `--database FILE`; or, to add the rows to the table that is there, write a dump of \
-             rows alone (`export --data-only rows.sql`, or `sqlite3 old.db \".dump --data-only\"`) and \
+             rows alone (`export --data-only rows.sql --database old.db`, or `sqlite3 old.db \".dump --data-only\"`) and \
              `import rows.sql --into-existing`"
                 .to_owned(),
         ),
@@ -719,7 +734,7 @@ fn of_clash(clash: &Clash, dump: &str) -> Diagnostic {
             "foreign-history",
             format!(
                 "if {name} is the history of the migrations of that database, set `table = {name:?}` in [migrations] of \
-                 config.toml; otherwise dump the database without it (`export --no-history`)"
+                 config.toml; otherwise dump the database without it (`export --no-history --database old.db`)"
             ),
         ),
         Clash::NoModule { .. } => (
@@ -745,7 +760,7 @@ fn of_clash(clash: &Clash, dump: &str) -> Diagnostic {
         ),
         Clash::Makes { .. } => (
             "makes-tables",
-            "write the dump without its schema (`export --data-only`, or `sqlite3 old.db \".dump --data-only\"`), or import it \
+            "write the dump without its schema (`export --data-only --database old.db`, or `sqlite3 old.db \".dump --data-only\"`), or import it \
              without `--into-existing`"
                 .to_owned(),
         ),

@@ -65,7 +65,7 @@ pub use status::status;
 pub use style::{Paint, Style};
 pub use verify::{verified, verified_after};
 #[cfg(feature = "cli")]
-pub(crate) use words::count;
+pub(crate) use words::{as_typed, count};
 
 /// What went wrong, ready to be shown.
 ///

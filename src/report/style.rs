@@ -17,7 +17,7 @@ pub enum Paint {
 pub struct Style<'a> {
     /// Whether it carries colour.
     pub paint: Paint,
-    /// What people type to run this program: `cargo xtask` or `seedbed`.
+    /// What people type to run this program: `cargo xtask` or `seedbed`, and the global flags that each command needs again.
     pub program: &'a str,
 }
 

@@ -35,9 +35,12 @@ const COMMANDS: &[&str] = &[
     "verify",
 ];
 
-/// Puts the program before every command that stands between backticks: `` `repair 3` `` becomes
-/// `` `cargo xtask repair 3` ``, which can be copied.
-pub(super) fn as_typed(text: &str, program: &str) -> String {
+/// Puts the program before every command that stands between backticks, and its global flags behind it: `` `repair 3` ``
+/// becomes `` `cargo xtask repair 3 --database app.db` ``, which can be copied and means the same database. A command
+/// that names its databases itself gets no flags.
+pub(crate) fn as_typed(text: &str, program: &str) -> String {
+    let name = program.split(" --").next().unwrap_or(program);
+    let flags = &program[name.len()..];
     let mut typed = String::with_capacity(text.len());
     for (number, part) in text.split('`').enumerate() {
         if number > 0 {
@@ -46,10 +49,13 @@ pub(super) fn as_typed(text: &str, program: &str) -> String {
         let between = number % 2 == 1;
         let first = part.split(' ').next().unwrap_or_default();
         if between && COMMANDS.contains(&first) {
-            typed.push_str(program);
+            typed.push_str(name);
             typed.push(' ');
         }
         typed.push_str(part);
+        if between && COMMANDS.contains(&first) && first != "copy" && !part.contains("--database") {
+            typed.push_str(flags);
+        }
     }
     typed
 }
@@ -171,6 +177,20 @@ mod tests {
             ("", ""),
         ] {
             assert_eq!(as_typed(text, "cargo xtask"), expect);
+        }
+        let program = "seedbed --database 'my app.db' --seeds s";
+        for (text, expect) in [
+            (
+                "`repair 3` and `SELECT 1`",
+                "`seedbed repair 3 --database 'my app.db' --seeds s` and `SELECT 1`",
+            ),
+            ("`copy a.db b.db`", "`seedbed copy a.db b.db`"),
+            (
+                "`export FILE --database FROM`",
+                "`seedbed export FILE --database FROM`",
+            ),
+        ] {
+            assert_eq!(as_typed(text, program), expect);
         }
     }
 

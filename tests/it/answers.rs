@@ -281,7 +281,7 @@ fn a_stream_with_fewer_columns_than_the_query_is_refused() {
     let ran = servers.project.run("export b.sql");
     ends(&ran, 1, "has 3 columns where 4 were asked for");
     let ran = servers.project.run("verify a.sql");
-    ends(&ran, 1, "has 6 columns where 7 were asked for");
+    ends(&ran, 1, "has 7 columns where 8 were asked for");
     assert!(!servers.project.path("b.sql").exists());
 }
 

@@ -101,7 +101,7 @@ pub(super) async fn before_a_change(
             let is_unproven = matches!(error, BackupError::Unproven(_));
             let stopped = failed(session, opened, error);
             return Err(match is_unproven {
-                true => stopped.stops_the_migration(session.program),
+                true => stopped.stops_the_migration(),
                 false => stopped,
             });
         }

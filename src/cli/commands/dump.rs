@@ -30,10 +30,7 @@ pub(crate) async fn dump(session: &Session, flags: &args::Export) -> Ending {
         return Err(session.usage(
             "needs-a-file",
             "a dump and a JSON document cannot both go to standard output",
-            Some(format!(
-                "name a file: `{} export dump.sql --format json`",
-                session.program
-            )),
+            Some("name a file: `export dump.sql --format json`".to_owned()),
         ));
     }
     let opened = session.open(flags.lock.lock_timeout).await?;

@@ -180,10 +180,7 @@ fn not_created(session: &Session, error: &CreateError) -> Stopped {
         CreateError::NoWords { .. } => session.usage(
             "bad-name",
             error,
-            Some(format!(
-                "say what it does, in words: `{} new add users`",
-                session.program
-            )),
+            Some("say what it does, in words: `new add users`".to_owned()),
         ),
         CreateError::Read(error) => session.stopped(Report::files(error)),
         CreateError::Write { .. } => session.stopped(Diagnostic::error("write", with_cause(error))),
@@ -317,7 +314,7 @@ fn not_renumbered(
             let choice: Vec<String> = files
                 .iter()
                 .filter(|file| !keeps(file))
-                .map(|file| format!("`{} renumber {file}`", session.program))
+                .map(|file| format!("`renumber {file}`"))
                 .collect();
             let help = format!("name the file: {}", choice.join(" or "));
             session.usage("several", error, Some(help))

@@ -101,7 +101,7 @@ fn a_table_that_is_nearly_ours_warns_when_it_holds_keys_of_ours() {
 }
 
 #[test]
-fn unknown_keys_in_our_tables_are_errors_with_their_place() {
+fn unknown_keys_in_our_tables_are_warnings_and_near_misses_are_errors_with_their_place() {
     check(
         &Case {
             toml: "[local]\n  pth = \"a.db\"\n[turso]\ndatabse_url = \"x\"\nfoo = 1\n[turso.local-replica]\nenabled = true\n\

@@ -19,7 +19,7 @@ use self::catalogue::Catalogue;
 pub use self::error::ExportError;
 use self::plan::Plan;
 use self::writer::Writer;
-use super::file::{NewFile, Readers};
+use super::file::{NewFile, Readers, remove_stale};
 use crate::db::{Db, DbError};
 use crate::history;
 
@@ -192,6 +192,14 @@ pub async fn export_file(
         },
     };
     let mut file = NewFile::create(path, Readers::Usual).map_err(told)?;
+    let _lock = file.lock();
+    if let (Some(folder), Some(name)) = (file.partial().parent(), path.file_name()) {
+        let folder = match folder.as_os_str().is_empty() {
+            true => Path::new("."),
+            false => folder,
+        };
+        remove_stale(folder, &format!(".{}.", name.to_string_lossy()));
+    }
     let exported = match export(db, options, &mut file).await {
         Err(ExportError::Write(error)) => return Err(told(error)),
         exported => exported?,

@@ -191,6 +191,7 @@ pub(super) struct There {
     triggers: Vec<Trigger>,
     /// Tables and their rows, as far as they were counted.
     counts: Vec<(String, u64)>,
+    history: Option<HistoryTable>,
     /// The modules of the engine, in lower case; none where that is not known.
     modules: HashSet<String>,
 }
@@ -207,7 +208,7 @@ FROM sqlite_schema s LEFT JOIN pragma_table_list l ON l.schema = 'main' AND l.na
 WHERE s.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' OR s.name = 'sqlite_sequence'";
 
 impl There {
-    pub(super) fn of(rows: &[[Value; 5]], modules: &Modules) -> There {
+    pub(super) fn of(rows: &[[Value; 5]], modules: &Modules, history: &HistoryTable) -> There {
         let text = |value: &Value| value.as_str().map(str::to_owned);
         let is = |value: &Value, word: &str| value.as_str() == Some(word);
         let virtual_tables = rows.iter().filter(|[_, _, kind, ..]| is(kind, "virtual"));
@@ -246,6 +247,7 @@ impl There {
                 })
                 .collect(),
             counts: Vec::new(),
+            history: Some(history.clone()),
             modules: HashSet::new(),
             virtual_tables,
         }
@@ -342,7 +344,20 @@ impl There {
         Beside::Others {
             has_sequence: self.find(SEQUENCE).is_some(),
             has_virtual_tables: !self.virtual_tables.is_empty(),
+            has_tables: self
+                .objects
+                .iter()
+                .any(|(kind, name)| kind == "table" && !self.is_own(name)),
         }
+    }
+
+    /// Whether a table is Seedbed's or the engine's own.
+    fn is_own(&self, name: &str) -> bool {
+        let is_history = self
+            .history
+            .as_ref()
+            .is_some_and(|history| history.is(name));
+        is_history || is_of_the_engine(name) || name.to_ascii_lowercase().starts_with("_seedbed_")
     }
 
     fn find(&self, name: &str) -> Option<&(String, String)> {

@@ -104,7 +104,7 @@ async fn look(
         (Query::new(MODULES), checkpoint::question()),
     );
     let (objects, (modules, checkpoint)) = job.db.ask(questions).await?;
-    let mut there = There::of(&objects.rows()?, &job.modules);
+    let mut there = There::of(&objects.rows()?, &job.modules, job.db.history_table());
     there.has_modules(db::if_accepted(modules.rows())?.unwrap_or_default());
     let checkpoint = checkpoint::answer(checkpoint)?;
     Ok((history::read(job.db).await, there, checkpoint))
@@ -113,7 +113,7 @@ async fn look(
 /// What is in the database.
 pub(super) async fn objects(job: &Job<'_>) -> Result<There, DbError> {
     let rows = job.db.rows(Query::new(OBJECTS)).await?;
-    Ok(There::of(&rows, &job.modules))
+    Ok(There::of(&rows, &job.modules, job.db.history_table()))
 }
 
 /// Takes back what an unfinished import did.

@@ -40,6 +40,8 @@ pub(super) enum Beside {
         has_sequence: bool,
         /// Whether it has virtual tables.
         has_virtual_tables: bool,
+        /// Whether it has any table of an application.
+        has_tables: bool,
     },
 }
 
@@ -50,6 +52,8 @@ pub enum LeftOut {
     Statistics,
     /// `PRAGMA application_id`, which servers do not take.
     ApplicationId,
+    /// `PRAGMA user_version` or `application_id`: a database that has tables keeps its own.
+    Number(&'static str),
     /// The table in which an unfinished import was remembered.
     Checkpoint,
     /// The history, where the database has its own.
@@ -267,6 +271,9 @@ impl Translator {
                 if self.engine.is_server() && *pragma == "application_id" =>
             {
                 self.leave_out(LeftOut::ApplicationId)
+            }
+            What::Number { pragma, .. } if matches!(self.beside, Beside::Others { has_tables: true, .. }) => {
+                self.leave_out(LeftOut::Number(pragma))
             }
             What::Number { pragma, value } => run(format!("PRAGMA {pragma} = {value}")),
             What::Clear { table } => self.clear(table),

@@ -158,6 +158,7 @@ async fn all_problems() -> Vec<Diagnostic> {
         unfinished: Some(Unfinished {
             path: None,
             is_running: false,
+            written_s: None,
             name: "old.sql".to_owned(),
             line: 1200,
             started_at: AT.to_owned(),

@@ -361,7 +361,7 @@ fn no_directory_of_migrations() {
         2> target: local local.db (default)
         2> error[no-directory]: there is no directory nowhere
         2>   |
-        2>   = help: `seedbed new NAME` creates it with a first migration; `--migrations DIR` names another
+        2>   = help: `seedbed new NAME --migrations nowhere` creates it with a first migration; `--migrations DIR` names another
         exit 2
     "#]],
     );

@@ -238,7 +238,7 @@ fn a_full_disk() {
         2>   = note: this is statement 3 of 3
         2>   = note: rolled back: V2
         2>   = help: make room: until it commits, a transaction needs space beside the database too
-        2>   = help: then run `seedbed migrate` again
+        2>   = help: then run `seedbed migrate --database disk/local.db` again
         2>
         2> nothing of this run is in the database; the database is at V1
         exit 1

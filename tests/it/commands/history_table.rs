@@ -161,7 +161,7 @@ fn a_changed_setting_stops_every_command_that_would_begin_anew() {
             2> target: local new.db (--database)
             2> error[foreign-history]: the dump has a table _migrations that is a history of Seedbed, and the settings name the table Schema "History"
             2>  --> dump.sql:3
-            2>   = help: if _migrations is the history of the migrations of that database, set `table = "_migrations"` in [migrations] of config.toml; otherwise dump the database without it (`seedbed export --no-history`)
+            2>   = help: if _migrations is the history of the migrations of that database, set `table = "_migrations"` in [migrations] of config.toml; otherwise dump the database without it (`seedbed export --no-history --database old.db`)
             2>
             2> nothing of the dump is in the database
             exit 4
@@ -227,7 +227,7 @@ fn another_table_of_this_name_is_data_of_a_new_file() {
             2> target: local new.db (--database)
             2> error[foreign-history]: the dump has a table _migrations that is a history of Seedbed, and the settings name the table Schema "History"
             2>  --> both.sql:3
-            2>   = help: if _migrations is the history of the migrations of that database, set `table = "_migrations"` in [migrations] of config.toml; otherwise dump the database without it (`seedbed export --no-history`)
+            2>   = help: if _migrations is the history of the migrations of that database, set `table = "_migrations"` in [migrations] of config.toml; otherwise dump the database without it (`seedbed export --no-history --database old.db`)
             2>
             2> nothing of the dump is in the database
             exit 4

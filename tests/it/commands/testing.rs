@@ -154,7 +154,7 @@ fn test_db_says_what_is_wrong_with_the_files() {
             $ seedbed test-db --migrations nowhere
             2> error[no-directory]: there is no directory nowhere
             2>   |
-            2>   = help: `seedbed new NAME` creates it with a first migration; `--migrations DIR` names another
+            2>   = help: `seedbed new NAME --migrations nowhere` creates it with a first migration; `--migrations DIR` names another
             exit 2
         "#]]);
 }

@@ -53,7 +53,7 @@ fn a_file_goes_to_a_server_and_comes_back() {
             copied local.db to http://[server]: 4 rows of 1 table (285 B) in [ms]
             verified: 1 table equal in every value
             2> copy: local local.db (FROM) to remote http://[server] (TO)
-            2> next: `seedbed baseline V` records which migrations this schema has already (the newest is V1)
+            2> next: `seedbed baseline V --database http://[server]` records which migrations this schema has already (the newest is V1)
         "#]],
     );
     check(
@@ -391,7 +391,7 @@ fn what_does_not_go_along_is_said_before_the_first_row() {
         copied wide.db to http://[server]: 1 row of 1 table (234 B) in [ms]
         verified: 1 table equal in every value
         2> copy: local wide.db (FROM) to remote http://[server] (TO)
-        2> note: PRAGMA encoding was left out: only a new local file takes it, before its first table
+        2> note: PRAGMA encoding was left out: only a new local file takes it, before any other statement that writes
         2> warning: PRAGMA application_id was left out: a server does not take it
         2> warning: ANALYZE and sqlite_stat1 were left out: a server keeps its own statistics
     "#]],

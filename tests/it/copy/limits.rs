@@ -166,3 +166,80 @@ fn a_copy_and_a_restored_backup_have_the_numbers_of_their_source() {
         "PRAGMA user_version is 7 in one.db, and 0 in local.db",
     );
 }
+
+#[test]
+fn a_mathematical_function_belongs_to_no_application() {
+    let project = Project::bare().file(
+        "old.sql",
+        "CREATE TABLE shop(lat REAL, cell INTEGER AS (floor(lat * 10)));\nINSERT INTO shop VALUES(48.4);\n",
+    );
+    for line in ["import old.sql", "copy old.sql new.db"] {
+        let ran = project.run(line);
+        assert_eq!(ran.code, Some(1), "{ran}");
+        says(
+            &ran,
+            "this engine lacks the function floor, and the shell of SQLite has it",
+        );
+        assert!(
+            !ran.to_string().contains("belongs to an application"),
+            "{ran}"
+        );
+    }
+}
+
+#[test]
+fn a_full_text_index_that_cannot_be_checked_is_no_damage() {
+    for (made, gone) in [
+        (
+            "CREATE VIRTUAL TABLE f USING fts4(a, compress=zip, uncompress=unzip)",
+            "CREATE TABLE other (x)",
+        ),
+        (
+            "CREATE VIRTUAL TABLE f USING fts4(a, content='p')",
+            "DROP TABLE p",
+        ),
+    ] {
+        let project = Project::bare();
+        project.change(&["CREATE TABLE p (a)", made, gone]);
+        for line in ["backup", "copy local.db new.db", "doctor"] {
+            let ran = project.run(line);
+            assert!(!ran.to_string().contains("database is damaged"), "{ran}");
+            assert!(!ran.to_string().contains("local.db is damaged"), "{ran}");
+        }
+        assert_eq!(project.run("verify new.db").code, Some(0));
+    }
+}
+
+#[test]
+fn an_empty_file_with_the_name_of_a_database_is_an_empty_database() {
+    let project = Project::bare().file("zero.db", "").file("zero.sql", "");
+    for line in [
+        "copy zero.db one.db",
+        "import zero.db --database two.db",
+        "verify zero.db --database one.db",
+        "backup --database zero.db",
+        "export zero.dump --database zero.db",
+    ] {
+        let ran = project.run(line);
+        assert_eq!(ran.code, Some(0), "{ran}");
+    }
+    // A dump is never empty.
+    let ran = project.run("copy zero.sql three.db");
+    says(&ran, "zero.sql is empty");
+}
+
+#[test]
+fn a_database_that_cannot_be_read_is_damaged_and_no_fault_of_the_flags() {
+    let project = Project::bare();
+    project.change(&["CREATE TABLE t (a)", "INSERT INTO t VALUES (1)"]);
+    let path = project.path("local.db");
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[100..200].fill(0xff);
+    std::fs::write(&path, bytes).unwrap();
+    for line in ["copy local.db new.db", "import local.db --database new.db"] {
+        let ran = project.run(line);
+        assert_eq!(ran.code, Some(1), "{ran}");
+        says(&ran, "malformed");
+        says(&ran, "= help: ");
+    }
+}

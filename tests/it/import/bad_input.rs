@@ -282,7 +282,7 @@ fn tables_that_are_in_the_way() {
         2> target: local local.db (default)
         2> error[exists]: table t exists already and has 1 row
         2>   |
-        2>   = help: name a new database with `--database FILE`; or, to add the rows to the table that is there, write a dump of rows alone (`seedbed export --data-only rows.sql`, or `sqlite3 old.db ".dump --data-only"`) and `seedbed import rows.sql --into-existing`
+        2>   = help: name a new database with `--database FILE`; or, to add the rows to the table that is there, write a dump of rows alone (`seedbed export --data-only rows.sql --database old.db`, or `sqlite3 old.db ".dump --data-only"`) and `seedbed import rows.sql --into-existing`
         2>
         2> nothing of the dump is in the database
         exit 4
@@ -308,7 +308,7 @@ fn tables_that_are_in_the_way() {
                   "column": null,
                   "message": "table t exists already and has 1 row",
                   "notes": [],
-                  "help": "name a new database with `--database FILE`; or, to add the rows to the table that is there, write a dump of rows alone (`seedbed export --data-only rows.sql`, or `sqlite3 old.db \".dump --data-only\"`) and `seedbed import rows.sql --into-existing`"
+                  "help": "name a new database with `--database FILE`; or, to add the rows to the table that is there, write a dump of rows alone (`seedbed export --data-only rows.sql --database old.db`, or `sqlite3 old.db \".dump --data-only\"`) and `seedbed import rows.sql --into-existing`"
                 }
               ],
               "summary": "nothing of the dump is in the database"

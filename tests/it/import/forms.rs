@@ -360,7 +360,7 @@ fn the_help_for_tables_that_are_there_leads_out() {
         2> target: local local.db (default)
         2> error[exists]: table t exists already and has 1 row
         2>   |
-        2>   = help: name a new database with `--database FILE`; or, to add the rows to the table that is there, write a dump of rows alone (`seedbed export --data-only rows.sql`, or `sqlite3 old.db ".dump --data-only"`) and `seedbed import rows.sql --into-existing`
+        2>   = help: name a new database with `--database FILE`; or, to add the rows to the table that is there, write a dump of rows alone (`seedbed export --data-only rows.sql --database old.db`, or `sqlite3 old.db ".dump --data-only"`) and `seedbed import rows.sql --into-existing`
         2>
         2> nothing of the dump is in the database
         exit 4
@@ -372,7 +372,7 @@ fn the_help_for_tables_that_are_there_leads_out() {
             2> target: local local.db (default)
             2> error[exists]: table t exists already and has 1 row
             2>   |
-            2>   = help: name a new database with `--database FILE`; or, to add the rows to the table that is there, write a dump of rows alone (`seedbed export --data-only rows.sql`, or `sqlite3 old.db ".dump --data-only"`) and `seedbed import rows.sql --into-existing`
+            2>   = help: name a new database with `--database FILE`; or, to add the rows to the table that is there, write a dump of rows alone (`seedbed export --data-only rows.sql --database old.db`, or `sqlite3 old.db ".dump --data-only"`) and `seedbed import rows.sql --into-existing`
             2>
             2> nothing of the dump is in the database
             exit 4
@@ -504,9 +504,11 @@ fn a_file_is_laid_out_as_the_one_that_was_dumped() {
 
             imported old.sql: 2 rows of 1 table (334 B) in [ms]
             2> target: local there.db (--database)
-            2> note: PRAGMA encoding was left out: only a new local file takes it, before its first table
-            2> note: PRAGMA page_size was left out: only a new local file takes it, before its first table
-            2> note: PRAGMA auto_vacuum was left out: only a new local file takes it, before its first table
+            2> note: PRAGMA encoding was left out: only a new local file takes it, before any other statement that writes
+            2> note: PRAGMA page_size was left out: only a new local file takes it, before any other statement that writes
+            2> note: PRAGMA auto_vacuum was left out: only a new local file takes it, before any other statement that writes
+            2> note: PRAGMA user_version was left out: this database has tables already, and keeps its own user_version
+            2> note: PRAGMA application_id was left out: this database has tables already, and keeps its own application_id
         "#]]);
     waiting().block_on(change(&there, ["PRAGMA user_version = 8"]));
     project
@@ -517,8 +519,9 @@ fn a_file_is_laid_out_as_the_one_that_was_dumped() {
             t                2                2  ✓
 
             PRAGMA user_version is 8, and line 6 of the dump sets it to 7
+            PRAGMA application_id is 0, and line 7 of the dump sets it to 1196444487
 
-            the database does not hold what the dump says: 1 definition not equal, compared in every value
+            the database does not hold what the dump says: 2 definitions not equal, compared in every value
             2> target: local there.db (--database)
             exit 1
         "#]]);

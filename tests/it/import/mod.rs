@@ -99,7 +99,7 @@ pub(crate) fn told(result: Result<Imported, ImportError>) -> String {
             LeftOut::ApplicationId => "no application_id",
             LeftOut::Checkpoint => "no checkpoint",
             LeftOut::History => "no history",
-            LeftOut::Setting(words) | LeftOut::Layout(words) => words,
+            LeftOut::Setting(words) | LeftOut::Layout(words) | LeftOut::Number(words) => words,
             LeftOut::Conflicts => "some gave way",
         });
     }

@@ -125,6 +125,36 @@ pub(crate) async fn rows_that_others_wrote_beside_an_import_are_kept(world: Worl
     assert_eq!(rows, (MANY + 1).to_string());
 }
 
+#[test]
+fn a_database_with_tables_keeps_its_own_numbers() {
+    let text = dump(
+        "PRAGMA user_version=9;\nPRAGMA application_id=7;\nCREATE TABLE t (a);\nINSERT INTO t VALUES(1);\n",
+    );
+    let project = Project::bare().file("old.sql", text);
+    project.change(&["CREATE TABLE mine (x)", "PRAGMA user_version = 5"]);
+    for _ in 0..2 {
+        let ran = project.run("import old.sql --verify full");
+        assert_eq!(ran.code, Some(0), "{ran}");
+        if !ran.to_string().contains("nothing to do") {
+            for number in ["user_version", "application_id"] {
+                let note = format!(
+                    "note: PRAGMA {number} was left out: this database has tables already, and keeps its own {number}"
+                );
+                assert!(ran.to_string().contains(&note), "{ran}");
+            }
+        }
+    }
+    let ran = project.run("verify old.sql");
+    let own = "PRAGMA user_version is 5, and line 3 of the dump sets it to 9";
+    assert!(ran.to_string().contains(own), "{ran}");
+    // One without tables takes them.
+    project.run("import old.sql --database new.db");
+    assert_eq!(
+        project.run("verify old.sql --database new.db").code,
+        Some(0)
+    );
+}
+
 /// Rows alone, of which the last is refused, and their tables.
 fn rows_alone() -> Project {
     let rows = many(MANY);
@@ -306,7 +336,7 @@ fn records_of_another_tool_are_data_of_a_new_file() {
             2> target: local new.db (--database)
             2> error[makes-tables]: the dump makes the table t, and was to go into existing ones
             2>   |
-            2>   = help: write the dump without its schema (`seedbed export --data-only`, or `sqlite3 old.db ".dump --data-only"`), or import it without `--into-existing`
+            2>   = help: write the dump without its schema (`seedbed export --data-only --database old.db`, or `sqlite3 old.db ".dump --data-only"`), or import it without `--into-existing`
             2>
             2> nothing of the dump is in the database
             exit 4

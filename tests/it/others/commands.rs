@@ -225,7 +225,9 @@ fn a_table_that_says_nothing_is_ignored_where_that_is_asked_for() {
         let project = project().file("config.toml", toml);
         let ran = untouched(&project, line);
         assert_eq!(ran.code, Some(0), "{ran}");
-        assert!(!ran.stdout.contains("refinery"), "{ran}");
+        // A command that is proposed repeats the flag.
+        let words = ran.stdout.replace("--ignore refinery_schema_history", "");
+        assert!(!words.contains("refinery"), "{ran}");
     }
     let project = project().file("config.toml", "[migrations]\nignore_tables = [\"other\"]\n");
     assert_eq!(untouched(&project, "migrate --dry-run").code, Some(4));
