@@ -68,11 +68,11 @@ pub struct Unfinished {
     /// Whether a process on this machine is importing it now.
     pub is_running: bool,
     /// Of a server, which does not tell whether an import is running: how many seconds ago it wrote, where that was just now.
-    pub written_s: Option<u64>,
+    pub written_s: Option<u8>,
 }
 
 /// How many seconds ago an import has written that may be running.
-const JUST_NOW: u64 = 30;
+const JUST_NOW: u8 = 30;
 
 /// `2026-11-21T22:12:51.123Z` as people read it: `2026-11-21 22:12:51 UTC`. Anything else stays as it is.
 pub(crate) fn moment(recorded: &str) -> String {
@@ -429,7 +429,7 @@ fn unfinished(row: &[Value; 7], db: &Db) -> Option<Unfinished> {
         path: text(path).map(str::to_owned),
         is_running: db.running_import().is_some(),
         written_s: number(written)
-            .and_then(|seconds| u64::try_from(seconds).ok())
+            .and_then(|seconds| u8::try_from(seconds).ok())
             .filter(|seconds| db.engine() == Engine::Server && *seconds <= JUST_NOW),
     })
 }
