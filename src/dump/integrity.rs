@@ -1,8 +1,7 @@
 //! Whether the pages and the indexes of a local database agree with its tables, as the engine's own check sees it. An
 //! export reads tables and no indexes, so an index that contradicts its table shows nowhere else.
 
-use super::modules::is_contentless;
-use crate::db::{Code, Db, DbError, Engine, EngineError, Query, if_accepted};
+use crate::db::{Code, Db, DbError, EngineError, Query, if_accepted};
 use crate::sql::{Value, check_constraints, identifier};
 
 /// The page cache of a check.

@@ -91,7 +91,10 @@ fn files_that_are_there_are_kept_or_extended() {
             (".cargo/config.toml", "[alias]\nxtask = \"run -p tools\"\n"),
             (".env.example", "TURSO_DATABASE_URL=\n"),
             (".gitattributes", "*.sql text eol=lf\n"),
-            (".gitignore", ".env\nlocal.db*\nlocal_replica.db*\nbackups\n"),
+            (
+                ".gitignore",
+                ".env\nlocal.db*\nlocal_replica.db*\nbackups\n",
+            ),
             ("migrations/V1__a.sql", "SELECT 1;"),
         ],
         &[
