@@ -368,12 +368,10 @@ fn unknown_key(table: &str, key: &str, known: &[&str]) -> Option<Diagnostic> {
         .help("put the token into TURSO_AUTH_TOKEN, in the environment or .env, and name a file that holds it in TURSO_AUTH_TOKEN_FILE otherwise; if this one was ever committed, revoke it");
         return Some(refused);
     }
-    // `directory` for `dir` and `retention` for `retention_days` are slips too.
-    let begins = || {
-        let mut known = known.iter();
-        known.find(|ours| ours.starts_with(key) || key.starts_with(**ours))
-    };
-    let meant = nearest(key, known).or_else(|| begins().copied())?;
+    // `directory` for `dir` and `regions` for `replica_regions` are slips too.
+    let is_part = |ours: &&&str| (key.len() > 2 && ours.contains(key)) || key.contains(**ours);
+    let part = || known.iter().find(is_part).copied();
+    let meant = nearest(key, known).or_else(part)?;
     Some(
         problem(format!("unknown key `{key}` in {table}")).help(format!("did you mean `{meant}`?")),
     )

@@ -227,7 +227,7 @@ fn a_sync_that_cannot_use_the_proxy_says_so() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_machine_without_certificates_is_told_to_install_them() {
+fn variables_that_lead_to_no_certificates_are_named() {
     let forward = Forward::to(None);
     let project = project(&forward, "HTTPS_PROXY", "USE_TURSO")
         .env("SSL_CERT_FILE", "/nonexistent.pem")
@@ -235,10 +235,8 @@ fn a_machine_without_certificates_is_told_to_install_them() {
     let ran = project.run("migrate");
     assert_eq!(checked(&ran).code, Some(1), "{ran}");
     assert!(ran.stderr.contains("error[no-ca-certificates]"), "{ran}");
-    assert!(
-        ran.stderr.contains("apt-get install ca-certificates"),
-        "{ran}"
-    );
+    let named = "SSL_CERT_FILE (/nonexistent.pem) or SSL_CERT_DIR (/nonexistent)";
+    assert!(ran.stderr.contains(named), "{ran}");
     assert_eq!(forward.asked(), [""; 0]);
     // A server that is not encrypted needs none.
     let server = with_a_row();

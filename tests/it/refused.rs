@@ -276,18 +276,18 @@ fn an_import_names_the_line_of_the_dump() {
         &project.run("import d.sql"),
         &server,
         expect![[r#"
-        $ seedbed import d.sql
-        2> target: remote http://[server] (TURSO_DATABASE_URL from the environment)
-        2> error[unsupported-by-server]: near ORDER, "None": syntax error
-        2>  --> d.sql:5
-        2>   = note: SQLite can parse this statement, so local databases run it; a libSQL server parses each statement with a parser of its own first, which has the syntax of SQLite 3.38
-        2>   = note: it begins at byte 89
-        2>   = note: it is about the table v
-        2>   = help: change the statement in the dump: sort the rows in a subquery, and aggregate its rows: `SELECT group_concat(name, ',') FROM (SELECT name FROM t ORDER BY name)`
-        2>
-        2> nothing of the dump is in the database
-        exit 1
-    "#]],
+            $ seedbed import d.sql
+            2> target: remote http://[server] (TURSO_DATABASE_URL from the environment)
+            2> error[unsupported-by-server]: near ORDER, "None": syntax error
+            2>  --> d.sql:5
+            2>   = note: SQLite can parse this statement, so local databases run it; a libSQL server parses each statement with a parser of its own first, which has the syntax of SQLite 3.38
+            2>   = note: it begins at byte 89
+            2>   = note: it creates the view v
+            2>   = help: change the statement in the dump: sort the rows in a subquery, and aggregate its rows: `SELECT group_concat(name, ',') FROM (SELECT name FROM t ORDER BY name)`
+            2>
+            2> nothing of the dump is in the database
+            exit 1
+        "#]],
     );
 }
 

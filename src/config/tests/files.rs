@@ -113,16 +113,15 @@ fn unknown_keys_in_our_tables_are_warnings_and_near_misses_are_errors_with_their
               help: did you mean `path`?
             error: config.toml:4:1: unknown key `databse_url` in [turso]
               help: did you mean `database_url`?
-            error: config.toml:5:1: unknown key `foo` in [turso]
-              help: known: database_name, organization, database_url, primary_region, replica_regions, allow_plain_http, local_replica, backup
             error: config.toml:6:8: unknown key `local-replica` in [turso]
               help: did you mean `local_replica`?
             error: config.toml:9:1: unknown key `retention` in [turso.backup]
-              help: known: enabled, retention_days, dir
+              help: did you mean `retention_days`?
             error: config.toml:11:1: unknown key `directory` in [migrations]
-              help: known: dir, out_of_order, downs_from, ignore_tables, table
+              help: did you mean `dir`?
             error: config.toml:13:1: unknown key `envs` in [seeds]
               help: did you mean `env`?
+            warning: config.toml:5:1: `foo` in [turso] is not read; known: database_name, organization, database_url, primary_region, replica_regions, allow_plain_http, local_replica, backup
         "#]],
     );
 }
@@ -205,8 +204,8 @@ fn a_windows_config_toml_reads_the_same() {
             ..Case::default()
         },
         expect![[r#"
-            error: config.toml:4:1: unknown key `x` in [seeds]
-              help: known: dir, env
+            target: local crlf.db ([local] path in config.toml)
+            warning: config.toml:4:1: `x` in [seeds] is not read; known: dir, env
         "#]],
     );
     check(

@@ -17,7 +17,7 @@ fn an_unknown_key_in_the_configuration() {
             $ seedbed migrate
             2> error[config]: unknown key `directory` in [migrations]
             2>  --> config.toml:5:1
-            2>   = help: known: dir, out_of_order, downs_from, ignore_tables, table
+            2>   = help: did you mean `dir`?
             2>
             2> error[config]: [local] path must be a string, not an integer
             2>  --> config.toml:8:1
@@ -52,7 +52,7 @@ fn an_unknown_key_in_the_configuration() {
                   "column": 1,
                   "message": "unknown key `directory` in [migrations]",
                   "notes": [],
-                  "help": "known: dir, out_of_order, downs_from, ignore_tables, table"
+                  "help": "did you mean `dir`?"
                 },
                 {
                   "code": "config",

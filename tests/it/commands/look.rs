@@ -195,7 +195,7 @@ fn config_shows_each_value_and_where_it_comes_from() {
         turso replicas      -
         2> error[config]: unknown key `regions` in [turso]
         2>  --> config.toml:8:1
-        2>   = help: known: database_name, organization, database_url, primary_region, replica_regions, allow_plain_http, local_replica, backup
+        2>   = help: did you mean `replica_regions`?
         exit 2
     "#]]);
     project.write("config.toml", "[local]\npath = \"data/app.db\"\n");
