@@ -72,7 +72,6 @@ pub(crate) use ready::Ready;
 pub(crate) use replace::Replaces;
 #[cfg(feature = "cli")]
 pub(crate) use replace::{inherit, wait_until_unused};
-#[cfg(feature = "cli")]
 pub(crate) use replica_files::DOES_NOT_EXIST;
 pub(crate) use replica_files::WITHOUT_SIDE;
 pub use replica_files::{

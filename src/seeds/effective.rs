@@ -325,7 +325,7 @@ fn template(template: &Template) -> Vec<String> {
 
 fn label_word(label: &Label) -> Json {
     match label {
-        Label::One(label) => json!(label),
+        Label::One(label) => json!(**label),
         Label::Range { before, numbers } => {
             let Numbers {
                 first,

@@ -462,7 +462,7 @@ impl Job<'_> {
 /// # Dropping the future
 /// A new file is not put in its place; the thread that builds it ends when the dump is read. In an existing database,
 /// what was committed stays, and a transaction or request under way is still carried out; the same import goes on from
-/// there. To stop an import, raise the [`Stop`](crate::db::Stop) that the database was opened with.
+/// there. To stop an import, raise the [`Stop`] that the database was opened with.
 ///
 /// # Errors
 /// [`ImportError`] says why not, and what is in the database.

@@ -145,8 +145,8 @@ pub enum Fault {
 }
 
 impl Verified {
-    /// Leaves out the numbers of the header, which a database with tables of its own keeps.
-    pub(crate) fn ignore_numbers(&mut self) {
+    /// Leaves out `user_version` and `application_id`, which a database with tables of its own keeps in an import.
+    pub fn ignore_numbers(&mut self) {
         self.objects
             .retain(|object| !matches!(object.fault, Fault::Number { .. }));
     }
