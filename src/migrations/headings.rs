@@ -29,6 +29,7 @@ const DOWN: &[&str] = &[
     "reverse",
     "backward",
     "backwards",
+    "unapply",
 ];
 
 /// A file that is divided has one of these, in lower case: every word of [`DOWN`] contains one.
@@ -40,6 +41,7 @@ pub(super) const WORDS: &[&str] = &[
     "revert",
     "reverse",
     "backward",
+    "unapply",
 ];
 
 /// Words that may stand beside the direction.
@@ -55,7 +57,6 @@ const BESIDE: &[&str] = &[
     "section",
     "sql",
     "part",
-    "step",
     "steps",
     "change",
     "changes",
@@ -127,6 +128,13 @@ pub(super) fn headings<'a, 'b>(
 /// `migration:downgrade`, `Rollback script`. A sentence has more words.
 fn direction(text: &str) -> Option<Direction> {
     let text = text.to_ascii_lowercase().replace("roll back", "rollback");
+    // The comments of goose's template, which stay where its markers were removed.
+    if text.contains(" section 'up' is executed when this migration is applied") {
+        return Some(Direction::Up);
+    }
+    if text.contains(" section 'down' is executed when this migration is roll") {
+        return Some(Direction::Down);
+    }
     let is_word = |c: char| c.is_alphanumeric() || c == '_';
     let bare = text.trim_matches(|c: char| !is_word(c));
     // `tool:up`: the tool may have any name.
@@ -306,6 +314,11 @@ mod tests {
             ("-- 1. Apply", "-- 2. Roll back"),
             ("-- >>> forwards", "-- <<< backwards"),
             ("--UP", "--ROLLBACK"),
+            ("-- Apply", "-- Unapply"),
+            (
+                "-- SQL in section 'Up' is executed when this migration is applied",
+                "-- SQL section 'Down' is executed when this migration is rolled back",
+            ),
         ] {
             for text in [
                 format!("{up}\nCREATE TABLE a (x);\n\n{down}\nDROP TABLE a;\n"),
@@ -430,6 +443,8 @@ mod tests {
         for comment in [
             "-- down the road",
             "-- scroll down",
+            "-- step down",
+            "-- SQL in section 'Up' is executed when this migration is applied",
             "-- up/down",
             "-- users.down",
             "-- status: down",

@@ -21,6 +21,8 @@ enum Instruction {
     NoTransaction,
     /// Variables in what follows are replaced by values.
     Substitute,
+    /// Another file is read in its place.
+    Include,
     /// How the file is divided into statements, or something that is not known here.
     Other,
 }
@@ -55,6 +57,9 @@ const WORDS: &[&str] = &[
     "drop below",
     "tern:",
     "atlas:txtar",
+    "evolve-tx",
+    "!include",
+    "! include",
 ];
 
 /// How many markers are named.
@@ -111,7 +116,7 @@ fn could_be_a_marker(line: &CommentLine<'_>) -> bool {
 
 /// What a line of a comment tells another tool. The words are read without regard to case and spaces.
 fn marker(line: &CommentLine<'_>) -> Option<(&'static str, Vec<Instruction>)> {
-    use Instruction::{Down, NoTransaction, Other, Substitute, Up};
+    use Instruction::{Down, Include, NoTransaction, Other, Substitute, Up};
     let text = line.text.to_ascii_lowercase();
     let words: Vec<&str> = text.split_whitespace().collect();
     let one = |tool, instruction| Some((tool, vec![instruction]));
@@ -143,7 +148,13 @@ fn marker(line: &CommentLine<'_>) -> Option<(&'static str, Vec<Instruction>)> {
         ["@undo"] | ["//@undo", ..] | ["//", "@undo", ..] => one("MyBatis Migrations", Down),
         ["atlas:txmode", "none"] => one("Atlas", NoTransaction),
         ["atlas:txtar"] => one("Atlas", Other),
+        // https://github.com/graphile/migrate#readme
         ["!", "no-transaction", ..] => one("graphile-migrate", NoTransaction),
+        ["!include", _] | ["!", "include", _] => one("graphile-migrate", Include),
+        // https://github.com/yogthos/migratus#readme
+        [":disable-transaction"] => one("migratus", NoTransaction),
+        // https://github.com/lecaillon/Evolve/releases/tag/2.4.0
+        ["evolve-tx-off"] => one("Evolve", NoTransaction),
         // https://github.com/jackc/tern#migrations
         ["create", "above", "/", "drop", "below"] => one("tern", Down),
         ["tern:", "disable-tx"] | ["tern:disable-tx"] => one("tern", NoTransaction),
@@ -302,6 +313,12 @@ impl WrittenFor {
                 marker.text()
             );
         }
+        if let Some(marker) = self.first(Instruction::Include) {
+            return format!(
+                "this file is written for {tool}: `{}` is a comment to Seedbed, so the file that it names would not run",
+                marker.text()
+            );
+        }
         if self.first(Instruction::Substitute).is_some() {
             return format!(
                 "this file is written for {tool}: its markers are comments to Seedbed, and variables are not replaced"
@@ -337,6 +354,9 @@ impl WrittenFor {
         if self.first(Instruction::Substitute).is_some() {
             steps.push("write each value in place of its variable".to_owned());
         }
+        if self.first(Instruction::Include).is_some() {
+            steps.push("put the statements of each included file in its place".to_owned());
+        }
         if self.first(Instruction::NoTransaction).is_some() {
             steps.push("write `-- seedbed: no-transaction` as the first line".to_owned());
         }
@@ -365,7 +385,7 @@ mod tests {
 
     #[test]
     fn every_marker_names_its_tool_and_what_it_asks() {
-        use Instruction::{Down, NoTransaction, Other, Substitute, Up};
+        use Instruction::{Down, Include, NoTransaction, Other, Substitute, Up};
         for (text, tool, instructions) in [
             ("-- +goose Up", "goose", vec![Up]),
             ("--+goose up", "goose", vec![Up]),
@@ -421,6 +441,10 @@ mod tests {
                 "graphile-migrate",
                 vec![NoTransaction],
             ),
+            ("--!include views/a.sql", "graphile-migrate", vec![Include]),
+            ("--! include views/a.sql", "graphile-migrate", vec![Include]),
+            ("-- :disable-transaction", "migratus", vec![NoTransaction]),
+            ("-- evolve-tx-off", "Evolve", vec![NoTransaction]),
             (
                 "--changeset me:1 runInTransaction:false",
                 "Liquibase",
