@@ -117,15 +117,15 @@ mod tests {
     #[test]
     fn files_are_named_from_the_root_of_the_repository() {
         let checkout = Checkout {
-            workspace: Path::new("/work/repository"),
-            folder: Path::new("/work/repository/backend"),
+            workspace: Path::new("/home/me/repository"),
+            folder: Path::new("/home/me/repository/backend"),
         };
         assert_eq!(
             checkout.name("migrations/V1__a.sql"),
             "backend/migrations/V1__a.sql"
         );
         assert_eq!(
-            checkout.name("/work/repository/db/V1__a.sql"),
+            checkout.name("/home/me/repository/db/V1__a.sql"),
             "db/V1__a.sql"
         );
         assert_eq!(

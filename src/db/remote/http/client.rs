@@ -46,7 +46,7 @@ pub(super) fn client(
     client.build().map_err(unusable)
 }
 
-/// The variables by which the environment names certificates, for an error: whoever looked for them has read them.
+/// The variables by which the environment names certificates, for an error: the library that looks for them reads these.
 fn certificates_named() -> String {
     let set = ["SSL_CERT_FILE", "SSL_CERT_DIR"]
         .into_iter()
