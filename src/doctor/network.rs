@@ -17,7 +17,7 @@ pub(super) fn proxy(proxy: &Setting<Proxy>) -> Check {
 pub(super) fn name(host: &str, addresses: &[SocketAddr]) -> Check {
     match addresses {
         [address, ..] if address.ip().to_string() == host => {
-            Check::skipped("dns", "the host is an address")
+            Check::skipped("dns", format!("{host} is an address"))
         }
         [first] => Check::ok("dns", format!("{host} is {}", first.ip())),
         [first, more @ ..] => Check::ok(
@@ -154,7 +154,7 @@ mod tests {
         "#]]
         .assert_eq(&shown(&no_connection(&plain, "127.0.0.1:8080: refused")));
         expect![[r#"
-            skipped dns: the host is an address
+            skipped dns: 127.0.0.1 is an address
         "#]]
         .assert_eq(&shown(&name(
             "127.0.0.1",

@@ -69,7 +69,7 @@ pub(super) fn diagnostic(error: &RemoteError) -> Diagnostic {
         ),
         RemoteError::NotFound { .. } => (
             "no-such-database",
-            "compare the URL with what `turso db show NAME --url` says; a server of your own with namespaces takes the first part of the host as the name of one, which its admin API creates",
+            "compare the URL with what `turso db show NAME --url` says; a server of your own with namespaces takes the first part of the host as the name of one, which its admin API creates (on this machine: http://NAME.localhost:PORT)",
         ),
         RemoteError::TooMany { .. } => ("too-many-requests", "wait a little and run it again"),
         RemoteError::Status { status: 413, .. } => (
@@ -245,7 +245,7 @@ mod tests {
             expect![[r#"
                 error[no-such-database]: my-app-org.turso.io has no database there: no such namespace
                   |
-                  = help: compare the URL with what `turso db show NAME --url` says; a server of your own with namespaces takes the first part of the host as the name of one, which its admin API creates
+                  = help: compare the URL with what `turso db show NAME --url` says; a server of your own with namespaces takes the first part of the host as the name of one, which its admin API creates (on this machine: http://NAME.localhost:PORT)
             "#]],
         );
     }

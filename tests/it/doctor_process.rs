@@ -223,7 +223,7 @@ fn doctor_on_a_server() {
             ✓ database      http://[server] (TURSO_DATABASE_URL from the environment)
             ✓ url           http://[server]: host 127.0.0.1, port [port], not encrypted, on this machine
             ✓ token         TURSO_AUTH_TOKEN from the environment; it does not expire
-            - dns           the host is an address
+            - dns           127.0.0.1 is an address
             ✓ tcp           connected to [server]
             - tls           the URL asks for none
             ✓ server        seedbed-test-server 0.1.0 (as sqld 0.24)
@@ -250,7 +250,7 @@ fn doctor_on_a_server() {
             ✓ database      http://[server] (TURSO_DATABASE_URL from the environment)
             ✓ url           http://[server]: host 127.0.0.1, port [port], not encrypted, on this machine
             ! token         TURSO_AUTH_TOKEN from the environment; it is no JWT, as Turso's are, so it does not tell until when it holds
-            - dns           the host is an address
+            - dns           127.0.0.1 is an address
             ✓ tcp           connected to [server]
             - tls           the URL asks for none
             ✓ server        seedbed-test-server 0.1.0 (as sqld 0.24)
@@ -287,7 +287,7 @@ fn doctor_on_a_port_that_does_not_speak_tls() {
         ✓ database      https://[server] (TURSO_DATABASE_URL from the environment)
         ✓ url           https://[server]: host 127.0.0.1, port [port], encrypted
         ✓ token         none is set; a server on this machine may need none
-        - dns           the host is an address
+        - dns           127.0.0.1 is an address
         ✓ tcp           connected to [server]
         ✗ tls           no encrypted connection: what answers does not speak TLS
                         help: see whether the host is right, whether the server speaks TLS on this port, and whether the clock of this machine is

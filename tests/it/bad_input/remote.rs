@@ -204,7 +204,7 @@ fn a_server_without_that_database() {
             2> target: remote http://[server] (TURSO_DATABASE_URL from the environment)
             2> error[no-such-database]: [server] has no database there: a web page, "Bad gateway"
             2>   |
-            2>   = help: compare the URL with what `turso db show NAME --url` says; a server of your own with namespaces takes the first part of the host as the name of one, which its admin API creates
+            2>   = help: compare the URL with what `turso db show NAME --url` says; a server of your own with namespaces takes the first part of the host as the name of one, which its admin API creates (on this machine: http://NAME.localhost:PORT)
             exit 1
         "#]],
     );
