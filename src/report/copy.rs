@@ -13,7 +13,7 @@ use crate::diagnostic::{Class, Diagnostic};
 use crate::dump::import::{
     Clash, ImportError, ImportOptions, LeftOut, Outcome, Planned, Stands, Way, Why,
 };
-use crate::dump::{Copied, CopyError, Doubt, DumpError, ExportError, Verdict};
+use crate::dump::{Copied, CopyError, Doubt, DumpError, ExportError};
 use crate::history::moment;
 
 /// What a copy is between, as messages call it, and the command that was typed.
@@ -59,8 +59,6 @@ pub fn copied(copied: &Copied, copying: Copying<'_>, style: Style<'_>) -> String
             text
         }
     };
-    let equal = verified.tables.iter();
-    let equal = equal.filter(|table| table.verdict == Verdict::Equal);
     let records = match imported.has_history && imported.foreign_history.is_none() {
         true => ", and as many records of migrations",
         false => "",
@@ -68,7 +66,7 @@ pub fn copied(copied: &Copied, copying: Copying<'_>, style: Style<'_>) -> String
     match verified.is_equal() {
         true => text.push_str(&format!(
             "verified: {} equal in every value{records}\n{}",
-            count(equal.count(), "table"),
+            verify::equal_tables(verified),
             verify::partly(verified),
         )),
         false => {

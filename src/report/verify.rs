@@ -222,6 +222,22 @@ fn integrity(integrity: &Integrity) -> Vec<String> {
     }
 }
 
+/// How many tables are equal, as a whole or in what of them is compared.
+pub(super) fn equal_tables(verified: &Verified) -> String {
+    let is_whole = |table: &&VerifiedTable| table.verdict == Verdict::Equal;
+    let is_in_part = |table: &&VerifiedTable| matches!(table.verdict, Verdict::Partial(_));
+    let whole = verified.tables.iter().filter(is_whole).count();
+    match (whole, verified.tables.iter().filter(is_in_part).count()) {
+        (whole, 0) => count(whole, "table"),
+        (0, in_part) => format!("a part of {}", count(in_part, "table")),
+        (whole, in_part) => format!(
+            "{} and a part of {}",
+            count(whole, "table"),
+            count(in_part, "table")
+        ),
+    }
+}
+
 fn summary(verified: &Verified, sides: Sides<'_>) -> String {
     let Sides { from, to, kind } = sides;
     let says = match kind {
@@ -229,21 +245,11 @@ fn summary(verified: &Verified, sides: Sides<'_>) -> String {
         FromKind::Database => "holds",
     };
     let equal = |table: &&VerifiedTable| table.verdict == Verdict::Equal;
-    let number = verified.tables.iter().filter(equal).count();
     let how = match verified.level {
         Level::Counts => "by their number of rows",
         Level::Full => "in every value",
     };
-    let partly = |table: &&VerifiedTable| matches!(table.verdict, Verdict::Partial(_));
-    let in_part = verified.tables.iter().filter(partly).count();
-    let tables = match in_part {
-        0 => count(number, "table"),
-        _ => format!(
-            "{} and a part of {}",
-            count(number, "table"),
-            count(in_part, "table")
-        ),
-    };
+    let tables = equal_tables(verified);
     if verified.is_equal() {
         return format!("{to} holds what {from} {says}: {tables}, compared {how}");
     }
