@@ -2,7 +2,7 @@
 //! Pure; what triggers write is not known.
 
 use crate::script::Unit;
-use crate::sql::{Kind, Token, kind, significant, targets, unquote};
+use crate::sql::{Kind, ROWID, Token, kind, significant, targets, unquote};
 
 /// How the rows of a table before a unit are found again behind it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,7 +36,7 @@ pub(super) fn keeping(unit: &Unit, names: &[String], key: &[String]) -> Keeping 
 
 /// A key with the names by which a statement writes the rowid: <https://sqlite.org/lang_createtable.html#rowid>.
 pub(super) fn with_rowid(mut key: Vec<String>) -> Vec<String> {
-    key.extend(["rowid", "oid", "_rowid_"].map(str::to_owned));
+    key.extend(ROWID.map(str::to_owned));
     key
 }
 

@@ -73,15 +73,11 @@ fn key(table: &TableShape, other: &TableShape) -> Option<Vec<String>> {
     if !key.is_empty() {
         return Some(key.iter().map(|name| sql::identifier(name)).collect());
     }
-    let taken = |name: &&str| {
-        let columns = table.columns.iter().chain(&other.columns);
-        columns
-            .into_iter()
-            .any(|column| column.name.eq_ignore_ascii_case(name))
+    let is_column = |name: &str| {
+        let mut columns = table.columns.iter().chain(&other.columns);
+        columns.any(|column| column.name.eq_ignore_ascii_case(name))
     };
-    let rowid = ["rowid", "_rowid_", "oid"]
-        .into_iter()
-        .find(|name| !taken(name))?;
+    let rowid = sql::free_rowid(is_column)?;
     (table.rowid == RowId::Has).then(|| vec![rowid.to_owned()])
 }
 

@@ -18,7 +18,7 @@ use crate::db::{
 use crate::dump::{self, Target};
 use crate::history::{UNFINISHED, makes_ours};
 use crate::schema::{Affinity, Strictness, affinity};
-use crate::sql::{Value, ValueRef, normal_form};
+use crate::sql::{ROWID, Value, ValueRef, is_rowid, normal_form};
 
 /// The columns of all tables that hold rows: <https://sqlite.org/pragma.html#pragma_table_list>.
 const COLUMNS: &str = "\
@@ -396,11 +396,4 @@ fn word(kind: &str) -> Option<&'static str> {
     ["table", "index", "trigger", "view"]
         .into_iter()
         .find(|word| *word == kind)
-}
-
-/// The names of the rowid, where no column has them: <https://sqlite.org/lang_createtable.html#rowid>.
-const ROWID: [&str; 3] = ["rowid", "_rowid_", "oid"];
-
-fn is_rowid(name: &str) -> bool {
-    ROWID.iter().any(|rowid| rowid.eq_ignore_ascii_case(name))
 }

@@ -12,7 +12,7 @@ use crate::db::{Db, DbError, Failure, Options, Transaction};
 use crate::schema::{ColumnKind, Nullability, Strictness, TableShape, shape};
 use crate::script::{Atomicity, ForeignKeys, Step};
 use crate::sql::{
-    Kind, Token, TokenKind, Value, identifier, kind, parenthesized, significant, unquote,
+    Kind, Token, TokenKind, Value, identifier, is_rowid, kind, parenthesized, significant, unquote,
 };
 
 /// What a failure of a statement on filled tables depends on.
@@ -221,12 +221,7 @@ fn is_stored(definition: &str, tokens: &[Token]) -> bool {
 }
 
 fn names_the_rowid(expression: &str) -> bool {
-    significant(expression).any(|token| {
-        let name = unquote(token.text(expression));
-        ["rowid", "oid", "_rowid_"]
-            .iter()
-            .any(|it| name.eq_ignore_ascii_case(it))
-    })
+    significant(expression).any(|token| is_rowid(&unquote(token.text(expression))))
 }
 
 /// The constants that an `UPDATE` writes.

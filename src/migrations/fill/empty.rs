@@ -7,7 +7,7 @@ use super::literals::{Literals, SPAN, STRIDE};
 use crate::db::{Db, DbError, Query, if_accepted};
 use crate::schema::{ColumnKind, RowId, TableKind, TableShape, shape};
 use crate::script::{Atomicity, ForeignKeys};
-use crate::sql::{Value, identifier, text};
+use crate::sql::{Value, free_rowid, identifier, text};
 
 /// How often rows without a parent are looked for: a row that goes may be the parent of another.
 const ROUNDS: usize = 8;
@@ -109,9 +109,7 @@ fn delete(table: &TableShape, literals: &Literals) -> String {
             )
         })
         .collect();
-    let rowid = ["rowid", "_rowid_", "oid"]
-        .into_iter()
-        .find(|name| table.column(name).is_none());
+    let rowid = free_rowid(|name| table.column(name).is_some());
     if let (RowId::Has, Some(rowid)) = (table.rowid, rowid) {
         conditions.push(is_key(rowid));
     }

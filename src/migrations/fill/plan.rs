@@ -8,7 +8,7 @@ use super::solve::{Group, groups};
 use super::table::Table;
 use crate::db::Rows;
 use crate::schema::{Affinity, ForeignKey, RowId};
-use crate::sql::{Value, identifier, literal};
+use crate::sql::{Value, free_rowid, identifier, literal};
 
 /// The row that refers to the first one where a table refers to itself.
 const REFERS: usize = 3;
@@ -201,9 +201,7 @@ impl<'a> Plan<'a> {
             .collect();
         // The rowid tells generated rows from others.
         let rowid = match shape.rowid == RowId::Has && shape.integer_key().is_none() {
-            true => ["rowid", "_rowid_", "oid"]
-                .into_iter()
-                .find(|name| shape.column(name).is_none()),
+            true => free_rowid(|name| shape.column(name).is_some()),
             false => None,
         };
         names.extend(rowid.map(str::to_owned));
