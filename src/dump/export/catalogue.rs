@@ -3,16 +3,20 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::db::{Db, DbError, Query};
+use crate::db::{Db, DbError, INTERNAL_TO_TURSO, Query};
 use crate::dump::modules::{Modules, VirtualTable, is_ordinary};
 use crate::schema::{Affinity, Strictness, affinity};
-use crate::sql::Value;
+use crate::sql::{Value, free_rowid};
 
 /// The schema as it is kept: <https://sqlite.org/schematab.html>. The text of an export is read with it again, and
 /// compared. The tables that the Turso engine keeps for itself are left out.
-pub(super) const OBJECTS: &str = "\
-SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE lower(tbl_name) NOT GLOB '__turso_internal_*' \
-AND lower(tbl_name) NOT GLOB 'turso_cdc*' AND lower(tbl_name) NOT GLOB 'turso_sync_*' ORDER BY rowid";
+pub(super) fn objects() -> Query {
+    let others = INTERNAL_TO_TURSO.map(|begin| format!("lower(tbl_name) NOT GLOB '{begin}*'"));
+    Query::new(format!(
+        "SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE {} ORDER BY rowid",
+        others.join(" AND ")
+    ))
+}
 
 /// <https://sqlite.org/pragma.html#pragma_table_list>
 const TABLES: &str = "SELECT name, type, wr, strict FROM pragma_table_list WHERE schema = 'main'";
@@ -81,7 +85,8 @@ pub(super) struct KeyColumn {
 impl Catalogue {
     pub(super) async fn read(db: &Db) -> Result<Catalogue, DbError> {
         let modules = Modules::new().await.map_err(DbError::Read)?;
-        let queries = [OBJECTS, TABLES, COLUMNS, KEYS].map(Query::new);
+        let [tables, columns, keys] = [TABLES, COLUMNS, KEYS].map(Query::new);
+        let queries = [objects(), tables, columns, keys];
         let [objects, tables, columns, keys] = db.ask(queries).await?;
         Ok(Catalogue::of(
             &objects.rows()?,
@@ -229,9 +234,10 @@ impl Table {
             let mut columns = self.columns.iter();
             columns.any(|column| column.name.eq_ignore_ascii_case(name))
         };
-        ["rowid", "_rowid_", "oid"]
-            .into_iter()
-            .find(|name| !self.without_rowid && !taken(name))
+        match self.without_rowid {
+            true => None,
+            false => free_rowid(taken),
+        }
     }
 
     /// Whether a row of an `INSERT` may have one value more than the columns that are written:

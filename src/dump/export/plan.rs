@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::catalogue::{Catalogue, OBJECTS, Object, Table};
+use super::catalogue::{Catalogue, Object, Table, objects};
 use super::keywords::name;
 use super::{Contents, ExportError, ExportOptions, Records};
 use crate::db::{Engine, Order, Query, Question, Scan, ScanColumn};
@@ -64,9 +64,7 @@ impl Plan {
             Part::Layout => Some(Query::new(LAYOUT).into()),
             Part::Rows(rows) => Some(rows.question.clone()),
         });
-        std::iter::once(Query::new(OBJECTS).into())
-            .chain(of_parts)
-            .collect()
+        std::iter::once(objects().into()).chain(of_parts).collect()
     }
 
     /// How many columns the answer to each question has.
