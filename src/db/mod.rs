@@ -356,11 +356,7 @@ impl Db {
     pub(crate) fn apart(&self) -> Result<Db, DbError> {
         let mode = match &self.mode {
             #[cfg(feature = "remote")]
-            Mode::Remote(remote) => Mode::Remote(
-                remote
-                    .apart(self.options.proxy.as_ref())?
-                    .with_key(self.options.encryption_key.as_ref()),
-            ),
+            Mode::Remote(remote) => Mode::Remote(remote.apart(self.options.proxy.as_ref())?),
             mode => mode.clone(),
         };
         let options = self.options.clone();

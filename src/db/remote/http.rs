@@ -598,6 +598,10 @@ impl Server {
         self.token.as_deref()
     }
 
+    pub(super) fn key(&self) -> Option<&EncryptionKey> {
+        self.encryption_key.as_ref()
+    }
+
     pub(super) fn host(&self) -> &str {
         &self.host
     }
@@ -605,7 +609,7 @@ impl Server {
     /// The key of the database as the `libsql` crate takes it.
     #[cfg(feature = "replica")]
     pub(super) fn key_for_the_crate(&self) -> Option<libsql::EncryptionContext> {
-        let EncryptionKey(key) = self.encryption_key.as_ref()?;
+        let EncryptionKey(key) = self.key()?;
         Some(libsql::EncryptionContext {
             key: libsql::EncryptionKey::Base64Encoded(key.clone()),
         })

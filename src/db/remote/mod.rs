@@ -125,7 +125,7 @@ impl Remote {
     /// The same server with connections of its own.
     pub(super) fn apart(&self, proxy: Option<&Proxy>) -> Result<Remote, DbError> {
         let server = &self.server;
-        let apart = Remote::new(server.base_url(), server.token(), proxy)?;
+        let apart = Remote::new(server.base_url(), server.token(), proxy)?.with_key(server.key());
         Ok(Remote {
             engine: Arc::clone(&self.engine),
             ..apart
