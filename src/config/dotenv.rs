@@ -62,7 +62,7 @@ impl DotEnv {
             let read = &lines[before..handed_out.get().min(lines.len())];
             match item {
                 Ok((name, value)) => {
-                    let at = read.iter().position(|line| defines(line, &name));
+                    let at = read.iter().position(|line| self::name(line) == Some(&name));
                     file.keep(&name, value, number(before + at.unwrap_or(0)));
                 }
                 Err(_) => {
@@ -151,21 +151,28 @@ fn lines_of_entry(lines: &[&str]) -> (Result<(String, String), dotenvy::Error>, 
     (entry, handed_out.get().clamp(1, lines.len()))
 }
 
+/// The word that a line begins with, behind `export`, and the rest.
+fn first_word(line: &str) -> (&str, &str) {
+    let line = line.trim_start();
+    let exported = line.strip_prefix("export").map(str::trim_start);
+    // `exported=1` is a name of its own.
+    let line = exported
+        .filter(|rest| line.len() > "export".len() + rest.len())
+        .unwrap_or(line);
+    let end = line.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+    line.split_at(end.unwrap_or(line.len()))
+}
+
 /// Whether a line sets one of our variables, or means to.
 fn begins_with_a_name_of_ours(line: &str) -> bool {
-    let line = line.trim_start();
-    let line = line.strip_prefix("export ").unwrap_or(line).trim_start();
-    let word = line.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
-    word.take(1)
-        .any(|word| variables::IN_DOTENV.contains(&word))
+    variables::IN_DOTENV.contains(&first_word(line).0)
 }
 
 /// The name that a line sets.
 fn name(line: &str) -> Option<&str> {
-    let name = line.split_once('=')?.0.trim();
-    let name = name.strip_prefix("export ").map_or(name, str::trim);
-    let is_name = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-    (is_name && !name.starts_with(|c: char| c.is_ascii_digit())).then_some(name)
+    let (name, rest) = first_word(line);
+    let is_name = !name.is_empty() && !name.starts_with(|c: char| c.is_ascii_digit());
+    (is_name && rest.trim_start().starts_with('=')).then_some(name)
 }
 
 /// What stands behind the `=` of a line.
@@ -220,18 +227,6 @@ fn number(index: usize) -> u32 {
 fn is_blank(line: &str) -> bool {
     let line = line.trim();
     line.is_empty() || line.starts_with('#')
-}
-
-fn defines(line: &str, name: &str) -> bool {
-    let line = line.trim_start();
-    let after = |line: &str| {
-        line.strip_prefix(name)
-            .is_some_and(|rest| rest.trim_start().starts_with('='))
-    };
-    after(line)
-        || line
-            .strip_prefix("export")
-            .is_some_and(|rest| after(rest.trim_start()))
 }
 
 /// Why dotenvy could not read these lines, from their shape alone.
