@@ -23,6 +23,7 @@ use clap::FromArgMatches;
 use crate::config::{self, Copied, Side};
 use crate::db::Unfinished;
 use crate::diagnostic::Class;
+use crate::report::Needs;
 use args::{BackupCommand, Cli, Command, ReplicaCommand, SeedCommand};
 use exit::Exit;
 use session::{Ending, Session};
@@ -103,7 +104,7 @@ async fn call(cli: &Cli, program: &'static str, typed: String) -> Exit {
             return Exit::Stopped(Class::Failed);
         }
     };
-    let name = cli.command.name();
+    let command = (cli.command.name(), cli.command.needs());
     let env = std::env::vars_os().collect();
     let mut flags = cli.global.settings();
     flags.env = cli.command.environment().map(str::to_owned);
@@ -121,7 +122,7 @@ async fn call(cli: &Cli, program: &'static str, typed: String) -> Exit {
             other_is_remote: config::Form::parse(&copy.from).is_ok_and(is_remote),
         });
     }
-    let session = Session::new(name, &flags, &cli.global, (program, typed), cwd, env);
+    let session = Session::new(command, &flags, &cli.global, (program, typed), cwd, env);
     let ending = match named {
         None => dispatch(&session, &cli.command).await,
         Some(_) => Err(session.usage(
@@ -210,6 +211,23 @@ impl Command {
             Command::Seed(flags) => flags.env.as_deref(),
             Command::Reset(flags) => flags.env.as_deref(),
             _ => None,
+        }
+    }
+
+    /// What it needs a database for.
+    fn needs(&self) -> Needs {
+        match self {
+            Command::Backup(_)
+            | Command::Explain(_)
+            | Command::Export(_)
+            | Command::Inspect(_)
+            | Command::Status(_)
+            | Command::Verify(_)
+            | Command::Seed(args::Seed {
+                command: Some(SeedCommand::Export(_)),
+                ..
+            }) => Needs::ToRead,
+            _ => Needs::ToChange,
         }
     }
 

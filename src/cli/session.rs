@@ -34,6 +34,8 @@ pub(super) enum Asks {
 pub(super) struct Session {
     /// The command: `migrate`.
     pub(super) command: &'static str,
+    /// What it needs a database for.
+    needs: Needs,
     pub(super) terminal: Terminal,
     /// What people type to run this program.
     pub(super) program: &'static str,
@@ -108,7 +110,7 @@ pub(super) type Ending = Result<Exit, Stopped>;
 
 impl Session {
     pub(super) fn new(
-        command: &'static str,
+        (command, needs): (&'static str, Needs),
         flags: &crate::config::Flags,
         global: &Global,
         (program, typed): (&'static str, String),
@@ -122,6 +124,7 @@ impl Session {
             .collect();
         Session {
             command,
+            needs,
             terminal: Terminal::new(global),
             program,
             again: again(program, flags),
@@ -384,14 +387,7 @@ impl Session {
         let away =
             matches!(error, ApplyError::History(HistoryError::Db(error)) if error.may_pass());
         if away && matches!(opened.config.database.value, Database::Replica { .. }) {
-            let only_reads = matches!(
-                self.command,
-                "backup" | "explain" | "export" | "inspect" | "seed export" | "status" | "verify"
-            );
-            report = report.needs_the_primary(match only_reads {
-                true => Needs::ToRead,
-                false => Needs::ToChange,
-            });
+            report = report.needs_the_primary(self.needs);
         }
         self.stopped(report).about(opened)
     }

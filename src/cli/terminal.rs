@@ -105,8 +105,8 @@ pub(super) fn keep(written: io::Result<()>) {
 }
 
 /// A JSON document where there are no flags that say how to print.
-pub(super) fn document(text: &str) -> io::Result<()> {
-    write_to(&mut io::stdout(), text)
+pub(super) fn document(text: &str) {
+    keep(write_to(&mut io::stdout(), text));
 }
 
 /// Words about what went wrong where there are no flags that say how to print.

@@ -150,7 +150,7 @@ pub(super) fn answer(mut error: Error, typed: &[OsString], program: &'static str
         style,
     };
     let document = Document::failure(call, &Report::from(diagnostic(&error)));
-    terminal::keep(terminal::document(&document.to_string()));
+    terminal::document(&document.to_string());
     ended(code)
 }
 
