@@ -154,9 +154,9 @@ impl Checkpoint {
 
     /// The tables that [`Checkpoint::undo`] clears or drops, and the most rows that they have where only this import wrote
     /// to them.
-    pub(super) fn most_rows<'t>(&'t self, there: &There) -> impl Iterator<Item = (&'t str, u64)> {
+    pub(super) fn most_rows<'t>(&'t self, there: &There) -> Vec<(&'t str, u64)> {
         let tables = self.tally.tables.iter();
-        let most = tables.filter_map(move |table| {
+        let most = tables.filter_map(|table| {
             // Rows that the module itself has written to a table of its content.
             let new = there.made_new(&table.name, table.before);
             let is_undone = new.is_some() || !matches!(table.before, Before::Rows(_));
@@ -165,7 +165,7 @@ impl Checkpoint {
                 (table.name.as_str(), table.rows + own)
             })
         });
-        most.collect::<Vec<_>>().into_iter()
+        most.collect()
     }
 
     /// What takes everything back that the import did; where it cannot be, the table with rows that were there before.

@@ -149,7 +149,7 @@ async fn refuse_rows_of_others(
     checkpoint: &Checkpoint,
     there: &There,
 ) -> Result<(), Why> {
-    let tables = checkpoint.most_rows(there);
+    let tables = checkpoint.most_rows(there).into_iter();
     let questions =
         tables.map(|(table, most)| ((table, most), Query::count(table).if_there(table)));
     let mut others = Vec::new();
