@@ -346,7 +346,8 @@ pub(crate) fn lines(diagnostics: &[Diagnostic]) -> String {
 }
 
 /// Arguments as they can be typed again.
-pub(crate) fn typed<'a>(
+#[doc(hidden)]
+pub fn typed<'a>(
     args: impl Iterator<Item = &'a (impl AsRef<std::ffi::OsStr> + ?Sized + 'a)>,
 ) -> String {
     let typed = args.map(|arg| {

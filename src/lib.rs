@@ -68,13 +68,14 @@ pub mod drive;
 pub mod dump;
 mod hex;
 pub mod history;
-pub mod init;
 pub mod migrations;
-mod nearest;
+#[doc(hidden)]
+pub mod nearest;
 pub mod open;
 mod proxy;
 #[cfg(feature = "refinery")]
 pub mod refinery;
+#[cfg(feature = "report")]
 pub mod report;
 pub mod schema;
 pub mod script;
@@ -82,8 +83,5 @@ pub mod seeds;
 pub mod sql;
 #[cfg(feature = "testing")]
 pub mod testing;
-
-#[cfg(feature = "cli")]
-pub mod cli;
 
 pub use seedbed_macros::embed;

@@ -2,7 +2,7 @@
 
 /// The word of `known` that `word` is most likely a slip of: at most one edit per three letters
 /// away, upper and lower case being equal. The first of several equally close.
-pub(crate) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+pub fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     let word = word.to_lowercase();
     known
         .iter()

@@ -5,6 +5,7 @@
 use std::fmt;
 
 /// What errors call a server that is reached through a proxy: its host, these words, the proxy.
+#[cfg(any(feature = "remote", feature = "report"))]
 pub(crate) const THROUGH: &str = " through the proxy ";
 
 /// A proxy. `Display` and `Debug` show neither user nor password.

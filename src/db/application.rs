@@ -62,7 +62,7 @@ impl AppDatabase {
     /// # Errors
     /// [`DbError::Open`] and [`DbError::Path`] for a local file; [`DbError::NotAReplica`], [`DbError::BrokenReplica`]
     /// and [`DbError::OtherPrimary`] for the file of a replica; [`DbError::Remote`] where the crate's client cannot be
-    /// made, or a replica needs its primary to be opened (the first time, and always by Turso's protocol).
+    /// made (it needs the feature `client`), or a replica needs its primary to be opened (the first time, and always by Turso's protocol).
     pub async fn connect(&self) -> Result<Connection, DbError> {
         match &self.db.mode {
             Mode::Local(file) => {

@@ -27,7 +27,7 @@ const TRY_AGAIN: Duration = Duration::from_millis(50);
 
 /// A database file under construction. It is removed with the value; by then it may have its name.
 #[derive(Debug)]
-pub(crate) struct Draft {
+pub struct Draft {
     path: PathBuf,
     place: PathBuf,
     _lock: FileLock,
@@ -39,7 +39,7 @@ impl Draft {
     /// # Errors
     /// [`DbError::SideFiles`] before anything is done; [`DbError::BeingBuilt`] where another process builds one for longer
     /// than the lock timeout; [`DbError::File`] where nothing can be written beside the place.
-    pub(crate) async fn begin(place: &Path, options: &Options) -> Result<Draft, DbError> {
+    pub async fn begin(place: &Path, options: &Options) -> Result<Draft, DbError> {
         let begun = Instant::now();
         refuse_side_files(place)?;
         loop {
@@ -96,7 +96,7 @@ impl Draft {
     }
 
     /// Where it is built.
-    pub(crate) fn path(&self) -> &Path {
+    pub fn path(&self) -> &Path {
         &self.path
     }
 
@@ -104,7 +104,7 @@ impl Draft {
     ///
     /// # Errors
     /// [`DbError::SideFiles`] and [`DbError::Appeared`] where the name is not free any more.
-    pub(crate) async fn publish(self) -> Result<(), DbError> {
+    pub async fn publish(self) -> Result<(), DbError> {
         // What is in a log goes into the file: the log does not get the new name.
         replace::close(&self.path).await?;
         publish(&self.path, &self.place)
@@ -116,11 +116,7 @@ impl Draft {
     /// # Errors
     /// Those of [`Draft::publish`]; [`DbError::InUse`] where another process has the file open for longer than the lock
     /// timeout, and [`DbError::Replace`]: then the file is as it was.
-    pub(crate) async fn replace(
-        self,
-        replaces: Replaces,
-        options: &Options,
-    ) -> Result<(), DbError> {
+    pub async fn replace(self, replaces: Replaces, options: &Options) -> Result<(), DbError> {
         if !self.place.exists() {
             return self.publish().await;
         }

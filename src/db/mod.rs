@@ -50,7 +50,10 @@ pub use application::AppDatabase;
 pub(crate) use ask::{IfThere, Reply, exists, if_accepted};
 #[cfg(feature = "testing")]
 pub(crate) use draft::publish;
-pub(crate) use draft::{Draft, give_name};
+// For the command line.
+#[doc(hidden)]
+pub use draft::Draft;
+pub(crate) use draft::give_name;
 pub use engine::Engine;
 pub(crate) use engine::{row_level_security, stale_object, unknown_function};
 pub use error::{At, Code, DbError, EngineError, Failure, Left, OtherHistory};
@@ -69,17 +72,21 @@ pub use other_run::{OnWait, OtherRun};
 #[allow(unused_imports)]
 pub(crate) use raw::{Access, Check, Prepared, Raw, Row};
 pub(crate) use ready::Ready;
-pub(crate) use replace::Replaces;
-#[cfg(feature = "cli")]
-pub(crate) use replace::{inherit, wait_until_unused};
-pub(crate) use replica_files::DOES_NOT_EXIST;
+// For the command line.
+#[doc(hidden)]
+pub use replace::{Replaces, inherit, wait_until_unused};
+#[doc(hidden)]
+pub use replica_files::DOES_NOT_EXIST;
+#[cfg(feature = "report")]
 pub(crate) use replica_files::WITHOUT_SIDE;
 pub use replica_files::{
     Protocol, ReplicaFacts, Unfinished, copy_replica, noted_primary, remove_replica, replica_facts,
     try_replica_files,
 };
 pub use scan::{Order, Question, Scan, ScanColumn};
-pub(crate) use side_files::refuse_side_files;
+// For the command line.
+#[doc(hidden)]
+pub use side_files::refuse_side_files;
 pub use side_files::{SideFile, remove_local};
 pub(crate) use stop::{Pause, Waits, jittered};
 pub use stop::{Stop, StopHandle};

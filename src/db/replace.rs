@@ -22,11 +22,10 @@ const TRY_AGAIN: Duration = Duration::from_millis(50);
 
 /// What may be replaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Replaces {
+pub enum Replaces {
     /// A database without a page.
     Nothing,
     /// Whatever is in it.
-    #[cfg(feature = "cli")]
     Everything,
 }
 
@@ -34,8 +33,7 @@ pub(crate) enum Replaces {
 ///
 /// # Errors
 /// [`DbError::InUse`] after the lock timeout; [`DbError::Replace`].
-#[cfg(feature = "cli")]
-pub(crate) async fn wait_until_unused(path: &Path, options: &Options) -> Result<(), DbError> {
+pub async fn wait_until_unused(path: &Path, options: &Options) -> Result<(), DbError> {
     locked(path, options).await.map(drop)
 }
 
@@ -43,8 +41,7 @@ pub(crate) async fn wait_until_unused(path: &Path, options: &Options) -> Result<
 ///
 /// # Errors
 /// Those of [`super::Db::query`] for the old one; [`DbError::Replace`] for the new one.
-#[cfg(feature = "cli")]
-pub(crate) async fn inherit(old: &super::Db, new: &Path) -> Result<(), DbError> {
+pub async fn inherit(old: &super::Db, new: &Path) -> Result<(), DbError> {
     use super::Query;
     use crate::sql::Value;
     // In this order: the first three hold for a database without a page only.

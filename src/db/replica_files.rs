@@ -184,7 +184,7 @@ pub(super) fn make_folder(path: &Path) -> Result<(), DbError> {
 }
 
 /// Why a file is no replica that is not there.
-pub(crate) const DOES_NOT_EXIST: &str = "does not exist";
+pub const DOES_NOT_EXIST: &str = "does not exist";
 
 /// Why the files of a replica cannot grow: it is tried with as many bytes as a batch of frames has, beside them.
 #[cfg(feature = "replica")]

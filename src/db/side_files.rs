@@ -55,7 +55,7 @@ pub(crate) fn resolved(path: &Path) -> PathBuf {
 ///
 /// # Errors
 /// [`DbError::SideFiles`].
-pub(crate) fn refuse_side_files(path: &Path) -> Result<(), DbError> {
+pub fn refuse_side_files(path: &Path) -> Result<(), DbError> {
     let path = resolved(path);
     // These first: another process may be creating the database, and its file comes before its side files.
     let found = side_files(&path);

@@ -76,6 +76,7 @@ impl Creating {
 
 /// Whether the shells of SQLite have it, although this engine does not: their
 /// [mathematical functions](https://sqlite.org/lang_mathfunc.html).
+#[cfg(feature = "report")]
 pub(crate) fn is_in_shells(lacking: &str) -> bool {
     const FUNCTIONS: [&str; 29] = [
         "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "ceil", "ceiling", "cos",

@@ -32,6 +32,7 @@ pub use copy::{Copied, CopyError};
 pub use error::{DumpError, NotADump, Place};
 pub use export::{Contents, ExportError, ExportOptions, Exported, Records, export, export_file};
 pub use input::Input;
+#[cfg(feature = "report")]
 pub(crate) use input::TEMPORARY;
 pub use integrity::Integrity;
 pub use location::Location;

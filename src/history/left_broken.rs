@@ -538,7 +538,7 @@ impl LeftBroken {
 }
 
 /// Warnings of what an earlier run left broken for its later files, and no file has repaired.
-pub(crate) async fn left_broken(db: &Db, history: &History) -> Vec<Diagnostic> {
+pub async fn left_broken(db: &Db, history: &History) -> Vec<Diagnostic> {
     let mut warnings = Vec::new();
     for recorded in &history.left_broken {
         let left = LeftBroken::of_an_earlier_run(recorded, &[]);

@@ -45,7 +45,10 @@ pub use layout::{
     UNDOING, UNFINISHED, VIOLATIONS, WRITTEN,
 };
 pub(crate) use layout::{layout_of, makes_ours};
-pub(crate) use left_broken::{LeftBroken, left_broken};
+// For the command line.
+pub(crate) use left_broken::LeftBroken;
+#[doc(hidden)]
+pub use left_broken::left_broken;
 pub(crate) use not_begun::set_back;
 pub use other_tools::{Columns, OTHER_TOOLS, OtherTool, Recorded};
 pub use others::OtherHistory;
@@ -53,7 +56,9 @@ pub(crate) use others::{may_be_another_tools, not_the_applications};
 pub(crate) use outside::Outside;
 pub(crate) use patience::{Interrupted, Patience};
 #[cfg(feature = "testing")]
-pub(crate) use read::identify_copy;
+// For the command line.
+#[doc(hidden)]
+pub use read::identify_copy;
 pub(crate) use read::moment;
 pub(crate) use read::unfinished_import;
 pub use read::{

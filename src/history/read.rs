@@ -309,10 +309,7 @@ pub async fn database_id(db: &Db) -> Result<Option<String>, DbError> {
 /// # Errors
 /// [`DbError::Read`] where the file cannot be written.
 #[cfg(feature = "testing")]
-pub(crate) async fn identify_copy(
-    path: &std::path::Path,
-    table: &HistoryTable,
-) -> Result<(), DbError> {
+pub async fn identify_copy(path: &std::path::Path, table: &HistoryTable) -> Result<(), DbError> {
     use super::layout::IDENTIFY_COPY;
     use crate::db::{Access, Raw};
     let raw = Raw::open(&path.to_string_lossy(), Access::Write).await;

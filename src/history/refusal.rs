@@ -42,6 +42,7 @@ impl Refusal {
     }
 
     /// Whether what to change is in the files of the run.
+    #[cfg(feature = "report")]
     pub(crate) fn names_files(&self) -> bool {
         self.help.contains("{file}")
     }

@@ -275,7 +275,7 @@ fn is_there(clash: &Clash) -> bool {
 
 impl Report {
     /// The same for a command that names its databases by its arguments and not by `--database`.
-    pub(crate) fn naming(mut self, argument: &str) -> Report {
+    pub fn naming(mut self, argument: &str) -> Report {
         for diagnostic in &mut self.diagnostics {
             for help in &mut diagnostic.help {
                 *help = help.replace("with `--database FILE`", &format!("as {argument}"));

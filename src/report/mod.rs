@@ -64,8 +64,8 @@ pub use seeds::{Done as SeedsDone, forgotten, seeds, seeds_after, standing};
 pub use status::status;
 pub use style::{Paint, Style};
 pub use verify::{verified, verified_after};
-#[cfg(feature = "cli")]
-pub(crate) use words::{as_typed, count};
+#[doc(hidden)]
+pub use words::{as_typed, count};
 
 /// What went wrong, ready to be shown.
 ///

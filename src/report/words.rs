@@ -38,7 +38,7 @@ const COMMANDS: &[&str] = &[
 /// Puts the program before every command that stands between backticks, and its global flags behind it: `` `repair 3` ``
 /// becomes `` `cargo xtask repair 3 --database app.db` ``, which can be copied and means the same database. A command
 /// that names its databases itself gets no flags.
-pub(crate) fn as_typed(text: &str, program: &str) -> String {
+pub fn as_typed(text: &str, program: &str) -> String {
     let name = program.split(" --").next().unwrap_or(program);
     let flags = &program[name.len()..];
     let mut typed = String::with_capacity(text.len());
@@ -72,7 +72,7 @@ pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
 }
 
 /// `1 statement`, `2 statements`.
-pub(crate) fn count(number: usize, noun: &str) -> String {
+pub fn count(number: usize, noun: &str) -> String {
     match number {
         1 => format!("1 {noun}"),
         _ => format!("{number} {noun}s"),

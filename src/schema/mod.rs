@@ -13,7 +13,6 @@ mod explain;
 mod firing;
 mod inspect;
 mod shape;
-#[cfg(feature = "cli")]
 mod unmatched;
 
 pub(crate) use affinity::whole;
@@ -30,8 +29,9 @@ pub use shape::{
     Shape, Strictness, TableKind, TableShape, UniqueIndex, shape,
 };
 pub(crate) use shape::{affinity, shape_of, shape_queries, shaped};
-#[cfg(feature = "cli")]
-pub(crate) use unmatched::unmatched;
+// For the command line.
+#[doc(hidden)]
+pub use unmatched::unmatched;
 
 #[cfg(test)]
 pub(crate) mod tests {

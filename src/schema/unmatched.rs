@@ -13,7 +13,7 @@ use crate::sql;
 ///
 /// # Errors
 /// [`DbError`] of either database.
-pub(crate) async fn unmatched(
+pub async fn unmatched(
     db: &Db,
     other: &Db,
     at: &Path,

@@ -79,6 +79,7 @@ pub use model::{
 };
 pub use parse::parse;
 pub use plan::{Cause, Change, Difference, FilePlan, FileState, Plan, Refresh, What};
+#[cfg(feature = "report")]
 pub(crate) use refused::{EXCHANGE_HELP, is_exchange};
 pub use set::{Choice, PROD, Seeds};
 pub use standing::{Item, Standing, State, recorded_tags, standing};

@@ -61,7 +61,8 @@ impl Options {
     }
 
     /// The file that is locked while a template is made.
-    pub(crate) fn lock(&self) -> PathBuf {
+    #[doc(hidden)]
+    pub fn lock(&self) -> PathBuf {
         self.templates().join("lock")
     }
 

@@ -56,3 +56,9 @@ mod signals;
 mod specification;
 mod verify;
 mod world;
+
+/// The program `seedbed`, compiled in this package, so that cargo tells where it is.
+const PROGRAM: &str = env!("CARGO_BIN_EXE_seedbed-under-test");
+
+/// The folder of the whole project.
+const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");

@@ -162,7 +162,7 @@ impl Project {
 
     /// The program, about to be called with the words of `line`.
     pub(crate) fn command(&self, line: &str) -> Command {
-        let mut command = self.other(env!("CARGO_BIN_EXE_seedbed"));
+        let mut command = self.other(crate::PROGRAM);
         command.args(line.split_whitespace());
         command
     }

@@ -33,7 +33,7 @@ fn together(project: &Project, lines: &[&str]) -> Vec<Ran> {
             let mut command = project.other("sh");
             let script = "echo ready >&2; read -r _; exec \"$@\"";
             command
-                .args(["-c", script, "sh", env!("CARGO_BIN_EXE_seedbed")])
+                .args(["-c", script, "sh", crate::PROGRAM])
                 .args(line.split_whitespace())
                 .stdin(reader.try_clone().unwrap());
             project.start(command, line)

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const README: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
+const README: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md");
 
 #[test]
 fn the_sessions_in_the_readme_are_what_the_program_prints() {
@@ -47,7 +47,7 @@ fn the_sessions_in_the_readme_are_what_the_program_prints() {
 #[test]
 fn every_command_is_in_the_readme() {
     let readme = std::fs::read_to_string(README).unwrap();
-    let help = Command::new(env!("CARGO_BIN_EXE_seedbed"))
+    let help = Command::new(crate::PROGRAM)
         .arg("--help")
         .output()
         .unwrap();
@@ -78,7 +78,7 @@ impl Project {
     fn new() -> Project {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().join("project");
-        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let here = Path::new(crate::ROOT);
         std::fs::create_dir_all(root.join("migrations")).unwrap();
         for entry in std::fs::read_dir(here.join("migrations")).unwrap() {
             let entry = entry.unwrap();
@@ -93,9 +93,9 @@ impl Project {
             .join(format!("xtask{}", std::env::consts::EXE_SUFFIX));
         // A copy could not be run while another test starts a process that inherits its open file.
         #[cfg(unix)]
-        std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_seedbed"), &xtask).unwrap();
+        std::os::unix::fs::symlink(crate::PROGRAM, &xtask).unwrap();
         #[cfg(not(unix))]
-        std::fs::copy(env!("CARGO_BIN_EXE_seedbed"), &xtask).unwrap();
+        std::fs::copy(crate::PROGRAM, &xtask).unwrap();
         Project { folder, xtask }
     }
 

@@ -180,7 +180,7 @@ impl Machine {
             token,
         };
         for folder in ["migrations", "seeds"] {
-            let from = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+            let from = Path::new(crate::ROOT).join(folder);
             for entry in std::fs::read_dir(from).into_iter().flatten() {
                 let path = entry.unwrap().path();
                 if path.is_file() {
@@ -190,7 +190,7 @@ impl Machine {
                 }
             }
         }
-        let seedbed = env!("CARGO_BIN_EXE_seedbed");
+        let seedbed = crate::PROGRAM;
         // The alias is the only use of cargo.
         machine.stub(
             "cargo",

@@ -1,5 +1,5 @@
 //! `cargo xtask …`: Seedbed's command line, in this project.
 
 fn main() -> std::process::ExitCode {
-    seedbed::cli::main()
+    seedbed_cli::main()
 }

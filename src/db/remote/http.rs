@@ -616,6 +616,7 @@ impl Server {
     }
 
     /// The same server as the `libsql` crate's own client reaches it.
+    #[cfg(feature = "client")]
     pub(super) async fn for_applications(&self) -> Result<libsql::Database, RemoteError> {
         let token = self.token.clone().unwrap_or_default();
         let builder = libsql::Builder::new_remote(self.base.clone(), token);
@@ -639,6 +640,15 @@ impl Server {
                 host: self.host.clone(),
                 why: error.to_string(),
             })
+    }
+
+    /// An application gets connections of the `libsql` crate only where that crate's client is compiled.
+    #[cfg(not(feature = "client"))]
+    pub(super) async fn for_applications(&self) -> Result<libsql::Database, RemoteError> {
+        Err(RemoteError::Unreachable {
+            host: self.host.clone(),
+            why: "connections for applications need the feature `client` of seedbed".to_owned(),
+        })
     }
 }
 

@@ -567,7 +567,8 @@ async fn refuse_source(db: &Db, input: &Input, options: &ImportOptions) -> Resul
 }
 
 /// [`Input::unchanging`], until a run on `db` is stopped.
-pub(crate) async fn unchanging(db: &Db, input: &Input) -> Result<Input, Why> {
+#[doc(hidden)]
+pub async fn unchanging(db: &Db, input: &Input) -> Result<Input, Why> {
     let input = input.unchanging(db.stop(), db.lock_timeout()).await;
     input.map_err(|error| unless_stopped(db, error))
 }

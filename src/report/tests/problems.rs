@@ -389,7 +389,6 @@ fn what_was_recorded_is_no_file_that_github_could_mark() {
     );
 }
 
-#[cfg(feature = "cli")]
 #[tokio::test]
 async fn colour_is_only_colour() {
     let all = all_problems().await;

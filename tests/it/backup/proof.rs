@@ -277,7 +277,7 @@ fn with_little_room(project: &Project, line: &str) -> Option<crate::process::Ran
     if !can.is_ok_and(|output| output.status.success()) {
         return None;
     }
-    let words: Vec<&str> = std::iter::once(env!("CARGO_BIN_EXE_seedbed"))
+    let words: Vec<&str> = std::iter::once(crate::PROGRAM)
         .chain(line.split(' '))
         .collect();
     Some(project.start(unshared(&words), line).finish())

@@ -222,7 +222,7 @@ fn a_full_disk() {
         }
     }
     let line = "migrate --database disk/local.db";
-    let program = env!("CARGO_BIN_EXE_seedbed");
+    let program = crate::PROGRAM;
     let script =
         format!("cp local.db disk/; {program} {line}; code=$?; cp -r disk after; exit $code");
     let ran = project.start(inside(&script), line).finish();
@@ -257,7 +257,7 @@ fn a_file_that_may_not_grow() {
     let before = project.bytes("local.db");
     let mut command = project.other("sh");
     let script = "trap '' XFSZ; ulimit -f 600; exec \"$@\"";
-    command.args(["-c", script, "sh", env!("CARGO_BIN_EXE_seedbed"), "migrate"]);
+    command.args(["-c", script, "sh", crate::PROGRAM, "migrate"]);
     let ran = project.start(command, "migrate").finish();
     ran.check(expect![[r#"
         $ seedbed migrate

@@ -369,7 +369,7 @@ fn no_room_for_a_replica() {
             let within = |line: &str| {
                 let mut command = project.other("sh");
                 let script = "trap '' XFSZ; ulimit -f 600; exec \"$@\"";
-                command.args(["-c", script, "sh", env!("CARGO_BIN_EXE_seedbed")]);
+                command.args(["-c", script, "sh", crate::PROGRAM]);
                 command.args(line.split_whitespace());
                 project.start(command, line).finish()
             };

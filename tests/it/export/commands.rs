@@ -282,7 +282,7 @@ fn a_reader_that_has_seen_enough_is_no_error() {
         "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 50000) INSERT INTO log SELECT hex(i) FROM n",
     ]);
     let mut command = project.other("sh");
-    let program = env!("CARGO_BIN_EXE_seedbed");
+    let program = crate::PROGRAM;
     command.args(["-c", &format!("{program} export; echo $? >&2")]);
     command.stdout(std::process::Stdio::piped());
     command.stderr(std::process::Stdio::piped());

@@ -16,7 +16,7 @@ use crate::dice::Dice;
 const TIME: Duration = Duration::from_secs(4);
 
 fn corpus() -> Vec<Vec<u8>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus/dumps");
+    let folder = Path::new(crate::ROOT).join("tests/corpus/dumps");
     let mut paths: Vec<_> = std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())

@@ -99,7 +99,7 @@ fn places(problem: &Diagnostic) -> impl Iterator<Item = &Origin> {
 }
 
 fn corpus() -> Vec<(String, Vec<u8>)> {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/corpus/seeds");
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../corpus/seeds");
     let mut files: Vec<(String, Vec<u8>)> = std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| {

@@ -10,7 +10,7 @@ use seedbed::seeds::{Seeds, parse};
 use super::{Bed, told, words};
 
 async fn seeded(name: &str) -> Bed {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+    let folder = Path::new(crate::ROOT)
         .join("tests/it/examples")
         .join(name);
     let schema = std::fs::read_to_string(folder.join("schema.sql")).unwrap();
@@ -33,7 +33,7 @@ async fn an_edit_of_the_kanban_board_changes_one_row() {
     let mut bed = seeded("rails_kanban").await;
     let read = |name: &str| {
         let path = format!("tests/it/examples/rails_kanban/seeds/{name}.yaml");
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+        let path = Path::new(crate::ROOT).join(path);
         std::fs::read_to_string(path).unwrap()
     };
     let text = read("010_writebook").replace("title: web}", "title: the web}");
@@ -140,7 +140,7 @@ async fn a_shop_of_prisma() {
 /// The examples in docs/seeds.md: blocks of `yaml`, and blocks that are indented.
 #[test]
 fn every_example_of_the_documented_grammar_is_read_without_a_problem() {
-    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/seeds.md");
+    let docs = Path::new(crate::ROOT).join("docs/seeds.md");
     let docs = std::fs::read_to_string(docs).unwrap();
     let (mut examples, mut fence) = (vec![String::new()], None);
     for line in docs.lines() {

@@ -655,7 +655,7 @@ fn a_shop_is_seeded_checked_and_handed_to_tests() {
 #[test]
 fn a_schema_for_editors_has_the_names_that_seeds_declare() {
     let example = |path: &str| {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/examples/rails_kanban");
+        let folder = Path::new(crate::ROOT).join("tests/it/examples/rails_kanban");
         std::fs::read_to_string(folder.join(path)).unwrap()
     };
     let mut project = Project::new().migration("V1__all", example("schema.sql"));

@@ -130,7 +130,7 @@ async fn shuffled_files_tables_and_rows_give_the_same_database() {
 
 fn read(line_end: &str) -> Vec<SeedFile> {
     let folder = tempfile::tempdir().unwrap();
-    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds");
+    let root = std::path::Path::new(crate::ROOT).join("seeds");
     for name in ["010_users.yaml", "test/010_edge_cases.yaml"] {
         let text = std::fs::read_to_string(root.join(name)).unwrap();
         let text = text.replace("\r\n", "\n").replace('\n', line_end);

@@ -96,7 +96,7 @@ fn tokens(text: &str) -> Vec<Token> {
 }
 
 async fn checked(seeds: &Path) -> Checked {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let root = Path::new(crate::ROOT);
     let set = Migrations::read_dir(root.join("migrations")).unwrap();
     let seeds = Seeds::read_dir(seeds).unwrap();
     checked_on(&set, &seeds).await
@@ -105,7 +105,7 @@ async fn checked(seeds: &Path) -> Checked {
 #[tokio::test]
 async fn a_typo_in_any_table_label_or_column_is_found_where_it_stands() {
     let folder = tempfile::tempdir().unwrap();
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds");
+    let root = Path::new(crate::ROOT).join("seeds");
     let mut files = Vec::new();
     let mut folders = vec![root.clone()];
     while let Some(from) = folders.pop() {

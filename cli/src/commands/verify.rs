@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use crate::cli::args::{self, Format};
-use crate::cli::exit::Exit;
-use crate::cli::session::{Ending, Opened, Session, Stopped};
-use crate::diagnostic::Class;
-use crate::dump::{self, Input, Level, Verified};
-use crate::report::{self, Document, Report};
+use crate::args::{self, Format};
+use crate::exit::Exit;
+use crate::session::{Ending, Opened, Session, Stopped};
+use seedbed::diagnostic::Class;
+use seedbed::dump::{self, Input, Level, Verified};
+use seedbed::report::{self, Document, Report};
 
 /// `verify`
 pub(crate) async fn verify(session: &Session, flags: &args::VerifyDump) -> Ending {

@@ -3,17 +3,19 @@
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use crate::cli::args::{self, Format};
-use crate::cli::exit::Exit;
-use crate::cli::session::{Asks, Ending, Opened, Session, Stopped};
-use crate::config::Database;
-use crate::db::{Db, Options};
-use crate::diagnostic::Diagnostic;
-use crate::history::{History, HistoryError};
-use crate::migrations::{self, Migrations, PlanOptions};
-use crate::report::{self, Document, Report, SeedsDone};
-use crate::script::Run;
-use crate::seeds::{self, Choice, ForgetRows, PROD, Plan, Refresh, SeedOptions, Seeds, Variables};
+use crate::args::{self, Format};
+use crate::exit::Exit;
+use crate::session::{Asks, Ending, Opened, Session, Stopped};
+use seedbed::config::Database;
+use seedbed::db::{Db, Options};
+use seedbed::diagnostic::Diagnostic;
+use seedbed::history::{History, HistoryError};
+use seedbed::migrations::{self, Migrations, PlanOptions};
+use seedbed::report::{self, Document, Report, SeedsDone};
+use seedbed::script::Run;
+use seedbed::seeds::{
+    self, Choice, ForgetRows, PROD, Plan, Refresh, SeedOptions, Seeds, Variables,
+};
 
 /// `seed`
 pub(crate) async fn seed(session: &Session, flags: &args::Seed) -> Ending {
@@ -56,7 +58,7 @@ pub(crate) async fn forget(
     }
     let folder = &opened.config.seeds.value;
     let seeds = read(session, folder).map_err(|stopped| stopped.about(&opened))?;
-    let history = crate::history::read(&opened.db)
+    let history = seedbed::history::read(&opened.db)
         .await
         .map_err(|error| session.failed(&opened, &error.into()))?;
     let options = as_recorded(session, &opened, &seeds, &history);
@@ -139,7 +141,7 @@ pub(crate) async fn schema(session: &Session, of_writing: Option<&str>) -> Endin
     migrations::apply(&db, &set, &plan, &run, &ignore)
         .await
         .map_err(|error| session.stopped(Report::failure(&error)))?;
-    let shape = crate::schema::shape(&db).await;
+    let shape = seedbed::schema::shape(&db).await;
     let shape = shape.map_err(|error| failed(error.into()))?;
     let seeds = read(session, &project.seeds.value)?;
     let schema = seeds::json_schema(&shape, &seeds);
@@ -385,7 +387,7 @@ pub(super) async fn standing(
     session: &Session,
     opened: &Opened,
     set: &Migrations,
-    history: &crate::history::History,
+    history: &seedbed::history::History,
 ) -> Result<Option<seeds::Standing>, Stopped> {
     let folder = &opened.config.seeds.value;
     let seeds = read(session, folder).map_err(|stopped| stopped.about(opened))?;
@@ -404,7 +406,7 @@ fn as_recorded(
     session: &Session,
     opened: &Opened,
     seeds: &Seeds,
-    history: &crate::history::History,
+    history: &seedbed::history::History,
 ) -> SeedOptions {
     let environment = history
         .environment

@@ -11,15 +11,15 @@ use super::running::Running;
 use super::signals;
 use super::terminal::Terminal;
 use super::who;
-use crate::config::variables::SEEDBED_LOG;
-use crate::config::{Config, Copied, Database, Flags, Project, Resolved, Side};
-use crate::db::{Db, DbError, Log, OnWait, Options};
-use crate::diagnostic::{Class, Diagnostic, typed};
-use crate::history::{self, History, HistoryError};
-use crate::migrations::{ApplyError, Event, Migrations, OnEvent, OutOfOrder, PlanOptions};
-use crate::open;
-use crate::report::{self, Call, Document, Needs, Paint, Report, Style};
-use crate::script::Run;
+use seedbed::config::variables::SEEDBED_LOG;
+use seedbed::config::{Config, Copied, Database, Flags, Project, Resolved, Side};
+use seedbed::db::{Db, DbError, Log, OnWait, Options};
+use seedbed::diagnostic::{Class, Diagnostic, typed};
+use seedbed::history::{self, History, HistoryError};
+use seedbed::migrations::{ApplyError, Event, Migrations, OnEvent, OutOfOrder, PlanOptions};
+use seedbed::open;
+use seedbed::report::{self, Call, Document, Needs, Paint, Report, Style};
+use seedbed::script::Run;
 
 /// When a command asks before it changes something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,13 +111,13 @@ pub(super) type Ending = Result<Exit, Stopped>;
 impl Session {
     pub(super) fn new(
         (command, needs): (&'static str, Needs),
-        flags: &crate::config::Flags,
+        flags: &seedbed::config::Flags,
         global: &Global,
         (program, typed): (&'static str, String),
         cwd: PathBuf,
         env: Vec<(std::ffi::OsString, std::ffi::OsString)>,
     ) -> Session {
-        let resolved = crate::config::load(flags, &cwd, env.iter().cloned());
+        let resolved = seedbed::config::load(flags, &cwd, env.iter().cloned());
         let env = env
             .into_iter()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
@@ -163,7 +163,7 @@ impl Session {
         };
         let env = self.env.iter();
         let env = env.map(|(name, value)| (name.into(), value.into()));
-        crate::config::load(&flags, &self.cwd, env)
+        seedbed::config::load(&flags, &self.cwd, env)
             .config()
             .map_err(|error| self.stopped(Report::config(&error)))
     }

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressStyle};
 
 use super::terminal::Terminal;
-use crate::dump::import::{ImportEvent, Input, OnImport};
-use crate::report;
+use seedbed::dump::import::{ImportEvent, Input, OnImport};
+use seedbed::report;
 
 /// How often a line is written where there is no terminal.
 const EVERY: Duration = Duration::from_secs(5);

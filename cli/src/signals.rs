@@ -1,7 +1,7 @@
 //! SIGINT and SIGTERM: the run is told to stop, and ends by itself with the transaction under way finished or rolled
 //! back. A run that was sent to a server cannot be stopped: its outcome is awaited, until a second SIGINT.
 
-use crate::db::Stop;
+use seedbed::db::Stop;
 
 /// A signal that is raised by SIGINT (Ctrl-C) or SIGTERM. `tell` is called where the outcome of a run on a server is
 /// awaited then.

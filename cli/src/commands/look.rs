@@ -2,19 +2,19 @@
 
 use std::time::SystemTime;
 
-use crate::cli::args::{self, Format};
-use crate::cli::exit::Exit;
-use crate::cli::session::{Ending, Opened, Session, Stopped};
-use crate::config::Database;
-use crate::db::{self, DbError, ReplicaFacts};
-use crate::diagnostic::{Class, Diagnostic};
-use crate::doctor::{self, Subject};
-use crate::history::{self, History, HistoryError};
-use crate::migrations::{self, Migrations, State};
-use crate::report::{self, Document, Report};
-use crate::schema::{self, ExplainError};
-use crate::script::Key;
-use crate::seeds;
+use crate::args::{self, Format};
+use crate::exit::Exit;
+use crate::session::{Ending, Opened, Session, Stopped};
+use seedbed::config::Database;
+use seedbed::db::{self, DbError, ReplicaFacts};
+use seedbed::diagnostic::{Class, Diagnostic};
+use seedbed::doctor::{self, Subject};
+use seedbed::history::{self, History, HistoryError};
+use seedbed::migrations::{self, Migrations, State};
+use seedbed::report::{self, Document, Report};
+use seedbed::schema::{self, ExplainError};
+use seedbed::script::Key;
+use seedbed::seeds;
 
 /// `status`
 pub(crate) async fn status(session: &Session, flags: &args::Status) -> Ending {

@@ -5,17 +5,18 @@
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use crate::cli::args::{self, Format};
-use crate::cli::exit::Exit;
-use crate::cli::session::{Ending, Opened, Session, Stopped};
-use crate::config::Database;
-use crate::db::{self, Db, DbError, Draft, Options, Query, Replaces, Reply, replica_facts};
-use crate::diagnostic::Diagnostic;
-use crate::history::{self, History, HistoryError};
-use crate::migrations::{self, Migrations, Outcome};
-use crate::report::{self, Change, Document, Report, SeedsDone};
-use crate::schema;
-use crate::seeds::{self, Choice, PROD, Plan, Refresh, SeedOptions, Seeds, Variables};
+use crate::args::{self, Format};
+use crate::exit::Exit;
+use crate::session::{Ending, Opened, Session, Stopped};
+use seedbed::config::Database;
+use seedbed::db::{self, Db, DbError, Draft, Options, Query, Replaces, replica_facts};
+use seedbed::diagnostic::Diagnostic;
+use seedbed::history::{self, History, HistoryError};
+use seedbed::migrations::{self, Migrations, Outcome};
+use seedbed::report::{self, Change, Document, Report, SeedsDone};
+use seedbed::schema;
+use seedbed::seeds::{self, Choice, PROD, Plan, Refresh, SeedOptions, Seeds, Variables};
+use seedbed::sql::Value;
 
 /// The environment of a database on this machine, where nobody says another.
 const DEV: &str = "dev";
@@ -155,12 +156,20 @@ async fn ask(session: &Session, opened: &Opened, path: &Path) -> Result<(), Stop
     }
     let tables =
         "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'";
-    let tables = (opened.db.ask(Query::new(tables)).await)
-        .and_then(Reply::count)
+    let answers = opened.db.query(vec![Query::new(tables)]).await;
+    let tables = answers
+        .and_then(|answers| {
+            answers
+                .into_iter()
+                .next()
+                .transpose()
+                .map_err(DbError::Read)
+        })
         .map_err(|error| session.failed(opened, &HistoryError::from(error).into()))?;
-    match tables {
-        0 => Ok(()),
-        _ => session.confirm(
+    let empty = tables.is_some_and(|rows| rows == [[Value::Integer(0)]]);
+    match empty {
+        true => Ok(()),
+        false => session.confirm(
             opened,
             &format!("reset will replace {name} and everything in it"),
         ),

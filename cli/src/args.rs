@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
-use crate::config::{Flags, Mode};
-use crate::migrations::Grouping;
-use crate::script::Key;
+use seedbed::config::{Flags, Mode};
+use seedbed::migrations::Grouping;
+use seedbed::script::Key;
 
 /// Schema migrations and seeds for libSQL: local files, memory, Turso remotes and embedded replicas.
 #[derive(Debug, Parser)]
@@ -818,7 +818,7 @@ pub(super) struct Completions {
 
 fn mode(text: &str) -> Result<Mode, String> {
     text.parse()
-        .map_err(|error: crate::config::UnknownMode| error.to_string())
+        .map_err(|error: seedbed::config::UnknownMode| error.to_string())
 }
 
 /// `3` or `V3`.

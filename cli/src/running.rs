@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use indicatif::ProgressBar;
 
 use super::terminal::Terminal;
-use crate::migrations::{Event, Statement};
-use crate::report;
+use seedbed::migrations::{Event, Statement};
+use seedbed::report;
 
 /// How often the time is shown anew.
 const TICK: Duration = Duration::from_secs(1);

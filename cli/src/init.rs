@@ -92,7 +92,7 @@ pub fn init(root: &Path, options: &InitOptions) -> Result<Vec<(PathBuf, Wrote)>,
     project.cargo_toml()?;
     project.xtask(&options.dependency)?;
     project.cargo_config()?;
-    project.whole(".env.example", include_str!("../.env.example"))?;
+    project.whole(".env.example", include_str!("../../.env.example"))?;
     project.git_attributes()?;
     project.lines(
         ".gitignore",
@@ -169,7 +169,7 @@ impl Project<'_> {
             Some(_) => self.did(
                 name,
                 Wrote::TellUser(format!(
-                    "add `{dependency}` to its dependencies, and call `seedbed::cli::main()`"
+                    "add `{dependency}` to its dependencies, and call `seedbed_cli::main()`"
                 )),
             ),
         }

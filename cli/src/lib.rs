@@ -1,12 +1,24 @@
-//! The command line: flags become plain values, one call of the library does the work, its outcome becomes words and
-//! an exit code. Nothing is decided here that a program could not decide with the library.
+//! The command line of Seedbed: flags become plain values, one call of the library does the work, its outcome becomes
+//! words and an exit code. Nothing is decided here that a program could not decide with the library.
 //!
-//! `cargo xtask` and the `seedbed` binary are both [`main`].
+//! The program `seedbed` is [`main`], and so is the `xtask` of a project:
+//!
+//! ```no_run
+//! fn main() -> std::process::ExitCode {
+//!     seedbed_cli::main()
+//! }
+//! ```
+//!
+//! An xtask with commands of its own gives the others to [`main_from`].
+
+#![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod args;
 mod commands;
 mod exit;
 mod help;
+#[doc(hidden)]
+pub mod init;
 mod progress;
 mod running;
 mod session;
@@ -20,12 +32,12 @@ use std::process::ExitCode;
 
 use clap::FromArgMatches;
 
-use crate::config::{self, Copied, Side};
-use crate::db::Unfinished;
-use crate::diagnostic::Class;
-use crate::report::Needs;
 use args::{BackupCommand, Cli, Command, ReplicaCommand, SeedCommand};
 use exit::Exit;
+use seedbed::config::{self, Copied, Side};
+use seedbed::db::Unfinished;
+use seedbed::diagnostic::Class;
+use seedbed::report::Needs;
 use session::{Ending, Session};
 
 /// Runs the command that this process was called with.
@@ -37,7 +49,7 @@ pub fn main() -> ExitCode {
 pub fn main_from(args: impl IntoIterator<Item = impl Into<OsString>>) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().map(Into::into).collect();
     let program = program(args.first().map(OsString::as_os_str));
-    let typed = crate::diagnostic::typed(args.iter().skip(1));
+    let typed = seedbed::diagnostic::typed(args.iter().skip(1));
     let matches = args::command()
         .bin_name(program)
         .try_get_matches_from(&args)

@@ -2,12 +2,12 @@
 
 use std::io::ErrorKind;
 
-use crate::cli::args::{self, Format};
-use crate::cli::exit::Exit;
-use crate::cli::session::{Ending, Opened, Session, Stopped};
-use crate::dump::{self, Contents, ExportError, ExportOptions, Records};
-use crate::history::HistoryError;
-use crate::report::{self, Document, Report};
+use crate::args::{self, Format};
+use crate::exit::Exit;
+use crate::session::{Ending, Opened, Session, Stopped};
+use seedbed::dump::{self, Contents, ExportError, ExportOptions, Records};
+use seedbed::history::HistoryError;
+use seedbed::report::{self, Document, Report};
 
 /// `export`
 pub(crate) async fn dump(session: &Session, flags: &args::Export) -> Ending {

@@ -3,14 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use crate::cli::args::{self, Format, Lock};
-use crate::cli::exit::Exit;
-use crate::cli::session::{Ending, Opened, Session, Stopped};
-use crate::config::Database;
-use crate::db::{self, Code, DbError, Options, OtherHistory, Protocol, Synced, Unfinished};
-use crate::diagnostic::{Class, Diagnostic};
-use crate::history::{self, HistoryError};
-use crate::report::{self, Document, ReplicaStatus, Report};
+use crate::args::{self, Format, Lock};
+use crate::exit::Exit;
+use crate::session::{Ending, Opened, Session, Stopped};
+use seedbed::config::Database;
+use seedbed::db::{self, Code, DbError, Options, OtherHistory, Protocol, Synced, Unfinished};
+use seedbed::diagnostic::{Class, Diagnostic};
+use seedbed::history::{self, HistoryError};
+use seedbed::report::{self, Document, ReplicaStatus, Report};
 
 /// `sync`
 pub(crate) async fn sync(session: &Session, flags: &args::Sync) -> Ending {

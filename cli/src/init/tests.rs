@@ -100,7 +100,7 @@ fn files_that_are_there_are_kept_or_extended() {
         &[
             "Cargo.toml extended",
             &format!(
-                "xtask/Cargo.toml add `seedbed = \"{}\"` to its dependencies, and call `seedbed::cli::main()`",
+                "xtask/Cargo.toml add `seedbed = \"{}\"` to its dependencies, and call `seedbed_cli::main()`",
                 env!("CARGO_PKG_VERSION")
             ),
             "xtask/src/main.rs kept",

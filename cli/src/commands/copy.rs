@@ -4,21 +4,21 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
-use crate::cli::args::{self, Format};
-use crate::cli::exit::Exit;
-use crate::cli::progress::Progress;
-use crate::cli::session::{Asks, Ending, Opened, Session, Stopped};
-use crate::config::{Config, Database, Form};
-use crate::db::{self, DbError, Options};
-use crate::diagnostic::typed;
-use crate::dump::copy as library;
-use crate::dump::import::{
+use crate::args::{self, Format};
+use crate::exit::Exit;
+use crate::progress::Progress;
+use crate::session::{Asks, Ending, Opened, Session, Stopped};
+use seedbed::config::{Config, Database, Form};
+use seedbed::db::{self, DbError, Options};
+use seedbed::diagnostic::typed;
+use seedbed::dump::copy as library;
+use seedbed::dump::import::{
     Begin, ImportError, ImportEvent, ImportOptions, LeftOut, OnImport, Violations, Why,
 };
-use crate::dump::{Copied, CopyError, Input, Opened as Found, Source};
-use crate::history::HistoryError;
-use crate::open;
-use crate::report::{self, Copying, Document, Report};
+use seedbed::dump::{Copied, CopyError, Input, Opened as Found, Source};
+use seedbed::history::HistoryError;
+use seedbed::open;
+use seedbed::report::{self, Copying, Document, Report};
 
 /// What is copied.
 enum From {

@@ -1,5 +1,5 @@
 //! The `seedbed` program: the same as `cargo xtask`, for projects that do not want one.
 
 fn main() -> std::process::ExitCode {
-    seedbed::cli::main()
+    seedbed_cli::main()
 }

@@ -1,6 +1,6 @@
 //! Exit codes. They are a contract: other programs branch on them.
 
-use crate::diagnostic::Class;
+use seedbed::diagnostic::Class;
 
 /// How a command ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,19 +3,19 @@
 use std::path::Path;
 use std::time::SystemTime;
 
-use crate::cli::args::{self, BackupKind, Format};
-use crate::cli::exit::Exit;
-use crate::cli::progress::Progress;
-use crate::cli::session::{Asks, Ending, Opened, Session, Stopped};
-use crate::config::Database;
-use crate::diagnostic::Diagnostic;
-use crate::dump::Input;
-use crate::dump::{
+use crate::args::{self, BackupKind, Format};
+use crate::exit::Exit;
+use crate::progress::Progress;
+use crate::session::{Asks, Ending, Opened, Session, Stopped};
+use seedbed::config::Database;
+use seedbed::diagnostic::Diagnostic;
+use seedbed::dump::Input;
+use seedbed::dump::{
     BackedUp, BackupError, BackupOptions, Checked, ExportError, Level, RestoreError,
     backup as take, backups as kept, restore as back,
 };
-use crate::history::HistoryError;
-use crate::report::{self, Document, Report};
+use seedbed::history::HistoryError;
+use seedbed::report::{self, Document, Report};
 
 /// `backup`
 pub(crate) async fn backup(session: &Session, lock: &args::Lock) -> Ending {

@@ -5,13 +5,13 @@ use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::cli::args::{self, Format};
-use crate::cli::exit::Exit;
-use crate::cli::session::{Ending, Opened, Session, Stopped};
-use crate::diagnostic::Diagnostic;
-use crate::history::HistoryError;
-use crate::report::{self, Document, Report};
-use crate::seeds::{self, ExportError, ExportOptions, Mask, Tables};
+use crate::args::{self, Format};
+use crate::exit::Exit;
+use crate::session::{Ending, Opened, Session, Stopped};
+use seedbed::diagnostic::Diagnostic;
+use seedbed::history::HistoryError;
+use seedbed::report::{self, Document, Report};
+use seedbed::seeds::{self, ExportError, ExportOptions, Mask, Tables};
 
 /// `seed export`
 pub(crate) async fn export(

@@ -3,11 +3,11 @@
 use std::ffi::OsString;
 use std::time::Duration;
 
-use crate::cli::args::{self, Format};
-use crate::cli::exit::Exit;
-use crate::cli::session::{Ending, Session, Stopped};
-use crate::report::{Document, Report};
-use crate::testing::{self, Options, TestingError};
+use crate::args::{self, Format};
+use crate::exit::Exit;
+use crate::session::{Ending, Session, Stopped};
+use seedbed::report::{Document, Report};
+use seedbed::testing::{self, Options, TestingError};
 
 /// So long a wait needs no words.
 const PATIENCE: Duration = Duration::from_secs(2);

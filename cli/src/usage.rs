@@ -9,9 +9,9 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Command, Error};
 
 use super::{args, ended, terminal};
-use crate::diagnostic::{Class, Diagnostic};
-use crate::nearest::nearest;
-use crate::report::{Call, Document, Paint, Report, Style};
+use seedbed::diagnostic::{Class, Diagnostic};
+use seedbed::nearest::nearest;
+use seedbed::report::{Call, Document, Paint, Report, Style};
 
 /// The words of other tools for what a command does here: sqlx, diesel, refinery, goose, dbmate, golang-migrate, geni, Rails,
 /// Flyway, Liquibase, Atlas, Prisma, drizzle, wrangler, knex and Alembic.

@@ -5,19 +5,19 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::json;
 
-use crate::cli::args::{self, Format};
-use crate::cli::exit::Exit;
-use crate::cli::session::{Ending, Session, Stopped};
-use crate::config::Database;
-use crate::diagnostic::{Class, Diagnostic};
-use crate::history::History;
+use crate::args::{self, Format};
+use crate::exit::Exit;
 use crate::init::{self, Dependency, InitError, InitOptions, Wrote};
-use crate::migrations::{
+use crate::session::{Ending, Session, Stopped};
+use seedbed::config::Database;
+use seedbed::diagnostic::{Class, Diagnostic};
+use seedbed::history::History;
+use seedbed::migrations::{
     self, Base, CheckOptions, CreateError, Files, GitError, Known, Migrations, NewOptions,
     Numbering, Rename, RenumberError, Renumbered, Which,
 };
-use crate::report::{self, Document, Report};
-use crate::seeds;
+use seedbed::report::{self, Document, Report};
+use seedbed::seeds;
 
 /// `check`
 pub(crate) async fn check(session: &Session, flags: &args::Check) -> Ending {

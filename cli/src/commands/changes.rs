@@ -1,16 +1,16 @@
 //! The commands that change a database.
 
-use crate::cli::args::{self, BackupKind, Format};
-use crate::cli::exit::Exit;
-use crate::cli::session::{Asks, Ending, Opened, Session, Stopped};
-use crate::diagnostic::Diagnostic;
-use crate::history::{History, HistoryError};
-use crate::migrations::{
+use crate::args::{self, BackupKind, Format};
+use crate::exit::Exit;
+use crate::session::{Asks, Ending, Opened, Session, Stopped};
+use seedbed::diagnostic::Diagnostic;
+use seedbed::history::{History, HistoryError};
+use seedbed::migrations::{
     self, Adopted, ApplyError, Back, BaselineError, BaselineOptions, Migrations, Outcome,
     PlanOptions, RedoOptions, Repair, Target, UndoOptions, Verify,
 };
-use crate::report::{self, Change, Document, Report};
-use crate::seeds::{Refresh, SeedOptions, Seeds};
+use seedbed::report::{self, Change, Document, Report};
+use seedbed::seeds::{Refresh, SeedOptions, Seeds};
 
 /// `migrate`
 pub(crate) async fn migrate(session: &Session, flags: &args::Migrate) -> Ending {
@@ -133,7 +133,7 @@ async fn migrate_dry_run(
     let mut report = Report::problems(&plan.problems);
     let seeds = match seeding {
         Some(seeding) if report.class().is_none() => {
-            let before = crate::seeds::before_migrating(&seeding.0, &history, &seeding.1);
+            let before = seedbed::seeds::before_migrating(&seeding.0, &history, &seeding.1);
             let pending = !plan.scripts.is_empty();
             Some(match before.is_empty() {
                 true => {
@@ -232,7 +232,7 @@ async fn of_known_version(
     opened: &Opened,
     version: Option<i64>,
 ) -> Result<History, Stopped> {
-    let history = crate::history::read(&opened.db).await;
+    let history = seedbed::history::read(&opened.db).await;
     let history = history.map_err(|error| session.failed(opened, &error.into()))?;
     if let Some(version) = version.filter(|version| *version != 0) {
         let set = session.migrations_for(opened).ok();

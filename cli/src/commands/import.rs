@@ -3,19 +3,19 @@
 use std::path::Path;
 use std::time::SystemTime;
 
-use crate::cli::args::{self, Format, Verify};
-use crate::cli::exit::Exit;
-use crate::cli::progress::Progress;
-use crate::cli::session::{Asks, Ending, Opened, Session, Stopped};
-use crate::config::Database;
-use crate::dump::import::{
+use crate::args::{self, Format, Verify};
+use crate::exit::Exit;
+use crate::progress::Progress;
+use crate::session::{Asks, Ending, Opened, Session, Stopped};
+use seedbed::config::Database;
+use seedbed::dump::import::{
     self, Begin, ImportError, ImportOptions, Imported, Input, LeftOut, Outcome, Tables, Triggers,
     Violations,
 };
-use crate::dump::{Level, Verified};
-use crate::migrations::Migrations;
-use crate::report::{self, Document, Report};
-use crate::script::Key;
+use seedbed::dump::{Level, Verified};
+use seedbed::migrations::Migrations;
+use seedbed::report::{self, Document, Report};
+use seedbed::script::Key;
 
 /// `import`
 pub(crate) async fn import(session: &Session, flags: &args::Import) -> Ending {
@@ -201,7 +201,7 @@ pub(super) async fn next(
         return None;
     }
     let newest = newest(&opened.config.migrations.value)?;
-    let history = crate::history::read(&opened.db).await.ok()?;
+    let history = seedbed::history::read(&opened.db).await.ok()?;
     history.version().is_none().then(|| {
         let words = format!(
             "next: `baseline V` records which migrations this schema has already (the newest is V{newest})"
