@@ -28,6 +28,7 @@ const OUTDATED: &str =
 
 /// What somebody who waits may want to know.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Event {
     /// So many units in so many scripts are about to run.
     Planned {
@@ -120,6 +121,7 @@ pub enum Verb {
 
 /// A change did not happen, or not all of it.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ApplyError {
     /// The history cannot be read. Nothing was changed.
     #[error(transparent)]

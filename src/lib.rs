@@ -4,7 +4,6 @@
 //! ```
 //! use seedbed::db::{Db, Options};
 //! use seedbed::migrations::{self, Migrations, PlanOptions};
-//! use seedbed::script::Run;
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -12,11 +11,21 @@
 //! let db = Db::memory(Options::default()).await?;
 //! let plan = migrations::plan(&set, &migrations::observe(&db, &set).await?, &PlanOptions::default());
 //! assert_eq!(plan.scripts[0].units.len(), 3);
-//! let outcome = migrations::apply(&db, &set, &PlanOptions::default(), &Run::new("me"), &migrations::ignore()).await?;
+//! let outcome = migrations::up(&db, &set).await?;
 //! assert_eq!(outcome.version, Some(3));
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # What people do with it
+//!
+//! - Migrate: [`migrations::up`], or [`migrations::apply`] with options and a listener. [`embed!`] compiles the files in.
+//! - Open the database of the settings: [`config::Config::load`] and [`open`](config::Config::open).
+//! - Find out whether an older program may open a newer database: [`migrations::compatible`].
+//! - Seed: [`seeds::apply`]. A database for each test: the module `testing` (feature `testing`).
+//! - Import, export, back up, compare: [`dump`].
+//!
+//! The command line is the package `seedbed-cli`.
 //!
 //! # The whole machine
 //!
@@ -48,10 +57,11 @@
 //! | [`config`] | flags > environment > `.env` > `config.toml` > default, each value with its origin | opens a database |
 //! | [`mod@open`] | the database of the settings, opened: for the command line and for applications | decides, writes |
 //! | [`doctor`] | whether the job could run, from the settings to a real read | writes, shows a token |
-//! | [`report`] | outcomes as text and JSON | prints |
+//! | `report` | outcomes and errors as text and JSON (feature `report`) | prints |
 //! | `refinery` | lets refinery's own Runner work on every mode (feature `refinery`) | touches `_migrations` |
-//! | [`init`] | writes another project's xtask | writes over a file |
-//! | `cli` | flags → one library call → report → exit code (feature `cli`) | decides |
+//!
+//! Below all of them, in packages of their own: `cli` (flags → one library call → report → exit code; `init`, which sets
+//! a project up), and `tests/it`, the specifications, which run the program and a server.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 

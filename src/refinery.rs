@@ -36,6 +36,7 @@ pub struct Driver(pub Db);
 
 /// What refinery is told when something goes wrong.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum DriverError {
     /// The text of a migration cannot be split into statements; the first reason.
     #[error("a migration cannot be split into statements: {0}")]

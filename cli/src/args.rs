@@ -195,7 +195,7 @@ pub(super) enum Command {
     /// Show every setting and where it comes from
     #[command(after_help = "Examples:\n  config   which database a command would use, and why")]
     Config,
-    /// Write an xtask, a cargo alias, .env.example and .gitattributes into this project
+    /// Set a project up: folders, settings, and for Rust an xtask
     Init(Init),
     /// Print a completion script for a shell
     Completions(Completions),
@@ -799,9 +799,21 @@ pub(super) struct TestDb {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  init   set up this project")]
+  init                                  sees or asks what kind of project it is
+  init --kind program                   a project in any language
+  init --kind xtask --workflow github   a Rust project, and its CI
+  init --path ../seedbed                from the sources of Seedbed")]
 pub(super) struct Init {
-    /// The folder of seedbed's sources, instead of the released version
+    /// How the project runs Seedbed
+    #[arg(long)]
+    pub(super) kind: Option<crate::init::Kind>,
+    /// Also write a workflow that checks pull requests
+    #[arg(long, value_name = "WHERE", default_value = "none")]
+    pub(super) workflow: crate::init::Workflow,
+    /// The git repository of Seedbed, instead of the released version
+    #[arg(long, value_name = "URL", conflicts_with = "path")]
+    pub(super) git: Option<String>,
+    /// The folder of Seedbed's sources, instead of the released version
     #[arg(long, value_name = "DIR")]
     pub(super) path: Option<PathBuf>,
 }
@@ -810,10 +822,15 @@ pub(super) struct Init {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  completions fish > ~/.config/fish/completions/seedbed.fish   for fish")]
+  completions fish > ~/.config/fish/completions/seedbed.fish   for fish
+  completions --all out   all scripts and manual pages, for a package")]
 pub(super) struct Completions {
     /// The shell
-    pub(super) shell: clap_complete::Shell,
+    #[arg(required_unless_present = "all")]
+    pub(super) shell: Option<clap_complete::Shell>,
+    /// Write the scripts of all shells, and manual pages, into this folder
+    #[arg(long, value_name = "DIR", conflicts_with = "shell")]
+    pub(super) all: Option<PathBuf>,
 }
 
 fn mode(text: &str) -> Result<Mode, String> {

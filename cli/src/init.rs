@@ -1,29 +1,38 @@
-//! Setting a project up: the files that `cargo xtask` needs. It makes files and adds lines to them; it never writes
-//! over a file, and a second time changes nothing. The only lines that it replaces are its own, of an earlier version.
+//! Setting a project up: the files that `cargo xtask` or the program needs. It makes files and adds lines to them; it
+//! never writes over a file, and a second time changes nothing. The only lines that it replaces are its own, of an
+//! earlier version.
 
+mod dependency;
 mod edit;
+mod kind;
 
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
+pub use dependency::Dependency;
 use edit::Edit;
-
-/// Where the project gets Seedbed from.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum Dependency {
-    /// The registry, at the version of the Seedbed that runs.
-    #[default]
-    Registry,
-    /// A directory; one that is relative begins at the project's root.
-    Path(PathBuf),
-}
+pub use kind::{Found, Kind, OTHERS};
+use seedbed::doctor::lock_file;
 
 /// How to set up.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InitOptions {
+    /// How the project runs Seedbed.
+    pub kind: Kind,
     /// Where Seedbed comes from.
     pub dependency: Dependency,
+    /// Whether a workflow for GitHub is written that checks pull requests.
+    pub workflow: Workflow,
+}
+
+/// Whether a workflow for GitHub is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Workflow {
+    /// A workflow for GitHub that checks pull requests
+    Github,
+    /// None
+    None,
 }
 
 /// What happened to one file or directory.
@@ -51,9 +60,15 @@ pub enum InitError {
         path: PathBuf,
     },
     /// A package cannot have a workspace of its own inside of another one.
-    #[error("this folder belongs to the workspace of {}: set up that one", path.display())]
+    #[error("this folder belongs to the workspace of {}: set up that one, or this one with `--kind program`", path.display())]
     InWorkspace {
         /// The `Cargo.toml` of the workspace.
+        path: PathBuf,
+    },
+    /// The sources that were named are not Seedbed's.
+    #[error("{} has no package seedbed-cli, neither in it nor in its folder cli", path.display())]
+    NotSeedbed {
+        /// The folder.
         path: PathBuf,
     },
     /// Reading failed.
@@ -89,9 +104,13 @@ pub fn init(root: &Path, options: &InitOptions) -> Result<Vec<(PathBuf, Wrote)>,
         root,
         wrote: Vec::new(),
     };
-    project.cargo_toml()?;
-    project.xtask(&options.dependency)?;
-    project.cargo_config()?;
+    options.dependency.checked(root)?;
+    if options.kind == Kind::Xtask {
+        project.cargo_toml()?;
+        project.xtask(&options.dependency)?;
+        project.cargo_config()?;
+    }
+    project.whole("config.toml", include_str!("init/config.toml.template"))?;
     project.whole(".env.example", include_str!("../../.env.example"))?;
     project.git_attributes()?;
     project.lines(
@@ -100,7 +119,53 @@ pub fn init(root: &Path, options: &InitOptions) -> Result<Vec<(PathBuf, Wrote)>,
         &["/.env", "/local.db*", "/local_replica.db*", "/backups"],
     )?;
     project.folder("migrations")?;
+    project.first_seed()?;
+    project.other_engines()?;
+    if options.workflow == Workflow::Github {
+        project.workflow(options)?;
+    }
     Ok(project.wrote)
+}
+
+/// What tells the kind of the project in `root`.
+#[must_use]
+pub fn found(root: &Path) -> Found {
+    Found {
+        manifest: root.join("Cargo.toml").is_file(),
+        below: packages_below(root),
+        other: OTHERS.into_iter().find(|file| root.join(file).is_file()),
+    }
+}
+
+/// The packages below a folder that no workspace in between takes in, by their folders, which begin at `root`. A new
+/// workspace in `root` would take them in, and cargo refuses a package that a workspace does not name.
+fn packages_below(root: &Path) -> Vec<PathBuf> {
+    /// Deeper than that, packages are test data of others.
+    const DEPTH: usize = 4;
+    let mut packages = Vec::new();
+    let mut folders = vec![(PathBuf::new(), 0)];
+    while let Some((folder, depth)) = folders.pop() {
+        // A folder that cannot be read is none that cargo could use.
+        let entries = std::fs::read_dir(root.join(&folder)).into_iter().flatten();
+        for entry in entries.flatten() {
+            let name = entry.file_name();
+            let hidden = name.to_str().is_some_and(|name| name.starts_with('.'));
+            let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+            if !is_folder || hidden || name == "target" || name == "node_modules" {
+                continue;
+            }
+            let below = folder.join(&name);
+            match std::fs::read_to_string(root.join(&below).join("Cargo.toml")) {
+                Ok(text) if edit::has_workspace(&text) => {}
+                Ok(_) => packages.push(below),
+                Err(_) if depth + 1 < DEPTH => folders.push((below, depth + 1)),
+                Err(_) => {}
+            }
+        }
+    }
+    packages.retain(|folder| folder != Path::new("xtask"));
+    packages.sort();
+    packages
 }
 
 struct Project<'a> {
@@ -113,15 +178,18 @@ impl Project<'_> {
         let name = "Cargo.toml";
         let Some(text) = self.read(name)? else {
             self.outside_of_workspaces()?;
-            self.whole(name, &edit::new_cargo_toml())?;
+            self.whole(name, &edit::new_cargo_toml(&packages_below(self.root)))?;
             return self.lines(".gitignore", "# What cargo builds.", &["/target"]);
         };
+        let mut below = Vec::new();
         if !edit::has_workspace(&text) {
             self.outside_of_workspaces()?;
+            below = packages_below(self.root);
         }
         let mut after = text.clone();
         let mut tell = Vec::new();
-        for edit in [edit::with_member, edit::with_profile] {
+        let with_member = |text: &str| edit::with_member(text, &below);
+        for edit in [&with_member as &dyn Fn(&str) -> Edit, &edit::with_profile] {
             match edit(&after) {
                 Edit::Fine => {}
                 Edit::To(text) => after = text,
@@ -159,13 +227,13 @@ impl Project<'_> {
 
     fn xtask(&mut self, dependency: &Dependency) -> Result<(), InitError> {
         let name = "xtask/Cargo.toml";
-        let dependency = dependency_line(dependency);
+        let dependency = dependency.line(self.root);
         match self.read(name)? {
             None => {
                 let template = include_str!("init/Cargo.toml.template");
                 self.whole(name, &format!("{template}{dependency}\n"))?;
             }
-            Some(text) if text.contains("seedbed") => self.did(name, Wrote::Kept),
+            Some(text) if text.contains("seedbed-cli") => self.did(name, Wrote::Kept),
             Some(_) => self.did(
                 name,
                 Wrote::TellUser(format!(
@@ -197,6 +265,60 @@ impl Project<'_> {
             edit::OLD_ATTRIBUTE
         );
         self.write_over(name, &text, Wrote::Replaced(why))
+    }
+
+    /// A program that uses the library and another version of the `libsql` crate cannot be linked.
+    fn other_engines(&mut self) -> Result<(), InitError> {
+        let name = "Cargo.lock";
+        let text = self.read(name)?.unwrap_or_default();
+        let other = lock_file::other_engines(&text);
+        if !other.is_empty() {
+            let (other, ours) = (other.join(" and "), lock_file::SERIES);
+            let words = format!(
+                "it has libsql {other}, and Seedbed {ours}: a program that links both ends in duplicate symbols, so give one that uses the library seedbed libsql {ours}"
+            );
+            self.did(name, Wrote::TellUser(words));
+        }
+        Ok(())
+    }
+
+    /// A folder that has no seeds yet gets one whose rows are comments.
+    fn first_seed(&mut self) -> Result<(), InitError> {
+        let name = "seeds";
+        let there = std::fs::read_dir(self.root.join(name));
+        match there.is_ok_and(|mut entries| entries.next().is_some()) {
+            true => self.did(name, Wrote::Kept),
+            false => self.whole(
+                "seeds/010_first.yaml",
+                include_str!("init/seed.yaml.template"),
+            )?,
+        }
+        Ok(())
+    }
+
+    /// GitHub reads workflows in the folder of the repository, which may be above the project.
+    fn workflow(&mut self, options: &InitOptions) -> Result<(), InitError> {
+        let mut text = include_str!("init/workflow.yml.template").to_owned();
+        let repository = self.root.ancestors().find(|it| it.join(".git").exists());
+        let below = repository.and_then(|repository| self.root.strip_prefix(repository).ok());
+        let below = below.filter(|below| !below.as_os_str().is_empty());
+        if let Some(below) = below {
+            let below = below.to_string_lossy().replace('\\', "/");
+            text.push_str(&format!(
+                "    defaults:\n      run: {{working-directory: \"{below}\"}}\n"
+            ));
+        }
+        text.push_str("    steps:\n      - uses: actions/checkout@v5\n");
+        text.push_str("        with: {fetch-depth: 0}    # with the branch that --base names\n");
+        let check = "check --base \"origin/$GITHUB_BASE_REF\"";
+        let install = options.dependency.install();
+        text.push_str(&match options.kind {
+            Kind::Xtask => format!("      - run: cargo xtask {check}\n"),
+            Kind::Program => format!("      - run: {install}\n      - run: seedbed {check}\n"),
+        });
+        let above = below.map_or(0, |below| below.components().count());
+        let name = format!("{}.github/workflows/seedbed.yml", "../".repeat(above));
+        self.whole(&name, &text)
     }
 
     fn lines(&mut self, name: &str, comment: &str, lines: &[&str]) -> Result<(), InitError> {
@@ -275,25 +397,6 @@ impl Project<'_> {
 
     fn did(&mut self, name: &str, did: Wrote) {
         self.wrote.push((PathBuf::from(name), did));
-    }
-}
-
-/// The line of `xtask/Cargo.toml` that names Seedbed.
-fn dependency_line(dependency: &Dependency) -> String {
-    match dependency {
-        Dependency::Registry => format!("seedbed = \"{}\"", env!("CARGO_PKG_VERSION")),
-        Dependency::Path(path) => {
-            // From the root, where this file is one folder further down.
-            let path = match path.is_relative() {
-                true => Path::new("..").join(path),
-                false => path.clone(),
-            };
-            let path = path
-                .to_string_lossy()
-                .replace('\\', "/")
-                .replace('"', "\\\"");
-            format!("seedbed = {{ path = \"{path}\" }}")
-        }
     }
 }
 

@@ -104,11 +104,11 @@ fn shown(bar: ProgressBar) -> OnImport {
         ImportEvent::Index(name) => bar.set_message(format!("making index {name}")),
         ImportEvent::Trigger(fired) => bar.println(report::trigger_warning(&fired)),
         ImportEvent::NoModule(lacking) => bar.println(report::module_warning(&lacking)),
-        // An import says it at its end.
-        ImportEvent::LeftOut(_) => {}
         ImportEvent::Finishing => bar.set_message("checking and recording"),
         ImportEvent::Waiting => bar.set_message("waiting for another connection"),
         ImportEvent::Again => bar.set_message("no answer, sending again"),
+        // What was left out, an import says at its end.
+        _ => {}
     })
 }
 

@@ -45,7 +45,7 @@ pub(super) struct Session {
     typed: String,
     pub(super) resolved: Resolved,
     flags: Flags,
-    yes: bool,
+    pub(super) yes: bool,
     /// The working folder.
     pub(super) cwd: PathBuf,
     pub(super) env: BTreeMap<String, String>,

@@ -83,12 +83,19 @@ impl Terminal {
 
     /// Asks for a yes; anything else is a no.
     pub(super) fn ask(&self, question: &str) -> bool {
+        let answer = self.answer(question).unwrap_or_default();
+        matches!(answer.to_ascii_lowercase().as_str(), "y" | "yes")
+    }
+
+    /// Asks, and reads a line; none where that fails.
+    pub(super) fn answer(&self, question: &str) -> Option<String> {
         let mut stderr = AutoStream::new(std::io::stderr(), self.color);
         let asked = write!(stderr, "{question}").and_then(|()| stderr.flush());
         let mut answer = String::new();
-        asked.is_ok()
-            && std::io::stdin().read_line(&mut answer).is_ok()
-            && matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")
+        asked
+            .and_then(|()| std::io::stdin().read_line(&mut answer))
+            .ok()?;
+        Some(answer.trim().to_owned())
     }
 }
 

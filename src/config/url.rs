@@ -342,6 +342,7 @@ fn read_host(host: &str) -> Result<(String, bool), UrlError> {
 
 /// Why a text names no database: what to say after the name of the setting. Never quotes the text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum UrlError {
     /// Nothing was given.
     #[error("is empty")]

@@ -6,6 +6,7 @@ use crate::sql::Value;
 
 /// Kinds of engine errors that callers tell apart: <https://sqlite.org/rescode.html>.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Code {
     /// Somebody else held the lock until the lock timeout passed.
     Busy,
@@ -120,6 +121,7 @@ impl From<libsql::Error> for EngineError {
 
 /// A database could not be opened or read. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum DbError {
     /// The file of a local database.
     #[error("cannot open the database {}", path.display())]
@@ -383,6 +385,7 @@ pub enum Left {
 
 /// A run of transactions stopped at one of them.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum Failure {
     /// The database could not be opened; nothing ran.
     #[error(transparent)]

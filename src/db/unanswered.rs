@@ -3,6 +3,7 @@
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum RemoteError {
     /// No connection: nothing was sent.
     #[error("cannot reach {host}: {why}")]

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::Check;
 use super::probe::{Contents, File, Others};
+use super::{Check, lock_file};
 use crate::config::{self, Access, Claims, Config, Mode, Origin, RemoteUrl, Row, Setting, Turso};
 use crate::db::{Code, DbError, Engine, EngineError, ReplicaFacts};
 use crate::dump::integrity::{Depth, FaultKind, Integrity, ROW_HELP, repairs};
@@ -571,6 +571,19 @@ pub(super) fn not_compiling(broken: &[(SchemaObject, EngineError)]) -> Option<Ch
         Check::warning("views and triggers", message)
             .help("drop each or create it again in a migration; runs do not look at those that are broken before them"),
     )
+}
+
+/// Programs of the project that link two versions of the engine.
+pub(super) fn engines(cargo_lock: &str) -> impl Iterator<Item = Check> {
+    let twice = lock_file::with_two_engines(cargo_lock).into_iter();
+    twice.map(|(package, versions)| {
+        let message = format!(
+            "the package {package} links libsql-ffi {}: two versions in one program end in duplicate symbols",
+            versions.join(" and ")
+        );
+        let help = format!("give {package} the libsql crate in version {}", lock_file::SERIES);
+        Check::warning("libsql", message).help(help)
+    })
 }
 
 #[cfg(test)]

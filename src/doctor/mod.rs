@@ -4,6 +4,8 @@
 //! writes, but for the lock of a sync, which it takes and releases, and no check shows a token.
 
 mod findings;
+#[doc(hidden)]
+pub mod lock_file;
 #[cfg(feature = "remote")]
 mod network;
 mod probe;
@@ -129,6 +131,9 @@ pub async fn examine(subject: Subject<'_>, now: SystemTime) -> Vec<Check> {
         && let Some(others) = probe::others(&config.root.join(&row.value))
     {
         checks.extend(findings::env_file(&row.value, others, config));
+    }
+    if let Some(lock_file) = probe::lock_file(&config.root) {
+        checks.extend(findings::engines(&lock_file));
     }
     match &config.database.value {
         Database::Local { path } => checks.push(findings::file(&probe::file(path))),

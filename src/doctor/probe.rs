@@ -122,6 +122,13 @@ pub(super) struct Others {
     pub(super) mode: u32,
 }
 
+/// The nearest `Cargo.lock` of a folder and those above it, where it can be read.
+pub(super) fn lock_file(folder: &Path) -> Option<String> {
+    let files = folder.ancestors().map(|folder| folder.join("Cargo.lock"));
+    let file = files.into_iter().find(|file| file.is_file())?;
+    std::fs::read_to_string(file).ok()
+}
+
 /// The median of three round trips.
 pub(super) async fn latency(db: &Db) -> Result<Duration, DbError> {
     let mut times = [Duration::ZERO; 3];

@@ -78,6 +78,7 @@ pub struct Unproven {
 
 /// Why there is no new backup that counts. Old ones are as they were.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum BackupError {
     /// The database cannot be written as a dump.
     #[error(transparent)]

@@ -24,6 +24,7 @@ pub struct Copied {
 
 /// Why a database was not copied, or not all of it.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum CopyError {
     /// The target has something in it that this copy has not made.
     #[error("the target of a copy must be empty")]

@@ -7,6 +7,7 @@ use crate::diagnostic::{Diagnostic, Line, Location, lines};
 
 /// Why a dump cannot be read to its end, or is no dump.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum DumpError {
     /// It cannot be opened.
     #[error("cannot open {name}")]

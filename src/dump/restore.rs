@@ -49,6 +49,7 @@ pub enum Marked {
 
 /// Why a backup was not restored, or not all of it.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum RestoreError {
     /// The file is not what it was.
     #[error("{} is not the file that its checksum was made of", .0.display())]

@@ -5,6 +5,7 @@ use crate::script::Step;
 
 /// The history cannot be read. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum HistoryError {
     /// The database cannot be read.
     #[error(transparent)]
@@ -50,6 +51,7 @@ pub enum HistoryError {
 
 /// A script did not happen.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum RunError {
     /// The history is at another revision than the script was planned on. Nothing of the script happened.
     #[error("the history of this database has changed meanwhile")]

@@ -22,6 +22,7 @@ use crate::sql::{Value, identifier, literal};
 
 /// How a script is getting on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum UnitEvent {
     /// A statement of this unit begins; both from 0. On a server no statement is seen to begin.
     Begins(usize, usize),

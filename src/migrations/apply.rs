@@ -5,7 +5,7 @@ use super::plan::{PlanOptions, plan};
 use super::set::Migrations;
 use super::{ApplyError, Outcome};
 use crate::db::Db;
-use crate::drive::{Decision, OnEvent, Reader, drive};
+use crate::drive::{Decision, OnEvent, Reader, drive, ignore};
 use crate::history::{self, History, HistoryError};
 use crate::script::{Key, Run};
 
@@ -28,6 +28,32 @@ pub async fn observe_from(
     history: History,
 ) -> Result<History, HistoryError> {
     history::add_texts(db, history, |history| edited_keys(set, history)).await
+}
+
+/// Applies all pending migrations and repeatables: [`apply`] with the defaults, and without a listener. In the history
+/// stands that an application ran it.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use seedbed::db::Db;
+/// use seedbed::migrations::{self, Migrations};
+///
+/// let set = Migrations::read_dir("migrations")?;
+/// # let folder = tempfile::tempdir()?;
+/// # let file = folder.path().join("app.db");
+/// let db = Db::local(&file, Default::default())?;
+/// let outcome = migrations::up(&db, &set).await?;
+/// println!("{} applied", outcome.done.len());
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// As [`apply`].
+pub async fn up(db: &Db, set: &Migrations) -> Result<Outcome, ApplyError> {
+    let run = Run::new("application");
+    apply(db, set, &PlanOptions::default(), &run, &ignore()).await
 }
 
 /// Applies what the plan says, until nothing is pending. Where another run was faster, it plans again on what that

@@ -41,6 +41,7 @@ pub struct BaselineOptions {
 
 /// Nothing was recorded.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum BaselineError {
     /// There are problems, or the record could not be written.
     #[error(transparent)]

@@ -33,6 +33,7 @@ pub struct NewOptions {
 
 /// No file was written.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum CreateError {
     /// The name has no letter and no digit.
     #[error("the name {name:?} holds no letter and no digit")]

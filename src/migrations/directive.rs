@@ -36,6 +36,9 @@ const ALLOWABLE: [&str; 5] = [
     UNSUPPORTED_BY_SERVER,
 ];
 
+/// Programs that do not know this migration cannot use a database that has it. It changes nothing of how the file runs.
+const BREAKING: &str = "breaking";
+
 /// The code of a statement that a libSQL server does not take.
 pub(super) const UNSUPPORTED_BY_SERVER: &str = "unsupported-by-server";
 
@@ -52,16 +55,21 @@ pub(super) const LOST_IN_REBUILD: &str = "lost-in-rebuild";
 pub(super) const NOT_FILLED: &str = "not-filled";
 
 /// What the help lists.
-const DIRECTIVES: &str =
-    "the directives are: no-transaction, foreign-keys=on, foreign-keys=off, allow CODE: REASON";
+const DIRECTIVES: &str = "the directives are: no-transaction, foreign-keys=on, foreign-keys=off, breaking, allow CODE: REASON";
 
-const KNOWN: [&str; 3] = ["no-transaction", "foreign-keys=on", "foreign-keys=off"];
+const KNOWN: [&str; 4] = [
+    "no-transaction",
+    "foreign-keys=on",
+    "foreign-keys=off",
+    BREAKING,
+];
 
 /// The same, as they stand in a comment without any sign between their letters.
-const BARE: [&str; 3] = [
+const BARE: [&str; 4] = [
     "seedbednotransaction",
     "seedbedforeignkeyson",
     "seedbedforeignkeysoff",
+    "seedbedbreaking",
 ];
 
 /// A comment `-- seedbed: …`, wherever it stands.
@@ -129,6 +137,7 @@ pub(super) fn directives(source: &Arc<Source>, problems: &mut Vec<Diagnostic>) -
                 found.atomicity = Atomicity::Bare;
                 continue;
             }
+            BREAKING => continue,
             "foreign-keys=on" => ForeignKeys::On,
             "foreign-keys=off" => ForeignKeys::Off,
             other => {
@@ -184,8 +193,18 @@ pub(super) fn directives(source: &Arc<Source>, problems: &mut Vec<Diagnostic>) -
     found
 }
 
+/// Whether a text says of itself that programs that do not know it cannot use a database that has it.
+pub(super) fn is_breaking(text: &str) -> bool {
+    lines(text).any(|line| line.text == BREAKING && !line.below_a_statement)
+}
+
+/// Whether a directive changes nothing that the file does.
+pub(super) fn has_no_effect(words: &str) -> bool {
+    is_allow(words) || words == BREAKING
+}
+
 /// Whether these words begin with `allow`.
-pub(super) fn is_allow(words: &str) -> bool {
+fn is_allow(words: &str) -> bool {
     words
         .split(|c: char| !c.is_ascii_alphanumeric())
         .next()
@@ -345,7 +364,7 @@ mod tests {
         assert_eq!(
             found("-- Seedbed: vacuum\nVACUUM;").1,
             [
-                "1:1 the directives are: no-transaction, foreign-keys=on, foreign-keys=off, allow CODE: REASON"
+                "1:1 the directives are: no-transaction, foreign-keys=on, foreign-keys=off, breaking, allow CODE: REASON"
             ]
         );
     }

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use sha2::{Digest, Sha256};
 use unicode_normalization::UnicodeNormalization;
 
-use super::directive::is_allow;
+use super::directive::has_no_effect;
 use super::meant::suggest;
 use crate::hex;
 use crate::sql::for_each_part;
@@ -185,8 +185,7 @@ const HASHED_AT_ONCE: usize = 1 << 16;
 /// Hash of what a text means: its tokens and directives, without comments, spaces and the case of bare words.
 pub(super) fn meaning(text: &str) -> String {
     let mut hash = Sha256::new();
-    // What a file allows changes nothing that it does.
-    for directive in super::directive::lines(text).filter(|line| !is_allow(line.text)) {
+    for directive in super::directive::lines(text).filter(|line| !has_no_effect(line.text)) {
         hash.update((directive.text.len() as u64).to_le_bytes());
         hash.update(directive.text);
     }

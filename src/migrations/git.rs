@@ -11,6 +11,7 @@ use super::set::{Migrations, slashes};
 
 /// The migrations of a commit cannot be read.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum GitError {
     /// The program is not there.
     #[error("cannot run git")]

@@ -9,6 +9,7 @@ mod apply;
 mod baseline;
 mod check;
 mod comment;
+mod compatible;
 mod create;
 mod directive;
 mod down_fit;
@@ -44,9 +45,10 @@ pub use crate::drive::{
     ApplyError, Done, Event, OnEvent, Outcome, ScriptError, Statement, Verb, ignore,
 };
 pub use against::{Base, check_against};
-pub use apply::{apply, apply_from, observe, observe_from};
+pub use apply::{apply, apply_from, observe, observe_from, up};
 pub use baseline::{BaselineError, BaselineOptions, Verify, baseline};
 pub use check::{CheckOptions, Checked, check};
+pub use compatible::{Compatibility, compatible};
 pub use create::{CreateError, Files, NewOptions, create};
 pub(crate) use file::checksum_bytes;
 pub use file::{BadName, FileName, NotText, Order, canonical, checksum, parse_name, words};

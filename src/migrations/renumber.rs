@@ -40,6 +40,7 @@ pub struct Renumbered {
 
 /// The migration keeps its version.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum RenumberError {
     /// There is no such migration.
     #[error("there is no {what} among the files")]

@@ -63,6 +63,7 @@ pub struct Migrations {
 
 /// The directory cannot be read.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ReadError {
     /// It is not there.
     #[error("there is no directory {}", path.display())]

@@ -29,6 +29,7 @@ pub enum Uses {
 
 /// There is no plan.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ExplainError {
     /// Not one statement.
     #[error("this is not one statement: {0}")]

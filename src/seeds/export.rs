@@ -59,6 +59,7 @@ pub struct Exported {
 
 /// There is no seed file.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ExportError {
     /// The rows cannot be a seed file, or are not the ones that were meant. All reasons.
     #[error("{}", refusal::sentence(.0))]

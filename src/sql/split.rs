@@ -23,6 +23,7 @@ impl Statement {
 
 /// Why a text cannot be split.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum SplitError {
     /// Something in it is no token.
     #[error(transparent)]

@@ -56,6 +56,7 @@ impl Token {
 
 /// Why a piece of text is no token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
 pub enum LexErrorKind {
     /// A `'` without its end.
     #[error("the string is never closed: a ' is missing")]

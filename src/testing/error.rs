@@ -11,6 +11,7 @@ use crate::seeds;
 /// A test has no database, or not the row that it wanted. Its `Debug`, which `unwrap` and tests that return an error
 /// show, is the whole report for people.
 #[derive(thiserror::Error)]
+#[non_exhaustive]
 pub enum TestingError {
     /// The project cannot be found.
     #[error("cannot find the folder of the project")]

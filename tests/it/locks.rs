@@ -274,7 +274,7 @@ async fn another_run_is_waited_for_longer_than_the_lock_timeout() {
     tokio::task::spawn_blocking(move || is_filled.recv().unwrap())
         .await
         .unwrap();
-    let lock_timeout = Duration::from_millis(50);
+    let lock_timeout = Duration::from_millis(250);
     let waits = Arc::new(Mutex::new(Vec::new()));
     let reported = waits.clone();
     let waiting = Options {

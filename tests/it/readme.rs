@@ -47,10 +47,7 @@ fn the_sessions_in_the_readme_are_what_the_program_prints() {
 #[test]
 fn every_command_is_in_the_readme() {
     let readme = std::fs::read_to_string(README).unwrap();
-    let help = Command::new(crate::PROGRAM)
-        .arg("--help")
-        .output()
-        .unwrap();
+    let help = Command::new(crate::PROGRAM).arg("--help").output().unwrap();
     let help = String::from_utf8(help.stdout).unwrap();
     let commands = help
         .lines()

@@ -404,5 +404,8 @@ pub(crate) async fn baseline(session: &Session, flags: &args::Baseline) -> Endin
             Err(session.stopped(report).about(&opened))
         }
         Err(BaselineError::Memory(error)) => Err(session.failed(&opened, &error.into())),
+        Err(error) => Err(session
+            .stopped(Diagnostic::error("baseline", error.to_string()))
+            .about(&opened)),
     }
 }

@@ -105,6 +105,11 @@ fn failed(session: &Session, opened: &Opened, error: ExportError) -> Stopped {
                 .stopped(Diagnostic::error("unreadable", message))
                 .about(opened);
         }
+        error => {
+            return session
+                .stopped(Diagnostic::error("export", error.to_string()))
+                .about(opened);
+        }
     };
     session.stopped(Report::export(&refusals)).about(opened)
 }

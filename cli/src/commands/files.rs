@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::args::{self, Format};
 use crate::exit::Exit;
-use crate::init::{self, Dependency, InitError, InitOptions, Wrote};
+use crate::init::{self, Dependency, InitError, InitOptions, Kind, Wrote};
 use crate::session::{Ending, Session, Stopped};
 use seedbed::config::Database;
 use seedbed::diagnostic::{Class, Diagnostic};
@@ -137,7 +137,7 @@ fn git(session: &Session, error: &GitError) -> Stopped {
             "fetch all files while the remote can be reached: `git fetch --refetch --no-filter`; with actions/checkout, \
              leave `filter` away",
         ),
-        GitError::Failed { .. } => (Class::Failed, "run that git command by hand to see more"),
+        _ => (Class::Failed, "run that git command by hand to see more"),
     };
     let diagnostic = Diagnostic::error("git", with_cause(error)).class(class);
     session.stopped(diagnostic.help(help))
@@ -183,10 +183,10 @@ fn not_created(session: &Session, error: &CreateError) -> Stopped {
             Some("say what it does, in words: `new add users`".to_owned()),
         ),
         CreateError::Read(error) => session.stopped(Report::files(error)),
-        CreateError::Write { .. } => session.stopped(Diagnostic::error("write", with_cause(error))),
         CreateError::NoVersion { .. } => {
             session.stopped(Diagnostic::problem("no-version", error.to_string()))
         }
+        error => session.stopped(Diagnostic::error("write", with_cause(error))),
     }
 }
 
@@ -323,19 +323,24 @@ fn not_renumbered(
             session.usage("no-version", error, None)
         }
         RenumberError::Read(error) => session.stopped(Report::files(error)),
-        RenumberError::Rename { .. } => {
-            session.stopped(Diagnostic::error("rename", with_cause(error)))
-        }
+        error => session.stopped(Diagnostic::error("rename", with_cause(error))),
     }
 }
 
 /// `init`
 pub(crate) fn init(session: &Session, flags: &args::Init) -> Ending {
+    let found = init::found(&session.cwd);
+    let (seems, why) = found.kind();
+    let kind = flags.kind.unwrap_or_else(|| asked(session, seems));
+    let dependency = match (&flags.git, &flags.path) {
+        (Some(url), _) => Dependency::Git(url.clone()),
+        (None, Some(path)) => Dependency::Path(path.clone()),
+        (None, None) => Dependency::Registry,
+    };
     let options = InitOptions {
-        dependency: match &flags.path {
-            Some(path) => Dependency::Path(session.cwd.join(path)),
-            None => Dependency::Registry,
-        },
+        kind,
+        dependency,
+        workflow: flags.workflow,
     };
     // A project that is being set up has no migrations folder and no config.toml to be found by.
     let wrote = init::init(&session.cwd, &options).map_err(|error| not_set_up(session, &error))?;
@@ -358,14 +363,45 @@ pub(crate) fn init(session: &Session, flags: &args::Init) -> Ending {
     }
     if session.terminal.format == Format::Json {
         let call = session.call(None, Exit::Done);
-        session.print(&Document::done(call).with("files", items));
+        let kind = kind.to_string();
+        let document = Document::done(call).with("kind", kind);
+        session.print(&document.with("files", items));
         return Ok(Exit::Done);
     }
     session.terminal.data(&lines.join("\n"));
-    session
-        .terminal
-        .words("\nnext: `cargo xtask new create users`, write the SQL, `cargo xtask migrate`");
+    let run = match kind {
+        Kind::Xtask => "cargo xtask",
+        Kind::Program => "seedbed",
+    };
+    let told = match flags.kind {
+        Some(_) => String::new(),
+        None if kind != seems => String::new(),
+        None => format!("kind: {kind} ({why}); `--kind` sets up another one\n"),
+    };
+    session.terminal.words(&format!(
+        "\n{told}next: `{run} new create users`, write the SQL, `{run} migrate`"
+    ));
     Ok(Exit::Done)
+}
+
+/// The kind that the person at the terminal chooses; without a terminal, what it seems to be.
+fn asked(session: &Session, seems: Kind) -> Kind {
+    if !session.terminal.can_ask() || session.yes {
+        return seems;
+    }
+    let default = match seems {
+        Kind::Xtask => 1,
+        Kind::Program => 2,
+    };
+    let question = format!(
+        "How will this project run Seedbed?\n  1  a Rust package `xtask`: `cargo xtask migrate`\n  \
+         2  the installed program, for a project in any language: `seedbed migrate`\n[{default}] "
+    );
+    match session.terminal.answer(&question).as_deref() {
+        Some("1") => Kind::Xtask,
+        Some("2") => Kind::Program,
+        _ => seems,
+    }
 }
 
 fn not_set_up(session: &Session, error: &InitError) -> Stopped {

@@ -1,6 +1,10 @@
 //! The commands that only look.
 
+use std::path::Path;
 use std::time::SystemTime;
+use std::{fs, io};
+
+use clap::ValueEnum;
 
 use crate::args::{self, Format};
 use crate::exit::Exit;
@@ -252,9 +256,51 @@ pub(crate) fn config(session: &Session) -> Ending {
 
 /// `completions`
 pub(crate) fn completions(session: &Session, flags: &args::Completions) -> Ending {
-    let mut script = Vec::new();
     // A shell completes the name of a program, and `cargo xtask` is none.
-    clap_complete::generate(flags.shell, &mut args::command(), "seedbed", &mut script);
+    let mut program = args::command();
+    let Some(shell) = flags.shell else {
+        let folder = flags.all.as_deref().unwrap_or(Path::new("."));
+        return match generated(program, folder) {
+            Ok(files) => {
+                session.terminal.data(&files.join("\n"));
+                Ok(Exit::Done)
+            }
+            Err(error) => {
+                let message = format!("cannot write into {}: {error}", folder.display());
+                Err(session.stopped(Diagnostic::error("write", message)))
+            }
+        };
+    };
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut program, "seedbed", &mut script);
     session.terminal.data(&String::from_utf8_lossy(&script));
     Ok(Exit::Done)
+}
+
+/// The completion scripts of all shells and a manual page for each command, as files in a folder: for packages.
+fn generated(mut program: clap::Command, folder: &Path) -> io::Result<Vec<String>> {
+    fs::create_dir_all(folder)?;
+    let mut files = Vec::new();
+    for shell in clap_complete::Shell::value_variants() {
+        files.push(clap_complete::generate_to(
+            *shell,
+            &mut program,
+            "seedbed",
+            folder,
+        )?);
+    }
+    program.build();
+    files.push(clap_mangen::Man::new(program.clone()).generate_to(folder)?);
+    for command in program
+        .get_subcommands()
+        .filter(|it| it.get_name() != "help")
+    {
+        let page = clap_mangen::Man::new(command.clone());
+        files.push(page.generate_to(folder)?);
+    }
+    files.sort();
+    Ok(files
+        .iter()
+        .map(|file| file.display().to_string())
+        .collect())
 }

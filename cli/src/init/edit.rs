@@ -1,7 +1,7 @@
 //! What has to be added to files that a project has already. Pure: a text in, a text out; nothing that is there is
 //! removed or moved, but for lines that an earlier version added.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -39,19 +39,38 @@ pub(super) const OLD_ATTRIBUTE: &str = "seeds/** text eol=lf";
 
 const WORKSPACE: &str = "[workspace]\nmembers = [\"xtask\"]";
 
-/// A `Cargo.toml` of nothing but the workspace, for a project that has no Rust yet.
-pub(super) fn new_cargo_toml() -> String {
-    format!("{WORKSPACE}\nresolver = \"3\"\n\n{PROFILE}\n")
+/// A `Cargo.toml` of nothing but the workspace, for a project that has no Rust yet. The packages `below` stay outside of
+/// it.
+pub(super) fn new_cargo_toml(below: &[PathBuf]) -> String {
+    format!("{}\nresolver = \"3\"\n\n{PROFILE}\n", new_workspace(below))
 }
 
-/// Makes `xtask` a member of the workspace, or the package the root of one.
-pub(super) fn with_member(text: &str) -> Edit {
+/// A workspace of `xtask`, without the packages below its folder: they stay what they are.
+fn new_workspace(below: &[PathBuf]) -> String {
+    if below.is_empty() {
+        return WORKSPACE.to_owned();
+    }
+    let below = below.iter().map(|folder| {
+        let folder = folder.to_string_lossy().replace('\\', "/");
+        format!("\"{}\"", folder.replace('"', "\\\""))
+    });
+    let below: Vec<String> = below.collect();
+    format!("{WORKSPACE}\nexclude = [{}]", below.join(", "))
+}
+
+/// Makes `xtask` a member of the workspace, or the package the root of one, without the packages `below`.
+pub(super) fn with_member(text: &str, below: &[PathBuf]) -> Edit {
     let root = match DeTable::parse(text) {
         Ok(root) => root,
         Err(error) => return unreadable(&error, "`\"xtask\"` to the members of the workspace"),
     };
     let Some(workspace) = table(root.get_ref(), "workspace") else {
-        return checked(appended(text, WORKSPACE), "workspace", &one_line(WORKSPACE));
+        let workspace = new_workspace(below);
+        return checked(
+            appended(text, &workspace),
+            "workspace",
+            &one_line(&workspace),
+        );
     };
     let Some(members) = workspace.get("members") else {
         let line = "members = [\"xtask\"]";
@@ -288,12 +307,12 @@ mod tests {
     #[test]
     fn a_package_becomes_the_root_of_a_workspace() {
         check(
-            with_member,
+            |text| with_member(text, &[]),
             "[package]\nname = \"a\"\n",
             "[package]\nname = \"a\"\n\n[workspace]\nmembers = [\"xtask\"]\n",
         );
         check(
-            with_member,
+            |text| with_member(text, &[]),
             "[package]\r\nname = \"a\"",
             "[package]\r\nname = \"a\"\r\n\r\n[workspace]\r\nmembers = [\"xtask\"]\r\n",
         );
@@ -325,11 +344,11 @@ mod tests {
             ),
         ];
         for (before, after) in all {
-            check(with_member, before, after);
+            check(|text| with_member(text, &[]), before, after);
         }
         for there in ["[\"xtask\"]", "[\"a\", './xtask/']"] {
             let text = format!("[workspace]\nmembers = {there}");
-            assert_eq!(with_member(&text), Edit::Fine);
+            assert_eq!(with_member(&text, &[]), Edit::Fine);
         }
     }
 
@@ -371,7 +390,7 @@ mod tests {
             "[workspace]\nmembers = \"a\"",
             "[workspace",
         ] {
-            assert!(matches!(with_member(text), Edit::Tell(_)), "{text}");
+            assert!(matches!(with_member(text, &[]), Edit::Tell(_)), "{text}");
         }
         for text in ["[profile]\ndev = {}", "profile = {}", "= 1"] {
             assert!(matches!(with_profile(text), Edit::Tell(_)), "{text}");

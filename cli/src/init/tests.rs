@@ -2,6 +2,17 @@
 
 use super::*;
 
+const XTASK: InitOptions = InitOptions {
+    kind: Kind::Xtask,
+    dependency: Dependency::Registry,
+    workflow: Workflow::None,
+};
+const PROGRAM: InitOptions = InitOptions {
+    kind: Kind::Program,
+    dependency: Dependency::Registry,
+    workflow: Workflow::Github,
+};
+
 fn describe(wrote: &[(PathBuf, Wrote)]) -> Vec<String> {
     let words = wrote.iter().map(|(path, did)| {
         let did = match did {
@@ -30,9 +41,9 @@ fn project(files: &[(&str, &str)]) -> tempfile::TempDir {
 #[track_caller]
 fn check(files: &[(&str, &str)], expect: &[&str]) -> tempfile::TempDir {
     let folder = project(files);
-    let first = init(folder.path(), &InitOptions::default()).unwrap();
+    let first = init(folder.path(), &XTASK).unwrap();
     assert_eq!(describe(&first), expect);
-    let second = init(folder.path(), &InitOptions::default()).unwrap();
+    let second = init(folder.path(), &XTASK).unwrap();
     assert!(
         second
             .iter()
@@ -63,16 +74,19 @@ fn a_package_gets_all_that_cargo_xtask_needs() {
             "xtask/Cargo.toml written",
             "xtask/src/main.rs written",
             ".cargo/config.toml written",
+            "config.toml written",
             ".env.example written",
             ".gitattributes written",
             ".gitignore written",
             "migrations written",
+            "seeds/010_first.yaml written",
         ],
     );
     let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
     let version = env!("CARGO_PKG_VERSION");
     assert!(
-        read("xtask/Cargo.toml").ends_with(&format!("[dependencies]\nseedbed = \"{version}\"\n"))
+        read("xtask/Cargo.toml")
+            .ends_with(&format!("[dependencies]\nseedbed-cli = \"{version}\"\n"))
     );
     assert_eq!(
         read(".gitignore"),
@@ -100,16 +114,18 @@ fn files_that_are_there_are_kept_or_extended() {
         &[
             "Cargo.toml extended",
             &format!(
-                "xtask/Cargo.toml add `seedbed = \"{}\"` to its dependencies, and call `seedbed_cli::main()`",
+                "xtask/Cargo.toml add `seedbed-cli = \"{}\"` to its dependencies, and call `seedbed_cli::main()`",
                 env!("CARGO_PKG_VERSION")
             ),
             "xtask/src/main.rs kept",
             ".cargo/config.toml the alias xtask is taken: give it another name, or make it \
              `xtask = \"run --quiet --package xtask --\"`",
+            "config.toml written",
             ".env.example kept",
             ".gitattributes extended",
             ".gitignore kept",
             "migrations kept",
+            "seeds/010_first.yaml written",
         ],
     );
 }
@@ -124,10 +140,12 @@ fn a_folder_without_cargo_becomes_a_workspace() {
             "xtask/Cargo.toml written",
             "xtask/src/main.rs written",
             ".cargo/config.toml written",
+            "config.toml written",
             ".env.example written",
             ".gitattributes written",
             ".gitignore extended",
             "migrations written",
+            "seeds/010_first.yaml written",
         ],
     );
     let text = std::fs::read_to_string(folder.path().join("Cargo.toml")).unwrap();
@@ -147,10 +165,12 @@ fn a_manifest_that_cannot_be_edited_safely_is_left_and_told() {
             "xtask/Cargo.toml written",
             "xtask/src/main.rs written",
             ".cargo/config.toml written",
+            "config.toml written",
             ".env.example written",
             ".gitattributes written",
             ".gitignore written",
             "migrations written",
+            "seeds/010_first.yaml written",
         ],
     );
 }
@@ -165,30 +185,126 @@ fn a_member_of_a_workspace_is_not_made_one_of_its_own() {
         ("app/Cargo.toml", "[package]\nname = \"app\"\n"),
         ("other/Cargo.toml", "[package]\nname = \"other\"\n"),
     ]);
-    let error = init(&folder.path().join("app"), &InitOptions::default()).unwrap_err();
+    let error = init(&folder.path().join("app"), &XTASK).unwrap_err();
     assert!(matches!(error, InitError::InWorkspace { .. }), "{error}");
     assert!(!folder.path().join("app/xtask").exists());
-    init(&folder.path().join("other"), &InitOptions::default()).unwrap();
+    init(&folder.path().join("other"), &XTASK).unwrap();
 }
 
 #[test]
-fn a_path_goes_into_the_dependency_as_cargo_reads_it() {
-    let line = |path: &str| dependency_line(&Dependency::Path(path.into()));
+fn sources_are_looked_at_and_their_path_stays_as_it_was_given() {
+    let manifest = "[package]\nname = \"seedbed-cli\"\n";
+    let folder = project(&[
+        ("vendor/seedbed/cli/Cargo.toml", manifest),
+        ("only \"cli\"/Cargo.toml", manifest),
+        ("other/Cargo.toml", "[package]\nname = \"other\"\n"),
+    ]);
+    let line = |path: &Path| {
+        let dependency = Dependency::Path(path.to_owned());
+        dependency
+            .checked(folder.path())
+            .map(|()| dependency.line(folder.path()))
+    };
     assert_eq!(
-        line("vendor/seedbed"),
-        "seedbed = { path = \"../vendor/seedbed\" }"
+        line(Path::new("vendor/seedbed")).unwrap(),
+        "seedbed-cli = { path = \"../vendor/seedbed/cli\" }"
     );
     assert_eq!(
-        line("/opt/a \"b\""),
-        "seedbed = { path = \"/opt/a \\\"b\\\"\" }"
+        line(Path::new("only \"cli\"")).unwrap(),
+        "seedbed-cli = { path = \"../only \\\"cli\\\"\" }"
     );
+    let absolute = folder.path().join("vendor/seedbed");
+    let shown = absolute.display();
+    assert_eq!(
+        line(&absolute).unwrap(),
+        format!("seedbed-cli = {{ path = \"{shown}/cli\" }}")
+    );
+    for path in ["other", "none"] {
+        let error = line(Path::new(path)).unwrap_err();
+        assert!(matches!(error, InitError::NotSeedbed { .. }), "{error}");
+    }
+    let git = Dependency::Git("https://example.com/seedbed".to_owned());
+    assert_eq!(
+        git.line(folder.path()),
+        "seedbed-cli = { git = \"https://example.com/seedbed\" }"
+    );
+}
+
+#[test]
+fn packages_below_stay_outside_of_a_new_workspace() {
+    let files = [
+        ("backend/Cargo.toml", "[package]\nname = \"backend\"\n"),
+        ("tools/fuzz/Cargo.toml", "[package]\nname = \"fuzz\"\n"),
+        ("own/Cargo.toml", "[workspace]\n"),
+        ("own/member/Cargo.toml", "[package]\nname = \"member\"\n"),
+        ("target/package/Cargo.toml", "[package]\nname = \"built\"\n"),
+        (
+            "node_modules/native/Cargo.toml",
+            "[package]\nname = \"native\"\n",
+        ),
+    ];
+    let folder = project(&files);
+    assert_eq!(found(folder.path()).kind().0, Kind::Program);
+    init(folder.path(), &XTASK).unwrap();
+    let manifest = std::fs::read_to_string(folder.path().join("Cargo.toml")).unwrap();
+    let expect = "[workspace]\nmembers = [\"xtask\"]\nexclude = [\"backend\", \"tools/fuzz\"]\n";
+    assert!(manifest.starts_with(expect), "{manifest}");
+
+    let package = ("Cargo.toml", "[package]\nname = \"app\"\n");
+    let folder = project(&[&files[..], &[package]].concat());
+    assert_eq!(found(folder.path()).kind().0, Kind::Xtask);
+    init(folder.path(), &XTASK).unwrap();
+    let manifest = std::fs::read_to_string(folder.path().join("Cargo.toml")).unwrap();
+    assert!(manifest.contains(expect), "{manifest}");
+}
+
+#[test]
+fn a_project_that_uses_the_program_gets_nothing_of_cargo() {
+    let folder = project(&[("web/package.json", "{}"), (".git/HEAD", "")]);
+    let web = folder.path().join("web");
+    assert_eq!(found(&web).kind().0, Kind::Program);
+    let expect = [
+        "config.toml written",
+        ".env.example written",
+        ".gitattributes written",
+        ".gitignore written",
+        "migrations written",
+        "seeds/010_first.yaml written",
+        "../.github/workflows/seedbed.yml written",
+    ];
+    assert_eq!(describe(&init(&web, &PROGRAM).unwrap()), expect);
+    let workflow = folder.path().join(".github/workflows/seedbed.yml");
+    let workflow = std::fs::read_to_string(workflow).unwrap();
+    expect_test::expect![[r##"
+        # Tries the migrations and seeds of each pull request on databases in memory.
+        name: seedbed
+
+        on: pull_request
+
+        permissions:
+          contents: read
+
+        jobs:
+          check:
+            runs-on: ubuntu-latest
+            defaults:
+              run: {working-directory: "web"}
+            steps:
+              - uses: actions/checkout@v5
+                with: {fetch-depth: 0}    # with the branch that --base names
+              - run: cargo install --locked seedbed-cli
+              - run: seedbed check --base "origin/$GITHUB_BASE_REF"
+    "##]]
+    .assert_eq(&workflow);
+    let kept = init(&web, &PROGRAM).unwrap();
+    assert!(kept.iter().all(|(_, did)| *did == Wrote::Kept), "{kept:?}");
 }
 
 #[test]
 fn what_cannot_be_read_or_written_is_named() {
     let folder = project(&[("migrations", "a file"), (".gitignore/a", "")]);
-    let error = init(folder.path(), &InitOptions::default()).unwrap_err();
+    let error = init(folder.path(), &XTASK).unwrap_err();
     assert!(error.to_string().starts_with("cannot read"), "{error}");
-    let error = init(&folder.path().join("none"), &InitOptions::default()).unwrap_err();
+    let error = init(&folder.path().join("none"), &XTASK).unwrap_err();
     assert!(matches!(error, InitError::NoDirectory { .. }), "{error}");
 }

@@ -5,6 +5,7 @@ use crate::history::Unfinished;
 
 /// Why there is no dump.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ExportError {
     /// The database cannot be read, or not to its end.
     #[error(transparent)]

@@ -74,6 +74,7 @@ pub struct At {
 
 /// What went wrong with an import.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum Why {
     /// The dump cannot be read, or is none.
     #[error(transparent)]

@@ -81,6 +81,7 @@ pub enum Verify {
 
 /// What somebody who waits may want to know.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ImportEvent {
     /// The dump is read once before anything is written.
     Checked {

@@ -166,6 +166,7 @@ impl Verified {
 
 /// A comparison could not be made.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum VerifyError {
     /// The dump cannot be read.
     #[error(transparent)]

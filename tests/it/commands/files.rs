@@ -444,3 +444,24 @@ fn completions_are_scripts_for_a_shell() {
     assert!(script("zsh").starts_with("#compdef seedbed"));
     assert!(script("fish").contains("complete -c seedbed"));
 }
+
+#[test]
+fn a_package_gets_the_scripts_of_all_shells_and_a_manual_page_for_each_command() {
+    let project = Project::bare();
+    let ran = project.run("completions --all out");
+    assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""));
+    let files = project.files();
+    assert_eq!(ran.stdout.lines().collect::<Vec<_>>(), files);
+    for name in [
+        "_seedbed",
+        "seedbed.bash",
+        "seedbed.fish",
+        "seedbed.1",
+        "seedbed-migrate.1",
+    ] {
+        assert!(files.contains(&format!("out/{name}")), "{name}: {files:?}");
+    }
+    let page = project.read("out/seedbed-migrate.1");
+    assert!(page.contains(".TH seedbed-migrate 1"), "{page}");
+    assert!(page.contains("migrate \\-\\-dry\\-run"), "{page}");
+}

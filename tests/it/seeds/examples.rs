@@ -10,9 +10,7 @@ use seedbed::seeds::{Seeds, parse};
 use super::{Bed, told, words};
 
 async fn seeded(name: &str) -> Bed {
-    let folder = Path::new(crate::ROOT)
-        .join("tests/it/examples")
-        .join(name);
+    let folder = Path::new(crate::ROOT).join("tests/it/examples").join(name);
     let schema = std::fs::read_to_string(folder.join("schema.sql")).unwrap();
     let bed = Bed::memory(&schema).await;
     let seeds = Seeds::read_dir(folder.join("seeds")).unwrap();
