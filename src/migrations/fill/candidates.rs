@@ -241,12 +241,22 @@ fn blob(declared: &str, size: Size, literals: &Literals) -> Value {
     })
 }
 
+/// Which values a key may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Keys {
+    /// None that a file writes or looks for.
+    Clear,
+    /// Any, where the constraints allow no other: `CHECK (id = 1)`.
+    Any,
+}
+
 /// The values that are tried for a column of a constraint. The first ones are those of the rows, then comes NULL.
 pub(super) fn candidates(
     table: &Table,
     column: usize,
     checks: &[&Check],
     literals: &Literals,
+    keys: Keys,
 ) -> Vec<Value> {
     let of = &table.shape.columns[column];
     let is_key = table.keys.contains(&column);
@@ -306,6 +316,7 @@ pub(super) fn candidates(
     for value in more {
         let value = of.affinity.stored(value);
         let is_taken = is_key
+            && keys == Keys::Clear
             && match table.shape.primary_key.contains(&column) {
                 true => literals.has(&value),
                 false => literals.writes(&value),

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::candidates::{ORDER, ROWS, candidates, is_null_in, number_in, takes_null};
+use super::candidates::{Keys, ORDER, ROWS, candidates, is_null_in, number_in, takes_null};
 use super::literals::Literals;
 use super::table::{Check, Table};
 use crate::db::{Query, Rows};
@@ -31,6 +31,7 @@ const COLUMNS: usize = 12;
 pub(super) fn groups<'a>(
     table: &'a Table,
     literals: &Literals,
+    keys: Keys,
     given: impl Fn(usize) -> Option<Vec<Value>>,
 ) -> Vec<Group<'a>> {
     let mut parts: Vec<(BTreeSet<usize>, Vec<&Check>)> = Vec::new();
@@ -70,7 +71,7 @@ pub(super) fn groups<'a>(
                             .filter(|check| check.columns.contains(column))
                             .copied()
                             .collect();
-                        candidates(table, *column, &of, literals)
+                        candidates(table, *column, &of, literals, keys)
                     }
                 })
                 .collect();
