@@ -38,6 +38,9 @@ const LARGE: usize = 5;
 /// The first of the rows with values that files compare a column with.
 const COMPARED: usize = 6;
 
+/// The row of a table that refers to others whose keys no row of another table has: `SET parent_id = id` fails there.
+const APART: usize = 3;
+
 /// The number of the value that row `row` has in a column: rows of the same number have the same value.
 pub(super) fn number_in(table: &Table, column: usize, row: usize) -> usize {
     let is_key = table.keys.contains(&column);
@@ -110,11 +113,16 @@ fn meaning(table: &Table, column: usize) -> Meaning {
 pub(super) fn typical(table: &Table, column: usize, number: usize, literals: &Literals) -> Value {
     let of = &table.shape.columns[column];
     let is_key = table.keys.contains(&column);
-    if table.shape.integer_key() == Some(column) {
-        return Value::Integer(literals.key(number));
-    }
-    if let Some(value) = compared(table, column, number) {
+    let is_id = table.shape.integer_key() == Some(column);
+    if let Some(value) = compared(table, column, number).filter(|_| !is_id) {
         return value.clone();
+    }
+    let number = match number {
+        APART if is_key && table.refers_to_others() => APART + ROWS,
+        number => number,
+    };
+    if is_id {
+        return Value::Integer(literals.key(number));
     }
     let meaning = meaning(table, column);
     let declared = of.declared.to_ascii_uppercase();
