@@ -24,7 +24,7 @@ pub(super) const ORDER: [usize; ROWS] = [
 ];
 
 /// The row that repeats the first one, but for its keys.
-const REPEATED: usize = 1;
+pub(super) const REPEATED: usize = 1;
 
 /// The row in which nullable columns are NULL, and the others as in the first one.
 const WITH_NULLS: usize = 2;
