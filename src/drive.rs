@@ -102,6 +102,10 @@ pub struct Done {
     pub statements: usize,
     /// How long that took, in whole milliseconds by the database's clock.
     pub duration_ms: Option<i64>,
+    /// When its record says that it was applied: UTC, `YYYY-MM-DDTHH:MM:SS.sssZ`.
+    pub applied_at: Option<String>,
+    /// The file whose statements ran.
+    pub file: Option<String>,
 }
 
 /// What was done to a record.
@@ -423,10 +427,11 @@ pub(crate) async fn drive<R: Reader>(
                 history::run_chain(db, scripts, run, &events, &mut patience, &mut watch).await;
             let happened = chain.receipts.len();
             for (script, receipt) in scripts.iter().zip(chain.receipts) {
-                let units = script.units.iter().zip(receipt.durations);
-                for ((unit, duration), outcome) in units.zip(receipt.outcomes) {
+                let times = receipt.durations.into_iter().zip(receipt.applied_at);
+                let units = script.units.iter().zip(times);
+                for ((unit, times), outcome) in units.zip(receipt.outcomes) {
                     if outcome == UnitOutcome::Ran {
-                        done.push(done_unit(unit, duration, &recorded));
+                        done.push(done_unit(unit, times, &recorded));
                     }
                     warnings.extend(not_made(unit.record.key(), outcome));
                 }
@@ -582,7 +587,11 @@ fn unit_events(script: &Script, on_event: &OnEvent) -> history::OnUnit {
     })
 }
 
-fn done_unit(unit: &Unit, duration_ms: Option<i64>, recorded: &HashMap<&Key, &Row>) -> Done {
+fn done_unit(
+    unit: &Unit,
+    (duration_ms, applied_at): (Option<i64>, Option<String>),
+    recorded: &HashMap<&Key, &Row>,
+) -> Done {
     let (verb, entry) = match &unit.record {
         Record::Replace(entry) if is_the_same(entry, recorded) => (Verb::MadeAgain, Some(entry)),
         Record::Restore(restore) if is_the_same(&restore.entry, recorded) => {
@@ -595,7 +604,18 @@ fn done_unit(unit: &Unit, duration_ms: Option<i64>, recorded: &HashMap<&Key, &Ro
         Record::Settle(_) | Record::Mark(_) | Record::Copy => (Verb::Amended, None),
         Record::Delete(_) => (Verb::Removed, None),
     };
+    let before = match &unit.record {
+        Record::Move { from, .. } => recorded.get(from),
+        record => recorded.get(record.key()),
+    };
     Done {
+        applied_at: match verb {
+            Verb::Applied | Verb::MadeAgain => applied_at,
+            // The record stays as applied when it was.
+            Verb::Amended | Verb::Moved => before.map(|row| row.applied_at.clone()),
+            Verb::Removed => None,
+        },
+        file: unit.file().map(str::to_owned),
         key: unit.record.key().clone(),
         from: match &unit.record {
             Record::Move { from, .. } => Some(from.clone()),

@@ -77,6 +77,12 @@ pub struct Unit {
 }
 
 impl Unit {
+    /// The file that its statements are from.
+    pub fn file(&self) -> Option<&str> {
+        let origin = self.steps.iter().find_map(|step| step.origin.as_ref())?;
+        Some(&origin.source.name)
+    }
+
     /// How many statements its files hold: without those that Seedbed adds, which have no place in a file.
     pub fn statements(&self) -> usize {
         let of_files = self.steps.iter().filter(|step| step.origin.is_some());

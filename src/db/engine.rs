@@ -95,7 +95,11 @@ pub(crate) fn stale_object(words: &str) -> Option<String> {
     }
     let (name, _) = rest.split_once(": ")?;
     let name = name.split(" after ").next().unwrap_or(name);
-    let drop = format!("DROP {} {}", sort.to_ascii_uppercase(), identifier(name));
+    let drop = format!(
+        "DROP {} IF EXISTS {}",
+        sort.to_ascii_uppercase(),
+        identifier(name)
+    );
     Some(format!(
         "ALTER TABLE compiles every view and trigger: write `{drop};` at the beginning of the file, and create the {sort} \
          again at its end, unless a repeatable migration does"

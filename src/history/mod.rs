@@ -23,6 +23,7 @@ mod orphans;
 mod other_tools;
 mod others;
 mod outside;
+mod outside_rows;
 mod packed;
 mod patience;
 mod read;

@@ -354,35 +354,29 @@ enum Parent {
     Missing,
 }
 
-/// Adds `[child, parent, columns, [[key, values, count, rows], …], targets, keeping, are_rewritten]` to a list, where there
-/// are not too many rows. A row is its rowid, or its primary key. The targets are those of the foreign key `now`, behind
-/// the unit. Behind `+` a value has no affinity and no collation of its own, so that those of the parent decide, as in the
-/// engine's check: <https://sqlite.org/foreignkeys.html#fk_basics>. A table with a mismatch is left out: its parent has no
-/// index.
-fn record(
-    list: &str,
-    reference: &Reference,
-    now: &Reference,
-    name_before: &str,
-    (recorded, rows, parent): (Recorded, Rows, Parent),
-) -> Step {
+/// The columns of a foreign key by the columns that they refer to: another table may refer to the same ones in another order.
+fn by_target(reference: &Reference) -> Vec<usize> {
+    let mut by_target: Vec<usize> = (0..reference.columns.len()).collect();
+    by_target.sort_by_key(|at| reference.columns[*at].target.to_ascii_lowercase());
+    by_target
+}
+
+/// The query for the rows of a foreign key without their parent: `key`, `shown`, `number`.
+pub(super) fn orphans_of(reference: &Reference) -> String {
+    orphans(reference, reference, Parent::There)
+}
+
+/// The same of a foreign key that is `now` behind the unit.
+fn orphans(reference: &Reference, now: &Reference, parent: Parent) -> String {
     let each = |of: &dyn Fn(&ReferenceColumn) -> String, between: &str| {
         let all: Vec<String> = reference.columns.iter().map(of).collect();
         all.join(between)
     };
     let name = |it: &ReferenceColumn| format!("child.{}", identifier(&it.name));
-    let names = each(&|it| it.name.clone(), ", ");
-    let text = |text: &str| literal(&Value::from(text));
-    // Another table may refer to the same columns in another order.
-    let mut by_target: Vec<usize> = (0..now.columns.len()).collect();
-    by_target.sort_by_key(|at| now.columns[*at].target.to_ascii_lowercase());
-    let key = by_target.iter().map(|at| {
-        let it = &reference.columns[*at];
+    let key = by_target(now).into_iter().map(|at| {
+        let it = &reference.columns[at];
         compared(&name(it), it.affinity)
     });
-    let targets = by_target
-        .iter()
-        .map(|at| now.columns[*at].target.to_ascii_lowercase());
     let child_key = reference.child_key.iter();
     let child_key: Vec<String> = child_key
         .map(|it| format!("quote(child.{})", identifier(it)))
@@ -392,12 +386,8 @@ fn record(
         (true, true) => "NULL".to_owned(),
         (true, false) => format!("json_array({})", child_key.join(", ")),
     };
-    let sql = format!(
-        "WITH orphan AS (SELECT json_array({}) AS key, {} AS shown, {rowid} AS number FROM {} AS child WHERE {}{}) \
-         SELECT CASE WHEN (SELECT count(*) FROM (SELECT 1 FROM orphan LIMIT {COMPARED} + 1)) <= {COMPARED} \
-         THEN json_array({}, {}, {}, json((SELECT json_group_array(json_array(key, shown, found, json(numbers))) FROM (\
-         SELECT key, min(shown) AS shown, count(*) AS found, json_group_array(number) AS numbers FROM orphan \
-         GROUP BY key))), {}, '{}', {}) END",
+    format!(
+        "SELECT json_array({}) AS key, {} AS shown, {rowid} AS number FROM {} AS child WHERE {}{}",
         key.collect::<Vec<_>>().join(", "),
         each(&|it| format!("quote({})", name(it)), " || ', ' || "),
         identifier(&reference.child),
@@ -413,9 +403,35 @@ fn record(
             ),
             Parent::Missing => String::new(),
         },
+    )
+}
+
+/// Adds `[child, parent, columns, [[key, values, count, rows], …], targets, keeping, are_rewritten]` to a list, where there
+/// are not too many rows. A row is its rowid, or its primary key. The targets are those of the foreign key `now`, behind
+/// the unit. Behind `+` a value has no affinity and no collation of its own, so that those of the parent decide, as in the
+/// engine's check: <https://sqlite.org/foreignkeys.html#fk_basics>. A table with a mismatch is left out: its parent has no
+/// index.
+fn record(
+    list: &str,
+    reference: &Reference,
+    now: &Reference,
+    name_before: &str,
+    (recorded, rows, parent): (Recorded, Rows, Parent),
+) -> Step {
+    let names: Vec<&str> = reference.columns.iter().map(|it| &*it.name).collect();
+    let text = |text: &str| literal(&Value::from(text));
+    let targets = by_target(now).into_iter();
+    let targets = targets.map(|at| now.columns[at].target.to_ascii_lowercase());
+    let sql = format!(
+        "WITH orphan AS ({}) \
+         SELECT CASE WHEN (SELECT count(*) FROM (SELECT 1 FROM orphan LIMIT {COMPARED} + 1)) <= {COMPARED} \
+         THEN json_array({}, {}, {}, json((SELECT json_group_array(json_array(key, shown, found, json(numbers))) FROM (\
+         SELECT key, min(shown) AS shown, count(*) AS found, json_group_array(number) AS numbers FROM orphan \
+         GROUP BY key))), {}, '{}', {}) END",
+        orphans(reference, now, parent),
         text(&reference.child),
         text(&reference.parent),
-        text(&names),
+        text(&names.join(", ")),
         text(&targets.collect::<Vec<_>>().join(", ")),
         rows.keeping.word(),
         i32::from(rows.are_rewritten),

@@ -2,14 +2,14 @@
 //! at the schema before it and behind it; what it did stays.
 
 use super::effects::Effects;
-use super::guards::{Scope, broken_references};
+use super::guards::broken_references;
 use super::left_broken::{LeftBroken, Missing, Texts};
-use super::row_guards::rows;
+use super::outside_rows::{Lost, Orphans, orphans};
 use super::run::not_compiling;
 use crate::db::{Db, DbError, Query};
 use crate::diagnostic::{Class, Diagnostic};
 use crate::script::{Atomicity, ForeignKeys, Key, Record, Script, Unit};
-use crate::sql::{Kind, Value, has_name, kind};
+use crate::sql::{Kind, Value, kind};
 
 /// A view or trigger that does not compile, or a table with a foreign key whose parent does not exist or has no such key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,16 +20,6 @@ pub(super) struct Fault {
     pub(super) columns: String,
     pub(super) missing: Missing,
     pub(super) words: String,
-}
-
-/// How many rows of a foreign key have no parent.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Orphans {
-    child: String,
-    /// `a, b`.
-    columns: String,
-    parent: String,
-    rows: i64,
 }
 
 /// What a look at the schema, and where it matters at the rows, has found.
@@ -53,8 +43,8 @@ pub(crate) struct Outside {
     before: Option<Result<Seen, String>>,
     /// What a later script may repair.
     awaited: Vec<(LeftBroken, Diagnostic)>,
-    /// Rows that a later script may repair: how many there may be.
-    awaited_rows: Vec<(Orphans, Diagnostic)>,
+    /// Rows that a later script may repair.
+    awaited_rows: Vec<(Lost, Diagnostic)>,
 }
 
 impl Outside {
@@ -81,7 +71,7 @@ impl Outside {
         let effects = Effects::of(unit);
         let look = look(script).unwrap_or(Look::Schema);
         let after = see(db, look).await.map_err(|error| error.to_string());
-        let (before, after) = match (before, after) {
+        let (mut before, after) = match (before, after) {
             (Ok(before), Ok(after)) => (before, after),
             (Err(error), _) | (_, Err(error)) => return vec![unseen(unit.record.key(), &error)],
         };
@@ -101,20 +91,19 @@ impl Outside {
         };
         let mut problems = Vec::new();
         for now in after.orphans {
-            let is_it = |old: &&Orphans| is((&old.child, &old.columns), (&now.child, &now.columns));
-            let old = before.orphans.iter().find(is_it).map_or(0, |old| old.rows);
-            if now.rows <= old {
+            let is_it = |old: &Orphans| is((&old.child, &old.columns), (&now.child, &now.columns));
+            let old = before.orphans.iter().position(is_it);
+            let old = old.map(|at| before.orphans.swap_remove(at));
+            let Some(lost) = Lost::since(old, now, unit, &effects) else {
                 continue;
-            }
-            let problem = orphaned(&now, now.rows - old, unit);
+            };
+            let problem = orphaned(&lost, unit);
             let mut steps = later
                 .iter()
                 .flat_map(|it| &it.units)
                 .flat_map(|it| it.steps.iter());
-            match steps.any(|it| has_name(&it.sql, &now.child) || has_name(&it.sql, &now.parent)) {
-                true => self
-                    .awaited_rows
-                    .push((Orphans { rows: old, ..now }, problem)),
+            match steps.any(|it| lost.is_named_in(&it.sql)) {
+                true => self.awaited_rows.push((lost, problem)),
                 false => problems.push(problem),
             }
         }
@@ -144,16 +133,9 @@ impl Outside {
             return problems;
         }
         let now = orphans(db).await;
-        for (before, problem) in self.awaited_rows {
-            let is_it = |it: &&Orphans| {
-                it.child.eq_ignore_ascii_case(&before.child)
-                    && it.columns.eq_ignore_ascii_case(&before.columns)
-            };
+        for (lost, problem) in self.awaited_rows {
             match (&now, problem.subject.clone()) {
-                (Ok(now), _) => {
-                    let rows = now.iter().find(is_it).map_or(0, |it| it.rows);
-                    problems.extend((rows > before.rows).then_some(problem));
-                }
+                (Ok(now), _) => problems.extend(lost.is_still_in(now).then_some(problem)),
                 (Err(error), Some(key)) => problems.push(unseen(&key, &error.to_string())),
                 (Err(_), None) => {}
             }
@@ -190,24 +172,6 @@ async fn see(db: &Db, look: Look) -> Result<Seen, DbError> {
     })
 }
 
-/// The rows without their parent in tables whose parent table is there.
-async fn orphans(db: &Db) -> Result<Vec<Orphans>, DbError> {
-    let query = Query::new(format!(
-        "WITH {} SELECT child, columns, parent, count(*) FROM broken \
-         WHERE parent COLLATE NOCASE IN (SELECT name FROM names) GROUP BY 1, 2, 3",
-        rows(&Scope::All)
-    ));
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let rows = db.rows::<4>(query).await?.into_iter();
-    let orphans = rows.map(|[child, columns, parent, rows]| Orphans {
-        child: text(&child),
-        columns: text(&columns),
-        parent: text(&parent),
-        rows: rows.as_i64().unwrap_or_default(),
-    });
-    Ok(orphans.collect())
-}
-
 async fn faults(db: &Db) -> Result<Vec<Fault>, DbError> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     // A trigger on a table whose foreign key refers to no key is not the fault.
@@ -236,24 +200,13 @@ async fn faults(db: &Db) -> Result<Vec<Fault>, DbError> {
     Ok(faults)
 }
 
-/// More rows without their parent than before.
-fn orphaned(now: &Orphans, more: i64, unit: &Unit) -> Diagnostic {
-    let Orphans {
-        child,
-        columns,
-        parent,
-        ..
-    } = now;
-    let rows = match more {
-        1 => "1 row of".to_owned(),
-        more => format!("{more} rows of"),
-    };
-    let message = format!(
-        "{} leaves rows whose parent is gone: {rows} {child} ({columns}), without a parent in {parent}",
-        doing(unit)
-    );
+/// Rows have lost their parent.
+fn orphaned(lost: &Lost, unit: &Unit) -> Diagnostic {
+    let message = format!("{} leaves rows whose parent is gone: {lost}", doing(unit));
     let help = "delete or change these rows, or insert their parents, in a new migration";
-    of_unit(Diagnostic::problem("foreign-keys", message), unit).help(help)
+    of_unit(Diagnostic::problem("foreign-keys", message), unit)
+        .notes(lost.note())
+        .help(help)
 }
 
 /// `V2`, `undoing V2`.

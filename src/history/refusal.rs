@@ -322,7 +322,7 @@ fn drops_table(kind: &Kind) -> bool {
 }
 
 /// One line for each row `child, rowid, parent, columns, on_delete, parent_exists, found, all`.
-fn listed(rows: &[Vec<Value>]) -> String {
+pub(super) fn listed(rows: &[Vec<Value>]) -> String {
     let mut lines: Vec<String> = Vec::new();
     let mut shown = 0;
     for row in rows.iter().take(LISTED) {

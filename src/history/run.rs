@@ -41,6 +41,8 @@ pub struct Receipt {
     /// For each unit how long it took, in whole milliseconds by the database's clock; `None` for units that run no
     /// statements, or take a record back.
     pub durations: Vec<Option<i64>>,
+    /// For each unit whose record was written when that was, as the record says; `None` where the answer was lost.
+    pub applied_at: Vec<Option<String>>,
     /// For each unit whether it ran.
     pub outcomes: Vec<UnitOutcome>,
 }
@@ -179,29 +181,23 @@ pub(crate) async fn run_chain(
             Atomicity::Transaction => settled.behind + answer.transaction,
             Atomicity::Bare => 0,
         };
-        let Receipt {
-            durations,
-            outcomes,
-        } = &mut receipts[script];
+        let receipt = &mut receipts[script];
+        let outcomes = &mut receipt.outcomes;
         match purposes[answer.transaction][answer.step] {
             Purpose::Done(unit) => {
-                if let Some([Value::Integer(duration)]) = answer.rows.first().map(Vec::as_slice) {
-                    durations[unit] = Some(*duration);
-                }
                 outcomes[unit] = UnitOutcome::Ran;
+                receipt.record(unit, answer.rows.first().map(Vec::as_slice));
             }
+            Purpose::Record(unit) => receipt.record(unit, answer.rows.first().map(Vec::as_slice)),
             Purpose::AllDone => {
-                let units = scripts[script].units.iter().zip(durations);
-                for (number, (unit, duration)) in units.enumerate() {
+                for (number, unit) in scripts[script].units.iter().enumerate() {
                     let key = unit.record.key();
                     let of_unit = [Value::from(key.kind()), key.version()];
                     let is_it = |row: &&Vec<Value>| row.starts_with(&of_unit);
                     // They usually come in order.
                     let row = answer.rows.get(number).filter(is_it);
                     let row = row.or_else(|| answer.rows.iter().find(is_it));
-                    if let Some([_, _, Value::Integer(ms)]) = row.map(Vec::as_slice) {
-                        *duration = Some(*ms);
-                    }
+                    receipt.record(number, row.and_then(|row| row.get(2..)));
                 }
             }
             Purpose::Pending(unit) => outcomes[unit] = restore::pending(&answer.rows),
@@ -429,7 +425,16 @@ impl Receipt {
     pub(super) fn without_durations(script: &Script) -> Receipt {
         Receipt {
             durations: vec![None; script.units.len()],
+            applied_at: vec![None; script.units.len()],
             outcomes: script.units.iter().map(restore::without_answer).collect(),
+        }
+    }
+
+    /// Keeps what the record of a unit says: how long it took, and when it was written.
+    fn record(&mut self, unit: usize, row: Option<&[Value]>) {
+        if let Some([duration, applied_at]) = row {
+            self.durations[unit] = duration.as_i64();
+            self.applied_at[unit] = applied_at.as_str().map(str::to_owned);
         }
     }
 }

@@ -436,7 +436,12 @@ impl Steps {
         self.raise_layout(number, &unit.record);
         match &unit.record {
             Record::Insert(entry) | Record::Replace(entry) => {
-                self.push(Purpose::Record(number), insert(entry, "applied", run));
+                let mut step = insert(entry, "applied", run);
+                // What runs statements reads its record behind them.
+                if unit.steps.is_empty() {
+                    step.sql = format!("{} RETURNING NULL, applied_at", &*step.sql).into();
+                }
+                self.push(Purpose::Record(number), step);
             }
             Record::Amend(entry) => self.push(Purpose::Record(number), amend(entry)),
             Record::Move { from, entry } => {
@@ -785,7 +790,7 @@ fn duration(key: &Key) -> Step {
     Step::own(
         "UPDATE _migrations SET duration_ms = \
          CAST(round((julianday('now') - julianday(applied_at)) * 86400000) AS INTEGER) \
-         WHERE kind = ?1 AND version = ?2 RETURNING duration_ms",
+         WHERE kind = ?1 AND version = ?2 RETURNING duration_ms, applied_at",
         key_args(key),
     )
 }
@@ -798,7 +803,7 @@ fn durations(first: &Key) -> Step {
          (SELECT next.applied_at FROM _migrations AS next WHERE next.rowid = _migrations.rowid + 1), 'now')) \
          - julianday(applied_at)) * 86400000) AS INTEGER) \
          WHERE rowid >= (SELECT rowid FROM _migrations WHERE kind = ?1 AND version = ?2) \
-         RETURNING kind, version, duration_ms",
+         RETURNING kind, version, duration_ms, applied_at",
         key_args(first),
     )
 }

@@ -19,7 +19,7 @@ use std::collections::{HashMap, HashSet};
 use crate::db::{Db, DbError, Query};
 use crate::history::{may_be_another_tools, not_the_applications};
 use crate::schema::{TableKind, shape_of};
-use crate::sql::{Kind, Value, What, identifier, kind};
+use crate::sql::{Kind, Value, What, has_name, identifier, kind};
 
 pub(super) use depends::{Depends, depends};
 pub(super) use literals::Literals;
@@ -33,6 +33,8 @@ pub(super) struct Fill {
     seen: Option<(i64, String)>,
     /// Tables that hold generated rows, in lower case.
     filled: HashSet<String>,
+    /// Those of them whose rows have keys that files write or look for, and cannot be told from rows of files.
+    held: HashSet<String>,
     /// Tables that could not be filled, in lower case, with the reason that was reported and their parents.
     unfilled: HashMap<String, (String, Vec<String>)>,
     /// Tables that there were at the first filling, in lower case.
@@ -68,6 +70,7 @@ impl Fill {
             literals,
             seen: None,
             filled: HashSet::new(),
+            held: HashSet::new(),
             unfilled: HashMap::new(),
             first: None,
             late: HashSet::new(),
@@ -85,9 +88,20 @@ impl Fill {
         unfilled.filter(|table| !self.late.contains(*table))
     }
 
+    /// Whether a table has generated rows that [`Fill::empty`] cannot remove.
+    pub(super) fn holds_any(&self) -> bool {
+        !self.held.is_empty()
+    }
+
+    /// Whether a statement names such a table.
+    pub(super) fn holds_one_of(&self, statement: &str) -> bool {
+        self.held.iter().any(|table| has_name(statement, table))
+    }
+
     /// As before the first filling of another database that is built in the same way.
     pub(super) fn restart(&mut self) {
         self.filled.clear();
+        self.held.clear();
         self.unfilled.clear();
         self.seen = None;
     }
@@ -107,7 +121,9 @@ impl Fill {
         let empty = self.to_be_filled(db, changed).await?;
         let names = empty.iter().map(|it| it.shape.name.to_ascii_lowercase());
         self.late.extend(names.filter(|it| !first.contains(it)));
-        let outcome = insert::fill(db, &self.literals, empty).await?;
+        let outcome = insert::fill(db, &self.literals, empty, &first).await?;
+        let held = outcome.held.iter().map(|it| it.to_ascii_lowercase());
+        self.held.extend(held);
         for table in outcome.filled {
             let name = table.to_ascii_lowercase();
             self.unfilled.remove(&name);
@@ -125,7 +141,7 @@ impl Fill {
         Ok(news)
     }
 
-    /// Removes the generated rows, and rows that were made of them.
+    /// Removes the generated rows, and rows that were made of them, but for those of tables that it holds.
     ///
     /// # Errors
     /// As [`Db::query`] and [`Db::run`].

@@ -214,14 +214,18 @@ fn dbmate(text: &str) -> Option<(&'static str, Vec<Instruction>)> {
     Some(("dbmate", instructions))
 }
 
-/// `-- no-transaction`, with anything behind it: sqlx looks at the beginning of the file only. Alone in its line it is
-/// meant so at the top of a file too.
+/// sqlx runs a file outside of a transaction that begins with the bytes `-- no-transaction`, whatever is behind them
+/// (`sqlx-core/src/migrate/source.rs`). Where the line goes on with a word it is a sentence, as a file for Seedbed may
+/// begin with one; a statement that does not run in a transaction is found by itself. Alone in its line it is meant so
+/// below other comments too.
 fn sqlx(line: &CommentLine<'_>, text: &str) -> Option<(&'static str, Vec<Instruction>)> {
     let behind = text.strip_prefix("no-transaction")?;
-    let first = line.span.start == 0 && line.form == Form::Line;
-    let ends = !behind.starts_with(|c: char| c.is_alphanumeric() || c == '-' || c == '_');
-    let meant = ends && !line.below_a_statement && (first || behind.is_empty());
-    meant.then(|| ("sqlx", vec![Instruction::NoTransaction]))
+    let is_first = line.span.start == 0 && line.form == Form::Line;
+    let is_sentence = behind.trim_start().starts_with(char::is_alphanumeric);
+    let ends = !behind.starts_with(['-', '_']);
+    let is_meant =
+        ends && !line.below_a_statement && (behind.is_empty() || is_first && !is_sentence);
+    is_meant.then(|| ("sqlx", vec![Instruction::NoTransaction]))
 }
 
 impl Marker {
@@ -424,6 +428,7 @@ mod tests {
             ("-- +migrate StatementBegin", "sql-migrate", vec![Other]),
             ("-- no-transaction", "sqlx", vec![NoTransaction]),
             ("-- no-transaction: VACUUM", "sqlx", vec![NoTransaction]),
+            ("-- no-transaction (VACUUM)", "sqlx", vec![NoTransaction]),
             ("--no-transaction", "sqlx", vec![NoTransaction]),
             ("-- +micrate Down", "micrate", vec![Down]),
             ("-- rambler down", "rambler", vec![Down]),
@@ -492,6 +497,9 @@ mod tests {
             "-- the transaction:false of the old tool is gone",
             "-- no transaction here",
             "-- no-transactional reads",
+            "-- no-transaction needed here, the statement is atomic",
+            "-- no-transaction files are listed in the manual",
+            "/* no-transaction needed here */",
             "-- a file that says no-transaction",
             "/* see\n +goose Down of the old file\n*/",
             "/* see\n +goose Down\n of the old file */",

@@ -162,7 +162,7 @@ fn why_apart(before: Option<&Script>, script: &Script) -> Option<String> {
 fn unit_text(unit: &Unit, history: &History, style: Style<'_>) -> String {
     let file = style
         .paint
-        .paint(FAINT, &printable(file(unit).unwrap_or_default()));
+        .paint(FAINT, &printable(unit.file().unwrap_or_default()));
     let mut text = format!("  {}  {file}\n", title(unit, history));
     let mut indent = "    ";
     if unit.steps.len() > 1 {
@@ -218,13 +218,6 @@ pub(super) fn condition(restore: &Restore) -> String {
         names.join(" or its ")
     )
 }
-
-/// The file that a unit's statements come from.
-pub(super) fn file(unit: &Unit) -> Option<&str> {
-    let origin = unit.steps.iter().find_map(|step| step.origin.as_ref())?;
-    Some(&origin.source.name)
-}
-
 /// One statement of a file.
 pub(super) struct Line<'a> {
     pub(super) file: &'a str,

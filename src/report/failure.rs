@@ -24,7 +24,8 @@ impl Report {
                 // The next question is whether this run changed the database of the other tool.
                 let foreign = problems.iter().any(|it| it.code == "other-history");
                 Report {
-                    database: before(done).or_else(|| foreign.then(|| NOTHING.to_owned())),
+                    database: before(&apart_from(problems, done))
+                        .or_else(|| foreign.then(|| NOTHING.to_owned())),
                     items: done.iter().map(Item::done).collect(),
                     ..Report::problems(problems)
                 }
@@ -154,6 +155,16 @@ pub(super) const LOCKED: &str =
     "run it again once the other connection has finished, or wait longer with `--lock-timeout 60`";
 
 pub(super) const NOTHING: &str = "nothing was changed";
+
+/// The units of a run without those that the problems are about: each of these has a note about its own state.
+fn apart_from(problems: &[Diagnostic], done: &[Done]) -> Vec<Done> {
+    let is_about = |key| {
+        let mut errors = problems.iter().filter(|it| it.is_error());
+        errors.any(|it| it.subject.as_ref() == Some(key))
+    };
+    let others = done.iter().filter(|done| !is_about(&done.key));
+    others.cloned().collect()
+}
 
 /// What a run had committed before it stopped.
 pub(super) fn before(done: &[Done]) -> Option<String> {

@@ -275,7 +275,7 @@ fn planned(
         },
         items: units()
             .map(|unit| Item {
-                file: super::dry_run::file(unit).map(str::to_owned),
+                file: unit.file().map(str::to_owned),
                 ..Item::of_record(&unit.record, state)
             })
             .collect(),
@@ -309,6 +309,9 @@ impl Item {
             name: some(&done.name),
             checksum: some(&done.checksum),
             duration_ms: done.duration_ms,
+            applied_at: done.applied_at.clone(),
+            // Of what is undone, it is the recorded down text that ran.
+            file: done.file.clone().filter(|_| done.verb != Verb::Removed),
             reason: (done.verb == Verb::MadeAgain).then(|| "made again".to_owned()),
             ..Item::bare(&done.key, state)
         }

@@ -1,7 +1,6 @@
 //! A script that failed: the statement, the engine's words, what was rolled back, what stands, what to type next.
 
 use super::annotations::RECORDED;
-use super::dry_run;
 use super::engine::{code_class, code_help, code_name};
 use super::failure::{NOTHING, before, database};
 use super::words::{database_is_at, keys};
@@ -14,7 +13,7 @@ use crate::history::{Failed, LeftBroken, Part, Refusal};
 use crate::migrations::ScriptError;
 use crate::script::{Key, Record, Restore, Step, Unit};
 use crate::seeds::{EXCHANGE_HELP, is_exchange};
-use crate::sql::{Kind, kind};
+use crate::sql::{Kind, What, identifier, kind};
 
 /// The report of a failed script.
 pub(super) fn script(error: &ScriptError) -> Report {
@@ -242,7 +241,7 @@ impl<'a> Failing<'a> {
             return Some(Location::Source(origin));
         }
         self.refusal.as_ref()?;
-        self.unit().and_then(dry_run::file).map(Location::file)
+        self.unit().and_then(Unit::file).map(Location::file)
     }
 
     fn notes(&self) -> Vec<String> {
@@ -372,6 +371,7 @@ impl<'a> Failing<'a> {
             help.insert(0, instead(&step.sql, self.words, self.error.offset));
         }
         help.extend(self.meant().map(str::to_owned));
+        help.extend(self.made_later());
         help.extend(unknown_function(self.words));
         help.extend(stale_object(self.words).filter(|_| self.refusal.is_none()));
         if let Some(restore) = self.restores()
@@ -422,10 +422,28 @@ impl<'a> Failing<'a> {
         )
     }
 
+    /// What to do about a `DROP` of what a repeatable migration may make behind the versions.
+    fn made_later(&self) -> Option<String> {
+        let Kind::Drop(object) = kind(&self.step()?.sql) else {
+            return None;
+        };
+        let what = object.what.word();
+        let may_be_one = matches!(object.what, What::View | What::Trigger | What::Index);
+        let is_missing = self.words.starts_with(&format!("no such {what}"));
+        (self.doing == Doing::Applying && may_be_one && is_missing).then(|| {
+            format!(
+                "a repeatable migration runs behind the versions, so a new database has no {what} of one here: write \
+                 `DROP {} IF EXISTS {};`",
+                what.to_ascii_uppercase(),
+                identifier(&object.name)
+            )
+        })
+    }
+
     /// The files that a guard is about.
     fn files(&self) -> String {
         let units = self.error.suspects.iter();
-        let files = units.filter_map(dry_run::file);
+        let files = units.filter_map(Unit::file);
         let files: Vec<&str> = files
             .map(|file| file.strip_suffix(RECORDED).unwrap_or(file).trim_end())
             .collect();
@@ -439,7 +457,7 @@ impl<'a> Failing<'a> {
     fn records_the_correction(&self) -> Vec<String> {
         let units = self.error.suspects.iter();
         let recorded = units.filter(|unit| {
-            let file = dry_run::file(unit);
+            let file = unit.file();
             file.is_some_and(|file| file.ends_with(RECORDED))
         });
         let mut commands: Vec<String> = recorded
@@ -470,7 +488,7 @@ impl<'a> Failing<'a> {
             return Some(EXCHANGE_HELP.to_owned());
         }
         let unit = self.unit()?;
-        let file = dry_run::file(unit)?;
+        let file = unit.file()?;
         match (self.part, self.doing) {
             (Part::Step(_), Doing::Undoing) => match (unit.record.key(), &self.half_done) {
                 (Key::Migration(version), None) => Some(format!(
@@ -526,7 +544,7 @@ impl<'a> Failing<'a> {
                 .map(|key| Item::bare(key, back_state(key))),
         )
         .chain(self.unit().map(|unit| Item {
-            file: dry_run::file(unit).map(str::to_owned),
+            file: unit.file().map(str::to_owned),
             ..Item::of_record(&unit.record, state)
         }))
         .collect()

@@ -294,7 +294,7 @@ impl<'a> Existing<'a> {
             Err(Stopped::Db(error)) => return Err(error),
             Err(Stopped::Problem(problem)) => *problem,
         };
-        match part.up.is_atomic() {
+        match part.up.is_atomic() && !self.fill.holds_any() {
             true => self.fill.empty(self.rehearsal.db()).await?,
             false => self.rebuild().await?,
         }
@@ -436,7 +436,8 @@ impl<'a> Existing<'a> {
         })
     }
 
-    /// Builds it once more, without rows: a file that is no transaction has left a part of what it does.
+    /// Builds it once more, without rows: a file that is no transaction has left a part of what it does, or rows cannot be
+    /// removed.
     async fn rebuild(&mut self) -> Result<(), DbError> {
         self.rehearsal = Rehearsal::new(&self.set.history_table).await?;
         self.fill.restart();
@@ -593,7 +594,7 @@ fn help_on(statement: &str) -> Option<&'static str> {
 }
 
 /// What a file creates and does not drop again: sort and name.
-fn made(part: &Part<'_>) -> impl Iterator<Item = (What, String)> {
+pub(super) fn made(part: &Part<'_>) -> impl Iterator<Item = (What, String)> {
     let objects = made::made(&part.migration.up.source.text).into_iter();
     objects.map(|object| match object.what {
         What::VirtualTable => (What::Table, object.name),

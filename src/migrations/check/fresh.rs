@@ -1,13 +1,14 @@
 //! A new database: every version up, each down file that is judged down and up again in a copy, then the repeatable
 //! migrations twice.
 
+use super::existing::made;
 use super::{DOWN_NO_INVERSE, Down, Part, Rehearsal, Way};
 use crate::db::{DbError, HistoryTable};
 use crate::diagnostic::Diagnostic;
-use crate::migrations::rehearse::{Act, Stopped};
+use crate::migrations::rehearse::{Act, Stopped, drop_in_words};
 use crate::schema::{Difference, Snapshot, changes, described};
 use crate::script::Key;
-use crate::sql::identifier;
+use crate::sql::{Kind, What, identifier, kind};
 
 /// A new database, and what building it has shown.
 pub(super) struct Fresh<'a> {
@@ -268,10 +269,13 @@ impl<'a> Fresh<'a> {
     }
 
     fn tell(&mut self, stopped: Stopped) -> Result<(), DbError> {
-        let mut problem = match stopped {
+        let (mut problem, step) = match stopped {
             Stopped::Db(error) => return Err(error),
-            Stopped::Problem(problem) => problem.diagnostic,
+            Stopped::Problem(problem) => (problem.diagnostic, problem.step),
         };
+        if let Some(help) = step.and_then(|step| self.made_later(&step.sql)) {
+            problem = problem.help(help);
+        }
         if let (true, Some(skipped)) = (problem.help.is_empty(), self.skipped.first()) {
             problem = problem.help(format!(
                 "{skipped} was not tried; if this needs what it makes, all may be well"
@@ -279,6 +283,26 @@ impl<'a> Fresh<'a> {
         }
         self.problems.push(problem);
         Ok(())
+    }
+}
+
+impl Fresh<'_> {
+    /// What to do about a `DROP` of something that only a repeatable migration makes, and has not made yet.
+    fn made_later(&self, statement: &str) -> Option<String> {
+        let Kind::Drop(object) = kind(statement) else {
+            return None;
+        };
+        let repeatables = self.parts.iter().filter(|part| part.is_repeatable());
+        let mut made = repeatables.flat_map(|part| made(part).map(|it| (part.key(), it)));
+        let is_it =
+            |what: What, name: &str| what == object.what && name.eq_ignore_ascii_case(&object.name);
+        let (key, (what, name)) = made.find(|(_, (what, name))| is_it(*what, name))?;
+        Some(format!(
+            "{key} makes the {} {name}, and repeatable migrations run behind the versions: a new database has none here. \
+             Write {}",
+            what.word(),
+            drop_in_words(what, &name)
+        ))
     }
 }
 

@@ -5,6 +5,7 @@ use super::existing::Existing;
 use super::{Part, Rehearsal, Way};
 use crate::db::DbError;
 use crate::migrations::rehearse::{Act, Problem, Stopped};
+use crate::script::Step;
 
 impl Existing<'_> {
     /// Takes back the new versions, the highest first, as far as their down files are to be tried.
@@ -46,9 +47,15 @@ impl Existing<'_> {
             *copy = untouched;
         }
         self.fill.empty(copy.db()).await?;
+        let holds = |step: &Step| self.fill.holds_one_of(&step.sql);
+        let is_held = with_rows.step.as_ref().is_some_and(holds);
         let because_of_rows = self
             .because_of_rows(copy.db(), down, Way::Undo, with_rows)
             .await?;
+        if is_held {
+            self.problems.push(because_of_rows);
+            return Ok(false);
+        }
         let without_rows = refused(copy.undo(part.migration, down).await)?;
         let is_taken_back = without_rows.is_none();
         self.problems.push(match without_rows {

@@ -24,7 +24,7 @@ pub(super) const ORDER: [usize; ROWS] = [
 ];
 
 /// The row that repeats the first one, but for its keys.
-const REPEATED: usize = 1;
+pub(super) const REPEATED: usize = 1;
 
 /// The row in which nullable columns are NULL, and the others as in the first one.
 const WITH_NULLS: usize = 2;
@@ -37,6 +37,9 @@ const LARGE: usize = 5;
 
 /// The first of the rows with values that files compare a column with.
 const COMPARED: usize = 6;
+
+/// The row of a table that refers to others whose keys no row of another table has: `SET parent_id = id` fails there.
+const APART: usize = 3;
 
 /// The number of the value that row `row` has in a column: rows of the same number have the same value.
 pub(super) fn number_in(table: &Table, column: usize, row: usize) -> usize {
@@ -110,11 +113,16 @@ fn meaning(table: &Table, column: usize) -> Meaning {
 pub(super) fn typical(table: &Table, column: usize, number: usize, literals: &Literals) -> Value {
     let of = &table.shape.columns[column];
     let is_key = table.keys.contains(&column);
-    if table.shape.integer_key() == Some(column) {
-        return Value::Integer(literals.key(number));
-    }
-    if let Some(value) = compared(table, column, number) {
+    let is_id = table.shape.integer_key() == Some(column);
+    if let Some(value) = compared(table, column, number).filter(|_| !is_id) {
         return value.clone();
+    }
+    let number = match number {
+        APART if is_key && table.refers_to_others() => APART + ROWS,
+        number => number,
+    };
+    if is_id {
+        return Value::Integer(literals.key(number));
     }
     let meaning = meaning(table, column);
     let declared = of.declared.to_ascii_uppercase();
@@ -241,12 +249,22 @@ fn blob(declared: &str, size: Size, literals: &Literals) -> Value {
     })
 }
 
+/// Which values a key may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Keys {
+    /// None that a file writes or looks for.
+    Clear,
+    /// Any, where the constraints allow no other: `CHECK (id = 1)`.
+    Any,
+}
+
 /// The values that are tried for a column of a constraint. The first ones are those of the rows, then comes NULL.
 pub(super) fn candidates(
     table: &Table,
     column: usize,
     checks: &[&Check],
     literals: &Literals,
+    keys: Keys,
 ) -> Vec<Value> {
     let of = &table.shape.columns[column];
     let is_key = table.keys.contains(&column);
@@ -306,6 +324,7 @@ pub(super) fn candidates(
     for value in more {
         let value = of.affinity.stored(value);
         let is_taken = is_key
+            && keys == Keys::Clear
             && match table.shape.primary_key.contains(&column) {
                 true => literals.has(&value),
                 false => literals.writes(&value),

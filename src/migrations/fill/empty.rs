@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::insert::run;
-use super::literals::{Literals, SPAN, STRIDE};
+use super::literals::{Literals, NEXT_TO_ANOTHER, SPAN, STRIDE};
 use crate::db::{Db, DbError, Query, if_accepted};
 use crate::schema::{ColumnKind, RowId, TableKind, TableShape, shape};
 use crate::script::{Atomicity, ForeignKeys};
@@ -91,7 +91,8 @@ fn delete(table: &TableShape, literals: &Literals) -> String {
     let limit = base + SPAN;
     let is_key = |name: &str| {
         format!(
-            "typeof({name}) = 'integer' AND {name} BETWEEN {base} AND {limit} AND ({name} - {base}) % {STRIDE} = 0"
+            "typeof({name}) = 'integer' AND {name} BETWEEN {base} AND {limit} AND (({name} - {base}) % {STRIDE} = 0 \
+             OR {name} = {base} + {NEXT_TO_ANOTHER})"
         )
     };
     let marker = literals.marker();

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::Unfilled;
-use super::candidates::{ORDER, ROWS};
+use super::candidates::{Keys, ORDER, ROWS};
 use super::literals::Literals;
 use super::plan::{Parents, Plan, is_self};
 use super::table::Table;
@@ -17,6 +17,8 @@ use crate::sql::{Value, identifier};
 pub(super) struct Outcome {
     /// Names of tables that hold generated rows now.
     pub(super) filled: Vec<String>,
+    /// Those of them whose rows have keys that files write or look for: the constraints allow no others.
+    pub(super) held: Vec<String>,
     /// Tables without a row.
     pub(super) unfilled: Vec<Unfilled>,
 }
@@ -27,16 +29,19 @@ const TRIES: usize = 64;
 /// How many of those may fail with an error, which ends a run of statements.
 const ERRORS: usize = 12;
 
-/// Fills these empty tables.
+/// Fills these empty tables. Where a table takes only keys that files write, it gets them if it is in `first`, by names in
+/// lower case; the others, which are new, stay empty.
 pub(super) async fn fill(
     db: &Db,
     literals: &Literals,
     tables: Vec<Table>,
+    first: &HashSet<String>,
 ) -> Result<Outcome, DbError> {
     let (levels, circle) = levels(&tables);
     let mut filling = Filling {
         db,
         literals,
+        first,
         outcome: Outcome::default(),
     };
     for level in levels {
@@ -94,6 +99,7 @@ fn levels(tables: &[Table]) -> (Vec<Vec<&Table>>, Vec<&Table>) {
 struct Filling<'a> {
     db: &'a Db,
     literals: &'a Literals,
+    first: &'a HashSet<String>,
     outcome: Outcome,
 }
 
@@ -161,7 +167,7 @@ impl Filling<'_> {
         for table in open {
             let level = [table];
             let parents = parents(self.db, &level).await?;
-            let plan = Plan::new(table, 0, &parents, self.literals);
+            let plan = Plan::new(table, 0, &parents, self.literals, Keys::Clear);
             let keys = table.shape.foreign_keys.iter().enumerate();
             // A parent that exists has an answer, if it has no rows.
             let mut others = keys.filter(|(_, key)| !is_self(table, key));
@@ -171,7 +177,7 @@ impl Filling<'_> {
             // While a parent does not exist, the engine refuses every row; without foreign keys it takes one that refers to
             // none.
             if reason.is_some() && refers_to_none {
-                let plan = Plan::new(table, 0, &parents, self.literals);
+                let plan = Plan::new(table, 0, &parents, self.literals, Keys::Clear);
                 let without = search(self.db, plan, ForeignKeys::Off).await?;
                 match has_orphans(self.db, table).await? {
                     true => empty(self.db, table).await?,
@@ -179,6 +185,22 @@ impl Filling<'_> {
                 }
             }
             let name = table.shape.name.clone();
+            if reason.is_some() {
+                let plan = Plan::new(table, 0, &parents, self.literals, Keys::Any);
+                let taken = search(self.db, plan, ForeignKeys::On).await?;
+                match (taken, self.first.contains(&name.to_ascii_lowercase())) {
+                    (None, true) => {
+                        self.outcome.held.push(name.clone());
+                        reason = None;
+                    }
+                    // Its rows are those of the files.
+                    (None, false) => {
+                        empty(self.db, table).await?;
+                        continue;
+                    }
+                    (Some(_), _) => {}
+                }
+            }
             match reason {
                 None => self.outcome.filled.push(name),
                 Some(reason) => {
@@ -253,7 +275,7 @@ async fn plans<'a>(
     let mut plans: Vec<Plan<'a>> = level
         .iter()
         .enumerate()
-        .map(|(at, table)| Plan::new(table, at, parents, literals))
+        .map(|(at, table)| Plan::new(table, at, parents, literals, Keys::Clear))
         .collect();
     solve(db, &mut plans).await?;
     Ok(plans)

@@ -31,6 +31,10 @@ enum Use {
 /// The distance between two generated keys: the rows that the engine numbers by itself come between them.
 pub(super) const STRIDE: i64 = 1_000;
 
+/// The second key, from the first one: two rows have keys that follow each other, as in `SET id = id + 1`. The upper one is
+/// that of a row that most tables take, so the engine numbers no row from the lower one.
+pub(super) const NEXT_TO_ANOTHER: i64 = 6 * STRIDE - 1;
+
 /// How many numbers a generated key can be.
 pub(super) const SPAN: i64 = 1_000_000;
 
@@ -190,8 +194,10 @@ impl Literals {
 
     /// The key of row `row`.
     pub(super) fn key(&self, row: usize) -> i64 {
-        let row = i64::try_from(row).unwrap_or(0) % (SPAN / STRIDE);
-        self.base + row * STRIDE
+        match i64::try_from(row).unwrap_or(0) % (SPAN / STRIDE) {
+            1 => self.base + NEXT_TO_ANOTHER,
+            row => self.base + row * STRIDE,
+        }
     }
 
     /// The first number that a generated key can be.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::candidates::{ROWS, is_null_in, number_in, takes_null, typical};
+use super::candidates::{Keys, ROWS, is_null_in, number_in, takes_null, typical};
 use super::literals::{Literals, STRIDE};
 use super::solve::{Group, groups};
 use super::table::Table;
@@ -36,6 +36,7 @@ impl<'a> Plan<'a> {
         at: usize,
         parents: &'a Parents,
         literals: &'a Literals,
+        values: Keys,
     ) -> Plan<'a> {
         let keys = &table.shape.foreign_keys;
         let parents: Vec<Option<&Rows>> = (0..keys.len())
@@ -52,7 +53,7 @@ impl<'a> Plan<'a> {
         Plan {
             table,
             literals,
-            groups: groups(table, literals, given),
+            groups: groups(table, literals, values, given),
             parents,
         }
     }

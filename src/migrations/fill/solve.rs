@@ -3,7 +3,9 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::candidates::{ORDER, ROWS, candidates, is_null_in, number_in, takes_null};
+use super::candidates::{
+    Keys, ORDER, REPEATED, ROWS, candidates, is_null_in, number_in, takes_null,
+};
 use super::literals::Literals;
 use super::table::{Check, Table};
 use crate::db::{Query, Rows};
@@ -31,6 +33,7 @@ const COLUMNS: usize = 12;
 pub(super) fn groups<'a>(
     table: &'a Table,
     literals: &Literals,
+    keys: Keys,
     given: impl Fn(usize) -> Option<Vec<Value>>,
 ) -> Vec<Group<'a>> {
     let mut parts: Vec<(BTreeSet<usize>, Vec<&Check>)> = Vec::new();
@@ -70,7 +73,7 @@ pub(super) fn groups<'a>(
                             .filter(|check| check.columns.contains(column))
                             .copied()
                             .collect();
-                        candidates(table, *column, &of, literals)
+                        candidates(table, *column, &of, literals, keys)
                     }
                 })
                 .collect();
@@ -170,8 +173,10 @@ impl Group<'_> {
             // Keys differ from those of the rows before, if they can.
             let is_new = |solution: &&usize| {
                 let differs = |other: &usize| {
-                    keys.iter()
-                        .all(|at| self.value(**solution, *at) != self.value(*other, *at))
+                    keys.iter().all(|at| {
+                        let value = self.value(**solution, *at);
+                        *value == Value::Null || value != self.value(*other, *at)
+                    })
                 };
                 chosen.values().all(differs)
             };
@@ -188,7 +193,11 @@ impl Group<'_> {
             let numbers = self.solutions[*solution].iter().zip(&self.columns);
             numbers.fold((0, 0), |(far, near), (number, column)| {
                 let own = number_in(table, *column, kind);
-                let wanted = match is_null_in(table, *column, kind) {
+                // A key that has few values leaves no other one for the row that repeats the first.
+                let is_repeated_key = kind == REPEATED && table.keys.contains(column);
+                let is_null = is_null_in(table, *column, kind)
+                    || is_repeated_key && takes_null(table, *column);
+                let wanted = match is_null {
                     true => ROWS,
                     false => own,
                 };

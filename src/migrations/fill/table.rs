@@ -119,6 +119,13 @@ impl Table {
         }
     }
 
+    /// Whether a foreign key refers to another table.
+    pub(super) fn refers_to_others(&self) -> bool {
+        let name = &self.shape.name;
+        let mut keys = self.shape.foreign_keys.iter();
+        keys.any(|key| !key.parent.eq_ignore_ascii_case(name))
+    }
+
     /// The columns that a row has values for.
     pub(super) fn written(&self) -> impl Iterator<Item = usize> {
         let columns = self.shape.columns.iter().enumerate();

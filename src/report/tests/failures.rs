@@ -123,6 +123,8 @@ fn done(version: i64) -> Done {
         checksum: "9f86d081".to_owned(),
         statements: 1,
         duration_ms: Some(3),
+        applied_at: None,
+        file: None,
     }
 }
 

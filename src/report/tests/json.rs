@@ -197,6 +197,8 @@ fn an_outcome_lists_what_was_done() {
         checksum: "9f86d081".to_owned(),
         statements: 1,
         duration_ms: Some(3),
+        applied_at: (verb == Verb::Applied).then(|| "2026-11-21T22:12:51.123Z".to_owned()),
+        file: Some("migrations/V1__users.sql".to_owned()),
     };
     let outcome = Outcome {
         done: vec![
@@ -230,9 +232,9 @@ fn an_outcome_lists_what_was_done() {
                   "name": "users",
                   "state": "applied",
                   "checksum": "9f86d081",
-                  "applied_at": null,
+                  "applied_at": "2026-11-21T22:12:51.123Z",
                   "duration_ms": 3,
-                  "file": null
+                  "file": "migrations/V1__users.sql"
                 },
                 {
                   "kind": "repeatable",

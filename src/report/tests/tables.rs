@@ -369,6 +369,8 @@ fn done(key: Key, verb: Verb, name: &str, statements: usize, duration_ms: Option
         checksum: "9f86d081".to_owned(),
         statements,
         duration_ms,
+        applied_at: None,
+        file: None,
     }
 }
 

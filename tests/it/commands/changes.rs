@@ -50,9 +50,9 @@ fn migrate_as_json() {
                   "name": "users",
                   "state": "applied",
                   "checksum": "f202577af96fe5ff413f6456e176f80eb994ac7d349d89f8707fa32f79cef931",
-                  "applied_at": null,
+                  "applied_at": "[time]",
                   "duration_ms": [ms],
-                  "file": null
+                  "file": "migrations/V1__users.sql"
                 }
               ],
               "problems": [
@@ -87,9 +87,9 @@ fn migrate_as_json() {
               "name": "posts",
               "state": "applied",
               "checksum": "6c514698e42a18960b875a12336b78cc93bfc297ae987f58dfe8db62d8a81320",
-              "applied_at": null,
+              "applied_at": "[time]",
               "duration_ms": [ms],
-              "file": null
+              "file": "migrations/V2__posts.sql"
             },
             {
               "kind": "repeatable",
@@ -97,9 +97,9 @@ fn migrate_as_json() {
               "name": "authors",
               "state": "applied",
               "checksum": "f8fe37c4d37795ac97a20d1ae661a731d36af3aab7481e5081c416441dfce57d",
-              "applied_at": null,
+              "applied_at": "[time]",
               "duration_ms": [ms],
-              "file": null
+              "file": "migrations/R__authors.sql"
             }
           ],
           "problems": [],

@@ -558,3 +558,71 @@ fn a_run_that_was_refused_for_what_stands_is_refused_again() {
         .after("migrate");
     assert!(!project.run("status").stdout.contains("left-broken"));
 }
+
+#[test]
+fn what_a_file_without_a_transaction_orphans_is_named_row_by_row_and_its_own_state_once() {
+    let project = Project::new()
+        .migration(
+            "V1__family",
+            "CREATE TABLE p (id INTEGER PRIMARY KEY);\nCREATE TABLE c (id INTEGER PRIMARY KEY, pid INTEGER REFERENCES p (id));\n\
+             INSERT INTO p VALUES (1), (2);\nINSERT INTO c VALUES (1, 1), (2, 2);\n",
+        )
+        .migration("V2__more", "CREATE TABLE more (x);\n")
+        .migration(
+            "V3__orphans",
+            "-- seedbed: no-transaction\n-- seedbed: foreign-keys=off\nDELETE FROM p WHERE id = 2;\n",
+        );
+    project.run("migrate").check(expect![[r#"
+        $ seedbed migrate
+        2> target: local local.db (default)
+        2> error[foreign-keys]: V3 leaves rows whose parent is gone: 1 row of c (pid), without a parent in p
+        2>  --> migrations/V3__orphans.sql
+        2>   = note: V3 runs outside of a transaction: it is applied, and nothing of it was rolled back
+        2>   = note: c, row 2: pid = 2 has no parent in p
+        2>   = help: delete or change these rows, or insert their parents, in a new migration
+        2>
+        2> V1 and V2 were applied before by this run, and stand
+        exit 1
+    "#]]);
+    assert_eq!(project.state(), "recorded: V1 V2 V3; tables: c more p");
+}
+
+#[test]
+fn a_view_that_only_a_repeatable_makes_is_dropped_if_it_is_there() {
+    let project = Project::new()
+        .migration("V1__t", "CREATE TABLE t (x, y);\n")
+        .migration("V2__drop", "DROP VIEW v;\nALTER TABLE t DROP COLUMN y;\n")
+        .migration(
+            "R__v",
+            "DROP VIEW IF EXISTS v;\nCREATE VIEW v AS SELECT x FROM t;\n",
+        );
+    project.run("migrate").check(expect![[r#"
+        $ seedbed migrate
+        2> target: local local.db (default)
+        2> error[statement-failed]: V2 failed: no such view: v
+        2>  --> migrations/V2__drop.sql:1:11
+        2>   |
+        2> 1 | DROP VIEW v;
+        2>   |           ^
+        2>   |
+        2>   = note: this is statement 1 of 2
+        2>   = note: rolled back: V1 and V2
+        2>   = help: fix migrations/V2__drop.sql:1, then run `seedbed migrate` again
+        2>   = help: a repeatable migration runs behind the versions, so a new database has no view of one here: write `DROP VIEW IF EXISTS "v";`
+        2>
+        2> nothing of this run is in the database; no version is applied
+        exit 1
+    "#]]);
+    project.write(
+        "migrations/V2__drop.sql",
+        "DROP VIEW IF EXISTS \"v\";\nALTER TABLE t DROP COLUMN y;\n",
+    );
+    project.run("migrate").check(expect![[r#"
+        $ seedbed migrate
+        applied V1 t (1 statement, [ms])
+        applied V2 drop (2 statements, [ms])
+        applied R__v (2 statements, [ms])
+        the database is at V2
+        2> target: local local.db (default)
+    "#]]);
+}

@@ -55,6 +55,7 @@ mod outside {
         what_a_later_file_repairs_behind_one_without_a_transaction_is_no_fault
         what_was_broken_before_a_file_without_a_transaction_is_no_fault
         rows_that_a_file_without_a_transaction_orphans_stop_the_run
+        rows_behind_a_file_without_a_transaction_are_compared_and_not_counted
     }
 }
 

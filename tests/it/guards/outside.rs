@@ -244,3 +244,78 @@ pub(crate) async fn rows_that_a_file_without_a_transaction_orphans_stop_the_run(
         .await;
     }
 }
+
+pub(crate) async fn rows_behind_a_file_without_a_transaction_are_compared_and_not_counted(
+    world: World,
+) {
+    let children = (
+        "V2__children.sql",
+        "CREATE TABLE pair (a INT, b INT, PRIMARY KEY (a, b)) WITHOUT ROWID;
+         CREATE TABLE e (k TEXT PRIMARY KEY, a INT, b INT, FOREIGN KEY (b, a) REFERENCES pair (b, a)) WITHOUT ROWID;
+         CREATE UNIQUE INDEX pairs ON pair (b, a);",
+    );
+    world.apply(&[VIEWED, children]).await.unwrap();
+    let rows = [
+        "INSERT INTO p VALUES (1), (2), (3)",
+        "INSERT INTO c VALUES (1), (2), (98), (99), (99)",
+        "INSERT INTO pair VALUES (1, 1)",
+        "INSERT INTO e VALUES ('x', 1, 1), ('y', 7, 7)",
+    ];
+    already(&world, &rows).await;
+    let bare = |sql: &str| format!("{BARE}-- seedbed: foreign-keys=off\n{sql}");
+    // As many rows as before have no parent, and others.
+    let exchange = bare("DELETE FROM p WHERE id = 2; UPDATE c SET pid = 1 WHERE pid = 98;");
+    let remade = bare(
+        "CREATE TABLE n (pid INTEGER REFERENCES p (id)); INSERT INTO n SELECT pid FROM c WHERE pid <> 98;
+         DELETE FROM p WHERE id = 2; DROP TABLE c; ALTER TABLE n RENAME TO c;",
+    );
+    let keyed = bare("DELETE FROM pair; DELETE FROM e WHERE k = 'y';");
+    for (file, note) in [
+        (&exchange, "c, row 2: pid = 2 has no parent in p"),
+        (&remade, "c, row 2: pid = 2 has no parent in p"),
+        (
+            &keyed,
+            "e: (b, a) = (1, 1) of one row has no parent in pair",
+        ),
+    ] {
+        let (codes, text) = stopped(
+            world
+                .apply(&[VIEWED, children, ("V3__new.sql", file)])
+                .await,
+        );
+        assert_eq!(codes, "foreign-keys", "{file}");
+        contains(
+            &text,
+            &["V3 leaves rows whose parent is gone: 1 row of", note],
+        );
+        already(
+            &world,
+            &[
+                "DELETE FROM c",
+                "DELETE FROM e",
+                "INSERT OR IGNORE INTO p VALUES (2)",
+                "INSERT OR IGNORE INTO pair VALUES (1, 1)",
+                rows[1],
+                rows[3],
+                "DELETE FROM _migrations WHERE version = 3",
+            ],
+        )
+        .await;
+    }
+    // What had no parent before is no reason, whatever it refers to now and wherever it is.
+    for (number, fine) in [
+        "UPDATE c SET pid = 97 WHERE pid = 98;",
+        "UPDATE e SET a = 8 WHERE k = 'y'; DELETE FROM c WHERE pid = 97;",
+        "CREATE TABLE n (pid INTEGER REFERENCES p (id)); INSERT INTO n SELECT pid FROM c ORDER BY pid DESC;
+         DROP TABLE c; ALTER TABLE n RENAME TO c;",
+        "INSERT INTO c VALUES (3); DELETE FROM c WHERE pid = 1; INSERT INTO c VALUES (2);",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let (name, text) = (format!("V{}__fine.sql", number + 4), bare(fine));
+        let applied = world.apply(&[VIEWED, children, (&name, &text)]).await;
+        assert!(applied.is_ok(), "{fine}: {applied:?}");
+        already(&world, &["DELETE FROM _migrations WHERE kind = 'migration' AND version > 3"]).await;
+    }
+}

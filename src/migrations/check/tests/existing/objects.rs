@@ -54,10 +54,11 @@ async fn a_column_under_a_view_of_a_repeatable_migration_cannot_be_dropped() {
         base,
         &[base[0], first, fitting],
         expect![[r#"
-        V2__drop.sql:1:11 fails
-          no such view: v
-        1 applied, 0 reversed, not whole, 0 new
-    "#]],
+            V2__drop.sql:1:11 fails
+              no such view: v
+              help: R__v makes the view v, and repeatable migrations run behind the versions: a new database has none here. Write `DROP VIEW IF EXISTS v;`
+            1 applied, 0 reversed, not whole, 0 new
+        "#]],
     )
     .await;
     check_on(

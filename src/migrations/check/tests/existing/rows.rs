@@ -399,20 +399,164 @@ async fn a_file_that_takes_a_parent_from_rows_for_good_depends_on_rows() {
               V2 leaves a foreign key whose parent table does not exist, so that every write to its table fails (on a database that exists, in memory)
               note: c (pid) refers to p
               note: c, row 900000000: pid = 900000000 has no parent in p
-              note: c, row 900001000: pid = 900000000 has no parent in p
               note: c, row 900002000: pid = 900000000 has no parent in p
-              note: c, row 900003000: pid = 900003000 has no parent in p
-              note: c, row 900004000: pid = 900004000 has no parent in p
-              note: c, row 900005000: pid = 900005000 has no parent in p
+              note: c, row 900004000: pid = 900005000 has no parent in p
+              note: c, row 900005000: pid = 900005999 has no parent in p
+              note: c, row 900005999: pid = 900000000 has no parent in p
               note: c, row 900006000: pid = 900000000 has no parent in p
               note: c, row 900007000: pid = 900000000 has no parent in p
               note: c, row 900008000: pid = 900000000 has no parent in p
               note: c, row 900009000: pid = 900000000 has no parent in p
+              note: c, row 900013000: pid = 900004000 has no parent in p
               note: it failed on generated rows; whether it fails on a real database depends on the rows there
               help: change or drop the tables that refer to it in V2__drop.sql too, or keep it
               help: if it cannot fail on the real rows, write `-- seedbed: allow depends-on-rows: REASON` at the top of the file
             3 applied, 0 reversed, whole, 1 new
         "#]],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_table_that_takes_only_a_key_of_the_files_is_filled_with_it() {
+    const ONE: &str = "CREATE TABLE s (id INTEGER PRIMARY KEY CHECK (id = 1), v);";
+    const FLAG: &str = "CREATE TABLE s (lock TEXT PRIMARY KEY CHECK (lock = 'x'), n INT NOT NULL);";
+    const NAMED: &str = "CREATE TABLE s (k TEXT PRIMARY KEY CHECK (k IN ('a', 'b')), n INT NOT NULL) WITHOUT ROWID;";
+    for (table, file, expect) in [
+        (
+            ONE,
+            "INSERT INTO s VALUES (1, 'z');",
+            &["depends-on-rows"] as &[&str],
+        ),
+        (ONE, "INSERT OR REPLACE INTO s VALUES (1, 'z');", &[]),
+        (
+            ONE,
+            "INSERT INTO s VALUES (1, 'z') ON CONFLICT DO NOTHING;",
+            &[],
+        ),
+        (
+            ONE,
+            "INSERT INTO s SELECT 1, 'z' WHERE NOT EXISTS (SELECT 1 FROM s);",
+            &[],
+        ),
+        (ONE, "DELETE FROM s; INSERT INTO s VALUES (1, 'z');", &[]),
+        (
+            ONE,
+            "INSERT OR IGNORE INTO s VALUES (1, 'z'); ALTER TABLE s ADD COLUMN c NOT NULL;",
+            &["fails"],
+        ),
+        (FLAG, "INSERT INTO s VALUES ('x', 1);", &["depends-on-rows"]),
+        (
+            FLAG,
+            "UPDATE s SET n = NULL WHERE lock = 'x';",
+            &["depends-on-rows"],
+        ),
+        (
+            FLAG,
+            "INSERT INTO s VALUES ('x', 1) ON CONFLICT (lock) DO UPDATE SET n = 1;",
+            &[],
+        ),
+        (
+            NAMED,
+            "INSERT INTO s VALUES ('a', 1), ('b', 2);",
+            &["depends-on-rows"],
+        ),
+        (
+            NAMED,
+            "REPLACE INTO s VALUES ('a', 1), ('b', 2); UPDATE s SET k = 'a' WHERE k = 'b';",
+            &["fails"],
+        ),
+    ] {
+        assert_eq!(codes(table, file).await, expect, "{table} {file}");
+    }
+    // The rows of the files behind it are those of a table without generated rows.
+    let one = ("V1__s.sql", ONE);
+    let base: Files<'_> = &[one];
+    let files: Files<'_> = &[
+        one,
+        ("V2__s.sql", "INSERT INTO s VALUES (1, 'z');"),
+        (
+            "V3__t.sql",
+            "CREATE TABLE t (s INT REFERENCES s (id)); INSERT INTO t VALUES (1); UPDATE s SET v = 'y';",
+        ),
+        (
+            "V4__t.sql",
+            "ALTER TABLE t ADD COLUMN n NOT NULL DEFAULT 1; INSERT INTO t VALUES (1, 1);",
+        ),
+    ];
+    check_on(base, files, expect![[r#"
+        V2__s.sql:1:1 warning depends-on-rows
+          UNIQUE constraint failed: s.id (on a database that exists, in memory)
+          note: it failed on generated rows; whether it fails on a real database depends on the rows there
+          help: if it cannot fail on the real rows, write `-- seedbed: allow depends-on-rows: REASON` at the top of the file
+        4 applied, 0 reversed, whole, 2 new
+    "#]]).await;
+    // A new table has no rows but those of the files.
+    let files: Files<'_> = &[
+        ("V1__t.sql", "CREATE TABLE t (x);"),
+        ("V2__s.sql", ONE),
+        ("V3__s.sql", "INSERT INTO s VALUES (1, 'z');"),
+    ];
+    check_on(
+        &files[..1],
+        files,
+        expect![[r#"
+        3 applied, 0 reversed, whole, 2 new
+    "#]],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn two_rows_have_keys_that_follow_each_other() {
+    let table = "CREATE TABLE t (id INTEGER PRIMARY KEY, place INT UNIQUE, x);";
+    for (file, expect) in [
+        ("UPDATE t SET id = id + 1;", &["depends-on-rows"] as &[&str]),
+        ("UPDATE t SET place = place + 1;", &["depends-on-rows"]),
+        ("UPDATE t SET id = -id; UPDATE t SET id = 1 - id;", &[]),
+        ("UPDATE t SET x = id + 1;", &[]),
+        (
+            "INSERT INTO t (x) VALUES (1); INSERT INTO t (x) SELECT x FROM t;",
+            &[],
+        ),
+    ] {
+        assert_eq!(codes(table, file).await, expect, "{file}");
+    }
+}
+
+#[tokio::test]
+async fn a_drop_of_what_only_a_repeatable_makes_is_refused_with_what_works_everywhere() {
+    let files: Files<'_> = &[
+        ("V1__t.sql", "CREATE TABLE t (x, y);"),
+        ("V2__d.sql", "DROP VIEW v; ALTER TABLE t DROP COLUMN y;"),
+        (
+            "R__v.sql",
+            "DROP VIEW IF EXISTS v; CREATE VIEW v AS SELECT x FROM t;",
+        ),
+    ];
+    check(files, expect![[r#"
+        V2__d.sql:1:11 fails
+          no such view: v
+          help: R__v makes the view v, and repeatable migrations run behind the versions: a new database has none here. Write `DROP VIEW IF EXISTS v;`
+        1 applied, 0 reversed, not whole, 0 new
+    "#]]).await;
+    let drops = "DROP VIEW IF EXISTS v; ALTER TABLE t DROP COLUMN y;";
+    check(
+        &[files[0], ("V2__d.sql", drops), files[2]],
+        expect![[r#"
+        3 applied, 0 reversed, whole, 1 new
+    "#]],
+    )
+    .await;
+    // A name that no file makes.
+    let typo = ("V2__d.sql", "DROP VIEW w;");
+    check(
+        &[files[0], typo, files[2]],
+        expect![[r#"
+        V2__d.sql:1:11 fails
+          no such view: w
+        1 applied, 0 reversed, not whole, 0 new
+    "#]],
     )
     .await;
 }
