@@ -20,7 +20,7 @@ use crate::script::{Atomicity, Entry, ForeignKeys, Key, Origin, Record, Script, 
 use crate::sql::{Value, identifier};
 
 /// Rows up to this many are written one by one, so that an error has the place of its row; more go together.
-const ONE_BY_ONE: usize = 200;
+pub(super) const ONE_BY_ONE: usize = 200;
 
 /// Bound values in one statement that writes many rows. A server takes 32,766. Before each such statement the engine
 /// keeps a copy of the pages that it changes, so few large ones are faster than many small ones.
