@@ -7,7 +7,7 @@ use super::found::default_of;
 use super::model::{Format, Mode};
 use super::past::Was;
 use super::plan::Basis;
-use super::row::Content;
+use super::row::{Cell, Content};
 use crate::diagnostic::Diagnostic;
 use crate::schema::Nullability;
 use crate::sql::Value;
@@ -24,7 +24,7 @@ pub(super) fn other_ids(basis: &Basis<'_>) -> Vec<Diagnostic> {
         let of = &basis.shape.tables[rules.table];
         // Without a value of its own it follows from the label.
         let other = of.primary_key.iter().find(|column| {
-            let own = row.cell(**column).filter(|cell| cell.span != row.span);
+            let own = row.cell(**column).filter(|cell| cell.span() != row.span);
             own.is_some_and(|cell| match &cell.content {
                 Content::Known(value) => found.get(**column) != Some(value),
                 _ => false,
@@ -39,7 +39,7 @@ pub(super) fn other_ids(basis: &Basis<'_>) -> Vec<Diagnostic> {
         rows.sort_by_key(|(at, _)| basis.rows.rows[*at].span.start);
         let (at, column) = rows[0];
         let name = &basis.shape.tables[table].columns[column].name;
-        let span = basis.rows.rows[at].cell(column).map(|cell| &cell.span);
+        let span = basis.rows.rows[at].cell(column).map(Cell::span);
         let help =
             format!("write the `{name}` that the row has in the database, or leave `{name}` out");
         let words = match rows.len() {
@@ -66,7 +66,7 @@ pub(super) fn kept(basis: &Basis<'_>) -> Vec<Diagnostic> {
         }
         let of = &basis.shape.tables[rules.table];
         for cell in &basis.past.rows.rows[old].cells {
-            let column = cell.column;
+            let column = cell.column();
             let is_own = of.primary_key.contains(&column) || rules.keep.contains(&column);
             if is_own || row.cell(column).is_some() || basis.past.cell(old, column).is_none() {
                 continue;
@@ -121,7 +121,7 @@ fn warning(
     basis: &Basis<'_>,
     code: &'static str,
     (first, rows): (usize, usize),
-    span: Option<&Range<usize>>,
+    span: Option<Range<usize>>,
     words: String,
 ) -> Diagnostic {
     let first = &basis.rows.rows[first];
@@ -132,9 +132,11 @@ fn warning(
             format!("{many} rows of `{}`", basis.shape.tables[table].name)
         }
     };
-    let origin = basis
-        .rows
-        .origin(first, span.unwrap_or(&first.span), basis.files);
+    let origin = basis.rows.origin(
+        first,
+        &span.unwrap_or_else(|| first.span.clone()),
+        basis.files,
+    );
     Diagnostic::problem(code, format!("{subject} {words}"))
         .warning()
         .at(origin)

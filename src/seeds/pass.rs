@@ -45,7 +45,13 @@ pub(super) async fn find_many(
             let keys = rows.into_iter().filter_map(|at| Some((at, key(at)?)));
             wanted.insert(group, keys.collect());
         } else {
-            all.extend(pass.found);
+            // The keys go first: there may be a million.
+            let Pass { found, wanted, .. } = pass;
+            drop(wanted);
+            match all.is_empty() {
+                true => all = found,
+                false => all.extend(found),
+            }
         }
     }
     Ok(all)
