@@ -21,8 +21,13 @@ fn main() {
     }
     // `cargo test` runs this too, and wants to know only that it works.
     if has_sqlite3() && std::env::args().any(|arg| arg == "--bench") {
+        let mut before: Option<(f64, f64)> = None;
         for rows in [1_000, 10_000, 100_000] {
-            compare(rows);
+            let now = compare(rows);
+            if let Some(before) = before {
+                grown(before, now);
+            }
+            before = Some(now);
         }
     }
     divan::main();
@@ -31,9 +36,19 @@ fn main() {
 /// How often each program runs in the comparison.
 const PAIRS: usize = 9;
 
-/// Prints how long both take for the same rows.
+/// Prints how much longer both take for ten times as many rows.
 #[expect(clippy::print_stdout, reason = "this is what it is for")]
-fn compare(rows: usize) {
+fn grown((ours, theirs): (f64, f64), now: (f64, f64)) {
+    println!(
+        "  10 times the rows: {:.1} times as long, sqlite3 {:.1} times",
+        now.0 / ours,
+        now.1 / theirs
+    );
+}
+
+/// Prints how long both take for the same rows, and returns the medians in seconds.
+#[expect(clippy::print_stdout, reason = "this is what it is for")]
+fn compare(rows: usize) -> (f64, f64) {
     let project = project(rows);
     let file = inserts(project.path());
     let timed = |run: &dyn Fn()| {
@@ -53,12 +68,14 @@ fn compare(rows: usize) {
         all.sort_by(f64::total_cmp);
         all[all.len() / 2]
     };
+    let medians = (median(&|pair| pair.0), median(&|pair| pair.1));
     println!(
         "{rows} rows: seedbed {:.3} s, sqlite3 {:.3} s: {:.2} times as fast (medians of {PAIRS} pairs)",
-        median(&|(ours, _)| *ours),
-        median(&|(_, theirs)| *theirs),
+        medians.0,
+        medians.1,
         median(&|(ours, theirs)| theirs / ours),
     );
+    medians
 }
 
 const TABLE: &str = "CREATE TABLE users (

@@ -12,7 +12,7 @@ use crate::diagnostic::{Diagnostic, Location};
 use crate::history::{Failed, LeftBroken, Part, Refusal};
 use crate::migrations::ScriptError;
 use crate::script::{Key, Record, Restore, Step, Unit};
-use crate::seeds::{EXCHANGE_HELP, is_exchange};
+use crate::seeds::{EXCHANGE_HELP, is_exchange, row_in_words};
 use crate::sql::{Kind, What, identifier, kind};
 
 /// The report of a failed script.
@@ -47,22 +47,12 @@ fn refused_row(failed: &Failed) -> Option<Diagnostic> {
     let (Part::Step(step), Failure::Step { error, .. }) = (&failed.part, &failed.failure) else {
         return None;
     };
-    let message = refused(failed, &error.message);
+    let message = row_in_words(failed, &error.message);
     let diagnostic = Diagnostic {
         class: code_class(Some(error.code)),
         ..Diagnostic::error(code_name(error.code), message)
     };
     Some(diagnostic.at(step.origin.clone()?))
-}
-
-/// The engine's words about a row of the seeds.
-fn refused(failed: &Failed, words: &str) -> String {
-    match is_exchange(failed) {
-        true => format!(
-            "rows exchange values, and this one cannot have another value for a while: {words}"
-        ),
-        false => format!("a row was refused: {words}"),
-    }
 }
 
 /// What a script was doing when it failed.
@@ -226,7 +216,7 @@ impl<'a> Failing<'a> {
         match (self.part, self.doing) {
             (Part::Step(_), Doing::Undoing) => format!("undoing {key} failed: {words}"),
             // Rows of all files stand in one order.
-            (Part::Step(_), _) if self.is_of_seeds() => refused(&self.error.failed, words),
+            (Part::Step(_), _) if self.is_of_seeds() => row_in_words(&self.error.failed, words),
             (Part::Step(_), _) => format!("{key} failed: {words}"),
             (Part::Record, _) if !key.is_empty() => {
                 format!("{key} could not be recorded: {words}")

@@ -7,7 +7,7 @@ use super::json::{Call, Document, Item, Problem};
 use super::style::{BAD, FAINT, GOOD, OTHER, Style, WAITS};
 use super::table::{Cell, table};
 use super::words::{as_typed, count, duration, printable, shortened};
-use crate::history::moment;
+use crate::history::{History, moment};
 use crate::script::Key;
 use crate::seeds::{
     Cause, Change, Difference, FilePlan, FileState, Mode, Plan, Standing, State, What,
@@ -333,8 +333,9 @@ fn row(item: &crate::seeds::Item) -> Vec<Cell> {
 }
 
 impl Document {
-    /// `seed`, planned or done. Each row that changes is in `changes`; environment values and secrets are `null`.
-    pub fn seeds(call: Call<'_>, plan: &Plan, done: Done) -> Document {
+    /// `seed`, planned or done, with the records of `history`. Each row that changes is in `changes`; environment values and
+    /// secrets are `null`.
+    pub fn seeds(call: Call<'_>, plan: &Plan, done: Done, history: &History) -> Document {
         let report = Report::problems(&plan.problems);
         let (inserted, updated, deleted, _) = plan.counts();
         let nothing = inserted + updated + deleted == 0;
@@ -343,17 +344,21 @@ impl Document {
             (_, FileState::New) => "pending",
             (_, FileState::Edited) => "edited",
         };
-        let items = plan.files.iter().map(|file| Item {
-            name: Some(file.name.clone()),
-            checksum: Some(file.checksum.clone()),
-            file: Some(file.file.clone()),
-            ..Item::bare(
-                &Key::Seed(file.name.clone()),
-                match file.drifted.is_empty() {
-                    true => state(file),
-                    false => "drifted",
-                },
-            )
+        let items = plan.files.iter().map(|file| {
+            let key = Key::Seed(file.name.clone());
+            let record = history.row(&key);
+            let state = match file.drifted.is_empty() {
+                true => state(file),
+                false => "drifted",
+            };
+            Item {
+                name: Some(file.name.clone()),
+                checksum: Some(file.checksum.clone()),
+                applied_at: record.map(|it| it.applied_at.clone()),
+                duration_ms: record.and_then(|it| it.duration_ms),
+                file: Some(file.file.clone()),
+                ..Item::bare(&key, state)
+            }
         });
         let document = Document {
             items: items.collect(),
@@ -377,7 +382,7 @@ impl Document {
     /// `seed forget`, planned or done: `forgotten` has the name. Each row that is deleted is in `changes`.
     pub fn forgotten(call: Call<'_>, plan: &Plan, done: Done) -> Document {
         let name = plan.files.first().map(|file| file.name.clone());
-        let document = Document::seeds(call, plan, done);
+        let document = Document::seeds(call, plan, done, &History::default());
         let outcome = match (plan.is_sound(), done) {
             (false, _) => "problems",
             (true, Done::Planned) => "planned",

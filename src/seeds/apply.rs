@@ -25,10 +25,11 @@ use super::plan::{Basis, Plan, Refresh, plan, writes};
 use super::recorded::Texts;
 use super::referred::{follows, referred, referred_problems};
 use super::refused::{origin, refused};
+use super::rehearsal::rehearse;
 use super::renames;
 use super::row::Rows;
 use super::set::{Choice, Seeds};
-use super::steps::bind;
+use super::steps::{ONE_BY_ONE, bind};
 use crate::aside::drop_aside;
 use crate::db::{Code, Db, DbError, Query, Reply, if_accepted};
 use crate::diagnostic::Diagnostic;
@@ -85,7 +86,19 @@ pub(super) async fn observe_from(
     };
     let history = seeding.with_texts(db, history.clone()).await?;
     seeding.look(db, &history).await?;
-    let plan = seeding.plan(&history);
+    let mut plan = seeding.plan(&history);
+    let mut refused = rehearse(db, &seeding.seen, &plan).await?;
+    if !refused.is_empty() && plan.counts().0 > ONE_BY_ONE {
+        seeding.each_row = true;
+        seeding.look(db, &history).await?;
+        plan = seeding.plan(&history);
+        refused = rehearse(db, &seeding.seen, &plan).await?;
+    }
+    if !refused.is_empty() {
+        plan.problems.extend(refused);
+        in_order(&mut plan.problems);
+        plan.script = None;
+    }
     drop_aside(seeding.seen);
     Ok(plan)
 }

@@ -107,7 +107,7 @@ fn clash(basis: &Basis<'_>, columns: &[usize], other: usize, at: usize) -> Diagn
         .collect();
     let span = |row: &Row| {
         let cell = columns.last().and_then(|column| row.cell(*column));
-        cell.map_or(row.span.clone(), |cell| cell.span.clone())
+        cell.map_or(row.span.clone(), |cell| cell.span().clone())
     };
     Diagnostic::problem(
         "same-value",
@@ -179,10 +179,10 @@ pub(super) fn link(rows: &mut Rows, shape: &Shape) {
         let table = rows.rules(row).table;
         for cell in &row.cells {
             if let (true, Content::Known(value)) =
-                (wanted.contains(&(table, cell.column)), &cell.content)
-                && let Some(word) = word(value, table, cell.column)
+                (wanted.contains(&(table, cell.column())), &cell.content)
+                && let Some(word) = word(value, table, cell.column())
             {
-                by_value.insert((table, cell.column, word), at);
+                by_value.insert((table, cell.column(), word), at);
             }
         }
     }
@@ -205,7 +205,7 @@ pub(super) fn link(rows: &mut Rows, shape: &Shape) {
             continue;
         }
         let cells = &mut rows.rows[at].cells;
-        if let Some(cell) = cells.iter_mut().find(|cell| cell.column == column) {
+        if let Some(cell) = cells.iter_mut().find(|cell| cell.column() == column) {
             cell.content = Content::Reference {
                 row: *found,
                 column: target,

@@ -60,10 +60,10 @@ pub(super) fn memberships<'s>(
 fn giving(basis: &Basis<'_>) -> Vec<usize> {
     // A time that is there stays, as long as nothing else changes.
     let is_same = |at: usize, found: &[Value], cell: &Cell| match cell.nature {
-        Nature::Volatile => found.get(cell.column).is_some_and(|it| !it.is_null()),
+        Nature::Volatile => found.get(cell.column()).is_some_and(|it| !it.is_null()),
         _ => {
             let wanted = basis.found.cell(basis.rows, basis.shape, at, cell);
-            wanted.as_ref() == found.get(cell.column)
+            wanted.as_ref() == found.get(cell.column())
         }
     };
     let differs = |at: usize| {

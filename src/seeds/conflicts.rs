@@ -133,7 +133,7 @@ pub(super) fn taken_problems(
                 .map(|column| of.columns[*column].name.as_str())
                 .collect();
             let cell = taken.columns.last().and_then(|column| row.cell(*column));
-            let span = cell.map_or(&row.span, |cell| &cell.span);
+            let span = cell.map_or_else(|| row.span.clone(), Cell::span);
             let key: Vec<&str> = rules
                 .key
                 .iter()
@@ -145,7 +145,7 @@ pub(super) fn taken_problems(
                 let names = names.join("`, `");
                 let message = format!("`{name}` has this `{names}` in the database");
                 problems.push(
-                    Diagnostic::problem("taken", message).at(rows.origin(row, span, basis.files))
+                    Diagnostic::problem("taken", message).at(rows.origin(row, &span, basis.files))
                         .related(
                             "it is here",
                             rows.origin(declared, &declared.span, basis.files),
@@ -163,7 +163,7 @@ pub(super) fn taken_problems(
                         names.join("`, `")
                     ),
                 )
-                .at(rows.origin(row, span, basis.files))
+                .at(rows.origin(row, &span, basis.files))
                 .help(format!(
                     "rows are found again by `{}`: with `_key: {}` this one would be that one",
                     key.join("`, `"),
@@ -308,7 +308,9 @@ pub(super) fn parents_problems(
                 continue;
             }
             let row = &basis.rows.rows[*at];
-            let span = row.cell(*column).map_or(&row.span, |cell| &cell.span);
+            let span = row
+                .cell(*column)
+                .map_or_else(|| row.span.clone(), Cell::span);
             let parent = &parents.parent;
             let text = row.cell(*column).and_then(|cell| match &cell.content {
                 Content::Known(Value::Text(text)) => Some(text.as_str()),
@@ -328,7 +330,7 @@ pub(super) fn parents_problems(
             let mut keys = of.foreign_keys.iter();
             let file = basis.files[basis.rows.rules(row).file];
             let help = match keys.find(|key| key.columns == [*column]) {
-                Some(key) if file.format_at(span).is_some() => {
+                Some(key) if file.format_at(&span).is_some() => {
                     super::expand::by_short_name(of, key)
                 }
                 _ => help,
@@ -338,7 +340,7 @@ pub(super) fn parents_problems(
                     "no-parent",
                     format!("no row of `{parent}` has this value, in the seeds or in the database"),
                 )
-                .at(basis.rows.origin(row, span, basis.files))
+                .at(basis.rows.origin(row, &span, basis.files))
                 .help(help),
             );
         }
@@ -425,12 +427,12 @@ pub(super) fn misfit(
     let (rows, shape) = (basis.rows, basis.shape);
     let of = &shape.tables[rows.rules(&rows.rows[at]).table];
     let parent = &shape.tables[rows.rules(&rows.rows[row]).table];
-    let own = &of.columns[cell.column];
+    let own = &of.columns[cell.column()];
     let kept = own.affinity.stored(value.clone());
     let name = rows.name(&rows.rows[row], shape);
     let other = &parent.columns[column];
     let problem = |code, message: String| {
-        let origin = rows.origin(&rows.rows[at], &cell.span, basis.files);
+        let origin = rows.origin(&rows.rows[at], &cell.span(), basis.files);
         let help = format!(
             "columns that refer to each other have one type: declare `{}` as `{}` is, {}",
             own.name, other.name, other.declared
@@ -441,7 +443,7 @@ pub(super) fn misfit(
                 .help(help.trim_end_matches([',', ' '])),
         )
     };
-    if !takes(&kept, own, of.strictness_of(cell.column)) {
+    if !takes(&kept, own, of.strictness_of(cell.column())) {
         let message = format!(
             "`{}` of `{name}` does not fit into column `{}` of type {}",
             other.name, own.name, own.declared
@@ -449,7 +451,7 @@ pub(super) fn misfit(
         return problem("wrong-type", message);
     }
     let is_key = of.foreign_keys.iter().any(|key| {
-        key.columns == [cell.column]
+        key.columns == [cell.column()]
             && key.parent.eq_ignore_ascii_case(&parent.name)
             && parent.column(key.parent_columns.first().map_or("", String::as_str)) == Some(column)
     });

@@ -1,7 +1,7 @@
 //! A JSON Schema of seed files, for editors: the tables and columns of a project, and the settings of the grammar. Pure.
 //!
-//! It is about names. Any column takes any value there, since a tag may stand in each, and what a column makes of a value
-//! is for `check` to say.
+//! It is about names, in any letter case. Any column takes any value there, since a tag may stand in each, and what a
+//! column makes of a value is for `check` to say; so is what depends on other rows or on the database.
 
 use serde_json::{Map, Value, json};
 
@@ -19,15 +19,37 @@ pub fn json_schema(shape: &Shape, seeds: &Seeds) -> Value {
             && !is_reserved(&of.name)
             && !of.name.to_ascii_lowercase().starts_with("sqlite_")
     });
+    let tables: Vec<&TableShape> = tables.collect();
     let mut properties = Map::new();
+    let mut other_cases = Map::new();
     let mut definitions = Map::new();
     properties.insert("_seed".to_owned(), json!({ "$ref": "#/definitions/_seed" }));
-    for of in tables {
-        let row = format!("row of {}", of.name);
-        properties.insert(of.name.clone(), table(of, &row));
-        definitions.insert(row, self::row(of, seeds));
+    let mut of_all = Vec::new();
+    for of in &tables {
+        let fields = fields(of, seeds);
+        let name = format!("table {}", of.name);
+        let rows = json!({ "$ref": format!("#/definitions/{name}") });
+        other_cases.insert(in_other_case(&of.name), rows.clone());
+        properties.insert(of.name.clone(), rows);
+        definitions.insert(name, table(of, &fields));
+        of_all.extend(fields.keys().cloned());
+        definitions.insert(format!("row of {}", of.name), row(fields));
     }
-    definitions.insert("_seed".to_owned(), settings());
+    of_all.sort_unstable();
+    of_all.dedup();
+    let tables: Vec<&String> = tables.iter().map(|of| &of.name).collect();
+    let names: Vec<&str> = seeds.files.iter().map(|it| it.name.as_str()).collect();
+    definitions.insert("_seed".to_owned(), settings(&names, &of_all));
+    definitions.insert("a table".to_owned(), one_of(&tables, ""));
+    definitions.insert("a reference".to_owned(), one_of(&tables, "(\\..+)?"));
+    let file = json!({
+        "description": "!csv {file: users.csv, separator: ';'}",
+        "type": "object",
+        "properties": { "file": { "type": "string" }, "separator": { "type": "string" } },
+        "required": ["file"],
+        "additionalProperties": false,
+    });
+    definitions.insert("a file".to_owned(), file);
     let names =
         json!({ "type": ["string", "array"], "items": { "type": "string" }, "uniqueItems": true });
     let mut some = names.clone();
@@ -38,16 +60,63 @@ pub fn json_schema(shape: &Shape, seeds: &Seeds) -> Value {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "Seeds",
         "type": "object",
+        "minProperties": 1,
         "properties": properties,
+        "patternProperties": other_cases,
         "additionalProperties": false,
         "definitions": definitions,
     })
 }
 
-fn settings() -> Value {
+/// A pattern of a name in any letter case, as the engine takes it.
+fn in_any_case(name: &str) -> String {
+    let mut pattern = String::new();
+    for c in name.chars() {
+        match c {
+            c if c.is_ascii_alphabetic() => {
+                pattern.push_str(&format!(
+                    "[{}{}]",
+                    c.to_ascii_lowercase(),
+                    c.to_ascii_uppercase()
+                ));
+            }
+            c => pattern.extend(escaped(c)),
+        }
+    }
+    pattern
+}
+
+fn escaped(c: char) -> impl Iterator<Item = char> {
+    let is_syntax = r"^$\.*+?()[]{}|/".contains(c);
+    is_syntax.then_some('\\').into_iter().chain([c])
+}
+
+/// A pattern of a name in another letter case than its own, which is a property of its own for editors to complete.
+fn in_other_case(name: &str) -> String {
+    let own: String = name.chars().flat_map(escaped).collect();
+    format!("^(?!{own}$){}$", in_any_case(name))
+}
+
+/// One of these names in any letter case, with this pattern behind it. Editors complete the names.
+fn one_of(names: &[impl AsRef<str>], behind: &str) -> Value {
+    if names.is_empty() {
+        return Value::Bool(false);
+    }
+    let exact: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
+    let patterns: Vec<String> = exact.iter().map(|name| in_any_case(name)).collect();
+    let pattern = format!("^({}){behind}$", patterns.join("|"));
+    json!({ "type": "string", "anyOf": [{ "enum": exact }, { "pattern": pattern }] })
+}
+
+/// `_seed`. `files`: the names of all seeds; `fields`: what any row may have.
+fn settings(files: &[&str], fields: &[String]) -> Value {
     let scalar = json!(["string", "number", "boolean"]);
     let names = |what: &str| json!({ "$ref": "#/definitions/names", "description": what });
     let some = |what: &str| json!({ "$ref": "#/definitions/some names", "description": what });
+    let seed = match files.is_empty() {
+        true => Value::Bool(false),
+        false => json!({ "enum": files }),
+    };
     json!({
         "description": "Settings of the file",
         "type": ["object", "null"],
@@ -55,8 +124,11 @@ fn settings() -> Value {
             "format": { "description": "The format of the file", "enum": [1, "1"] },
             "envs": some("The environments that the file is for; dev and test, or that of its folder, where it is left out"),
             "tags": names("The file comes with --tag only"),
-            "requires": { "description": "The oldest version of the schema that it fits: 3, 0003_usage or 3..7", "type": ["string", "integer"], "pattern": "^[0-9]" },
-            "depends_on": names("Names of seeds without which this one means nothing"),
+            "requires": { "description": "The oldest version of the schema that it fits: 3, 0003_usage or 3..7", "type": ["string", "integer"], "minimum": 1, "pattern": "^0*[1-9][0-9]*(_.*|\\.\\.0*[1-9][0-9]*)?$" },
+            "depends_on": {
+                "description": "Names of seeds without which this one means nothing",
+                "anyOf": [seed, { "type": "array", "items": seed, "uniqueItems": true }],
+            },
             "mode": { "description": "What happens to rows that are there", "enum": ["insert", "upsert", "sync"] },
             "random": { "description": "Salt of the generated values", "type": scalar },
             "faker": { "description": "Version of the generators", "enum": [1, "1"] },
@@ -66,8 +138,8 @@ fn settings() -> Value {
                 "propertyNames": { "pattern": "^[A-Za-z_][A-Za-z0-9_]*$", "not": { "enum": ["label", "i", "each"] } },
                 "additionalProperties": { "type": scalar },
             },
-            "time": { "description": "The time that !now, !ago and !in count from, such as 2026-01-31T12:00:00Z", "type": "string" },
-            "_defaults": { "description": "What rows of all tables have in the columns of these names", "type": ["object", "null"] },
+            "time": { "description": "The time that !now, !ago and !in count from, such as 2026-01-31T12:00:00Z", "type": "string", "pattern": "^[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z$" },
+            "_defaults": { "description": "What rows of all tables have in the columns of these names", "type": ["object", "null"], "propertyNames": one_of(fields, "") },
             "_was": names("Names that the file had before"),
         },
         "additionalProperties": false,
@@ -77,24 +149,57 @@ fn settings() -> Value {
 /// The settings of a table, the label of a row, of a range, and of rows for each label of a table.
 const LABEL: &str = "^(_(key|id|keep|defaults|refs|through|rows|was)|[^_.*{}][^.*{}]*|([^_.*{}][^.*{}]*)?\\{[0-9]+\\.\\.[0-9]+\\}[^.*{}]*|([^_.*{}][^.*{}]*)?\\{[^.{}]+\\.[^.{}]+\\}[^.*{}]*(\\{[0-9]+\\.\\.[0-9]+\\}[^.*{}]*)?)$";
 
-fn table(of: &TableShape, row: &str) -> Value {
-    let row = json!({ "$ref": format!("#/definitions/{row}") });
+fn table(of: &TableShape, fields: &Map<String, Value>) -> Value {
+    let row = json!({ "$ref": format!("#/definitions/row of {}", of.name) });
     let list = json!({ "type": "array", "items": row });
-    let names = |what: &str| json!({ "$ref": "#/definitions/names", "description": what });
-    let some = |what: &str| json!({ "$ref": "#/definitions/some names", "description": what });
+    let fields: Vec<&String> = fields.keys().collect();
+    let names = |what: &str, least: usize| {
+        let name = one_of(&fields, "");
+        json!({
+            "description": what,
+            "anyOf": [name, { "type": "array", "items": name, "uniqueItems": true, "minItems": least }],
+        })
+    };
+    let a_table = json!({ "$ref": "#/definitions/a table" });
+    let types = json!({
+        "type": "object",
+        "properties": { "type": { "description": "The column that has the type", "type": "string" } },
+        "required": ["type"],
+        "minProperties": 2,
+        "additionalProperties": a_table,
+    });
+    let join = json!({
+        "type": "object",
+        "properties": {
+            "table": a_table,
+            "from": { "description": "Its column that refers to this table", "type": "string" },
+            "to": { "description": "Its column that refers to the rows in the list", "type": "string" },
+        },
+        "required": ["table"],
+        "additionalProperties": false,
+    });
     json!({
         "description": format!("Rows of {}", of.name),
         "anyOf": [
             {
                 "type": "object",
                 "properties": {
-                    "_key": some("The columns by which a row is found again"),
+                    "_key": names("The columns by which a row is found again", 1),
                     "_id": { "description": "What the primary key of a new row is made of: user_${label}, !uuid, !auto" },
-                    "_keep": names("Columns that are written once"),
+                    "_keep": names("Columns that are written once", 0),
                     "_defaults": row,
-                    "_refs": { "description": "Columns that take labels: {creator: users}", "type": "object" },
-                    "_through": { "description": "Lists of labels that fill join tables: {tags: cards_tags}", "type": "object" },
-                    "_rows": { "description": "Rows without labels, or a file: !csv users.csv", "anyOf": [list, { "type": ["string", "object"] }] },
+                    "_refs": {
+                        "description": "Columns that take labels: {creator: users}",
+                        "type": "object",
+                        "propertyNames": one_of(&referring(of), ""),
+                        "additionalProperties": { "anyOf": [{ "$ref": "#/definitions/a reference" }, types] },
+                    },
+                    "_through": {
+                        "description": "Lists of labels that fill join tables: {tags: cards_tags}",
+                        "type": "object",
+                        "additionalProperties": { "anyOf": [a_table, join] },
+                    },
+                    "_rows": { "description": "Rows without labels, or a file: !csv users.csv", "anyOf": [list, { "type": "string" }, { "$ref": "#/definitions/a file" }] },
                     "_was": { "description": "The name that the table had before", "type": "string" },
                 },
                 "propertyNames": { "pattern": LABEL },
@@ -102,18 +207,33 @@ fn table(of: &TableShape, row: &str) -> Value {
             },
             list,
             { "description": "!csv users.csv", "type": "string" },
-            {
-                "description": "!csv {file: users.csv, separator: ';'}",
-                "type": "object",
-                "properties": { "file": { "type": "string" }, "separator": { "type": "string" } },
-                "required": ["file"],
-                "additionalProperties": false,
-            },
+            { "$ref": "#/definitions/a file" },
         ],
     })
 }
 
-fn row(of: &TableShape, seeds: &Seeds) -> Value {
+/// The names under which `_refs` may declare the columns of a table: `creator` stands for `creator_id`, `creatorId` and
+/// `creator_code`.
+fn referring(of: &TableShape) -> Vec<&str> {
+    let mut names = Vec::new();
+    for column in of
+        .columns
+        .iter()
+        .filter(|it| it.origin == ColumnKind::Plain)
+    {
+        let name = column.name.as_str();
+        names.push(name);
+        names.extend(name.strip_suffix("Id"));
+        names.extend(name.match_indices('_').map(|(at, _)| &name[..at]));
+    }
+    names.retain(|name| !name.is_empty());
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+/// What a row may have besides what the grammar has for every row.
+fn fields(of: &TableShape, seeds: &Seeds) -> Map<String, Value> {
     let mut columns = Map::new();
     for (at, column) in of.columns.iter().enumerate() {
         if column.origin == ColumnKind::Plain {
@@ -136,6 +256,14 @@ fn row(of: &TableShape, seeds: &Seeds) -> Value {
     for table in tables.filter(|it| it.name.value.eq_ignore_ascii_case(&of.name)) {
         columns.extend(declared(table));
     }
+    columns
+}
+
+fn row(mut columns: Map<String, Value>) -> Value {
+    let other_cases: Map<String, Value> = columns
+        .keys()
+        .map(|name| (in_other_case(name), json!({})))
+        .collect();
     let was = json!({ "description": "The label that the row had before", "type": "string" });
     columns.insert("_was".to_owned(), was);
     columns.insert(
@@ -145,7 +273,12 @@ fn row(of: &TableShape, seeds: &Seeds) -> Value {
     let over = json!({ "description": "The row changes that of another file", "type": "boolean" });
     columns.insert("_override".to_owned(), over);
     // A row of nothing but defaults is `ann:` or `ann: {}`.
-    json!({ "type": ["object", "null"], "properties": columns, "additionalProperties": false })
+    json!({
+        "type": ["object", "null"],
+        "properties": columns,
+        "patternProperties": other_cases,
+        "additionalProperties": false,
+    })
 }
 
 /// The names that `_refs` and `_through` of a table declare, and what they take.

@@ -468,12 +468,7 @@ impl<'a> Expansion<'a> {
                     let help = Some(help.to_owned());
                     self.error(found.file, &found.value.span, "null", message, help);
                 }
-                cells.push(Cell {
-                    column: found.column,
-                    content,
-                    nature,
-                    span,
-                });
+                cells.push(Cell::new(found.column, content, nature, &span));
             }
         }
         let names = match named.table.id {
@@ -484,13 +479,8 @@ impl<'a> Expansion<'a> {
             && !compiled.fields.iter().any(|it| it.column == key)
             && let Some(content) = self.id(named, compiled, of, key, names)
         {
-            let at = cells.partition_point(|cell| cell.column < key);
-            let cell = Cell {
-                column: key,
-                content,
-                nature: Nature::Fixed,
-                span: named.span(),
-            };
+            let at = cells.partition_point(|cell| cell.column() < key);
+            let cell = Cell::new(key, content, Nature::Fixed, &named.span());
             cells.insert(at, cell);
         }
         self.findable(named, compiled, &rules, &cells);
@@ -548,15 +538,15 @@ impl<'a> Expansion<'a> {
         for column in &rules.key {
             let name = &of.columns[*column].name;
             let said = compiled.fields.iter().find(|it| it.column == *column);
-            let cell = cells.iter().find(|cell| cell.column == *column);
+            let cell = cells.iter().find(|cell| cell.column() == *column);
             let null = Content::Known(Value::Null);
             let (span, message) = match (said, cell) {
                 (_, Some(cell)) if cell.content == null => (
-                    cell.span.clone(),
+                    cell.span().clone(),
                     format!("`{name}` is in the key, by which the row is found again, and is NULL"),
                 ),
                 (_, Some(cell)) if cell.nature == Nature::Volatile => (
-                    cell.span.clone(),
+                    cell.span().clone(),
                     format!(
                         "`{name}` is in the key, by which the row is found again, and changes with time"
                     ),

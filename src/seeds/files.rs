@@ -254,8 +254,8 @@ impl Reader<'_> {
             label,
             span,
             was: None,
-            fields,
-            over: Vec::new(),
+            fields: fields.into(),
+            over: Box::default(),
         })
     }
 }

@@ -308,7 +308,7 @@ fn pairs<'t>(table: &'t Table, now: &'t Table) -> Vec<(&'t [Field], &'t [Field])
     let rows: HashMap<String, &RowDecl> = rows.filter_map(|row| Some((label(row)?, row))).collect();
     let pair = |row: &'t RowDecl| {
         let now = rows.get(&label(row)?)?;
-        Some((row.fields.as_slice(), now.fields.as_slice()))
+        Some((&*row.fields, &*now.fields))
     };
     let all = (table.defaults.as_slice(), now.defaults.as_slice());
     std::iter::once(all)

@@ -169,7 +169,7 @@ impl Found {
     ) -> Option<Value> {
         let of = &shape.tables[rows.rules(&rows.rows[at]).table];
         let follow = |row, column, depth| self.follow(rows, shape, row, column, depth);
-        resolved(&cell.content, &of.columns[cell.column], depth, follow)
+        resolved(&cell.content, &of.columns[cell.column()], depth, follow)
     }
 
     /// Whether a reference leads to the value of a variable that nobody knows while seeds are only checked.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::plan::Basis;
 use super::refused::{EXCHANGE, EXCHANGE_HELP};
-use super::row::Content;
+use super::row::{Cell, Content};
 use super::steps::found_by;
 use crate::diagnostic::Diagnostic;
 use crate::schema::{Affinity, Nullability, Strictness, TableShape};
@@ -220,9 +220,11 @@ fn exchange(basis: &Basis<'_>, at: usize, columns: &[usize]) -> Box<Diagnostic> 
         basis.rows.name(row, basis.shape)
     );
     let mut cells = columns.iter().filter_map(|it| row.cell(*it));
-    let span = cells.next_back().map_or(&row.span, |cell| &cell.span);
+    let span = cells
+        .next_back()
+        .map_or_else(|| row.span.clone(), Cell::span);
     let problem = Diagnostic::problem("exchange", message)
-        .at(basis.rows.origin(row, span, basis.files))
+        .at(basis.rows.origin(row, &span, basis.files))
         .help(EXCHANGE_HELP);
     Box::new(problem)
 }

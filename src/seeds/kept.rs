@@ -1,12 +1,13 @@
 //! Columns that an edited file declares no longer: rows that are there keep the values, and that is reported. Pure.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use super::found::default_of;
 use super::model::{Format, Mode};
 use super::past::Was;
 use super::plan::Basis;
-use super::row::Content;
+use super::row::{Cell, Content};
 use crate::diagnostic::Diagnostic;
 use crate::schema::Nullability;
 use crate::sql::Value;
@@ -23,7 +24,7 @@ pub(super) fn other_ids(basis: &Basis<'_>) -> Vec<Diagnostic> {
         let of = &basis.shape.tables[rules.table];
         // Without a value of its own it follows from the label.
         let other = of.primary_key.iter().find(|column| {
-            let own = row.cell(**column).filter(|cell| cell.span != row.span);
+            let own = row.cell(**column).filter(|cell| cell.span() != row.span);
             own.is_some_and(|cell| match &cell.content {
                 Content::Known(value) => found.get(**column) != Some(value),
                 _ => false,
@@ -37,26 +38,16 @@ pub(super) fn other_ids(basis: &Basis<'_>) -> Vec<Diagnostic> {
     let warning = |((_, table), mut rows): ((usize, usize), Vec<(usize, usize)>)| {
         rows.sort_by_key(|(at, _)| basis.rows.rows[*at].span.start);
         let (at, column) = rows[0];
-        let first = &basis.rows.rows[at];
-        let of = &basis.shape.tables[table];
-        let name = &of.columns[column].name;
-        let message = match rows.len() {
-            1 => format!(
-                "`{}` has another `{name}` in the database, and keeps it: a primary key is never changed",
-                basis.rows.name(first, basis.shape)
-            ),
-            many => format!(
-                "{many} rows of `{}` have another `{name}` in the database, and keep it: a primary key is never changed",
-                of.name
-            ),
+        let name = &basis.shape.tables[table].columns[column].name;
+        let span = basis.rows.rows[at].cell(column).map(Cell::span);
+        let help =
+            format!("write the `{name}` that the row has in the database, or leave `{name}` out");
+        let words = match rows.len() {
+            1 => format!("has another `{name}` in the database, and keeps it"),
+            _ => format!("have another `{name}` in the database, and keep it"),
         };
-        let span = first.cell(column).map_or(&first.span, |cell| &cell.span);
-        Diagnostic::problem("kept-key", message)
-            .warning()
-            .at(basis.rows.origin(first, span, basis.files))
-            .help(format!(
-                "write the `{name}` that the row has in the database, or leave `{name}` out"
-            ))
+        let words = format!("{words}: a primary key is never changed");
+        warning(basis, "kept-key", (at, rows.len()), span, words).help(help)
     };
     by_table.into_iter().map(warning).collect()
 }
@@ -75,7 +66,7 @@ pub(super) fn kept(basis: &Basis<'_>) -> Vec<Diagnostic> {
         }
         let of = &basis.shape.tables[rules.table];
         for cell in &basis.past.rows.rows[old].cells {
-            let column = cell.column;
+            let column = cell.column();
             let is_own = of.primary_key.contains(&column) || rules.keep.contains(&column);
             if is_own || row.cell(column).is_some() || basis.past.cell(old, column).is_none() {
                 continue;
@@ -99,14 +90,12 @@ pub(super) fn kept(basis: &Basis<'_>) -> Vec<Diagnostic> {
         let first = &basis.rows.rows[rows[0]];
         let of = &basis.shape.tables[table];
         let name = &of.columns[column].name;
-        let message = match rows.len() {
-            1 => format!(
-                "`{}` has no `{name}` any more, and keeps the value that it has in the database",
-                basis.rows.name(first, basis.shape)
-            ),
-            many => format!(
-                "{many} rows of `{}` have no `{name}` any more, and keep the values that they have in the database",
-                of.name
+        let words = match rows.len() {
+            1 => {
+                format!("has no `{name}` any more, and keeps the value that it has in the database")
+            }
+            _ => format!(
+                "have no `{name}` any more, and keep the values that they have in the database"
             ),
         };
         let file = basis.files[basis.rows.rules(first).file];
@@ -122,10 +111,33 @@ pub(super) fn kept(basis: &Basis<'_>) -> Vec<Diagnostic> {
             Nullability::Nullable => format!("to clear it, write `{name}: ~`"),
             Nullability::NotNull => format!("to change it, write the new value: `{name}: …`"),
         };
-        Diagnostic::problem("kept-value", message)
-            .warning()
-            .at(basis.rows.origin(first, &first.span, basis.files))
-            .help(help)
+        warning(basis, "kept-value", (rows[0], rows.len()), None, words).help(help)
     };
     by_column.into_iter().map(warning).collect()
+}
+
+/// A warning about so many rows of one table, at the first of them, or at this place in it.
+fn warning(
+    basis: &Basis<'_>,
+    code: &'static str,
+    (first, rows): (usize, usize),
+    span: Option<Range<usize>>,
+    words: String,
+) -> Diagnostic {
+    let first = &basis.rows.rows[first];
+    let subject = match rows {
+        1 => format!("`{}`", basis.rows.name(first, basis.shape)),
+        many => {
+            let table = basis.rows.rules(first).table;
+            format!("{many} rows of `{}`", basis.shape.tables[table].name)
+        }
+    };
+    let origin = basis.rows.origin(
+        first,
+        &span.unwrap_or_else(|| first.span.clone()),
+        basis.files,
+    );
+    Diagnostic::problem(code, format!("{subject} {words}"))
+        .warning()
+        .at(origin)
 }

@@ -499,7 +499,7 @@ fn recorded_key<K>(rows: &Rows, at: usize, key: impl FnOnce() -> Option<K>) -> O
     let row = &rows.rows[at];
     let mut cells = rows.rules(row).key.iter().map(|column| row.cell(*column));
     // An id that is made for a label stands where the label does.
-    let is_written = cells.all(|cell| cell.is_some_and(|cell| cell.span != row.span));
+    let is_written = cells.all(|cell| cell.is_some_and(|cell| cell.span() != row.span));
     match is_written && !super::trace::has_changing_key(rows, at) {
         true => key(),
         false => None,

@@ -73,10 +73,10 @@ impl Memory {
             for cell in row
                 .cells
                 .iter()
-                .filter(|it| !rules.key.contains(&it.column))
+                .filter(|it| !rules.key.contains(&it.column()))
             {
                 if let Some(value) = found.cell(rows, shape, at, cell) {
-                    conditions.push(format!("{} IS ?", name(cell.column)));
+                    conditions.push(format!("{} IS ?", name(cell.column())));
                     args.push(value);
                 }
             }

@@ -49,6 +49,7 @@ mod recognise;
 mod recorded;
 mod referred;
 mod refused;
+mod rehearsal;
 mod remembered;
 mod renames;
 mod row;
@@ -79,6 +80,7 @@ pub use model::{
 };
 pub use parse::parse;
 pub use plan::{Cause, Change, Difference, FilePlan, FileState, Plan, Refresh, What};
+pub(crate) use refused::in_words as row_in_words;
 #[cfg(feature = "report")]
 pub(crate) use refused::{EXCHANGE_HELP, is_exchange};
 pub use set::{Choice, PROD, Seeds};

@@ -257,9 +257,9 @@ pub struct RowDecl {
     /// `_was`: the label that the row had before.
     pub was: Option<Box<Spanned<Template>>>,
     /// In the order of the file; no name stands twice.
-    pub fields: Vec<Field>,
+    pub fields: Box<[Field]>,
     /// What another file says in their place (`_override`).
-    pub over: Vec<Field>,
+    pub over: Box<[Field]>,
 }
 
 /// What names one row or many.

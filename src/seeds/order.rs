@@ -218,7 +218,7 @@ pub(super) fn references(rows: &Rows, shape: &Shape) -> HashMap<usize, Vec<(usiz
             continue;
         }
         for cell in &row.cells {
-            let named = rows.named.get(&(at, cell.column)).copied();
+            let named = rows.named.get(&(at, cell.column())).copied();
             let parent = match cell.content {
                 Content::Reference { row, .. } => Some(row),
                 _ => named,
@@ -229,11 +229,11 @@ pub(super) fn references(rows: &Rows, shape: &Shape) -> HashMap<usize, Vec<(usiz
             let is_key = of
                 .foreign_keys
                 .iter()
-                .any(|key| key.columns.contains(&cell.column));
+                .any(|key| key.columns.contains(&cell.column()));
             // Its id is asked for by a subquery, which finds it once it is there.
             let is_number = matches!(cell.content, Content::Reference { row, column } if rows.numbers(row, column));
             if is_key || is_number {
-                refers.entry(at).or_default().push((cell.column, parent));
+                refers.entry(at).or_default().push((cell.column(), parent));
             }
         }
     }

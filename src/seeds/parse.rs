@@ -151,6 +151,7 @@ impl Reader<'_> {
         let mut table = Table::empty(self.name(key, "table")?);
         let found = self.problems.len();
         self.rows_of(&mut table, key, node);
+        table.rows.shrink_to_fit();
         // A label may be in what was not understood.
         table.is_whole = self.problems[found..]
             .iter()
@@ -337,8 +338,8 @@ impl Reader<'_> {
             }),
             span: key.span.clone(),
             was: self.was(node, scope).map(Box::new),
-            fields: self.fields(node, ROW, scope),
-            over: Vec::new(),
+            fields: self.fields(node, ROW, scope).into(),
+            over: Box::default(),
         }
     }
 
@@ -351,8 +352,8 @@ impl Reader<'_> {
             label: None,
             span: span.unwrap_or(node.span.clone()),
             was: self.was(node, Scope::Item).map(Box::new),
-            fields: self.fields(node, ROW, Scope::Item),
-            over: Vec::new(),
+            fields: self.fields(node, ROW, Scope::Item).into(),
+            over: Box::default(),
         })
     }
 

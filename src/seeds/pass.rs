@@ -38,14 +38,20 @@ pub(super) async fn find_many(
             continue;
         };
         wanted.remove(&group);
-        let pass = db.stream(vec![pass.scan()], pass).await?;
+        let pass = db.stream(vec![scan(&pass.of)], pass).await?;
         if pass.is_too_long {
             let mut rows: Vec<usize> = pass.wanted.into_values().collect();
             rows.sort_unstable();
             let keys = rows.into_iter().filter_map(|at| Some((at, key(at)?)));
             wanted.insert(group, keys.collect());
         } else {
-            all.extend(pass.found);
+            // The keys go first: there may be a million.
+            let Pass { found, wanted, .. } = pass;
+            drop(wanted);
+            match all.is_empty() {
+                true => all = found,
+                false => all.extend(found),
+            }
         }
     }
     Ok(all)
@@ -96,37 +102,52 @@ impl Pass {
         let claim = Claim::in_index(key, &self.of, &self.key, self.is_binary)?;
         self.wanted.get(&claim).copied()
     }
+}
 
-    /// The columns that are read: those that seeds can write.
-    fn plain(&self) -> impl Iterator<Item = &Column> {
-        let columns = self.of.columns.iter();
-        columns.filter(|it| it.origin == ColumnKind::Plain)
-    }
+/// The columns that are read: those that seeds can write.
+pub(super) fn plain(of: &TableShape) -> impl Iterator<Item = &Column> {
+    let columns = of.columns.iter();
+    columns.filter(|it| it.origin == ColumnKind::Plain)
+}
 
-    fn scan(&self) -> Scan {
-        let column = |column: &Column| ScanColumn {
-            name: column.name.clone(),
-            is_real: column.affinity == Affinity::Real,
-        };
-        // A server sends many rows at once where it can name them by their rowids.
-        let order = match self.of.integer_key() {
-            Some(key) => Order::Rowid(self.of.columns[key].name.clone()),
-            None if self.of.rowid == RowId::Has && self.of.column("rowid").is_none() => {
-                Order::Rowid("rowid".to_owned())
-            }
-            None => Order::Terms(Vec::new()),
-        };
-        Scan {
-            table: self.of.name.clone(),
-            columns: self.plain().map(column).collect(),
-            order,
+/// Reads a whole table.
+pub(super) fn scan(of: &TableShape) -> Scan {
+    let column = |column: &Column| ScanColumn {
+        name: column.name.clone(),
+        is_real: column.affinity == Affinity::Real,
+    };
+    // A server sends many rows at once where it can name them by their rowids.
+    let order = match of.integer_key() {
+        Some(key) => Order::Rowid(of.columns[key].name.clone()),
+        None if of.rowid == RowId::Has && of.column("rowid").is_none() => {
+            Order::Rowid("rowid".to_owned())
         }
+        None => Order::Terms(Vec::new()),
+    };
+    Scan {
+        table: of.name.clone(),
+        columns: plain(of).map(column).collect(),
+        order,
     }
+}
+
+/// A row of such an answer, with a place for every column.
+pub(super) fn values(of: &TableShape, row: &StreamedRow<'_>) -> Vec<Value> {
+    let mut next = 0;
+    let value = |column: &Column| match column.origin {
+        ColumnKind::Plain => {
+            next += 1;
+            row.value(next - 1).to_value()
+        }
+        // Seeds do not write it, so it is not compared.
+        ColumnKind::Generated | ColumnKind::Hidden => Value::Null,
+    };
+    of.columns.iter().map(value).collect()
 }
 
 impl Sink for Pass {
     fn width(&self, _: usize) -> Option<usize> {
-        Some(self.plain().count())
+        Some(plain(&self.of).count())
     }
 
     fn row(&mut self, _: usize, row: StreamedRow<'_>) -> ControlFlow<()> {
@@ -135,16 +156,7 @@ impl Sink for Pass {
             return ControlFlow::Break(());
         }
         self.left -= 1;
-        let mut next = 0;
-        let value = |column: &Column| match column.origin {
-            ColumnKind::Plain => {
-                next += 1;
-                row.value(next - 1).to_value()
-            }
-            // Seeds do not write it, so it is not compared.
-            ColumnKind::Generated | ColumnKind::Hidden => Value::Null,
-        };
-        let row: Vec<Value> = self.of.columns.iter().map(value).collect();
+        let row = values(&self.of, &row);
         let at = match self.key[..] {
             [key] => self.declared(&row[key..=key]),
             _ => self.declared(&values_in(&row, &self.key)),

@@ -412,14 +412,14 @@ fn decide(basis: &Basis<'_>, traces: &Traces, at: usize) -> Decided {
     }
     let of = &basis.shape.tables[rules.table];
     let moves = basis.found.moved().contains(&at);
-    let is_new_key = |cell: &Cell| moves && rules.key.contains(&cell.column);
+    let is_new_key = |cell: &Cell| moves && rules.key.contains(&cell.column());
     let free = |cell: &&Cell| {
-        !of.primary_key.contains(&cell.column)
-            && (moves || !rules.key.contains(&cell.column))
-            && !rules.keep.contains(&cell.column)
+        !of.primary_key.contains(&cell.column())
+            && (moves || !rules.key.contains(&cell.column()))
+            && !rules.keep.contains(&cell.column())
     };
     let differs = |cell: &Cell| match wanted(basis, at, cell) {
-        Some(value) => found.get(cell.column) != Some(&value),
+        Some(value) => found.get(cell.column()) != Some(&value),
         None => {
             let new_id = new_id(basis.rows, basis.found, cell).map(|(row, _)| row);
             // JSON cannot hold it, which is an error where it would be written.
@@ -427,7 +427,7 @@ fn decide(basis: &Basis<'_>, traces: &Traces, at: usize) -> Decided {
             parent.is_some_and(|parent| is_inserted(basis, parent))
         }
     };
-    let trace = |cell: &Cell| match found.get(cell.column) {
+    let trace = |cell: &Cell| match found.get(cell.column()) {
         Some(value) => traces.trace(basis, at, cell, value),
         None => Trace::Unrecorded,
     };
@@ -444,7 +444,7 @@ fn decide(basis: &Basis<'_>, traces: &Traces, at: usize) -> Decided {
     // written.
     let mut touched = Vec::new();
     for cell in row.cells.iter().filter(free) {
-        let column = cell.column;
+        let column = cell.column();
         match (basis.rows.nature(cell), declared(cell)) {
             // A secret that its owner changed is not written again because something else in the row has changed.
             (Nature::Volatile, _) if refreshes => match cell.content {
@@ -509,8 +509,8 @@ fn followed(basis: &Basis<'_>, at: usize, cell: &Cell, found: &[Value]) -> bool 
     let of = &basis.shape.tables[basis.rows.rules(&basis.rows.rows[at]).table];
     let written = basis.rows.rows[row].cell(column);
     let written = written.and_then(|cell| basis.found.cell(basis.rows, basis.shape, row, cell));
-    let written = written.map(|value| of.columns[cell.column].affinity.stored(value));
-    basis.found.has_proven_key(at) || written.as_ref() == found.get(cell.column)
+    let written = written.map(|value| of.columns[cell.column()].affinity.stored(value));
+    basis.found.has_proven_key(at) || written.as_ref() == found.get(cell.column())
 }
 
 /// How a declared value stands to the recorded one.
@@ -539,14 +539,14 @@ fn declared(
             .under_new_key(basis.found, (basis.rows, basis.shape), at)
             .unwrap_or(old),
     };
-    let Some(before) = past.cell(old, cell.column) else {
+    let Some(before) = past.cell(old, cell.column()) else {
         return Declared::New;
     };
     // A new column that has no values yet.
     let of = &basis.shape.tables[basis.rows.rules(&basis.rows.rows[at]).table];
-    if past.texts.is_guessed(of, cell.column) {
-        let has = found.get(cell.column);
-        let default = super::found::default_of(&of.columns[cell.column]);
+    if past.texts.is_guessed(of, cell.column()) {
+        let has = found.get(cell.column());
+        let default = super::found::default_of(&of.columns[cell.column()]);
         if has.is_none_or(Value::is_null) || has == default.as_ref() {
             return Declared::New;
         }
@@ -557,7 +557,7 @@ fn declared(
     {
         return Declared::New;
     }
-    let value = past.value(basis.found, basis.shape, old, cell.column);
+    let value = past.value(basis.found, basis.shape, old, cell.column());
     let is_same = match (&before.content, &cell.content) {
         // The text of a secret is not recorded.
         (Content::Secret(_), Content::Secret(_)) | (Content::Unknown, Content::Unknown) => true,
@@ -573,7 +573,7 @@ fn declared(
     if is_same && nature == basis.rows.nature(cell) {
         return Declared::Before;
     }
-    let has = found.get(cell.column);
+    let has = found.get(cell.column());
     match nature {
         Nature::Fixed if value.is_none() || value.as_ref() == has => Declared::New,
         Nature::Fixed => Declared::OverHand,
@@ -651,7 +651,7 @@ fn rekeyed(basis: &Basis<'_>, at: usize) -> String {
         }
         let mut exprs = basis.files[rows.rules(of).file].exprs();
         let env = exprs.find_map(|expr| match &expr.value {
-            super::model::Expr::Env(env) if expr.span == cell.span => Some(&env.name),
+            super::model::Expr::Env(env) if expr.span == cell.span() => Some(&env.name),
             _ => None,
         });
         match (env, cell.nature, referred) {

@@ -124,7 +124,7 @@ fn may_move(scene: Scene<'_>, at: usize, key: &[Value], row: &[Value]) -> bool {
     // An id that is made for a label is not written to a row that has another one.
     let is_made = |column: usize| {
         let cell = declared.cell(column);
-        of.primary_key == [column] && cell.is_some_and(|cell| cell.span == declared.span)
+        of.primary_key == [column] && cell.is_some_and(|cell| cell.span() == declared.span)
     };
     let parts = rules.key.iter().zip(key);
     let changed: Vec<usize> = parts

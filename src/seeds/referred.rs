@@ -7,6 +7,7 @@ use super::conflicts::Move;
 use super::found::{PER_QUESTION, wanting};
 use super::identity::{shown, values_in, whole_row, words_of_parent};
 use super::plan::{Basis, Planned, Written};
+use super::row::Cell;
 use super::row::Content;
 use crate::db::{DbError, Query, Reply};
 use crate::diagnostic::Diagnostic;
@@ -327,9 +328,9 @@ fn refused(basis: &Basis<'_>, about: &Referred, at: usize, names: &[String]) -> 
         shown.join(", "),
     );
     let cell = about.parent_columns.iter().find_map(|it| row.cell(*it));
-    let span = cell.map_or(&row.span, |cell| &cell.span);
+    let span = cell.map_or_else(|| row.span.clone(), Cell::span);
     Diagnostic::problem("has-children", message)
-        .at(basis.rows.origin(row, span, basis.files))
+        .at(basis.rows.origin(row, &span, basis.files))
         .help(format!(
             "keep the old value and declare a row with the new one for `{child}` to refer to, or give the foreign key \
              of `{child}` `ON UPDATE CASCADE` in a migration"

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::db::{Code, Db, DbError, EngineError, Failure};
+use crate::diagnostic::Diagnostic;
 use crate::history::{self, Failed, Part, RunError};
 use crate::script::{Origin, Run, Script};
 
@@ -19,6 +20,29 @@ pub(crate) fn is_exchange(failed: &Failed) -> bool {
         return false;
     };
     matches!(explanation.as_slice(), [row] if matches!(row.as_slice(), [word] if word.as_str() == Some(EXCHANGE)))
+}
+
+/// The engine's words about a row of the seeds.
+pub(crate) fn in_words(failed: &Failed, words: &str) -> String {
+    match is_exchange(failed) {
+        true => format!(
+            "rows exchange values, and this one cannot have another value for a while: {words}"
+        ),
+        false => format!("a row was refused: {words}"),
+    }
+}
+
+/// What `seed` would report of a row that the engine refuses.
+pub(super) fn problem(failed: &Failed) -> Option<Diagnostic> {
+    let Failure::Step { error, .. } = &failed.failure else {
+        return None;
+    };
+    let problem = Diagnostic::error("constraint", in_words(failed, &error.message));
+    let problem = problem.at(origin(failed)?.clone());
+    Some(match is_exchange(failed) {
+        true => problem.help(EXCHANGE_HELP),
+        false => problem,
+    })
 }
 
 /// How many refused rows of one script are looked for.

@@ -55,13 +55,43 @@ pub(super) struct Row {
     pub(super) cells: Vec<Cell>,
 }
 
-/// What one column is to hold.
+/// What one column is to hold. There may be millions, so its numbers are small.
 #[derive(Debug, Clone)]
 pub(super) struct Cell {
-    pub(super) column: usize,
     pub(super) content: Content,
     pub(super) nature: Nature,
-    pub(super) span: Range<usize>,
+    at: u32,
+    start: u32,
+    end: u32,
+}
+
+impl Cell {
+    pub(super) fn new(
+        column: usize,
+        content: Content,
+        nature: Nature,
+        span: &Range<usize>,
+    ) -> Cell {
+        // Files are smaller by far.
+        let small = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        Cell {
+            content,
+            nature,
+            at: small(column),
+            start: small(span.start),
+            end: small(span.end),
+        }
+    }
+
+    /// By its place in the table.
+    pub(super) fn column(&self) -> usize {
+        self.at as usize
+    }
+
+    /// Where its value stands: that of the row, where it follows from the row.
+    pub(super) fn span(&self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -169,16 +199,16 @@ pub(super) enum Nature {
 impl Row {
     /// The columns that it says something about.
     pub(super) fn columns(&self) -> impl Iterator<Item = usize> {
-        self.cells.iter().map(|cell| cell.column)
+        self.cells.iter().map(|cell| cell.column())
     }
 
     pub(super) fn cell(&self, column: usize) -> Option<&Cell> {
         // Where a row says something about every column, each is at its own place.
-        if let Some(cell) = self.cells.get(column).filter(|it| it.column == column) {
+        if let Some(cell) = self.cells.get(column).filter(|it| it.column() == column) {
             return Some(cell);
         }
         self.cells
-            .binary_search_by_key(&column, |cell| cell.column)
+            .binary_search_by_key(&column, |cell| cell.column())
             .ok()
             .map(|at| &self.cells[at])
     }

@@ -20,7 +20,7 @@ use crate::script::{Atomicity, Entry, ForeignKeys, Key, Origin, Record, Script, 
 use crate::sql::{Value, identifier};
 
 /// Rows up to this many are written one by one, so that an error has the place of its row; more go together.
-const ONE_BY_ONE: usize = 200;
+pub(super) const ONE_BY_ONE: usize = 200;
 
 /// Bound values in one statement that writes many rows. A server takes 32,766. Before each such statement the engine
 /// keeps a copy of the pages that it changes, so few large ones are faster than many small ones.
@@ -54,10 +54,10 @@ pub(super) fn secrets(
         let hash = hash(secret).map_err(|error| {
             let origin = basis
                 .rows
-                .origin(&basis.rows.rows[at], &cell.span, basis.files);
+                .origin(&basis.rows.rows[at], &cell.span(), basis.files);
             Box::new(Diagnostic::problem("not-hashed", error).at(origin))
         })?;
-        secrets.insert((at, cell.column), hash);
+        secrets.insert((at, cell.column()), hash);
     }
     Ok(secrets)
 }
@@ -213,7 +213,7 @@ fn resolved(
     let cells = rows.flat_map(|(at, row)| row.cells.iter().map(move |cell| (at, cell)));
     let mut resolved = Vec::new();
     for (number, (at, cell)) in cells.enumerate() {
-        if order.later.contains(&(at, cell.column)) {
+        if order.later.contains(&(at, cell.column())) {
             resolved.push((number, "?".to_owned(), vec![Value::Null]));
         } else if !matches!(cell.content, Content::Known(_)) {
             let (sql, args) = expression(basis, at, cell, secrets)?;
@@ -344,7 +344,7 @@ pub(super) fn value(
             if found.is_none()
                 && let Some((row, of)) = basis.found.unknown(basis.rows, *parent, *column)
             {
-                let own = table_of(basis, at).columns[cell.column].affinity;
+                let own = table_of(basis, at).columns[cell.column()].affinity;
                 return Ok(own.stored(stand_in(basis, row, of)));
             }
             found.ok_or_else(|| unresolved(basis, at, cell, *parent, *column))
@@ -352,14 +352,14 @@ pub(super) fn value(
         Content::Json(_) => {
             let found = basis.found.cell(basis.rows, basis.shape, at, cell);
             if found.is_none()
-                && let Some((row, of)) = basis.found.unknown(basis.rows, at, cell.column)
+                && let Some((row, of)) = basis.found.unknown(basis.rows, at, cell.column())
             {
                 return Ok(stand_in(basis, row, of));
             }
             let incomplete = || {
                 let origin = basis
                     .rows
-                    .origin(&basis.rows.rows[at], &cell.span, basis.files);
+                    .origin(&basis.rows.rows[at], &cell.span(), basis.files);
                 if let Some(row) = new_id_in_json(basis.rows, basis.found, cell) {
                     let name = basis.rows.name(&basis.rows.rows[row], basis.shape);
                     let message = format!(
@@ -380,10 +380,10 @@ pub(super) fn value(
             found.ok_or_else(incomplete)
         }
         Content::Secret(_) => {
-            let hash = secrets.get(&(at, cell.column)).cloned();
+            let hash = secrets.get(&(at, cell.column())).cloned();
             Ok(hash.map_or(Value::Null, Value::Text))
         }
-        Content::Unknown => Ok(stand_in(basis, at, cell.column)),
+        Content::Unknown => Ok(stand_in(basis, at, cell.column())),
     }
 }
 
@@ -418,7 +418,7 @@ pub(super) fn unresolved(
     let of = &basis.shape.tables[rows.rules(&rows.rows[parent]).table];
     let name = rows.name(&rows.rows[parent], basis.shape);
     let column = &of.columns[column].name;
-    let origin = rows.origin(&rows.rows[at], &cell.span, basis.files);
+    let origin = rows.origin(&rows.rows[at], &cell.span(), basis.files);
     Box::new(
         Diagnostic::problem(
             "no-value",
@@ -445,7 +445,7 @@ pub(super) fn unresolved_references(
         let value = basis.found.value(basis.rows, basis.shape, row, column);
         let of = &basis.shape.tables[basis.rows.rules(&rows[at]).table];
         let mut keys = of.foreign_keys.iter();
-        let is_foreign = keys.any(|key| key.columns.contains(&cell.column));
+        let is_foreign = keys.any(|key| key.columns.contains(&cell.column()));
         let new_id = new_id(basis.rows, basis.found, cell);
         // The row itself, or the one whose new id it has.
         let row = match new_id {
@@ -458,14 +458,14 @@ pub(super) fn unresolved_references(
                 format!("`{name}` has no key, so the id that the database gives it is not known");
             let problem = Diagnostic::problem("no-key", message);
             let help = "give its table a `_key`, or the row an id of its own";
-            let origin = basis.rows.origin(&rows[at], &cell.span, basis.files);
+            let origin = basis.rows.origin(&rows[at], &cell.span(), basis.files);
             problems.push(problem.at(origin).help(help));
             continue;
         }
         let needs = is_foreign || new_id.is_some();
         if needs && basis.looked && basis.found.row(row).is_none() && !there.contains(&row) {
             let name = basis.rows.name(&rows[row], basis.shape);
-            let origin = basis.rows.origin(&rows[at], &cell.span, basis.files);
+            let origin = basis.rows.origin(&rows[at], &cell.span(), basis.files);
             let message =
                 format!("`{name}` is not in the database under its key, and is not inserted");
             let parent = basis.rows.rules(&rows[row]);
@@ -489,12 +489,12 @@ pub(super) fn unresolved_references(
         match value {
             None if new_id.is_some() || basis.found.is_unknown(basis.rows, row, column) => {}
             None => problems.push(*unresolved(basis, at, cell, row, column)),
-            Some(Value::Null) if of.columns[cell.column].nullability == Nullability::NotNull => {
-                let origin = basis.rows.origin(&rows[at], &cell.span, basis.files);
+            Some(Value::Null) if of.columns[cell.column()].nullability == Nullability::NotNull => {
+                let origin = basis.rows.origin(&rows[at], &cell.span(), basis.files);
                 let name = basis.rows.name(&rows[row], basis.shape);
                 let message = format!(
                     "column `{}` takes no NULL, and that is what `{name}` has there",
-                    of.columns[cell.column].name
+                    of.columns[cell.column()].name
                 );
                 problems.push(Diagnostic::problem("null", message).at(origin));
             }

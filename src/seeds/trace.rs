@@ -201,17 +201,17 @@ impl Writing<'_> {
     fn value(&self, basis: &Basis<'_>, at: usize, cell: &Cell, volatile: bool) -> Option<Value> {
         let declared = || match &cell.content {
             Content::Secret(_) => {
-                let hash = self.secrets.get(&(at, cell.column))?;
+                let hash = self.secrets.get(&(at, cell.column()))?;
                 Some(Value::Text(hash.clone()))
             }
             _ => basis.found.cell(basis.rows, basis.shape, at, cell),
         };
         if let Some(columns) = self.rows.get(&at)
-            && columns.is_none_or(|columns| columns.contains(&cell.column))
+            && columns.is_none_or(|columns| columns.contains(&cell.column()))
         {
             return declared();
         }
-        let found = basis.found.row(at)?.get(cell.column)?;
+        let found = basis.found.row(at)?.get(cell.column())?;
         match volatile {
             // What it has is where a later change begins.
             true if self.traces.trace(basis, at, cell, found) != Trace::Changed => {
@@ -230,7 +230,7 @@ fn is_volatile(basis: &Basis<'_>, cell: &Cell) -> bool {
 /// Whether a value is not recorded itself, and is compared: that of a primary key never is.
 fn is_traced(basis: &Basis<'_>, row: &Row, cell: &Cell) -> bool {
     let of = &basis.shape.tables[basis.rows.rules(row).table];
-    basis.rows.nature(cell) != Nature::Fixed && !of.primary_key.contains(&cell.column)
+    basis.rows.nature(cell) != Nature::Fixed && !of.primary_key.contains(&cell.column())
 }
 
 /// `recorded` has neither salt nor cells where there was nothing to trace.
@@ -268,7 +268,7 @@ fn id_of_label(basis: &Basis<'_>, at: usize, cell: &Cell, salt: &str, label: &st
     let rules = basis.rows.rules(&basis.rows.rows[at]);
     let of = &basis.shape.tables[rules.table];
     let table = name_for_ids(&basis.past.texts.made_as[rules.file], of).to_ascii_lowercase();
-    let column = basis.past.texts.first_name(rules.file, of, cell.column);
+    let column = basis.past.texts.first_name(rules.file, of, cell.column());
     keyed(&[salt, &table, label, &column], 8)
 }
 
@@ -302,7 +302,7 @@ fn id_before(
     collate(&mut key, of, &columns);
     let key = words(&key)?;
     let table = of.name.to_ascii_lowercase();
-    let column = basis.past.texts.first_name(rules.file, of, cell.column);
+    let column = basis.past.texts.first_name(rules.file, of, cell.column());
     Some(keyed(&[salt, &table, &key, &column], 8))
 }
 

@@ -9,7 +9,7 @@ use crate::session::{Asks, Ending, Opened, Session, Stopped};
 use seedbed::config::Database;
 use seedbed::db::{Db, Options};
 use seedbed::diagnostic::Diagnostic;
-use seedbed::history::{History, HistoryError};
+use seedbed::history::{self, History, HistoryError};
 use seedbed::migrations::{self, Migrations, PlanOptions};
 use seedbed::report::{self, Document, Report, SeedsDone};
 use seedbed::script::Run;
@@ -322,7 +322,7 @@ async fn dry_run(
     set: &Migrations,
     options: &SeedOptions,
 ) -> Ending {
-    let (_, plan) = seeds::observe(&opened.db, seeds, set, options)
+    let (history, plan) = seeds::observe(&opened.db, seeds, set, options)
         .await
         .map_err(|error| session.failed(opened, &error.into()))?;
     let report = Report::problems(&plan.problems);
@@ -330,7 +330,7 @@ async fn dry_run(
     if session.terminal.format == Format::Json {
         let database = opened.database();
         let call = session.call(Some(&database), exit);
-        session.print(&Document::seeds(call, &plan, SeedsDone::Planned));
+        session.print(&Document::seeds(call, &plan, SeedsDone::Planned, &history));
     } else {
         if plan.is_sound() {
             let text = report::seeds(&plan, SeedsDone::Planned, session.style());
@@ -369,7 +369,9 @@ pub(super) async fn run(
         if synced.is_ok() {
             let database = opened.database();
             let call = session.call(Some(&database), Exit::Done);
-            session.print(&Document::seeds(call, &plan, SeedsDone::Done));
+            // The rows are written, whether or not their records can be read.
+            let history = history::read(&opened.db).await.unwrap_or_default();
+            session.print(&Document::seeds(call, &plan, SeedsDone::Done, &history));
         }
     } else if session.terminal.tells() {
         let text = report::seeds(&plan, SeedsDone::Done, session.style());

@@ -62,9 +62,9 @@ impl Expansion<'_> {
             let of = &self.shape.tables[table];
             for cell in &row.cells {
                 if let (Some(taken), Content::Known(value)) =
-                    (taken.get_mut(&(table, cell.column)), &cell.content)
+                    (taken.get_mut(&(table, cell.column())), &cell.content)
                 {
-                    taken.insert(word_of(of, cell.column, value));
+                    taken.insert(word_of(of, cell.column(), value));
                 }
             }
         }
@@ -119,16 +119,12 @@ impl Expansion<'_> {
             };
             if let Some((content, nature)) = drawn {
                 let cells = &mut self.rows.rows[it.row].cells;
-                let at = cells.partition_point(|cell| cell.column < column);
-                let cell = Cell {
-                    column,
-                    content,
-                    nature,
-                    span: match it.found.file == file {
-                        true => value.span.clone(),
-                        false => span,
-                    },
+                let at = cells.partition_point(|cell| cell.column() < column);
+                let span = match it.found.file == file {
+                    true => &value.span,
+                    false => &span,
                 };
+                let cell = Cell::new(column, content, nature, span);
                 cells.insert(at, cell);
             }
         }

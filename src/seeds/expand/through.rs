@@ -409,8 +409,8 @@ impl<'a> Expansion<'a> {
                     span: span.clone(),
                 })
             }),
-            fields: vec![field(from, refers), field(to, item.value)],
-            over: Vec::new(),
+            fields: [field(from, refers), field(to, item.value)].into(),
+            over: Box::default(),
         }
     }
 }

@@ -109,8 +109,8 @@ fn the_plan_as_json_has_no_secrets() {
               "name": "010_users",
               "state": "applied",
               "checksum": "0ca0e6ff3500b0ae7965969851992b253388fd83ccc79bf947ddb7494e4a7966",
-              "applied_at": null,
-              "duration_ms": null,
+              "applied_at": "[time]",
+              "duration_ms": [ms],
               "file": "seeds/010_users.yaml"
             }
           ],

@@ -18,6 +18,7 @@ mod names;
 mod order;
 mod parents;
 mod references;
+mod refused;
 mod rehearsed;
 mod renames;
 mod settled;

@@ -677,8 +677,26 @@ fn a_schema_for_editors_has_the_names_that_seeds_declare() {
         described("cards", "tags"),
         "Labels; each makes a row of taggings"
     );
-    let settings = &schema["properties"]["cards"]["anyOf"][0]["properties"];
-    assert!(settings["_refs"].is_object() && settings["_through"].is_object());
+    let settings = &schema["definitions"]["table cards"]["anyOf"][0]["properties"];
+    // What `_refs` names is a column, or what stands for one; the table may be written in any letter case.
+    let refs = &settings["_refs"];
+    let names: Vec<&str> = refs["propertyNames"]["anyOf"][0]["enum"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(serde_json::Value::as_str)
+        .collect();
+    assert!(
+        names.contains(&"creator") && names.contains(&"creator_id"),
+        "{names:?}"
+    );
+    assert!(!names.contains(&"nope"));
+    let forms = &refs["additionalProperties"]["anyOf"];
+    assert_eq!(forms[0]["$ref"], "#/definitions/a reference");
+    assert_eq!(forms[1]["required"], serde_json::json!(["type"]));
+    let join = &settings["_through"]["additionalProperties"]["anyOf"];
+    assert_eq!(join[0]["$ref"], "#/definitions/a table");
+    assert_eq!(join[1]["required"], serde_json::json!(["table"]));
 }
 
 #[test]
@@ -723,7 +741,7 @@ fn a_schema_for_editors_has_the_tables_and_columns_of_the_migrations() {
     );
     assert_eq!(row["additionalProperties"], false);
     // A table is no null, and names no column twice.
-    let table = &schema["properties"]["orders"]["anyOf"];
+    let table = &schema["definitions"]["table orders"]["anyOf"];
     assert_eq!(table[2]["type"], "string");
     assert_eq!(schema["definitions"]["some names"]["minItems"], 1);
     assert_eq!(schema["definitions"]["names"]["uniqueItems"], true);
@@ -735,6 +753,35 @@ fn a_schema_for_editors_has_the_tables_and_columns_of_the_migrations() {
         row["properties"]["customer"]["description"],
         "The label of a row of customers; the column is customer_id"
     );
+    // The engine takes names in any letter case, and so do seeds.
+    let other_cases = schema["patternProperties"].as_object().unwrap();
+    let orders = "^(?!orders$)[oO][rR][dD][eE][rR][sS]$";
+    assert_eq!(other_cases[orders]["$ref"], "#/definitions/table orders");
+    let other_cases = row["patternProperties"].as_object().unwrap();
+    assert!(
+        other_cases.contains_key("^(?!due_at$)[dD][uU][eE]_[aA][tT]$"),
+        "{other_cases:?}"
+    );
+    // Keys are made of columns and short names of references.
+    let key = &table[0]["properties"]["_key"]["anyOf"];
+    let names = serde_json::json!([
+        "created_at",
+        "customer",
+        "customer_id",
+        "due_at",
+        "id",
+        "note",
+        "nr",
+        "product",
+        "product_sku"
+    ]);
+    assert_eq!(key[0]["anyOf"][0]["enum"], names);
+    assert_eq!(
+        (&key[1]["items"], &key[1]["minItems"]),
+        (&key[0], &1.into())
+    );
+    let settings = &schema["definitions"]["_seed"]["properties"];
+    assert!(settings["time"]["pattern"].is_string());
     assert!(!project.path("local.db").exists());
     let ran = project.run("seed --env test schema");
     assert_eq!(ran.code, Some(2), "{ran}");
