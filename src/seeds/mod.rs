@@ -80,8 +80,7 @@ pub use model::{
 };
 pub use parse::parse;
 pub use plan::{Cause, Change, Difference, FilePlan, FileState, Plan, Refresh, What};
-pub(crate) use refused::in_words as row_in_words;
 #[cfg(feature = "report")]
-pub(crate) use refused::{EXCHANGE_HELP, is_exchange};
+pub(crate) use refused::{EXCHANGE_HELP, in_words as row_in_words, is_exchange};
 pub use set::{Choice, PROD, Seeds};
 pub use standing::{Item, Standing, State, recorded_tags, standing};

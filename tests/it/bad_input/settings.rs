@@ -317,8 +317,7 @@ fn flags_that_do_not_fit() {
                 2>   config       Show every setting and where it comes from
                 2>
                 2> Set-up:
-                2>   init         Write an xtask, a cargo alias, .env.example and .gitattributes
-                2>                into this project
+                2>   init         Set a project up: folders, settings, and for Rust an xtask
                 2>   completions  Print a completion script for a shell
                 2>   help         Print this message or the help of the given subcommand(s)
                 2>
@@ -587,13 +586,13 @@ fn flags_that_do_not_fit() {
         (
             "completions tcl",
             expect![[r#"
-            $ seedbed completions tcl
-            2> error: invalid value 'tcl' for '<SHELL>'
-            2>   [possible values: bash, elvish, fish, powershell, zsh]
-            2>
-            2> For more information, try '--help'.
-            exit 2
-        "#]],
+                $ seedbed completions tcl
+                2> error: invalid value 'tcl' for '[SHELL]'
+                2>   [possible values: bash, elvish, fish, powershell, zsh]
+                2>
+                2> For more information, try '--help'.
+                exit 2
+            "#]],
         ),
     ] {
         let ran = untouched(&project, line);

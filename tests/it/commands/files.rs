@@ -338,11 +338,14 @@ fn init_sets_a_project_up() {
         written   xtask/Cargo.toml
         written   xtask/src/main.rs
         written   .cargo/config.toml
+        written   config.toml
         written   .env.example
         written   .gitattributes
         written   .gitignore
         written   migrations
+        written   seeds/010_first.yaml
         2>
+        2> kind: xtask (Cargo.toml is here); `--kind` sets up another one
         2> next: `cargo xtask new create users`, write the SQL, `cargo xtask migrate`
     "#]]);
     let files = project.files();
@@ -352,6 +355,8 @@ fn init_sets_a_project_up() {
         .gitattributes
         .gitignore
         Cargo.toml
+        config.toml
+        seeds/010_first.yaml
         xtask/Cargo.toml
         xtask/src/main.rs"#]]
     .assert_eq(&files.join("\n"));
@@ -362,11 +367,14 @@ fn init_sets_a_project_up() {
         kept      xtask/Cargo.toml
         kept      xtask/src/main.rs
         kept      .cargo/config.toml
+        kept      config.toml
         kept      .env.example
         kept      .gitattributes
         kept      .gitignore
         kept      migrations
+        kept      seeds
         2>
+        2> kind: xtask (Cargo.toml is here); `--kind` sets up another one
         2> next: `cargo xtask new create users`, write the SQL, `cargo xtask migrate`
     "#]]);
     project.run("init --format json").check(expect![[r#"
@@ -403,6 +411,11 @@ fn init_sets_a_project_up() {
             },
             {
               "did": "kept",
+              "path": "config.toml",
+              "tell": null
+            },
+            {
+              "did": "kept",
               "path": ".env.example",
               "tell": null
             },
@@ -420,8 +433,14 @@ fn init_sets_a_project_up() {
               "did": "kept",
               "path": "migrations",
               "tell": null
+            },
+            {
+              "did": "kept",
+              "path": "seeds",
+              "tell": null
             }
-          ]
+          ],
+          "kind": "xtask"
         }
     "#]]);
     let again: Vec<_> = project

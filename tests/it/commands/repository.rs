@@ -87,11 +87,14 @@ fn init_replaces_the_line_of_an_earlier_version_that_damaged_binary_files() {
         kept      xtask/Cargo.toml
         kept      xtask/src/main.rs
         kept      .cargo/config.toml
+        kept      config.toml
         kept      .env.example
         replaced  .gitattributes: `seeds/** text eol=lf` made git change the bytes of binary files. If seeds/ has any, restore their original bytes, then run `git add --renormalize seeds` and commit
         kept      .gitignore
         kept      migrations
+        kept      seeds
         2>
+        2> kind: xtask (Cargo.toml is here); `--kind` sets up another one
         2> next: `cargo xtask new create users`, write the SQL, `cargo xtask migrate`
     "#]]);
     expect![[r#"
