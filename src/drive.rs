@@ -179,7 +179,7 @@ pub struct ScriptError {
     /// The byte of the statement at which the engine's words point.
     pub offset: Option<usize>,
     /// The units that were rolled back with it: those before it in its script.
-    pub rolled_back: Vec<Key>,
+    pub rolled_back: Vec<Unit>,
     /// What the script was to undo and apply again: it is applied as before.
     pub redone: Vec<Key>,
     /// What earlier scripts of this run left broken for later ones to repair, and is broken still.
@@ -734,7 +734,7 @@ async fn script_error(
     let others = script.units[..ran].iter().enumerate();
     let rolled_back = others
         .filter(|(number, other)| Some(*number) != unit && !is_conditional(other))
-        .map(|(_, unit)| unit.record.key().clone())
+        .map(|(_, unit)| unit.clone())
         .collect();
     ApplyError::Script(Box::new(ScriptError {
         unit: unit.map(|unit| script.units[unit].clone()),

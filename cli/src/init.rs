@@ -10,6 +10,7 @@ use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
+use crate::below::{Look, for_each_folder};
 pub use dependency::Dependency;
 use edit::Edit;
 pub use kind::{Found, Kind, OTHERS};
@@ -140,29 +141,18 @@ pub fn found(root: &Path) -> Found {
 /// The packages below a folder that no workspace in between takes in, by their folders, which begin at `root`. A new
 /// workspace in `root` would take them in, and cargo refuses a package that a workspace does not name.
 fn packages_below(root: &Path) -> Vec<PathBuf> {
-    /// Deeper than that, packages are test data of others.
-    const DEPTH: usize = 4;
     let mut packages = Vec::new();
-    let mut folders = vec![(PathBuf::new(), 0)];
-    while let Some((folder, depth)) = folders.pop() {
-        // A folder that cannot be read is none that cargo could use.
-        let entries = std::fs::read_dir(root.join(&folder)).into_iter().flatten();
-        for entry in entries.flatten() {
-            let name = entry.file_name();
-            let hidden = name.to_str().is_some_and(|name| name.starts_with('.'));
-            let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
-            if !is_folder || hidden || name == "target" || name == "node_modules" {
-                continue;
+    for_each_folder(root, |folder| {
+        match std::fs::read_to_string(root.join(folder).join("Cargo.toml")) {
+            Ok(text) if edit::has_workspace(&text) => Look::NoDeeper,
+            Ok(_) => {
+                packages.push(folder.to_owned());
+                Look::NoDeeper
             }
-            let below = folder.join(&name);
-            match std::fs::read_to_string(root.join(&below).join("Cargo.toml")) {
-                Ok(text) if edit::has_workspace(&text) => {}
-                Ok(_) => packages.push(below),
-                Err(_) if depth + 1 < DEPTH => folders.push((below, depth + 1)),
-                Err(_) => {}
-            }
+            // One that cannot be read is none that cargo could use.
+            Err(_) => Look::Deeper,
         }
-    }
+    });
     packages.retain(|folder| folder != Path::new("xtask"));
     packages.sort();
     packages

@@ -1,11 +1,12 @@
 //! How far an import is: a bar on a terminal, a line every few seconds where nobody sees a bar, nothing with `--quiet`.
 
+use std::fmt::Write;
 use std::io::{IsTerminal, Read};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
 use super::terminal::Terminal;
 use seedbed::dump::import::{ImportEvent, Input, OnImport};
@@ -83,7 +84,19 @@ fn bar(total: Option<u64>) -> ProgressBar {
     };
     let style = ProgressStyle::with_template(template);
     let bar = match style {
-        Ok(style) => bar.with_style(style),
+        // As all sizes are written.
+        Ok(style) => bar.with_style(
+            style
+                .with_key("bytes", |state: &ProgressState, to: &mut dyn Write| {
+                    let _ = to.write_str(&size(state.pos()));
+                })
+                .with_key(
+                    "total_bytes",
+                    |state: &ProgressState, to: &mut dyn Write| {
+                        let _ = to.write_str(&size(state.len().unwrap_or_default()));
+                    },
+                ),
+        ),
         Err(_) => bar,
     };
     bar.enable_steady_tick(Duration::from_millis(200));
@@ -112,16 +125,24 @@ fn shown(bar: ProgressBar) -> OnImport {
     })
 }
 
+fn many_rows(rows: u64) -> String {
+    report::count(usize::try_from(rows).unwrap_or(usize::MAX), "row")
+}
+
+fn size(bytes: u64) -> String {
+    report::bytes(i64::try_from(bytes).unwrap_or(i64::MAX))
+}
+
 /// `1,200,000 rows, 310,000 rows/s`
 fn pace(begun: &Mutex<Option<Instant>>, rows: u64) -> String {
     let since = match begun.lock() {
         Ok(mut begun) => begun.get_or_insert_with(Instant::now).elapsed(),
         Err(_) => Duration::ZERO,
     };
-    let mut words = format!("{} rows", HumanCount(rows));
+    let mut words = many_rows(rows);
     if since > Duration::from_millis(500) {
         let speed = rows as f64 / since.as_secs_f64();
-        words.push_str(&format!(", {} rows/s", HumanCount(speed as u64)));
+        words.push_str(&format!(", {}/s", many_rows(speed as u64)));
     }
     words
 }
@@ -149,8 +170,8 @@ fn lines(terminal: Terminal, total: Option<u64>) -> OnImport {
             return;
         }
         *last = Instant::now();
-        let of = total.map(|total| format!(" of {}", HumanBytes(total)));
+        let of = total.map(|total| format!(" of {}", size(total)));
         let of = of.unwrap_or_default();
-        terminal.words(&format!("{doing}: {}{of}", HumanBytes(bytes)));
+        terminal.words(&format!("{doing}: {}{of}", size(bytes)));
     })
 }

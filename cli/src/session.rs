@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use super::args::{Format, Global};
+use super::below;
 use super::exit::Exit;
 use super::running::Running;
 use super::signals;
@@ -16,7 +17,9 @@ use seedbed::config::{Config, Copied, Database, Flags, Project, Resolved, Side};
 use seedbed::db::{Db, DbError, Log, OnWait, Options};
 use seedbed::diagnostic::{Class, Diagnostic, typed};
 use seedbed::history::{self, History, HistoryError};
-use seedbed::migrations::{ApplyError, Event, Migrations, OnEvent, OutOfOrder, PlanOptions};
+use seedbed::migrations::{
+    ApplyError, Event, Migrations, OnEvent, OutOfOrder, PlanOptions, ReadError,
+};
 use seedbed::open;
 use seedbed::report::{self, Call, Document, Needs, Paint, Report, Style};
 use seedbed::script::Run;
@@ -61,7 +64,7 @@ pub(super) struct Opened {
 
 /// A command that could not do its work, and why.
 pub(super) struct Stopped {
-    report: Report,
+    report: Box<Report>,
     database: Option<(&'static str, String)>,
 }
 
@@ -99,7 +102,7 @@ impl Stopped {
     /// See [`Report::naming`].
     pub(super) fn naming(self, argument: &str) -> Stopped {
         Stopped {
-            report: self.report.naming(argument),
+            report: Box::new(self.report.naming(argument)),
             ..self
         }
     }
@@ -332,8 +335,25 @@ impl Session {
 
     /// The migration files, by names that can be clicked on from the working folder.
     pub(super) fn migrations(&self, directory: &Path) -> Result<Migrations, Stopped> {
-        Migrations::read_dir(self.shown(directory))
-            .map_err(|error| self.stopped(Report::files(&error)))
+        Migrations::read_dir(self.shown(directory)).map_err(|error| {
+            let mut report = Report::files(&error);
+            let elsewhere = match error {
+                ReadError::NoDirectory { .. } => below::with_migrations(&self.cwd),
+                _ => Vec::new(),
+            };
+            // A first migration here would begin a second history.
+            if let (false, Some(diagnostic)) =
+                (elsewhere.is_empty(), report.diagnostics.first_mut())
+            {
+                let command = self.command;
+                let helps = elsewhere.iter().take(3).map(|folder| {
+                    let folder = folder.display();
+                    format!("{folder}/migrations is there: `{command} -C {folder}`")
+                });
+                diagnostic.help = helps.collect();
+            }
+            self.stopped(report)
+        })
     }
 
     /// A path as it is shown.
@@ -365,7 +385,7 @@ impl Session {
     /// The exit code is that of the errors in the report.
     pub(super) fn stopped(&self, report: impl Into<Report>) -> Stopped {
         Stopped {
-            report: report.into(),
+            report: Box::new(report.into()),
             database: None,
         }
     }
@@ -575,6 +595,7 @@ impl Stopped {
             diagnostic.help.push(format!(
                 "the database as it was before is in {file}: `{program} restore {file}` brings it into a new or empty one"
             ));
+            self.report.backup = Some(file.to_owned());
         }
         self
     }

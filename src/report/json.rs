@@ -170,10 +170,19 @@ impl Document {
             items: report.items.clone(),
             ..Document::new(call, report)
         };
-        match &report.database {
-            Some(database) => document.with("summary", as_typed(database, call.style.program)),
-            None => document,
-        }
+        let summary = report.database.as_ref();
+        let summary = summary.map(|database| as_typed(database, call.style.program));
+        let own = [
+            ("summary", summary.map(Value::from)),
+            ("database_version", report.version.map(Value::from)),
+            ("backup", report.backup.clone().map(Value::from)),
+        ];
+        let own = own
+            .into_iter()
+            .filter_map(|(field, value)| Some((field, value?)));
+        own.fold(document, |document, (field, value)| {
+            document.with(field, value)
+        })
     }
 
     /// `config`: settings, and what is wrong with them.

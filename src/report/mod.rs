@@ -65,7 +65,7 @@ pub use status::status;
 pub use style::{Paint, Style};
 pub use verify::{verified, verified_after};
 #[doc(hidden)]
-pub use words::{as_typed, count};
+pub use words::{as_typed, bytes, count};
 
 /// What went wrong, ready to be shown.
 ///
@@ -81,6 +81,10 @@ pub struct Report {
     pub database: Option<String>,
     /// What was done, rolled back or left half done.
     pub items: Vec<Item>,
+    /// The highest applied version now, `Some(None)` where none is applied; `None` where it was not looked at.
+    pub version: Option<Option<i64>>,
+    /// The backup that was taken before, by the path of its file.
+    pub backup: Option<String>,
 }
 
 impl From<Diagnostic> for Report {
@@ -100,6 +104,8 @@ impl Report {
             diagnostics,
             database: None,
             items: Vec::new(),
+            version: None,
+            backup: None,
         }
     }
 }

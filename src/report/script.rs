@@ -22,6 +22,7 @@ pub(super) fn script(error: &ScriptError) -> Report {
         return Report {
             database: Some(before(&error.done).unwrap_or_else(|| format!("{NOTHING}; {at}"))),
             items: error.done.iter().map(Item::done).collect(),
+            version: Some(error.version),
             ..Report::of(vec![database(cannot)])
         };
     }
@@ -38,6 +39,7 @@ pub(super) fn script(error: &ScriptError) -> Report {
     Report {
         database: Some(failing.database()),
         items: failing.items(),
+        version: Some(error.version),
         ..Report::of(std::iter::once(diagnostic).chain(others).collect())
     }
 }
@@ -275,7 +277,8 @@ impl<'a> Failing<'a> {
         if self.is_of_seeds() {
             return Some("every row of this run was rolled back".to_owned());
         }
-        let mut back: Vec<&Key> = self.error.rolled_back.iter().chain(self.key()).collect();
+        let back = self.error.rolled_back.iter().map(|unit| unit.record.key());
+        let mut back: Vec<&Key> = back.chain(self.key()).collect();
         let mut seen = std::collections::HashSet::new();
         back.retain(|key| seen.insert(*key));
         // The unit at fault need not be the last that ran.
@@ -529,15 +532,17 @@ impl<'a> Failing<'a> {
         };
         let failing = self.unit().map(|unit| unit.record.key());
         let mut seen = std::collections::HashSet::new();
-        done.chain(
-            back.filter(|key| Some(*key) != failing && seen.insert(*key))
-                .map(|key| Item::bare(key, back_state(key))),
-        )
-        .chain(self.unit().map(|unit| Item {
+        let item = |unit: &Unit, state| Item {
             file: unit.file().map(str::to_owned),
             ..Item::of_record(&unit.record, state)
-        }))
-        .collect()
+        };
+        let back = back.filter(|unit| {
+            let key = unit.record.key();
+            Some(key) != failing && seen.insert(key)
+        });
+        let back = back.map(|unit| item(unit, back_state(unit.record.key())));
+        let failed = self.unit().map(|unit| item(unit, state));
+        done.chain(back).chain(failed).collect()
     }
 }
 

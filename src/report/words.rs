@@ -75,8 +75,24 @@ pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
 pub fn count(number: usize, noun: &str) -> String {
     match number {
         1 => format!("1 {noun}"),
-        _ => format!("{number} {noun}s"),
+        _ => format!("{} {noun}s", grouped(number)),
     }
+}
+
+/// `9999`, `10,000`, `1,234,567`.
+fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    if digits.len() < 5 {
+        return digits;
+    }
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }
 
 /// `V1, V2 and V3`; a long list is counted from the ninth on.
@@ -110,7 +126,7 @@ pub(super) fn duration(milliseconds: i64) -> String {
 }
 
 /// `512 B`, `4.0 KB`, `42.3 MB`: as the file systems count, by 1024.
-pub(super) fn bytes(number: i64) -> String {
+pub fn bytes(number: i64) -> String {
     const UNITS: [&str; 4] = ["KB", "MB", "GB", "TB"];
     if number < 1024 {
         return format!("{number} B");

@@ -340,7 +340,7 @@ impl<'a> Builder<'a> {
                 "yaml-too-much",
                 range,
                 format!(
-                    "with this anchor or alias, copies make more than {MAX_COPIES} values or {} MiB",
+                    "with this anchor or alias, copies make more than 1,000,000 values or {} MB",
                     MAX_COPIED_BYTES >> 20
                 ),
                 "use `_defaults` for what rows have in common, and `name_{1..500}` for many rows",

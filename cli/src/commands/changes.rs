@@ -63,7 +63,14 @@ pub(crate) async fn migrate(session: &Session, flags: &args::Migrate) -> Ending 
     )
     .await;
     let Some((seeds, seed_options)) = seeding else {
-        let shown = show(session, &opened, outcome, Change::Migrate).await;
+        let shown = show(
+            session,
+            &opened,
+            outcome,
+            Change::Migrate,
+            backup.as_deref(),
+        )
+        .await;
         return shown.map_err(|stopped| stopped.has_backup(backup.as_deref(), session.program));
     };
     let outcome = outcome.map_err(|error| {
@@ -209,7 +216,7 @@ pub(crate) async fn undo(session: &Session, flags: &args::Undo) -> Ending {
     }
     let (run, events) = (&opened.run, session.events(&opened));
     let outcome = migrations::undo_from(&opened.db, history, &options, run, &events).await;
-    show(session, &opened, outcome, Change::Undo).await
+    show(session, &opened, outcome, Change::Undo, None).await
 }
 
 /// The history. An undo needs no files; where there are some, and the database ran those of another project, it is not the
@@ -302,7 +309,7 @@ pub(crate) async fn redo(session: &Session, flags: &args::Redo) -> Ending {
     session.ask(&opened, Asks::OnEveryRemote).await?;
     let events = session.events(&opened);
     let outcome = migrations::redo(&opened.db, &set, &options, &opened.run, &events).await;
-    show(session, &opened, outcome, Change::Redo).await
+    show(session, &opened, outcome, Change::Redo, None).await
 }
 
 /// `repair`
@@ -324,7 +331,7 @@ pub(crate) async fn repair(session: &Session, flags: &args::Repair) -> Ending {
         &session.events(&opened),
     )
     .await;
-    show(session, &opened, outcome, Change::Repair).await
+    show(session, &opened, outcome, Change::Repair, None).await
 }
 
 fn verify(no_verify: bool) -> Verify {
@@ -340,6 +347,7 @@ pub(super) async fn show(
     opened: &Opened,
     outcome: Result<Outcome, ApplyError>,
     change: Change,
+    backup: Option<&str>,
 ) -> Ending {
     let outcome = match outcome {
         Ok(outcome) => outcome,
@@ -365,7 +373,11 @@ pub(super) async fn show(
         if not_synced.is_none() {
             let database = opened.database();
             let call = session.call(Some(&database), Exit::Done);
-            session.print(&Document::outcome(call, &outcome));
+            let document = Document::outcome(call, &outcome);
+            session.print(&match backup {
+                Some(file) => document.with("backup", file),
+                None => document,
+            });
         }
     } else {
         let text = report::outcome(&outcome, change, session.style());
@@ -393,7 +405,7 @@ pub(crate) async fn baseline(session: &Session, flags: &args::Baseline) -> Endin
     )
     .await;
     match outcome {
-        Ok(outcome) => show(session, &opened, Ok(outcome), Change::Baseline).await,
+        Ok(outcome) => show(session, &opened, Ok(outcome), Change::Baseline, None).await,
         Err(BaselineError::Apply(error)) => Err(session.failed(&opened, &error)),
         Err(BaselineError::Differs {
             version,

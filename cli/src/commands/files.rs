@@ -309,7 +309,9 @@ fn not_renumbered(
     keeps: &dyn Fn(&str) -> bool,
 ) -> Stopped {
     match error {
-        RenumberError::NotFound { .. } => session.usage("not-found", error, None),
+        RenumberError::NotFound { .. } => session.stopped(
+            Diagnostic::problem("no-such-version", error.to_string()).help("`status` lists them"),
+        ),
         RenumberError::Several { files, .. } => {
             let choice: Vec<String> = files
                 .iter()

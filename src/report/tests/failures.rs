@@ -545,7 +545,10 @@ fn a_failure_lists_what_was_done_rolled_back_and_left_half_done() {
     };
     let error = |committed, left| ScriptError {
         done: vec![done(1)],
-        rolled_back: vec![Key::Migration(2)],
+        rolled_back: vec![Unit {
+            record: Record::Delete(Key::Migration(2)),
+            ..unit()
+        }],
         redone: Vec::new(),
         left_broken: Vec::new(),
         ..made_up(Code::Other(1), "no", Part::Step(step()), committed, left)

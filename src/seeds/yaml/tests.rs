@@ -597,8 +597,8 @@ fn a_bomb_of_aliases_is_one_problem_at_the_alias_that_is_too_much() {
             .map(|level| format!("a{level}: &a{level} [*a{}]\n", level - 1))
             .collect::<String>();
     let expected = expect![[r#"
-        6:40 yaml-too-much: with this anchor or alias, copies make more than 1000000 values or 64 MiB (use `_defaults` for what rows have in common, and `name_{1..500}` for many rows)
-        2:257 yaml-too-much: with this anchor or alias, copies make more than 1000000 values or 64 MiB (use `_defaults` for what rows have in common, and `name_{1..500}` for many rows)
+        6:40 yaml-too-much: with this anchor or alias, copies make more than 1,000,000 values or 64 MB (use `_defaults` for what rows have in common, and `name_{1..500}` for many rows)
+        2:257 yaml-too-much: with this anchor or alias, copies make more than 1,000,000 values or 64 MB (use `_defaults` for what rows have in common, and `name_{1..500}` for many rows)
         64:12 yaml-too-much: maps and lists are nested deeper than 64 here (a column can hold deeper JSON as text in quotes)
     "#]];
     let told: Vec<String> = [bomb, long, deep]

@@ -760,7 +760,7 @@ fn an_alias_that_explodes() {
         expect![[r#"
             $ seedbed seed
             2> target: local local.db (default)
-            2> error[yaml-too-much]: with this anchor or alias, copies make more than 1000000 values or 64 MiB
+            2> error[yaml-too-much]: with this anchor or alias, copies make more than 1,000,000 values or 64 MB
             2>  --> seeds/a.yaml:7:44
             2>   |
             2> 7 |   b5: {name: &a5 [*a4, *a4, *a4, *a4, *a4, *a4, *a4, *a4, *a4, *a4]}
