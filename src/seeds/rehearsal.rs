@@ -1,8 +1,8 @@
 //! Whether the engine takes the rows that a run would write. The statements of the run are tried in memory, on the tables of
 //! the database with the rows that they are about. The database itself is only read: it is not locked and not written.
 //!
-//! CHECK constraints and triggers that name no table need the written rows alone. Triggers that name tables, and unique
-//! indexes of expressions or of some rows, need all rows of these tables: where a table has more than [`MOST_ROWS`], such
+//! CHECK constraints and triggers that name no table need the written rows alone. Triggers that name tables or see rows
+//! deleted, and unique indexes of expressions or of some rows, need all rows of these tables: where a table has more than [`MOST_ROWS`], such
 //! triggers are left out, and such indexes compare the written rows only.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -41,9 +41,15 @@ pub(super) async fn rehearse(
     let Some(script) = &plan.script else {
         return Ok(Vec::new());
     };
-    let changes = plan.files.iter().flat_map(|file| &file.changes);
-    let written = changes.filter_map(|it| seen.shape.position(&it.table));
-    let written: BTreeSet<usize> = written.collect();
+    let tables = |is: fn(&What) -> bool| {
+        let changes = plan.files.iter().flat_map(|file| &file.changes);
+        let changes = changes.filter(|it| is(&it.what));
+        changes
+            .filter_map(|it| seen.shape.position(&it.table))
+            .collect()
+    };
+    let written: BTreeSet<usize> = tables(|_| true);
+    let emptied: BTreeSet<usize> = tables(|what| *what == What::Delete);
     if written.is_empty() {
         return Ok(Vec::new());
     }
@@ -54,7 +60,7 @@ pub(super) async fn rehearse(
     }
     let reached = schema.reached(&written);
     let mut whole = BTreeMap::new();
-    for table in schema.needed_whole(&written, &reached) {
+    for table in schema.needed_whole(&written, &emptied, &reached) {
         if let Some(rows) = read(db, &seen.shape.tables[table]).await? {
             whole.insert(table, rows);
         }
@@ -236,17 +242,25 @@ impl<'a> Schema<'a> {
         }
     }
 
-    /// Tables of which every row may count.
+    /// Tables of which every row may count: those that triggers name, or from which rows are deleted that a trigger may
+    /// keep, and those with an index of expressions or of some rows.
     fn needed_whole(
         &self,
         written: &BTreeSet<usize>,
+        emptied: &BTreeSet<usize>,
         reached: &BTreeSet<usize>,
     ) -> BTreeSet<usize> {
         let has_index = |table: &&usize| !self.shape.tables[**table].conditional.is_empty();
         let indexed = written.iter().filter(has_index);
+        let deleted = self.triggers_of(emptied).map(|it| &it.table);
         let named = self.triggers_of(reached).flat_map(|it| &it.names);
         let is_table = |table: &usize| self.shape.tables[*table].kind == TableKind::Ordinary;
-        indexed.chain(named).copied().filter(is_table).collect()
+        indexed
+            .chain(named)
+            .chain(deleted)
+            .copied()
+            .filter(is_table)
+            .collect()
     }
 
     fn triggers_of(&self, tables: &BTreeSet<usize>) -> impl Iterator<Item = &Trigger<'a>> {

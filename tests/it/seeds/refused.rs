@@ -6,6 +6,7 @@ use expect_test::expect;
 use super::Bed;
 use crate::bad_input::untouched;
 use crate::project::Project;
+use crate::server::ours;
 
 const USERS: &str = "\
 CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT CHECK (length(name) < 10), email TEXT);
@@ -146,6 +147,53 @@ async fn a_trigger_refuses_by_the_row_and_by_other_rows() {
         &[],
     )
     .await;
+}
+
+#[tokio::test]
+async fn a_trigger_keeps_a_row_that_is_declared_no_longer() {
+    let bed = Bed::memory(
+        "CREATE TABLE teams (id INTEGER PRIMARY KEY, name TEXT);
+         CREATE TRIGGER kept BEFORE DELETE ON teams WHEN OLD.name = 'a'
+           BEGIN SELECT RAISE (ABORT, 'this team stays'); END;",
+    )
+    .await;
+    bed.one("_seed: {mode: sync}\nteams: {a: {name: a}, b: {name: b}}\n")
+        .await;
+    let without_a = ("a", "_seed: {mode: sync}\nteams: {b: {name: b}}\n");
+    agrees(&bed, &[without_a], &["a:1:1 this team stays"]).await;
+    let without_b = ("a", "_seed: {mode: sync}\nteams: {a: {name: a}}\n");
+    agrees(&bed, &[without_b], &[]).await;
+}
+
+/// The rows of a server are tried on this machine.
+#[test]
+fn a_refused_row_of_a_server_is_seen() {
+    let server = ours(seedbed_test_server::Options::default());
+    let url = server.url();
+    let project = Project::new()
+        .migration(
+            "V1__s",
+            "CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT CHECK (email LIKE '%@%'));
+             CREATE UNIQUE INDEX low ON users (lower(email));
+             INSERT INTO users VALUES (1, 'ANN@x');",
+        )
+        .file(
+            "seeds/a.yaml",
+            "users:\n  ann: {email: ann@x}\n  bob: {email: bob}\n",
+        );
+    let ran = project.run(&format!("migrate --yes --database {url}"));
+    assert_eq!(ran.code, Some(0), "{ran}");
+    let ran = project.run(&format!("seed --dry-run --env dev --database {url}"));
+    assert_eq!(ran.code, Some(1), "{ran}");
+    for words in [
+        "UNIQUE constraint failed: index 'low'",
+        "CHECK constraint failed: email LIKE",
+    ] {
+        assert!(ran.stderr.contains(words), "{ran}");
+    }
+    project.write("seeds/a.yaml", "users:\n  bob: {email: bob@x}\n");
+    let ran = project.run(&format!("seed --dry-run --env dev --database {url}"));
+    assert_eq!(ran.code, Some(0), "{ran}");
 }
 
 #[tokio::test]
