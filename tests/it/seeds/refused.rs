@@ -237,3 +237,29 @@ async fn an_exchange_that_a_constraint_refuses_is_seen() {
         ran.contains("failed at")
     );
 }
+
+#[test]
+fn a_row_with_another_primary_key_is_not_as_declared() {
+    let seed = "users:\n  _key: name\n  ann: {id: 1, name: Ann}\n  bob: {id: 2, name: Bob}\n";
+    let project = Project::new()
+        .migration(
+            "V1__s",
+            "CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT UNIQUE);\n",
+        )
+        .file("seeds/a.yaml", seed)
+        .after("migrate --seed");
+    project.write("seeds/a.yaml", seed.replace("id: 2", "id: 3"));
+    assert_eq!(project.run("seed").code, Some(0));
+    project.run("seed").check(expect![[r#"
+        $ seedbed seed
+        nothing to do: 1 row as declared, 1 row with another primary key than declared
+        2> target: local local.db (default)
+        2> warning[kept-key]: `users.bob` has another `id` in the database, and keeps it: a primary key is never changed
+        2>  --> seeds/a.yaml:4:13
+        2>   |
+        2> 4 |   bob: {id: 3, name: Bob}
+        2>   |             ^
+        2>   |
+        2>   = help: write the `id` that the row has in the database, or leave `id` out
+    "#]]);
+}
