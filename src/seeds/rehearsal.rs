@@ -2,8 +2,8 @@
 //! the database with the rows that they are about. The database itself is only read: it is not locked and not written.
 //!
 //! CHECK constraints and triggers that name no table need the written rows alone. Triggers that name tables or see rows
-//! deleted, and unique indexes of expressions or of some rows, need all rows of these tables: where a table has more than [`MOST_ROWS`], such
-//! triggers are left out, and such indexes compare the written rows only.
+//! deleted, and unique indexes of expressions or of some rows, need all rows of these tables. Where a table has more than
+//! [`MOST_ROWS`], such triggers are left out, and such indexes compare the written rows only.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::ControlFlow;
@@ -27,9 +27,9 @@ const OBJECTS: &str = "\
 SELECT type, tbl_name, sql FROM sqlite_schema \
 WHERE sql <> '' AND type IN ('table', 'index', 'trigger')";
 
-/// What `seed` would report of rows that the engine refuses. Nothing where no table that the plan writes has a constraint
-/// that only the engine evaluates, and where the tables cannot be made in memory: with a function that only the
-/// application has.
+/// What `seed` would report of rows that the engine refuses, up to `most` of them; none where it refuses nothing. Nothing is
+/// tried where no table that the plan writes has a constraint that only the engine evaluates, nor where the tables cannot be
+/// made in memory: with a function that only the application has.
 ///
 /// # Errors
 /// As [`Db::query`].
@@ -37,9 +37,10 @@ pub(super) async fn rehearse(
     db: &Db,
     seen: &Seen,
     plan: &Plan,
-) -> Result<Vec<Diagnostic>, DbError> {
+    most: usize,
+) -> Result<Option<Vec<Diagnostic>>, DbError> {
     let Some(script) = &plan.script else {
-        return Ok(Vec::new());
+        return Ok(None);
     };
     let tables = |is: fn(&What) -> bool| {
         let changes = plan.files.iter().flat_map(|file| &file.changes);
@@ -51,12 +52,12 @@ pub(super) async fn rehearse(
     let written: BTreeSet<usize> = tables(|_| true);
     let emptied: BTreeSet<usize> = tables(|what| *what == What::Delete);
     if written.is_empty() {
-        return Ok(Vec::new());
+        return Ok(None);
     }
     let objects: Vec<[Value; 3]> = db.rows(Query::new(OBJECTS)).await?;
     let schema = Schema::read(&objects, &seen.shape);
     if !written.iter().any(|table| schema.guards(*table)) {
-        return Ok(Vec::new());
+        return Ok(None);
     }
     let reached = schema.reached(&written);
     let mut whole = BTreeMap::new();
@@ -65,9 +66,7 @@ pub(super) async fn rehearse(
             whole.insert(table, rows);
         }
     }
-    let copied = |trigger: &&Trigger<'_>| trigger.names.iter().all(|it| whole.contains_key(it));
-    let (triggers, left_out): (Vec<_>, Vec<_>) =
-        schema.triggers_of(&reached).partition(|it| copied(it));
+    let (triggers, unsure) = schema.copied(&reached, &|table| whole.contains_key(&table));
     let tables: BTreeSet<usize> = reached.iter().chain(whole.keys()).copied().collect();
     let mut steps = StepList::default();
     let mut push = |sql: &str| steps.push(Step::own(sql.to_owned(), Vec::new()));
@@ -92,11 +91,10 @@ pub(super) async fn rehearse(
         steps,
     };
     if copy.run(vec![made], Arc::new(|_| {})).await.is_err() {
-        return Ok(Vec::new());
+        return Ok(None);
     }
     let script = without_records(script);
-    let failed = refused(&copy, script, &Run::new("rehearsal")).await?;
-    let unsure = unsure(&left_out);
+    let failed = refused(&copy, script, &Run::new("rehearsal"), most).await?;
     let counts = |failed: &&Failed| {
         let Part::Step(step) = &failed.part else {
             return false;
@@ -107,7 +105,8 @@ pub(super) async fn rehearse(
             && !failed.to_string().contains("NOT NULL constraint")
             && table.is_some_and(|table| !unsure.contains(&table))
     };
-    Ok(failed.iter().filter(counts).filter_map(problem).collect())
+    let problems = failed.iter().filter(counts).filter_map(problem);
+    Ok((!failed.is_empty()).then(|| problems.collect()))
 }
 
 /// The statements of a run that write rows of files.
@@ -124,17 +123,6 @@ fn without_records(script: &Script) -> Script {
             steps: Arc::new(steps.collect()),
         }],
     }
-}
-
-/// Tables in which a trigger that is not copied may change what a statement meets.
-fn unsure(left_out: &[&Trigger<'_>]) -> HashSet<usize> {
-    let mut all = HashSet::new();
-    for trigger in left_out {
-        all.extend(trigger.is_before.then_some(trigger.table));
-        let others = trigger.names.iter().filter(|it| **it != trigger.table);
-        all.extend(others.copied());
-    }
-    all
 }
 
 /// The rows that the copy begins with: those of whole tables, and of others those that are updated.
@@ -265,6 +253,32 @@ impl<'a> Schema<'a> {
             .copied()
             .filter(is_table)
             .collect()
+    }
+
+    /// The triggers on reached tables that can be copied, since every row that they may see or change is there; and the
+    /// tables in which the others may change what a statement meets.
+    fn copied(
+        &self,
+        reached: &BTreeSet<usize>,
+        is_whole: &dyn Fn(usize) -> bool,
+    ) -> (Vec<&Trigger<'a>>, HashSet<usize>) {
+        let mut copied: Vec<&Trigger<'a>> = self.triggers_of(reached).collect();
+        let mut unsure = HashSet::new();
+        loop {
+            let is_known = |table: &usize| is_whole(*table) && !unsure.contains(table);
+            let (known, left_out): (Vec<_>, Vec<_>) = copied
+                .into_iter()
+                .partition(|it| it.names.iter().all(is_known));
+            copied = known;
+            if left_out.is_empty() {
+                return (copied, unsure);
+            }
+            for trigger in left_out {
+                unsure.extend(trigger.is_before.then_some(trigger.table));
+                let others = trigger.names.iter().filter(|it| **it != trigger.table);
+                unsure.extend(others.copied());
+            }
+        }
     }
 
     fn triggers_of(&self, tables: &BTreeSet<usize>) -> impl Iterator<Item = &Trigger<'a>> {
