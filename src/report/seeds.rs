@@ -45,18 +45,18 @@ pub fn seeds(plan: &Plan, done: Done, style: Style<'_>) -> String {
         // Nothing is compared in rows that a seed makes once.
         let once = plan.files.iter().filter(|file| file.mode == Mode::Insert);
         let once: usize = once.map(|file| file.unchanged).sum();
-        text.push_str(&match (unchanged - once, once) {
-            (all, 0) => format!("nothing to do: {} as declared", count(all, "row")),
-            (0, once) => format!(
-                "nothing to do: {} made once and not compared",
-                count(once, "row")
-            ),
-            (some, once) => format!(
-                "nothing to do: {} as declared, {} made once and not compared",
-                count(some, "row"),
-                count(once, "row")
-            ),
-        });
+        let other_keys: usize = plan.files.iter().map(|file| file.other_keys).sum();
+        let declared = unchanged.saturating_sub(once + other_keys);
+        let parts = [
+            (declared, "as declared"),
+            (other_keys, "with another primary key than declared"),
+            (once, "made once and not compared"),
+        ];
+        let all = parts.iter().enumerate();
+        let all = all.filter(|(at, (rows, _))| *rows > 0 || *at == 0 && unchanged == 0);
+        let all = all.map(|(_, (rows, words))| format!("{} {words}", count(*rows, "row")));
+        text.push_str("nothing to do: ");
+        text.push_str(&all.collect::<Vec<_>>().join(", "));
         if drifted > 0 {
             text.push_str(&format!(", {drifted} left unchanged"));
         }

@@ -24,7 +24,7 @@ use super::past::Past;
 use super::plan::{Basis, Plan, Refresh, plan, writes};
 use super::recorded::Texts;
 use super::referred::{follows, referred, referred_problems};
-use super::refused::{origin, refused};
+use super::refused::{MOST, origin, refused};
 use super::rehearsal::rehearse;
 use super::renames;
 use super::row::Rows;
@@ -87,14 +87,19 @@ pub(super) async fn observe_from(
     let history = seeding.with_texts(db, history.clone()).await?;
     seeding.look(db, &history).await?;
     let mut plan = seeding.plan(&history);
-    let mut refused = rehearse(db, &seeding.seen, &plan).await?;
-    if !refused.is_empty() && plan.counts().0 > ONE_BY_ONE {
+    // Rows that are written together are tried one by one only where any of them is refused.
+    let (is_one_by_one, most) = match plan.counts().0 > ONE_BY_ONE {
+        true => (false, 1),
+        false => (true, MOST),
+    };
+    let mut refused = rehearse(db, &seeding.seen, &plan, most).await?;
+    if refused.is_some() && !is_one_by_one {
         seeding.each_row = true;
         seeding.look(db, &history).await?;
         plan = seeding.plan(&history);
-        refused = rehearse(db, &seeding.seen, &plan).await?;
+        refused = rehearse(db, &seeding.seen, &plan, MOST).await?;
     }
-    if !refused.is_empty() {
+    if let Some(refused) = refused.filter(|it| !it.is_empty()) {
         plan.problems.extend(refused);
         in_order(&mut plan.problems);
         plan.script = None;
@@ -182,7 +187,7 @@ async fn refused_rows(
     // It fails, so that nothing is ever committed.
     let steps = &mut script.units.last_mut()?.steps;
     Arc::make_mut(steps).push(Step::own("SELECT json('only a rehearsal')", Vec::new()));
-    let refused = refused(db, script, run).await.ok()?;
+    let refused = refused(db, script, run, MOST).await.ok()?;
     let rows = refused.into_iter().filter(|it| origin(it).is_some());
     let mut rows: Vec<Failed> = rows.collect();
     let place = |it: &Failed| {

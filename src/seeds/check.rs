@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use super::apply::{SeedOptions, StandIns, in_order, observe_unknown};
 use super::inputs::Variables;
 use super::plan::{Refresh, What};
-use super::refused::{origin, refused};
+use super::refused::{MOST, origin, refused};
 use super::set::{Choice, Seeds};
 use crate::db::{Db, DbError, EngineError, Failure};
 use crate::diagnostic::Diagnostic;
@@ -96,7 +96,7 @@ async fn refused_rows(
     stand_ins: &[StandIns],
 ) -> Result<Vec<Diagnostic>, DbError> {
     let mut problems: Vec<Diagnostic> = Vec::new();
-    for failed in refused(db, script, &Run::new("seedbed check")).await? {
+    for failed in refused(db, script, &Run::new("seedbed check"), MOST).await? {
         let Failure::Step { error, .. } = &failed.failure else {
             continue;
         };

@@ -198,6 +198,7 @@ impl<'a> Forgetting<'a> {
             changes: Vec::new(),
             drifted: Vec::new(),
             unchanged: 0,
+            other_keys: 0,
         }
     }
 }

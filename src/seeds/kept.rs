@@ -1,6 +1,6 @@
 //! Columns that an edited file declares no longer: rows that are there keep the values, and that is reported. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use super::found::default_of;
@@ -13,8 +13,8 @@ use crate::schema::Nullability;
 use crate::sql::Value;
 
 /// Rows that have another primary key in the database than they declare: it is never changed. A warning for each table, at
-/// the first of its rows.
-pub(super) fn other_ids(basis: &Basis<'_>) -> Vec<Diagnostic> {
+/// the first of its rows, and these rows.
+pub(super) fn other_ids(basis: &Basis<'_>) -> (Vec<Diagnostic>, BTreeSet<usize>) {
     let mut by_table: BTreeMap<(usize, usize), Vec<(usize, usize)>> = BTreeMap::new();
     for (at, row) in basis.rows.rows.iter().enumerate() {
         let rules = basis.rows.rules(row);
@@ -49,7 +49,8 @@ pub(super) fn other_ids(basis: &Basis<'_>) -> Vec<Diagnostic> {
         let words = format!("{words}: a primary key is never changed");
         warning(basis, "kept-key", (at, rows.len()), span, words).help(help)
     };
-    by_table.into_iter().map(warning).collect()
+    let rows = by_table.values().flatten().map(|(at, _)| *at).collect();
+    (by_table.into_iter().map(warning).collect(), rows)
 }
 
 /// A warning for each column, at the first of its rows.

@@ -66,6 +66,8 @@ pub struct FilePlan {
     pub drifted: Vec<Change>,
     /// Rows that are as the file says.
     pub unchanged: usize,
+    /// Those of them that have another primary key, which is never changed.
+    pub other_keys: usize,
 }
 
 /// How a file stands to what was recorded of it.
@@ -209,11 +211,13 @@ pub(super) fn plan(basis: &Basis<'_>, mut problems: Vec<Diagnostic>) -> (Plan, V
             changes: Vec::new(),
             drifted: Vec::new(),
             unchanged: 0,
+            other_keys: 0,
         });
     }
     let mut inserted = Vec::new();
     let mut updated = Vec::new();
     let traces = Traces::of(basis);
+    let (warnings, other_keys) = super::kept::other_ids(basis);
     for (at, row) in rows.rows.iter().enumerate() {
         let file = &mut plans[rows.rules(row).file];
         if !basis.looked {
@@ -233,6 +237,7 @@ pub(super) fn plan(basis: &Basis<'_>, mut problems: Vec<Diagnostic>) -> (Plan, V
             Decided::There { write, leave } => {
                 if write.is_empty() && leave.is_empty() {
                     file.unchanged += 1;
+                    file.other_keys += usize::from(other_keys.contains(&at));
                 }
                 if !leave.is_empty() {
                     let what = What::Update(differences(basis, at, &leave));
@@ -253,7 +258,7 @@ pub(super) fn plan(basis: &Basis<'_>, mut problems: Vec<Diagnostic>) -> (Plan, V
     }
     if basis.looked {
         problems.extend(super::kept::kept(basis));
-        problems.extend(super::kept::other_ids(basis));
+        problems.extend(warnings);
         problems.extend(basis.memory.lost(basis));
     }
     for orphan in basis.memory.orphans() {

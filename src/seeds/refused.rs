@@ -46,9 +46,9 @@ pub(super) fn problem(failed: &Failed) -> Option<Diagnostic> {
 }
 
 /// How many refused rows of one script are looked for.
-const MOST: usize = 20;
+pub(super) const MOST: usize = 20;
 
-/// Runs a script, and again without each row that is refused. The last failure may be one of the rows together, which
+/// Runs a script, and again without each row that is refused, up to `most` of them. The last failure may be one of the rows together, which
 /// has no [`origin`]. Rows that refer to a refused one are refused for that, and are left out.
 ///
 /// # Errors
@@ -57,9 +57,10 @@ pub(super) async fn refused(
     db: &Db,
     mut script: Script,
     run: &Run,
+    most: usize,
 ) -> Result<Vec<Failed>, DbError> {
     let mut refused: Vec<Failed> = Vec::new();
-    for _ in 0..MOST {
+    for _ in 0..most {
         let failed = match history::run(db, &script, run, Arc::new(|_| {})).await {
             Ok(_) => break,
             Err(RunError::Failed(failed)) => *failed,

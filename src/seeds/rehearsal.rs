@@ -1,9 +1,9 @@
 //! Whether the engine takes the rows that a run would write. The statements of the run are tried in memory, on the tables of
 //! the database with the rows that they are about. The database itself is only read: it is not locked and not written.
 //!
-//! CHECK constraints and triggers that name no table need the written rows alone. Triggers that name tables, and unique
-//! indexes of expressions or of some rows, need all rows of these tables: where a table has more than [`MOST_ROWS`], such
-//! triggers are left out, and such indexes compare the written rows only.
+//! CHECK constraints and triggers that name no table need the written rows alone. Triggers that name tables or see rows
+//! deleted, and unique indexes of expressions or of some rows, need all rows of these tables. Where a table has more than
+//! [`MOST_ROWS`], such triggers are left out, and such indexes compare the written rows only.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::ControlFlow;
@@ -25,11 +25,11 @@ const MOST_ROWS: usize = 5000;
 
 const OBJECTS: &str = "\
 SELECT type, tbl_name, sql FROM sqlite_schema \
-WHERE sql <> '' AND type IN ('table', 'index', 'trigger') ORDER BY rowid";
+WHERE sql <> '' AND type IN ('table', 'index', 'trigger')";
 
-/// What `seed` would report of rows that the engine refuses. Nothing where no table that the plan writes has a constraint
-/// that only the engine evaluates, and where the tables cannot be made in memory: with a function that only the
-/// application has.
+/// What `seed` would report of rows that the engine refuses, up to `most` of them; none where it refuses nothing. Nothing is
+/// tried where no table that the plan writes has a constraint that only the engine evaluates, nor where the tables cannot be
+/// made in memory: with a function that only the application has.
 ///
 /// # Errors
 /// As [`Db::query`].
@@ -37,31 +37,36 @@ pub(super) async fn rehearse(
     db: &Db,
     seen: &Seen,
     plan: &Plan,
-) -> Result<Vec<Diagnostic>, DbError> {
+    most: usize,
+) -> Result<Option<Vec<Diagnostic>>, DbError> {
     let Some(script) = &plan.script else {
-        return Ok(Vec::new());
+        return Ok(None);
     };
-    let changes = plan.files.iter().flat_map(|file| &file.changes);
-    let written = changes.filter_map(|it| seen.shape.position(&it.table));
-    let written: BTreeSet<usize> = written.collect();
+    let tables = |is: fn(&What) -> bool| {
+        let changes = plan.files.iter().flat_map(|file| &file.changes);
+        let changes = changes.filter(|it| is(&it.what));
+        changes
+            .filter_map(|it| seen.shape.position(&it.table))
+            .collect()
+    };
+    let written: BTreeSet<usize> = tables(|_| true);
+    let emptied: BTreeSet<usize> = tables(|what| *what == What::Delete);
     if written.is_empty() {
-        return Ok(Vec::new());
+        return Ok(None);
     }
     let objects: Vec<[Value; 3]> = db.rows(Query::new(OBJECTS)).await?;
     let schema = Schema::read(&objects, &seen.shape);
     if !written.iter().any(|table| schema.guards(*table)) {
-        return Ok(Vec::new());
+        return Ok(None);
     }
     let reached = schema.reached(&written);
     let mut whole = BTreeMap::new();
-    for table in schema.needed_whole(&written, &reached) {
+    for table in schema.needed_whole(&written, &emptied, &reached) {
         if let Some(rows) = read(db, &seen.shape.tables[table]).await? {
             whole.insert(table, rows);
         }
     }
-    let copied = |trigger: &&Trigger<'_>| trigger.names.iter().all(|it| whole.contains_key(it));
-    let (triggers, left_out): (Vec<_>, Vec<_>) =
-        schema.triggers_of(&reached).partition(|it| copied(it));
+    let (triggers, unsure) = schema.copied(&reached, &|table| whole.contains_key(&table));
     let tables: BTreeSet<usize> = reached.iter().chain(whole.keys()).copied().collect();
     let mut steps = StepList::default();
     let mut push = |sql: &str| steps.push(Step::own(sql.to_owned(), Vec::new()));
@@ -75,18 +80,21 @@ pub(super) async fn rehearse(
     schema.indexes_of(&tables).for_each(&mut push);
     triggers.iter().for_each(|it| push(it.sql));
     push("PRAGMA ignore_check_constraints = OFF");
-    let copy = Db::memory(Options::default()).await?;
+    let options = Options {
+        stop: db.stop().clone(),
+        ..Options::default()
+    };
+    let copy = Db::memory(options).await?;
     let made = Transaction {
         foreign_keys: ForeignKeys::Unchecked,
         atomicity: Atomicity::Transaction,
         steps,
     };
     if copy.run(vec![made], Arc::new(|_| {})).await.is_err() {
-        return Ok(Vec::new());
+        return Ok(None);
     }
     let script = without_records(script);
-    let failed = refused(&copy, script, &Run::new("rehearsal")).await?;
-    let unsure = unsure(&left_out);
+    let failed = refused(&copy, script, &Run::new("rehearsal"), most).await?;
     let counts = |failed: &&Failed| {
         let Part::Step(step) = &failed.part else {
             return false;
@@ -97,7 +105,8 @@ pub(super) async fn rehearse(
             && !failed.to_string().contains("NOT NULL constraint")
             && table.is_some_and(|table| !unsure.contains(&table))
     };
-    Ok(failed.iter().filter(counts).filter_map(problem).collect())
+    let problems = failed.iter().filter(counts).filter_map(problem);
+    Ok((!failed.is_empty()).then(|| problems.collect()))
 }
 
 /// The statements of a run that write rows of files.
@@ -114,17 +123,6 @@ fn without_records(script: &Script) -> Script {
             steps: Arc::new(steps.collect()),
         }],
     }
-}
-
-/// Tables in which a trigger that is not copied may change what a statement meets.
-fn unsure(left_out: &[&Trigger<'_>]) -> HashSet<usize> {
-    let mut all = HashSet::new();
-    for trigger in left_out {
-        all.extend(trigger.is_before.then_some(trigger.table));
-        let others = trigger.names.iter().filter(|it| **it != trigger.table);
-        all.extend(others.copied());
-    }
-    all
 }
 
 /// The rows that the copy begins with: those of whole tables, and of others those that are updated.
@@ -236,17 +234,51 @@ impl<'a> Schema<'a> {
         }
     }
 
-    /// Tables of which every row may count.
+    /// Tables of which every row may count: those that triggers name, or from which rows are deleted that a trigger may
+    /// keep, and those with an index of expressions or of some rows.
     fn needed_whole(
         &self,
         written: &BTreeSet<usize>,
+        emptied: &BTreeSet<usize>,
         reached: &BTreeSet<usize>,
     ) -> BTreeSet<usize> {
         let has_index = |table: &&usize| !self.shape.tables[**table].conditional.is_empty();
         let indexed = written.iter().filter(has_index);
+        let deleted = self.triggers_of(emptied).map(|it| &it.table);
         let named = self.triggers_of(reached).flat_map(|it| &it.names);
         let is_table = |table: &usize| self.shape.tables[*table].kind == TableKind::Ordinary;
-        indexed.chain(named).copied().filter(is_table).collect()
+        indexed
+            .chain(named)
+            .chain(deleted)
+            .copied()
+            .filter(is_table)
+            .collect()
+    }
+
+    /// The triggers on reached tables that can be copied, since every row that they may see or change is there; and the
+    /// tables in which the others may change what a statement meets.
+    fn copied(
+        &self,
+        reached: &BTreeSet<usize>,
+        is_whole: &dyn Fn(usize) -> bool,
+    ) -> (Vec<&Trigger<'a>>, HashSet<usize>) {
+        let mut copied: Vec<&Trigger<'a>> = self.triggers_of(reached).collect();
+        let mut unsure = HashSet::new();
+        loop {
+            let is_known = |table: &usize| is_whole(*table) && !unsure.contains(table);
+            let (known, left_out): (Vec<_>, Vec<_>) = copied
+                .into_iter()
+                .partition(|it| it.names.iter().all(is_known));
+            copied = known;
+            if left_out.is_empty() {
+                return (copied, unsure);
+            }
+            for trigger in left_out {
+                unsure.extend(trigger.is_before.then_some(trigger.table));
+                let others = trigger.names.iter().filter(|it| **it != trigger.table);
+                unsure.extend(others.copied());
+            }
+        }
     }
 
     fn triggers_of(&self, tables: &BTreeSet<usize>) -> impl Iterator<Item = &Trigger<'a>> {
@@ -296,13 +328,16 @@ impl<'a> Trigger<'a> {
     }
 }
 
-/// All rows of a table, of a width that has a place for every column; none where they are too many.
+/// All rows of a table, of a width that has a place for every column; none where they are too many, or cannot be read.
 async fn read(db: &Db, of: &TableShape) -> Result<Option<Vec<Vec<Value>>>, DbError> {
     let sink = Whole {
         of: of.clone(),
         rows: Vec::new(),
     };
-    let read = db.stream(vec![scan(of)], sink).await?;
+    let read = match db.stream(vec![scan(of)], sink).await {
+        Err(DbError::Read(_)) => return Ok(None),
+        read => read?,
+    };
     Ok((read.rows.len() <= MOST_ROWS).then_some(read.rows))
 }
 

@@ -6,6 +6,7 @@ use expect_test::expect;
 use super::Bed;
 use crate::bad_input::untouched;
 use crate::project::Project;
+use crate::server::ours;
 
 const USERS: &str = "\
 CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT CHECK (length(name) < 10), email TEXT);
@@ -149,6 +150,53 @@ async fn a_trigger_refuses_by_the_row_and_by_other_rows() {
 }
 
 #[tokio::test]
+async fn a_trigger_keeps_a_row_that_is_declared_no_longer() {
+    let bed = Bed::memory(
+        "CREATE TABLE teams (id INTEGER PRIMARY KEY, name TEXT);
+         CREATE TRIGGER kept BEFORE DELETE ON teams WHEN OLD.name = 'a'
+           BEGIN SELECT RAISE (ABORT, 'this team stays'); END;",
+    )
+    .await;
+    bed.one("_seed: {mode: sync}\nteams: {a: {name: a}, b: {name: b}}\n")
+        .await;
+    let without_a = ("a", "_seed: {mode: sync}\nteams: {b: {name: b}}\n");
+    agrees(&bed, &[without_a], &["a:1:1 this team stays"]).await;
+    let without_b = ("a", "_seed: {mode: sync}\nteams: {a: {name: a}}\n");
+    agrees(&bed, &[without_b], &[]).await;
+}
+
+/// The rows of a server are tried on this machine.
+#[test]
+fn a_refused_row_of_a_server_is_seen() {
+    let server = ours(seedbed_test_server::Options::default());
+    let url = server.url();
+    let project = Project::new()
+        .migration(
+            "V1__s",
+            "CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT CHECK (email LIKE '%@%'));
+             CREATE UNIQUE INDEX low ON users (lower(email));
+             INSERT INTO users VALUES (1, 'ANN@x');",
+        )
+        .file(
+            "seeds/a.yaml",
+            "users:\n  ann: {email: ann@x}\n  bob: {email: bob}\n",
+        );
+    let ran = project.run(&format!("migrate --yes --database {url}"));
+    assert_eq!(ran.code, Some(0), "{ran}");
+    let ran = project.run(&format!("seed --dry-run --env dev --database {url}"));
+    assert_eq!(ran.code, Some(1), "{ran}");
+    for words in [
+        "UNIQUE constraint failed: index 'low'",
+        "CHECK constraint failed: email LIKE",
+    ] {
+        assert!(ran.stderr.contains(words), "{ran}");
+    }
+    project.write("seeds/a.yaml", "users:\n  bob: {email: bob@x}\n");
+    let ran = project.run(&format!("seed --dry-run --env dev --database {url}"));
+    assert_eq!(ran.code, Some(0), "{ran}");
+}
+
+#[tokio::test]
 async fn what_is_not_seen_is_no_alarm() {
     let bed = Bed::memory(
         "CREATE TABLE log (id INTEGER PRIMARY KEY, word TEXT);
@@ -188,4 +236,30 @@ async fn an_exchange_that_a_constraint_refuses_is_seen() {
         planned.contains("constraint: rows exchange values"),
         ran.contains("failed at")
     );
+}
+
+#[test]
+fn a_row_with_another_primary_key_is_not_as_declared() {
+    let seed = "users:\n  _key: name\n  ann: {id: 1, name: Ann}\n  bob: {id: 2, name: Bob}\n";
+    let project = Project::new()
+        .migration(
+            "V1__s",
+            "CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT UNIQUE);\n",
+        )
+        .file("seeds/a.yaml", seed)
+        .after("migrate --seed");
+    project.write("seeds/a.yaml", seed.replace("id: 2", "id: 3"));
+    assert_eq!(project.run("seed").code, Some(0));
+    project.run("seed").check(expect![[r#"
+        $ seedbed seed
+        nothing to do: 1 row as declared, 1 row with another primary key than declared
+        2> target: local local.db (default)
+        2> warning[kept-key]: `users.bob` has another `id` in the database, and keeps it: a primary key is never changed
+        2>  --> seeds/a.yaml:4:13
+        2>   |
+        2> 4 |   bob: {id: 3, name: Bob}
+        2>   |             ^
+        2>   |
+        2>   = help: write the `id` that the row has in the database, or leave `id` out
+    "#]]);
 }
