@@ -132,14 +132,47 @@ pub(super) fn is_comments_only(text: &str) -> bool {
     }) && comments > 0
 }
 
-/// A statement as its author wrote it.
+/// A statement as its author wrote it. A file may hold a million, so its kind is not kept with the names in it.
 struct Written<'a> {
-    kind: Kind,
+    class: Class,
     span: Range<usize>,
     source: &'a Arc<Source>,
 }
 
+/// What is asked of each statement of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Class {
+    /// It begins or ends a transaction.
+    Control,
+    Pragma,
+    DropTable,
+    Insert,
+    Other,
+}
+
 impl<'a> Written<'a> {
+    fn new(source: &'a Arc<Source>, span: Range<usize>) -> Written<'a> {
+        let class = match kind(&source.text[span.clone()]) {
+            Kind::Begin | Kind::Commit | Kind::Rollback => Class::Control,
+            Kind::Pragma(_) => Class::Pragma,
+            Kind::Drop(object) if object.what == What::Table => Class::DropTable,
+            Kind::Insert => Class::Insert,
+            _ => Class::Other,
+        };
+        Written {
+            class,
+            span,
+            source,
+        }
+    }
+
+    fn kind(&self) -> Kind {
+        match self.class {
+            Class::Insert => Kind::Insert,
+            _ => kind(self.text()),
+        }
+    }
+
     fn text(&self) -> &'a str {
         &self.source.text[self.span.clone()]
     }
@@ -182,11 +215,7 @@ pub(super) fn read(source: &Arc<Source>, engine: Engine, history: &HistoryTable)
     }
     let statements: Vec<Written<'_>> = statements
         .into_iter()
-        .map(|statement| Written {
-            kind: kind(statement.text(&source.text)),
-            span: statement.span,
-            source,
-        })
+        .map(|statement| Written::new(source, statement.span))
         .collect();
     let reader = Reader {
         engine,
@@ -249,11 +278,11 @@ impl Reader<'_> {
         let control = self.transactions();
         let statements = self.statements;
         let mut controls = statements.iter().filter(|it| it.is_control());
-        let mut inside = controls.next().is_none_or(|it| it.kind == Kind::Commit);
+        let mut inside = controls.next().is_none_or(|it| it.kind() == Kind::Commit);
         for (at, statement) in statements.iter().enumerate() {
             if control == Control::TakenOut {
                 if statement.is_control() {
-                    inside = statement.kind == Kind::Begin;
+                    inside = statement.kind() == Kind::Begin;
                     continue;
                 }
                 // There it ends at once, and inside `OFF` would forget the violations so far.
@@ -267,7 +296,7 @@ impl Reader<'_> {
     }
 
     fn statement(&mut self, at: usize, statement: &Written<'_>) {
-        let (kind, text, origin) = (&statement.kind, statement.text(), &statement.origin());
+        let (kind, text, origin) = (&statement.kind(), statement.text(), &statement.origin());
         self.reserved(text, origin);
         match kind {
             Kind::Savepoint(name) => self.savepoints.push((name.clone(), origin.clone())),
