@@ -15,7 +15,8 @@ use crate::db::{Engine, HistoryTable, row_level_security};
 use crate::diagnostic::Diagnostic;
 use crate::script::{Atomicity, ForeignKeys, Origin, Source, Step};
 use crate::sql::{
-    Kind, TokenKind, What, drops_of_temporary, kind, significant, split, targets, tokens, unquote,
+    Kind, TokenKind, What, drops_of_temporary, kind, may_have_name, significant, split, targets,
+    tokens, unquote,
 };
 
 pub(super) use pragmas::PRAGMA_VALUE;
@@ -146,7 +147,8 @@ enum Class {
     Control,
     Pragma,
     DropTable,
-    Insert,
+    /// It writes or reads rows, or changes the schema of the file: nothing but its text matters.
+    Plain,
     Other,
 }
 
@@ -156,7 +158,9 @@ impl<'a> Written<'a> {
             Kind::Begin | Kind::Commit | Kind::Rollback => Class::Control,
             Kind::Pragma(_) => Class::Pragma,
             Kind::Drop(object) if object.what == What::Table => Class::DropTable,
-            Kind::Insert => Class::Insert,
+            Kind::Create(object) if object.is_temporary() => Class::Other,
+            Kind::Create(_) | Kind::Alter => Class::Plain,
+            Kind::Insert | Kind::Update | Kind::Delete | Kind::Select => Class::Plain,
             _ => Class::Other,
         };
         Written {
@@ -167,10 +171,7 @@ impl<'a> Written<'a> {
     }
 
     fn kind(&self) -> Kind {
-        match self.class {
-            Class::Insert => Kind::Insert,
-            _ => kind(self.text()),
-        }
+        kind(self.text())
     }
 
     fn text(&self) -> &'a str {
@@ -296,7 +297,11 @@ impl Reader<'_> {
     }
 
     fn statement(&mut self, at: usize, statement: &Written<'_>) {
-        let (kind, text, origin) = (&statement.kind(), statement.text(), &statement.origin());
+        let kind = match statement.class {
+            Class::Plain => Kind::Other,
+            _ => statement.kind(),
+        };
+        let (kind, text, origin) = (&kind, statement.text(), &statement.origin());
         self.reserved(text, origin);
         match kind {
             Kind::Savepoint(name) => self.savepoints.push((name.clone(), origin.clone())),
@@ -378,9 +383,15 @@ impl Reader<'_> {
 
     /// A statement that writes to one of our own tables, or makes an object that is called like one.
     fn reserved(&mut self, text: &str, origin: &Origin) {
-        let is_ours = |name: &str| {
-            self.history.is(name) || name.to_ascii_lowercase().starts_with("_seedbed_")
-        };
+        const OURS: &str = "_seedbed_";
+        if ![self.history.name(), OURS]
+            .iter()
+            .any(|name| may_have_name(text, name))
+        {
+            return;
+        }
+        let is_ours =
+            |name: &str| self.history.is(name) || name.to_ascii_lowercase().starts_with(OURS);
         let Some(target) = targets(text).into_iter().find(|it| is_ours(&it.name)) else {
             return;
         };

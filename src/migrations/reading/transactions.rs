@@ -189,7 +189,7 @@ impl Written<'_> {
         match self.class {
             Class::DropTable => true,
             Class::Pragma => matches!(self.kind(), Kind::Pragma(pragma) if is_off(&pragma)),
-            Class::Control | Class::Insert | Class::Other => false,
+            Class::Control | Class::Plain | Class::Other => false,
         }
     }
 
