@@ -226,6 +226,24 @@ impl Effects {
         self.may_lose_parents || !self.refers.is_empty() || !self.new.is_empty()
     }
 
+    /// Whether it may make a foreign key, or give one other names.
+    pub(super) fn may_change_references(&self) -> bool {
+        !self.refers.is_empty()
+            || !self.renames.is_empty()
+            || !self.retyped.is_empty()
+            || self.has_hidden_names
+            || self.writes_schema
+    }
+
+    /// Whether this foreign key, or a row of it, may be another one behind the unit.
+    pub(super) fn touches(&self, child: &str, parent: &str) -> bool {
+        let mut names = self.changed.iter().chain(&self.new);
+        let mut objects = self.created.iter().chain(&self.dropped);
+        let is_one =
+            |it: &String| it.eq_ignore_ascii_case(child) || it.eq_ignore_ascii_case(parent);
+        self.writes_rows || self.may_lose_any || names.any(is_one) || objects.any(is_one)
+    }
+
     /// The objects that it drops or alters, where only a view or a trigger that names one of them may stop compiling.
     pub(super) fn at_risk(&self) -> Option<impl Iterator<Item = &str>> {
         let is_known = !self.has_hidden_names && self.created.is_empty();

@@ -44,6 +44,8 @@ pub(crate) struct Watch {
     views: Views,
     /// The foreign keys before each script, as far as the texts tell; none where they were not read.
     known_references: Vec<Arc<Vec<Arc<Reference>>>>,
+    /// Whether the run may make a foreign key, or give one other names: then those before it are not all there are.
+    changes_references: bool,
     /// Whether a script ignores CHECK constraints.
     ignores_checks: bool,
     /// The tables with CHECK constraints before the run; none where they were not read.
@@ -90,6 +92,7 @@ impl Watch {
         };
         for (unit, effects) in units {
             watch.compiles |= effects.may_break;
+            watch.changes_references |= effects.may_change_references();
             watch.ignores_checks |= effects.ignores_checks;
             watch.references.extend(effects);
             watch.dropped.extend_from_slice(&effects.dropped);
@@ -102,7 +105,10 @@ impl Watch {
         }
         let bare = scripts.iter().filter(|script| !is_guarded(script));
         let bare = bare.flat_map(|script| &script.units);
-        watch.texts.extend(bare.flat_map(texts));
+        for unit in bare {
+            watch.changes_references |= Effects::of(unit).may_change_references();
+            watch.texts.extend(texts(unit));
+        }
         watch
     }
 
@@ -437,6 +443,12 @@ impl Place<'_> {
     pub(super) fn known_references(&self) -> Arc<Vec<Arc<Reference>>> {
         let references = self.watch.known_references.get(self.number);
         references.cloned().unwrap_or_default()
+    }
+
+    /// All foreign keys that there can be in the run; none where that is not known.
+    pub(super) fn all_references(&self) -> Option<Arc<Vec<Arc<Reference>>>> {
+        let known = self.watch.known_references.first();
+        known.filter(|_| !self.watch.changes_references).cloned()
     }
 
     /// The tables with CHECK constraints before the run.

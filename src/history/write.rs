@@ -1,6 +1,7 @@
 //! The statements that record: a script becomes transactions. Pure.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::checks::{self, CheckedTable};
@@ -159,6 +160,7 @@ fn lower_unnamed(script: &Script, run: &Run, place: Place<'_>, compared: Compare
             steps.durations = Durations::of(&script.units);
             steps.clear_the_way(&script.units);
             steps.references = place.known_references();
+            steps.all_references = place.all_references();
             steps.scope = place.scope();
             steps.left = place.left_foreign_keys();
             steps.compared = compared;
@@ -278,6 +280,10 @@ pub(super) struct Steps {
     durations: Durations,
     /// The foreign keys before the next unit.
     references: Arc<Vec<Arc<Reference>>>,
+    /// All foreign keys that there can be; none where that is not known.
+    all_references: Option<Arc<Vec<Arc<Reference>>>>,
+    /// The tables that units before the next one have dropped, in lower case.
+    gone: HashSet<String>,
     /// The foreign keys that the run may break.
     scope: Scope,
     /// The foreign keys that a later script may repair.
@@ -421,6 +427,8 @@ impl Steps {
                 references: self.references.clone(),
                 scope: self.scope.clone(),
                 left: self.left.clone(),
+                all_references: self.all_references.clone(),
+                gone: self.gone.clone(),
                 checks: self.checks.clone(),
                 compared: self.compared,
                 ..Steps::default()
@@ -478,7 +486,8 @@ impl Steps {
         effects: &Effects,
         foreign_keys: ForeignKeys,
     ) {
-        let rows = row_guards::compares_rows(foreign_keys, effects);
+        let touches = self.touches_references(effects);
+        let rows = touches && row_guards::compares_rows(foreign_keys, effects);
         let new = orphans::new_references(unit, effects, &self.references);
         let values = rows.then(|| match self.compared {
             Compared::Rows => orphans::values(unit, effects, &self.references, &new),
@@ -501,12 +510,12 @@ impl Steps {
         // With foreign keys off, each unit is judged by itself, but for what a later script may repair.
         let is_judged = foreign_keys != ForeignKeys::On && self.left.is_empty();
         let has_mismatches = is_judged || self.has_mismatches;
-        if !has_mismatches && effects.may_break_references() && !self.scope.is_empty() {
+        if touches && !has_mismatches && effects.may_break_references() && !self.scope.is_empty() {
             self.has_mismatches = true;
             let step = guards::mismatches_before(&self.scope);
             self.push(Purpose::Before(number), step);
         }
-        if let Some(step) = guards::references_before(effects, &self.scope) {
+        if touches && let Some(step) = guards::references_before(effects, &self.scope) {
             self.push(Purpose::Before(number), step);
         }
         match &old_rows {
@@ -524,10 +533,23 @@ impl Steps {
         if let Some(values) = values {
             self.compared(number, unit, effects, values);
         }
-        if let Some(step) = guards::references_after(unit, effects, &self.scope) {
+        if touches && let Some(step) = guards::references_after(unit, effects, &self.scope) {
             self.push(Purpose::Compared(number), step);
         }
         orphans::follow(&mut self.references, effects, new);
+    }
+
+    /// Whether the unit may do something to a foreign key or to its rows. Each comparison reads the whole schema, so in a run
+    /// of many units they would take quadratic time.
+    fn touches_references(&mut self, effects: &Effects) -> bool {
+        let Some(all) = &self.all_references else {
+            return true;
+        };
+        let lost = effects.lost.iter().filter(|it| !effects.new.contains(it));
+        self.gone.extend(lost.cloned());
+        let is_there = |it: &&Arc<Reference>| !self.gone.contains(&it.child.to_ascii_lowercase());
+        let mut there = all.iter().filter(is_there);
+        there.any(|it| effects.touches(&it.child, &it.parent))
     }
 
     /// The guards that compare the rows of a unit with those before it, by the steps that record `values`. To compare
@@ -814,4 +836,104 @@ pub(crate) fn baselined(mut entry: Entry) -> Entry {
         .detail
         .insert(BASELINE.to_owned(), serde_json::Value::Bool(true));
     entry
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::known::{Known, ReferenceColumn};
+    use super::super::watch::Watch;
+    use super::*;
+    use crate::schema::Affinity;
+
+    fn reference((child, parent): (&str, &str)) -> Reference {
+        let column = ReferenceColumn {
+            name: "p".to_owned(),
+            target: "id".to_owned(),
+            affinity: Affinity::Integer,
+        };
+        Reference {
+            child: child.to_owned(),
+            parent: parent.to_owned(),
+            columns: vec![column],
+            child_without_rowid: false,
+            child_key: vec!["id".to_owned()],
+            may_lack_parent: false,
+        }
+    }
+
+    /// The units whose foreign keys are compared, on a database with these foreign keys.
+    fn compared(known: &[(&str, &str)], units: &[&str]) -> Vec<usize> {
+        let units = units.iter().map(|sql| Unit {
+            record: Record::Delete(Key::Migration(1)),
+            steps: Arc::new(sql.split("; ").map(|sql| Step::own(sql, vec![])).collect()),
+        });
+        let script = Script {
+            expects: Revision(1),
+            foreign_keys: ForeignKeys::Off,
+            atomicity: Atomicity::Transaction,
+            units: units.collect(),
+        };
+        let scripts = std::slice::from_ref(&script);
+        let mut watch = Watch::new(scripts);
+        let known = Known {
+            references: known.iter().copied().map(reference).collect(),
+            ..Known::default()
+        };
+        watch.knows(&known, Engine::Local, scripts);
+        let table = HistoryTable::default();
+        let run = Run::new("test");
+        let lowered = lower(&script, &run, watch.place(0), &table, Engine::Local);
+        let purposes = lowered.iter().flat_map(|it| &it.purposes);
+        let after = purposes.filter_map(|purpose| match purpose {
+            Purpose::After(unit) => Some(*unit),
+            _ => None,
+        });
+        after.collect()
+    }
+
+    #[test]
+    fn foreign_keys_are_compared_behind_the_units_that_may_do_something_to_one() {
+        let family = [("c", "p"), ("C2", "c")];
+        for (known, units, expect) in [
+            (
+                &[][..],
+                &["DROP TABLE p", "DROP TABLE a; DELETE FROM b"][..],
+                &[][..],
+            ),
+            (
+                &family,
+                &["DROP TABLE a", "DROP INDEX i; DROP TABLE a"],
+                &[1],
+            ),
+            (&family, &["DROP TABLE p", "DROP TABLE c"], &[0, 1]),
+            // A table that is dropped takes its foreign keys along.
+            (
+                &family,
+                &["DROP TABLE c2", "DROP TABLE C", "DROP TABLE p"],
+                &[],
+            ),
+            (
+                &family,
+                &["DROP TABLE c2", "DROP TABLE c; CREATE TABLE c (id)"],
+                &[1],
+            ),
+            (&family, &["DROP TABLE a; DELETE FROM b"], &[0]),
+            (&family, &["DROP TABLE a; CREATE VIEW p AS SELECT 1"], &[0]),
+            (&family, &["ALTER TABLE P DROP COLUMN a"], &[0]),
+            // What the run makes or renames is not known.
+            (
+                &[],
+                &["DROP TABLE a", "CREATE TABLE d (p REFERENCES p)"],
+                &[0, 1],
+            ),
+            (&[], &["DROP TABLE a; ALTER TABLE d RENAME TO e"], &[0]),
+            (
+                &[],
+                &["DROP TABLE a; ALTER TABLE d ALTER COLUMN p TO p REFERENCES p"],
+                &[0],
+            ),
+        ] {
+            assert_eq!(compared(known, units), expect, "{known:?} {units:?}");
+        }
+    }
 }

@@ -15,7 +15,8 @@ use crate::db::{Engine, HistoryTable, row_level_security};
 use crate::diagnostic::Diagnostic;
 use crate::script::{Atomicity, ForeignKeys, Origin, Source, Step};
 use crate::sql::{
-    Kind, TokenKind, What, drops_of_temporary, kind, significant, split, targets, tokens, unquote,
+    Kind, TokenKind, What, drops_of_temporary, kind, may_have_name, significant, split, targets,
+    tokens, unquote,
 };
 
 pub(super) use pragmas::PRAGMA_VALUE;
@@ -132,14 +133,47 @@ pub(super) fn is_comments_only(text: &str) -> bool {
     }) && comments > 0
 }
 
-/// A statement as its author wrote it.
+/// A statement as its author wrote it. A file may hold a million, so its kind is not kept with the names in it.
 struct Written<'a> {
-    kind: Kind,
+    class: Class,
     span: Range<usize>,
     source: &'a Arc<Source>,
 }
 
+/// What is asked of each statement of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Class {
+    /// It begins or ends a transaction.
+    Control,
+    Pragma,
+    DropTable,
+    /// It writes or reads rows, or changes the schema of the file: nothing but its text matters.
+    Plain,
+    Other,
+}
+
 impl<'a> Written<'a> {
+    fn new(source: &'a Arc<Source>, span: Range<usize>) -> Written<'a> {
+        let class = match kind(&source.text[span.clone()]) {
+            Kind::Begin | Kind::Commit | Kind::Rollback => Class::Control,
+            Kind::Pragma(_) => Class::Pragma,
+            Kind::Drop(object) if object.what == What::Table => Class::DropTable,
+            Kind::Create(object) if object.is_temporary() => Class::Other,
+            Kind::Create(_) | Kind::Alter => Class::Plain,
+            Kind::Insert | Kind::Update | Kind::Delete | Kind::Select => Class::Plain,
+            _ => Class::Other,
+        };
+        Written {
+            class,
+            span,
+            source,
+        }
+    }
+
+    fn kind(&self) -> Kind {
+        kind(self.text())
+    }
+
     fn text(&self) -> &'a str {
         &self.source.text[self.span.clone()]
     }
@@ -182,11 +216,7 @@ pub(super) fn read(source: &Arc<Source>, engine: Engine, history: &HistoryTable)
     }
     let statements: Vec<Written<'_>> = statements
         .into_iter()
-        .map(|statement| Written {
-            kind: kind(statement.text(&source.text)),
-            span: statement.span,
-            source,
-        })
+        .map(|statement| Written::new(source, statement.span))
         .collect();
     let reader = Reader {
         engine,
@@ -249,11 +279,11 @@ impl Reader<'_> {
         let control = self.transactions();
         let statements = self.statements;
         let mut controls = statements.iter().filter(|it| it.is_control());
-        let mut inside = controls.next().is_none_or(|it| it.kind == Kind::Commit);
+        let mut inside = controls.next().is_none_or(|it| it.kind() == Kind::Commit);
         for (at, statement) in statements.iter().enumerate() {
             if control == Control::TakenOut {
                 if statement.is_control() {
-                    inside = statement.kind == Kind::Begin;
+                    inside = statement.kind() == Kind::Begin;
                     continue;
                 }
                 // There it ends at once, and inside `OFF` would forget the violations so far.
@@ -267,7 +297,11 @@ impl Reader<'_> {
     }
 
     fn statement(&mut self, at: usize, statement: &Written<'_>) {
-        let (kind, text, origin) = (&statement.kind, statement.text(), &statement.origin());
+        let kind = match statement.class {
+            Class::Plain => Kind::Other,
+            _ => statement.kind(),
+        };
+        let (kind, text, origin) = (&kind, statement.text(), &statement.origin());
         self.reserved(text, origin);
         match kind {
             Kind::Savepoint(name) => self.savepoints.push((name.clone(), origin.clone())),
@@ -349,9 +383,15 @@ impl Reader<'_> {
 
     /// A statement that writes to one of our own tables, or makes an object that is called like one.
     fn reserved(&mut self, text: &str, origin: &Origin) {
-        let is_ours = |name: &str| {
-            self.history.is(name) || name.to_ascii_lowercase().starts_with("_seedbed_")
-        };
+        const OURS: &str = "_seedbed_";
+        if ![self.history.name(), OURS]
+            .iter()
+            .any(|name| may_have_name(text, name))
+        {
+            return;
+        }
+        let is_ours =
+            |name: &str| self.history.is(name) || name.to_ascii_lowercase().starts_with(OURS);
         let Some(target) = targets(text).into_iter().find(|it| is_ours(&it.name)) else {
             return;
         };

@@ -9,7 +9,7 @@ use super::identity::changes_something;
 use super::problem::file_name;
 use super::set::{Migration, Migrations};
 use crate::diagnostic::{Diagnostic, Location};
-use crate::sql::{Kind, kind, split};
+use crate::sql::{Kind, TokenKind, kind, significant, split};
 
 /// How a file stands that has the statements of another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,6 +81,14 @@ pub(super) fn repeated(
     set: &Migrations,
     standing: impl Fn(&Migration) -> Standing,
 ) -> impl Iterator<Item = (&Migration, &Migration, Standing)> {
+    // Files that begin in another way have another meaning, and to tell a meaning all of a text is read.
+    let mut beginnings: HashMap<String, usize> = HashMap::new();
+    for file in &set.versioned {
+        *beginnings
+            .entry(beginning(&file.up.source.text))
+            .or_default() += 1;
+    }
+    let is_alone = |file: &Migration| beginnings.get(&beginning(&file.up.source.text)) == Some(&1);
     let mut new: Vec<(&Migration, String)> = Vec::new();
     // By meaning: the first old file, and the first new one.
     let mut first: HashMap<String, [Option<&Migration>; 2]> = HashMap::new();
@@ -88,7 +96,11 @@ pub(super) fn repeated(
         .versioned
         .iter()
         .any(|file| standing(file) == Standing::New);
-    for file in set.versioned.iter().filter(|_| any_is_new) {
+    let compared = set
+        .versioned
+        .iter()
+        .filter(|file| any_is_new && !is_alone(file));
+    for file in compared {
         let meaning = meaning(&file.up.source.text);
         let standing = standing(file);
         let [old, of_new] = first.entry(meaning.clone()).or_default();
@@ -110,6 +122,21 @@ pub(super) fn repeated(
         };
         counts_twice(&file.up.source.text).then_some((file, other.0, other.1))
     })
+}
+
+/// The first tokens of a text, as far as they are part of its meaning.
+fn beginning(text: &str) -> String {
+    const TOKENS: usize = 12;
+    let mut beginning = String::new();
+    for token in significant(text).take(TOKENS) {
+        let word = token.text(text);
+        match token.kind {
+            TokenKind::Word => beginning.push_str(&word.to_ascii_lowercase()),
+            _ => beginning.push_str(word),
+        }
+        beginning.push(' ');
+    }
+    beginning
 }
 
 /// Whether a second run does more than the first one did.

@@ -308,7 +308,25 @@ fn sort(cursor: &mut Cursor<'_>) -> What {
 
 /// Whether a token of a statement is this name, quoted or not.
 pub fn has_name(statement: &str, name: &str) -> bool {
-    significant(statement).any(|token| unquote(token.text(statement)).eq_ignore_ascii_case(name))
+    may_have_name(statement, name)
+        && significant(statement)
+            .any(|token| unquote(token.text(statement)).eq_ignore_ascii_case(name))
+}
+
+/// Whether a text holds the letters of this name, or of a name that begins with it. To look for them takes a fraction of
+/// the time that reading tokens takes, and most statements do not hold them.
+pub(crate) fn may_have_name(statement: &str, name: &str) -> bool {
+    let (all, name) = (statement.as_bytes(), name.as_bytes());
+    // Within quotes they are doubled.
+    let quotes = |byte: &u8| matches!(byte, b'"' | b'\'' | b'`');
+    let Some(first) = name.first().filter(|_| !name.iter().any(quotes)) else {
+        return true;
+    };
+    let is_here = |at: usize| {
+        let here = all.get(at..at + name.len());
+        here.is_some_and(|here| here.eq_ignore_ascii_case(name))
+    };
+    memchr::memchr2_iter(first.to_ascii_lowercase(), first.to_ascii_uppercase(), all).any(is_here)
 }
 
 /// The name or text that one token stands for: without its quotes, doubled quotes single; a bare word, or
@@ -329,6 +347,30 @@ pub fn unquote(token: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_is_found_in_any_quotes_and_letter_case() {
+        for statement in [
+            "DROP TABLE users",
+            "DROP TABLE [Users]",
+            "DROP TABLE `USERS`",
+            "SELECT 'users'",
+            "INSERT INTO \"main\".\"uSers\"(a) VALUES (1)",
+        ] {
+            assert!(has_name(statement, "Users"), "{statement}");
+        }
+        for statement in [
+            "DROP TABLE users2",
+            "-- users\nSELECT 1",
+            "",
+            "SELECT user, s",
+        ] {
+            assert!(!has_name(statement, "users"), "{statement}");
+        }
+        assert!(has_name("DROP TABLE \"a\"\"b\"", "a\"b"));
+        assert!(has_name("DROP TABLE Straße", "straße"));
+        assert!(has_name("SELECT \"\"", ""));
+    }
 
     #[track_caller]
     fn check(statement: &str, expect: Kind) {

@@ -268,13 +268,13 @@ impl Reader<'_> {
         let mut behind = self.statements[at + 1..].iter();
         let writes = behind.find(|it| {
             use Kind::{Alter, Create, Delete, Drop, Insert, Update};
-            sets_off(&it.kind)
+            sets_off(&it.kind())
                 || matches!(
-                    it.kind,
+                    it.kind(),
                     Alter | Create(_) | Delete | Drop(_) | Insert | Update
                 )
         });
-        let Some(writes) = writes.filter(|it| !sets_off(&it.kind)) else {
+        let Some(writes) = writes.filter(|it| !sets_off(&it.kind())) else {
             return;
         };
         self.problems.push(
@@ -290,15 +290,15 @@ impl Reader<'_> {
 
     fn vacuums_behind(&self, at: usize) -> bool {
         let behind = self.statements[at..].iter();
-        behind.into_iter().any(|it| it.kind == Kind::Vacuum)
+        behind.into_iter().any(|it| it.kind() == Kind::Vacuum)
     }
 
     fn manages_transactions(&self) -> bool {
-        self.statements.iter().any(|it| it.kind == Kind::Begin)
+        self.statements.iter().any(|it| it.kind() == Kind::Begin)
     }
 
     fn defers_before(&self, at: usize) -> bool {
-        self.statements[..at].iter().any(|it| match &it.kind {
+        self.statements[..at].iter().any(|it| match it.kind() {
             Kind::Pragma(pragma) => {
                 pragma.name == "defer_foreign_keys" && pragma.value.as_deref().is_some_and(means_on)
             }

@@ -1,10 +1,10 @@
 //! `BEGIN` and `COMMIT` in a file: which of them can be taken out so that its meaning is kept. Pure.
 
 use super::pragmas::means_on;
-use super::{Reader, Written};
+use super::{Class, Reader, Written};
 use crate::diagnostic::Diagnostic;
 use crate::script::{Atomicity, ForeignKeys};
-use crate::sql::{Kind, What, significant};
+use crate::sql::{Kind, Pragma, significant};
 
 /// The code of a statement that begins or ends a transaction.
 const TRANSACTION_CONTROL: &str = "transaction-control";
@@ -54,17 +54,17 @@ impl Reader<'_> {
         let controls = self.statements.iter().enumerate();
         let controls: Vec<_> = controls.filter(|(_, it)| it.is_control()).collect();
         let first = controls.first()?;
-        if let Some((at, _)) = controls.iter().find(|(_, it)| it.kind == Kind::Rollback) {
+        if let Some((at, _)) = controls.iter().find(|(_, it)| it.kind() == Kind::Rollback) {
             return Some((*at, Fault::Rollback));
         }
         if let Some((at, _)) = controls.iter().find(|(_, it)| !is_whole(it.text())) {
             return Some((*at, Fault::Semicolon));
         }
         // Files for tools that open a transaction themselves end it first, and open another one at their end.
-        let begun = first.1.kind == Kind::Commit && control == Control::TakenOut;
+        let begun = first.1.kind() == Kind::Commit && control == Control::TakenOut;
         let mut open = begun.then_some(first.0);
         for (at, statement) in self.statements.iter().enumerate() {
-            open = match (&statement.kind, open) {
+            open = match (statement.kind(), open) {
                 (Kind::Begin, None) => Some(at),
                 (Kind::Begin, Some(_)) => return Some((at, Fault::Nested)),
                 (Kind::Commit, Some(_)) => None,
@@ -163,7 +163,7 @@ impl Reader<'_> {
 impl Written<'_> {
     /// Whether it begins or ends a transaction.
     pub(super) fn is_control(&self) -> bool {
-        matches!(self.kind, Kind::Begin | Kind::Commit | Kind::Rollback)
+        self.class == Class::Control
     }
 
     /// Whether it means the same inside of a transaction, or is taken out there.
@@ -179,19 +179,24 @@ impl Written<'_> {
 
     /// Whether foreign keys are off for a file that holds it, unless a directive says otherwise.
     pub(super) fn turns_foreign_keys_off(&self) -> bool {
-        match &self.kind {
-            Kind::Drop(object) => object.what == What::Table,
-            Kind::Pragma(pragma) if pragma.name == "foreign_keys" => pragma
-                .value
-                .as_deref()
-                .is_some_and(|value| !means_on(value)),
-            _ => false,
+        let is_off = |pragma: &Pragma| {
+            pragma.name == "foreign_keys"
+                && pragma
+                    .value
+                    .as_deref()
+                    .is_some_and(|value| !means_on(value))
+        };
+        match self.class {
+            Class::DropTable => true,
+            Class::Pragma => matches!(self.kind(), Kind::Pragma(pragma) if is_off(&pragma)),
+            Class::Control | Class::Plain | Class::Other => false,
         }
     }
 
     /// Whether it is this pragma, with or without a value.
     pub(super) fn is_pragma(&self, name: &str) -> bool {
-        matches!(&self.kind, Kind::Pragma(pragma) if pragma.name == name)
+        self.class == Class::Pragma
+            && matches!(self.kind(), Kind::Pragma(pragma) if pragma.name == name)
     }
 
     fn keyword(&self) -> String {
