@@ -13,7 +13,7 @@ use super::terminal::Terminal;
 use super::who;
 use crate::config::variables::SEEDBED_LOG;
 use crate::config::{Config, Copied, Database, Flags, Project, Resolved, Side};
-use crate::db::{Db, DbError, Log, OnWait, Options};
+use crate::db::{Db, DbError, Engine, Log, OnWait, Options};
 use crate::diagnostic::{Class, Diagnostic, typed};
 use crate::history::{self, History, HistoryError};
 use crate::migrations::{ApplyError, Event, Migrations, OnEvent, OutOfOrder, PlanOptions};
@@ -253,9 +253,14 @@ impl Session {
         }))
     }
 
-    /// Whether the settings name a server.
-    pub(super) fn names_a_server(&self) -> bool {
-        self.resolved.name_a_server()
+    /// The engines that a server of the settings may have. A database at `turso://` has either of the two, which only the
+    /// server can tell.
+    pub(super) fn named_servers(&self) -> &'static [Engine] {
+        match (self.resolved.name_a_server(), self.resolved.name_turso()) {
+            (false, _) => &[],
+            (true, false) => &[Engine::Server],
+            (true, true) => &[Engine::Server, Engine::Turso],
+        }
     }
 
     /// Reports each run that is waited for once, and whatever `--quiet` says of progress.

@@ -224,6 +224,11 @@ impl<'a> Failing<'a> {
             };
             return refusal.message(Some(unit.as_str()).filter(|unit| !unit.is_empty()));
         }
+        if let (Part::Step(_), Doing::Undoing, Some(Key::Seed(name))) =
+            (self.part, self.doing, self.key())
+        {
+            return format!("the rows of seed {name} cannot be deleted: {words}");
+        }
         match (self.part, self.doing) {
             (Part::Step(_), Doing::Undoing) => format!("undoing {key} failed: {words}"),
             // Rows of all files stand in one order.
@@ -344,6 +349,10 @@ impl<'a> Failing<'a> {
             Doing::Undoing => "run `undo` again",
             Doing::Recording => "run the command again",
         };
+        let again = match (self.doing, self.key()) {
+            (Doing::Undoing, Some(Key::Seed(name))) => format!("run `seed forget {name}` again"),
+            _ => again.to_owned(),
+        };
         if *self.part == Part::Schema && self.half_done.is_some() {
             return vec!["this database cannot be opened any more: restore a backup".to_owned()];
         }
@@ -359,7 +368,7 @@ impl<'a> Failing<'a> {
         let next = match (&self.half_done, self.key()) {
             (Some(half), Some(key)) => settle(key, half, self.doing),
             _ if code == Code::Interrupted => format!("{again} to go on"),
-            _ => again.to_owned(),
+            _ => again,
         };
         let engine = code_help(code).filter(|_| self.refusal.is_none());
         let mut help = match (engine, self.fix()) {
@@ -372,6 +381,7 @@ impl<'a> Failing<'a> {
             help.insert(0, instead(&step.sql, self.words, self.error.offset));
         }
         help.extend(self.meant().map(str::to_owned));
+        help.extend(self.on_the_turso_engine().map(str::to_owned));
         help.extend(unknown_function(self.words));
         help.extend(stale_object(self.words).filter(|_| self.refusal.is_none()));
         if let Some(restore) = self.restores()
@@ -419,6 +429,25 @@ impl<'a> Failing<'a> {
             || self.code == Some(Code::LOCKED) && self.half_done.is_none();
         is_alone.then_some(
             "such a statement runs in a file of its own, with `-- seedbed: no-transaction` at the top",
+        )
+    }
+
+    /// What libSQL takes and this engine does not, by its words about a statement.
+    fn on_the_turso_engine(&self) -> Option<&'static str> {
+        let is_of_a_step = matches!(self.part, Part::Step(_));
+        if !is_of_a_step || !self.error.engine.checks_each_row() {
+            return None;
+        }
+        if self.code == Some(Code::Constraint) && self.words.contains("FOREIGN KEY") {
+            return Some(
+                "the Turso engine checks foreign keys at each row, not at the end of the statement, and does not act on \
+                 PRAGMA defer_foreign_keys: insert parents before their children and delete children first, or declare the \
+                 foreign key DEFERRABLE INITIALLY DEFERRED",
+            );
+        }
+        self.words.contains("in foreign key definition").then_some(
+            "the Turso engine drops no column with a foreign key: rebuild the table with CREATE TABLE, INSERT … SELECT, DROP \
+             TABLE and ALTER TABLE … RENAME TO",
         )
     }
 
@@ -473,6 +502,9 @@ impl<'a> Failing<'a> {
         let file = dry_run::file(unit)?;
         match (self.part, self.doing) {
             (Part::Step(_), Doing::Undoing) => match (unit.record.key(), &self.half_done) {
+                (Key::Seed(_), _) if self.code == Some(Code::Constraint) => Some(
+                    "delete first what refers to its rows, or leave out `--with-rows` so that they stay".to_owned(),
+                ),
                 (Key::Migration(version), None) => Some(format!(
                     "fix the down file of V{version} and record it with `repair {version}`"
                 )),

@@ -224,9 +224,14 @@ fn has_children(
 }
 
 /// Deletes what is no longer declared, children first. Rows of one table go together, since they may refer to each
-/// other; tables that refer to each other in a circle let go first.
+/// other; tables that refer to each other in a circle let go first. So do rows of one table on an engine that checks each
+/// row at once, and not behind the statement.
 pub(super) fn deletions(basis: &Basis<'_>) -> Vec<Step> {
     let ranks = super::order::ranks(basis.shape);
+    let together = match basis.history.engine.checks_each_row() {
+        true => 1,
+        false => PER_STATEMENT,
+    };
     let mut groups: BTreeMap<_, Vec<&Remembered>> = BTreeMap::new();
     for orphan in basis.memory.orphans() {
         let at = orphan.table;
@@ -244,7 +249,7 @@ pub(super) fn deletions(basis: &Basis<'_>) -> Vec<Step> {
         let in_circle = |key: &&ForeignKey| {
             let parent = basis.shape.position(&key.parent);
             parent.is_some_and(|it| it != at && ranks[it] > rank)
-                || (parent == Some(at) && orphans.len() > PER_STATEMENT)
+                || (parent == Some(at) && orphans.len() > together)
         };
         let mut free: Vec<usize> = of
             .foreign_keys

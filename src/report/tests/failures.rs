@@ -6,7 +6,7 @@ use expect_test::expect_file;
 
 use super::{STYLE, case, origin, row};
 use crate::config::{DotEnv, Sources, resolve};
-use crate::db::{At, Code, Db, DbError, EngineError, Failure, Left, Options, Stop};
+use crate::db::{At, Code, Db, DbError, Engine, EngineError, Failure, Left, Options, Stop};
 use crate::diagnostic::Diagnostic;
 use crate::history::{Failed, History, HistoryError, Part, Row, State};
 use crate::migrations::{
@@ -87,6 +87,7 @@ fn made_up(code: Code, message: &str, part: Part, committed: usize, left: Left) 
         other_rows: Vec::new(),
         done: Vec::new(),
         version: Some(2),
+        engine: Engine::default(),
     }
 }
 
@@ -339,6 +340,48 @@ fn engine(cases: &mut Cases) {
     let commit =
         |code, message: &str| of_script(made_up(code, message, Part::Commit, 0, Left::Nothing));
     cases.add("at the end", &commit(Code::Io, "disk I/O error"));
+    let on_turso = |code, words: &str, sql: &str| {
+        let step = Step::own(sql, Vec::new());
+        let failed = made_up(code, words, Part::Step(step), 0, Left::Nothing);
+        of_script(ScriptError {
+            engine: Engine::Turso,
+            ..failed
+        })
+    };
+    cases.add(
+        "a row before its parent, on the Turso engine",
+        &on_turso(
+            Code::Constraint,
+            "FOREIGN KEY constraint failed",
+            "INSERT INTO n VALUES (2, 1), (1, NULL)",
+        ),
+    );
+    cases.add(
+        "a column with a foreign key, on the Turso engine",
+        &on_turso(
+            Code::Other(1),
+            "Parse error: error in table c after drop column: unknown column \"p\" in foreign key definition",
+            "ALTER TABLE c DROP COLUMN p",
+        ),
+    );
+    let ending = Unit {
+        record: Record::Delete(Key::Seed("a".to_owned())),
+        steps: vec![step()].into(),
+    };
+    cases.add(
+        "a seed that is to be forgotten",
+        &of_script(ScriptError {
+            suspects: vec![ending.clone()],
+            unit: Some(ending),
+            ..made_up(
+                Code::Constraint,
+                "FOREIGN KEY constraint failed",
+                Part::Step(step()),
+                0,
+                Left::Nothing,
+            )
+        }),
+    );
     let half = made_up(
         Code::Interrupted,
         "interrupted",

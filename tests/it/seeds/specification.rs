@@ -458,3 +458,32 @@ pub(crate) async fn two_runs_at_once_seed_once(world: World) {
     assert_eq!(both, ["", "a new +users.ann +users.bob"]);
     assert_eq!(bed.ask("SELECT count(*) FROM users").await, "2");
 }
+
+pub(crate) async fn a_forgotten_seed_takes_rows_that_refer_to_each_other_along(world: World) {
+    let schema = "
+CREATE TABLE users (id TEXT PRIMARY KEY);
+CREATE TABLE posts (id INTEGER PRIMARY KEY AUTOINCREMENT, slug TEXT UNIQUE, user_id TEXT NOT NULL REFERENCES users(id),
+  parent INT REFERENCES posts(id));
+";
+    let bed = Bed::new(world, schema).await;
+    let text = "_seed: {mode: sync}
+users: {ann: {id: u_ann}}
+posts:
+  _key: slug
+  _id: !auto
+  p1: {slug: s1, user: ann}
+  p2: {slug: s2, user: ann, parent: !ref posts.p1.id}
+  p3: {slug: s3, user: ann, parent: !ref posts.p2.id}
+";
+    assert_eq!(
+        bed.settles(text).await,
+        "a new +posts.p1 +posts.p2 +posts.p3 +users.ann"
+    );
+    let forgotten = bed.forget("a", seedbed::seeds::ForgetRows::Go, &[]).await;
+    assert_eq!(
+        forgotten,
+        "a edited -posts.p1 -posts.p2 -posts.p3 -users.ann"
+    );
+    let left = "SELECT (SELECT count(*) FROM posts) + (SELECT count(*) FROM users)";
+    assert_eq!(bed.ask(left).await, "0");
+}
