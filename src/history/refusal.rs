@@ -649,8 +649,8 @@ fn default_of_a_reference(row: &[Value], unit: Option<&Unit>) -> Refusal {
             "this engine does not check whether the default has its parent, and libSQL refuses the statement".to_owned(),
         ],
         help: format!(
-            "leave the DEFAULT of {column} out in {{file}}, and write the values with an UPDATE behind the ALTER TABLE: each of \
-             them is checked"
+            "add {column} without DEFAULT and NOT NULL in {{file}}, and write the values with an UPDATE behind the ALTER \
+             TABLE, which checks each of them"
         ),
         origin: adding(unit, &table, &column),
     }

@@ -135,16 +135,36 @@ impl<'a> Failing<'a> {
             return None;
         }
         let of = self.unit().map_or(0, Unit::statements);
-        let stand = match (committed, left) {
-            (0, Left::Nothing) => return None,
-            (2.., _) => of,
-            // Guards look behind the last statement.
+        let stand = match (committed, left, self.before_a_guard()) {
+            (0, Left::Nothing, _) => return None,
+            (2.., ..) => of,
+            (_, _, Some(stand)) => stand,
+            // Other guards look behind the last statement.
             _ if matches!(self.part, Part::Schema | Part::OldRows) => of,
             // The first one failed, or the server refused the request before it ran any.
-            (_, Left::Nothing) => 0,
+            (_, Left::Nothing, _) => 0,
             _ => self.statement().map_or(0, |failed| self.committed(failed)),
         };
         Some(HalfDone { stand, of })
+    }
+
+    /// How many statements are before the guard of a new column that refused: see [`Part::OldRows`].
+    fn before_a_guard(&self) -> Option<usize> {
+        let Failure::Step { explanation, .. } = &self.error.failed.failure else {
+            return None;
+        };
+        let looked_behind = match explanation.first()?.first()?.as_str()? {
+            "CHECK" => 1,
+            "REFERENCES" => 0,
+            _ => return None,
+        };
+        let origin = self.refusal.as_ref()?.origin.as_ref()?;
+        let mut steps = self
+            .unit()?
+            .steps
+            .iter()
+            .filter_map(|step| step.origin.as_ref());
+        Some(steps.position(|it| it == origin)? + looked_behind)
     }
 
     /// How many of the file's statements before the failed one stand: those of a transaction that it had begun do not.
@@ -358,6 +378,7 @@ impl<'a> Failing<'a> {
         }
         if *self.part == Part::OldRows
             && let (Some(half), Some(key)) = (&self.half_done, self.key())
+            && half.stand == half.of
         {
             return vec![
                 "correct these rows in the database".to_owned(),

@@ -390,6 +390,50 @@ fn engine(cases: &mut Cases) {
         Left::EarlierSteps,
     );
     cases.add("outside of a transaction", &of_script(half));
+    for (found, title) in [
+        (
+            "REFERENCES",
+            "a default that refers to a parent, outside of a transaction",
+        ),
+        (
+            "CHECK",
+            "rows that break a new constraint, outside of a transaction",
+        ),
+    ] {
+        cases.add(title, &of_script(guarded(found)));
+    }
+}
+
+/// A guard of the second of three statements refuses the column that it adds.
+fn guarded(found: &str) -> ScriptError {
+    let text = "CREATE TABLE m (a);\nALTER TABLE c ADD COLUMN z DEFAULT 9 REFERENCES p CHECK (y);\nDROP TABLE m;\n";
+    let steps = text.trim_end().split('\n').map(|line| Step {
+        origin: Some(origin("V3__more.sql", text, line.trim_end_matches(';'))),
+        ..Step::own(line, vec![])
+    });
+    let unit = Unit {
+        steps: Arc::new(steps.collect()),
+        ..unit()
+    };
+    let row = vec![found.into(), 1.into(), "c".into(), "z".into(), 1.into()];
+    let failure = Failure::Step {
+        committed: 1,
+        at: At::Step(3),
+        error: EngineError::new(Code::Constraint, "UNIQUE constraint failed"),
+        explanation: vec![row],
+        left: Left::EarlierSteps,
+    };
+    ScriptError {
+        failed: Failed {
+            unit: Some(0),
+            part: Part::OldRows,
+            failure,
+        },
+        suspects: vec![unit.clone()],
+        unit: Some(unit),
+        engine: Engine::Turso,
+        ..made_up(Code::Constraint, "", Part::OldRows, 1, Left::EarlierSteps)
+    }
 }
 
 fn waiting(cases: &mut Cases) {
