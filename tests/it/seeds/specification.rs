@@ -487,3 +487,30 @@ posts:
     let left = "SELECT (SELECT count(*) FROM posts) + (SELECT count(*) FROM users)";
     assert_eq!(bed.ask(left).await, "0");
 }
+
+pub(crate) async fn a_forgotten_seed_takes_rows_along_whose_references_cannot_be_null(
+    world: World,
+) {
+    let schema = "
+CREATE TABLE folders (id INTEGER PRIMARY KEY, up INT NOT NULL REFERENCES folders(id));
+CREATE TABLE labels (id INTEGER PRIMARY KEY, slug TEXT UNIQUE, up TEXT NOT NULL REFERENCES labels(slug));
+";
+    let bed = Bed::new(world, schema).await;
+    let text = "_seed: {mode: sync}
+folders:
+  root: {id: 1, up: 1}
+  a: {id: 2, up: 1}
+  b: {id: 3, up: 2}
+labels:
+  root: {id: 1, slug: r, up: r}
+  a: {id: 2, slug: a, up: r}
+";
+    bed.settles(text).await;
+    let forgotten = bed.forget("a", seedbed::seeds::ForgetRows::Go, &[]).await;
+    assert_eq!(
+        forgotten,
+        "a edited -folders.a -folders.b -folders.root -labels.a -labels.root"
+    );
+    let left = "SELECT (SELECT count(*) FROM folders) + (SELECT count(*) FROM labels)";
+    assert_eq!(bed.ask(left).await, "0");
+}
