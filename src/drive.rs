@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::aside::drop_aside;
-use crate::db::{self, Db, DbError, Failure};
+use crate::db::{self, Db, DbError, Engine, Failure};
 use crate::diagnostic::{Diagnostic, Location, lines};
 use crate::history::{
     self, Failed, History, HistoryError, Interrupted, LeftBroken, Outside, Part, Patience, Row,
@@ -192,6 +192,8 @@ pub struct ScriptError {
     pub done: Vec<Done>,
     /// The highest applied version now.
     pub version: Option<i64>,
+    /// The engine that refused it.
+    pub(crate) engine: Engine,
 }
 
 impl ScriptError {
@@ -750,6 +752,7 @@ async fn script_error(
         other_rows: Vec::new(),
         done,
         version,
+        engine: db.engine(),
         failed,
     }))
 }
@@ -784,6 +787,7 @@ fn interrupted(done: Vec<Done>, version: Option<i64>) -> ApplyError {
         other_rows: Vec::new(),
         done,
         version,
+        engine: Engine::default(),
     }))
 }
 

@@ -14,7 +14,7 @@ use super::terminal::Terminal;
 use super::who;
 use seedbed::config::variables::SEEDBED_LOG;
 use seedbed::config::{Config, Copied, Database, Flags, Project, Resolved, Side};
-use seedbed::db::{Db, DbError, Log, OnWait, Options};
+use seedbed::db::{Db, DbError, Engine, Log, OnWait, Options};
 use seedbed::diagnostic::{Class, Diagnostic, typed};
 use seedbed::history::{self, History, HistoryError};
 use seedbed::migrations::{
@@ -256,9 +256,14 @@ impl Session {
         }))
     }
 
-    /// Whether the settings name a server.
-    pub(super) fn names_a_server(&self) -> bool {
-        self.resolved.name_a_server()
+    /// The engines that a server of the settings may have. A database at `turso://` has either of the two, which only the
+    /// server can tell.
+    pub(super) fn named_servers(&self) -> &'static [Engine] {
+        match (self.resolved.name_a_server(), self.resolved.name_turso()) {
+            (false, _) => &[],
+            (true, false) => &[Engine::Server],
+            (true, true) => &[Engine::Server, Engine::Turso],
+        }
     }
 
     /// Reports each run that is waited for once, and whatever `--quiet` says of progress.

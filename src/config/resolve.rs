@@ -144,6 +144,12 @@ impl Resolved {
         self.shown.url.is_some() || matches!(mode, Some(Mode::Remote | Mode::Replica))
     }
 
+    /// Whether the URL of the server begins with `turso://`, the scheme of both engines.
+    pub fn name_turso(&self) -> bool {
+        let url = self.shown.url.as_ref().and_then(|url| url.value.as_ref());
+        url.is_some_and(RemoteUrl::is_turso)
+    }
+
     /// Every problem: those of files and plain settings, then those of the database.
     pub fn problems(&self) -> Vec<&Diagnostic> {
         self.problems

@@ -207,6 +207,11 @@ impl RemoteUrl {
         (&self.host, self.port(), &self.path) == (&other.host, other.port(), &other.path)
     }
 
+    /// Whether it was given with the scheme `turso`.
+    pub(super) fn is_turso(&self) -> bool {
+        self.scheme == "turso"
+    }
+
     /// Whether what is sent is encrypted.
     pub fn is_encrypted(&self) -> bool {
         self.encrypted

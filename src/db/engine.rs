@@ -32,6 +32,30 @@ impl Engine {
         matches!(self, Engine::Server | Engine::Turso)
     }
 
+    /// Whether it keeps a table of this name for itself, so that the table is not the application's.
+    pub(crate) fn keeps(self, table: &str) -> bool {
+        self == Engine::Turso && turso::keeps(table)
+    }
+
+    /// Whether it checks foreign keys at each row, and not at the end of the statement:
+    /// <https://sqlite.org/foreignkeys.html#fk_deferred>.
+    pub(crate) fn checks_each_row(self) -> bool {
+        self == Engine::Turso
+    }
+
+    /// The name in `sqlite_sequence` of a table with `AUTOINCREMENT`.
+    pub(crate) fn counts_as(self, table: &str) -> String {
+        match self {
+            Engine::Turso => table.to_ascii_lowercase(),
+            Engine::Local | Engine::Memory | Engine::Server => table.to_owned(),
+        }
+    }
+
+    /// Whether it takes a value of `PRAGMA application_id`.
+    pub(crate) fn takes_application_id(self) -> bool {
+        self != Engine::Server
+    }
+
     /// The most bytes of a value and of a row, where that is so little that a migration can reach it: `SQLITE_LIMIT_LENGTH`
     /// as the open-source server sets it.
     pub fn largest_row(self) -> Option<usize> {

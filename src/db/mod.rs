@@ -92,7 +92,6 @@ pub(crate) use stop::{Pause, Waits, jittered};
 pub use stop::{Stop, StopHandle};
 pub use stream::{Sink, StreamedRow};
 pub use sync_fault::SyncFault;
-pub(crate) use turso::{INTERNAL as INTERNAL_TO_TURSO, is_internal as is_internal_to_turso};
 pub use unanswered::{Fate, RemoteError, Sent};
 pub(crate) use unsupported::{TWO_PARSERS, instead, server_objection};
 

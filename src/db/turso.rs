@@ -1,15 +1,23 @@
 //! The Turso engine, the rewrite of SQLite in Rust: what it does not take, and the tables that it keeps for itself.
 //! Pure. Measured with version 0.8.3.
 
-use crate::sql::{Kind, Token, What, significant};
+use crate::sql::{Kind, Token, What, identifier, renamed_table, significant};
 
-/// How the names of the engine's own tables begin: sequences of `AUTOINCREMENT`, captured changes, and the state of its
-/// sync.
-pub(crate) const INTERNAL: [&str; 3] = ["__turso_internal_", "turso_cdc", "turso_sync_"];
+/// How the names begin that the engine reserves: sequences of `AUTOINCREMENT`, types, metadata of its transactions.
+const RESERVED: &str = "__turso_internal_";
 
-/// Whether a table of this name, in lower case, is one of them.
-pub(crate) fn is_internal(name: &str) -> bool {
-    INTERNAL.iter().any(|prefix| name.starts_with(prefix))
+/// The engine's other tables: captured changes, and the state of its sync. Applications may use all other names.
+const OWN: &[&str] = &[
+    "turso_cdc",
+    "turso_cdc_version",
+    "turso_sync_last_change_id",
+];
+
+/// Whether the engine keeps a table of this name for itself. In a database of another engine such a table is an ordinary
+/// one.
+pub(super) fn keeps(table: &str) -> bool {
+    let table = table.to_ascii_lowercase();
+    table.starts_with(RESERVED) || OWN.contains(&table.as_str())
 }
 
 /// Pragmas that the engine accepts and does not act on.
@@ -20,6 +28,9 @@ const MODULES: &[&str] = &["fts3", "fts4", "fts5", "geopoly", "rtree", "rtree_i3
 
 /// Why the engine cannot take a statement, or `None` where it can try.
 pub(super) fn refusal(statement: &str, kind: &Kind) -> Option<String> {
+    if let Some(what) = name_refusal(statement, kind) {
+        return Some(format!("the Turso engine does not take {what}"));
+    }
     let what = match kind {
         Kind::Vacuum => "VACUUM".to_owned(),
         Kind::Attach => "ATTACH".to_owned(),
@@ -45,6 +56,26 @@ pub(super) fn refusal(statement: &str, kind: &Kind) -> Option<String> {
         _ => return None,
     };
     Some(format!("the Turso engine does not take {what}"))
+}
+
+/// What is wrong with the name that a statement gives to a table, an index or a view. Pragmas about a name with a quotation
+/// mark fail, and with them every look at the whole schema.
+fn name_refusal(statement: &str, kind: &Kind) -> Option<String> {
+    let name = match kind {
+        Kind::Create(object) if object.what != What::Trigger => object.name.clone(),
+        Kind::Alter => renamed_table(statement)?.1,
+        _ => return None,
+    };
+    match &name {
+        name if keeps(name) => Some(format!(
+            "the name {name}: the engine keeps it for a table of its own"
+        )),
+        name if name.contains('"') => Some(format!(
+            "the name {}: its pragmas fail at a name with a quotation mark",
+            identifier(name)
+        )),
+        _ => None,
+    }
 }
 
 fn table_refusal(statement: &str) -> Option<&'static str> {
@@ -197,6 +228,24 @@ mod tests {
             ("PRAGMA legacy_alter_table = ON", true),
             ("PRAGMA legacy_alter_table", false),
             ("PRAGMA user_version = 3", false),
+            ("CREATE TABLE \"a\"\"b\" (x)", true),
+            ("CREATE TABLE IF NOT EXISTS main.[a\"b] (x)", true),
+            ("CREATE VIEW `a\"b` AS SELECT 1", true),
+            ("CREATE INDEX \"a\"\"b\" ON t (x)", true),
+            (
+                "CREATE TRIGGER \"a\"\"b\" AFTER INSERT ON t BEGIN SELECT 1; END",
+                false,
+            ),
+            ("ALTER TABLE t RENAME TO \"a\"\"b\"", true),
+            ("ALTER TABLE \"a\"\"b\" RENAME TO t", false),
+            ("ALTER TABLE t RENAME COLUMN x TO \"a\"\"b\"", false),
+            ("CREATE TABLE \"it's\" (\"a\"\"b\")", false),
+            ("CREATE TABLE turso_cdc (x)", true),
+            ("CREATE TABLE Turso_Sync_Last_Change_Id (x)", true),
+            ("ALTER TABLE t RENAME TO turso_cdc_version", true),
+            ("CREATE TABLE __turso_internal_x (x)", true),
+            ("CREATE TABLE turso_cdc_notes (x)", false),
+            ("CREATE TABLE turso_sync_log (x)", false),
         ] {
             let said = Engine::Turso.refusal(statement);
             assert_eq!(said.is_some(), refused, "{statement}: {said:?}");

@@ -12,7 +12,7 @@ use crate::history::History;
 use crate::migrations::{self, Plan, ReadError};
 use crate::schema::SchemaObject;
 use crate::script::Revision;
-use crate::sql::Value;
+use crate::sql::{Value, identifier};
 
 /// How old the newest backup may be where the project wants backups: the job that takes one a day has missed one.
 const BACKED_UP: Duration = Duration::from_secs(2 * 24 * 60 * 60);
@@ -517,8 +517,44 @@ fn is_damage(code: Code) -> bool {
     matches!(code, Code::Corrupt | Code::NotADatabase | Code::Io)
 }
 
-/// Rows that refer to a row that is not there.
-pub(super) fn foreign_keys(answer: Result<[Value; 2], DbError>) -> Check {
+/// Foreign keys without an answer to them all: the rows of each that have no parent, as a query. A row for each column:
+/// table, number of the foreign key, parent, column, the column that it refers to.
+pub(super) fn listing(columns: &[[Value; 5]]) -> Vec<String> {
+    let name = |value: &Value| identifier(value.as_str().unwrap_or_default());
+    let keys = columns.chunk_by(|a, b| a[..2] == b[..2]);
+    let queries = keys.map(|key| {
+        let ([table, _, parent, ..], is_whole) = (&key[0], key.iter().all(|it| !it[4].is_null()));
+        let filled = key
+            .iter()
+            .map(|it| format!("c.{} IS NOT NULL", name(&it[3])));
+        let same = key
+            .iter()
+            .map(|it| format!("p.{} = c.{}", name(&it[4]), name(&it[3])));
+        let same: Vec<String> = same.collect();
+        let lacking = is_whole.then(|| {
+            let same = same.join(" AND ");
+            format!(
+                "NOT EXISTS (SELECT 1 FROM {} AS p WHERE {same})",
+                name(parent)
+            )
+        });
+        let conditions: Vec<String> = filled.chain(lacking).collect();
+        format!(
+            "SELECT * FROM {} AS c WHERE {}",
+            name(table),
+            conditions.join(" AND ")
+        )
+    });
+    queries.collect()
+}
+
+/// Rows that refer to a row that is not there. `queries` list them where the engine has no table of them.
+pub(super) fn foreign_keys(
+    answer: Result<[Value; 2], DbError>,
+    engine: Engine,
+    queries: &[String],
+) -> Check {
+    const CHECK: &str = "`SELECT * FROM pragma_foreign_key_check`";
     let name = "foreign keys";
     let [count, bytes] = match answer {
         Ok(row) => row,
@@ -539,15 +575,29 @@ pub(super) fn foreign_keys(answer: Result<[Value; 2], DbError>) -> Check {
                 1 => "a row refers to a row that is not there".to_owned(),
                 count => format!("{count} rows refer to rows that are not there"),
             };
-            Check::warning(name, many)
-                .help("`SELECT * FROM pragma_foreign_key_check` lists them; migrations keep them from becoming more")
+            let help = match (engine, queries) {
+                (Engine::Turso, []) => None,
+                (Engine::Turso, queries) => {
+                    let queries: Vec<String> = queries.iter().map(|it| format!("`{it}`")).collect();
+                    let list = if queries.len() == 1 { "lists" } else { "list" };
+                    Some(format!("{} {list} them", queries.join(" and ")))
+                }
+                _ => Some(format!("{CHECK} lists them")),
+            };
+            let fewer = "migrations keep them from becoming more".to_owned();
+            let help = help.into_iter().chain([fewer]);
+            Check::warning(name, many).help(help.collect::<Vec<_>>().join("; "))
         }
         None => match bytes.as_i64() {
-            Some(bytes) => Check::skipped(
-                name,
-                format!("the database has {bytes} bytes, and to check them reads every row"),
-            )
-            .help("`SELECT * FROM pragma_foreign_key_check` checks them, and can take long"),
+            Some(bytes) => {
+                let why =
+                    format!("the database has {bytes} bytes, and to check them reads every row");
+                let skipped = Check::skipped(name, why);
+                match engine {
+                    Engine::Turso => skipped,
+                    _ => skipped.help(format!("{CHECK} checks them, and can take long")),
+                }
+            }
             None => Check::skipped(name, "the engine does not tell"),
         },
     }

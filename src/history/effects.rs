@@ -491,7 +491,7 @@ pub(super) fn retyping(sql: &str) -> Option<Retyping<'_>> {
 }
 
 /// The value behind `DEFAULT`, as SQL. The engine takes what is no constant for `NULL`.
-fn default(sql: &str, tokens: &[Token]) -> String {
+pub(super) fn default(sql: &str, tokens: &[Token]) -> String {
     let mut depth = 0_i32;
     let mut at = None;
     for (number, token) in tokens.iter().enumerate() {

@@ -81,7 +81,9 @@ pub enum Part {
     /// The unit made a foreign key that refers to no key: `child, columns, parent, parent_columns, parent_type`.
     Mismatch,
     /// Rows of a table do not fit the schema that the unit gave it: `fault, found`; or rows that hold no value of a column
-    /// would read another one: `NULL, found, table, column`. Without rows, the statement itself fails.
+    /// would read another one: `NULL, found, table, column`. Of a new column: `CHECK, rowid, table, column, found` of each row
+    /// that breaks its constraint, or `REFERENCES, rows, table, column` where its default would be the key of a parent.
+    /// Without rows, the statement itself fails.
     OldRows,
     /// The unit left a schema that the engine cannot read.
     Schema,

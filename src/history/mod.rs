@@ -5,6 +5,7 @@
 //! that refuses a script planned on another revision, and hands the whole to [`crate::db`]. Deciding what to do is
 //! not its business.
 
+mod added_columns;
 mod at_risk;
 mod cause;
 mod checks;

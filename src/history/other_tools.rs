@@ -39,7 +39,6 @@ pub enum Recorded {
     Newest,
 }
 
-use crate::db::INTERNAL_TO_TURSO;
 use Columns::{Among, Exactly};
 
 const fn tool(
@@ -335,12 +334,8 @@ pub(super) const COMPANIONS: &[(&str, &str)] = &[
     ("_yoyo_migration", "yoyo_lock"),
 ];
 
-/// Beginnings of the names of tables that no application made: those of Cloudflare's D1, of Litestream and of the
-/// Turso engine.
-pub(super) const PREFIXES: [&str; 5] = {
-    let [internal, captured, synced] = INTERNAL_TO_TURSO;
-    ["_cf_", "_litestream_", internal, captured, synced]
-};
+/// Beginnings of the names of tables that no application made: those of Cloudflare's D1 and of Litestream.
+pub(super) const PREFIXES: [&str; 2] = ["_cf_", "_litestream_"];
 
 impl OtherTool {
     /// Whether a table with these columns, in lower case, is that of this tool. `exists` tells whether a table is there.

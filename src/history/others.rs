@@ -141,7 +141,7 @@ pub(crate) fn may_be_another_tools(table: &str) -> bool {
 }
 
 /// Tables of this database that are not its application's, so that its migrations do not make them: those of known tools,
-/// and those that were named when the database was opened.
+/// and those that were named when the database was opened. Those of the engine itself are in no schema.
 ///
 /// # Errors
 /// As [`Db::query`].

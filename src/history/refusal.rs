@@ -518,7 +518,11 @@ fn statements(all: &[String]) -> String {
 
 fn old_rows(rows: &[Vec<Value>], unit: Option<&Unit>) -> Refusal {
     if let Some(row) = rows.iter().find(|row| row.len() > 2) {
-        return other_values(row, unit);
+        return match text(row, 0).as_str() {
+            "REFERENCES" => default_of_a_reference(row, unit),
+            "CHECK" => rows_break_a_new_check(rows, unit),
+            _ => other_values(row, unit),
+        };
     }
     let lines = rows.iter().map(|row| match number(row, 1) {
         0 | 1 => text(row, 0),
@@ -629,6 +633,58 @@ fn other_values(row: &[Value], unit: Option<&Unit>) -> Refusal {
             is_alter(kind, sql, "ALTER") && mentions_all(sql, &[&table, &column])
         }),
     }
+}
+
+/// A new column would give the rows that are there a parent that the engine does not look for.
+fn default_of_a_reference(row: &[Value], unit: Option<&Unit>) -> Refusal {
+    let (table, column) = (text(row, 2), text(row, 3));
+    let rows = match number(row, 1) {
+        1 => "1 row".to_owned(),
+        found => format!("{found} rows"),
+    };
+    Refusal {
+        code: "old-rows",
+        message: "{unit} adds a column with REFERENCES and a DEFAULT that is not NULL to a table with rows".to_owned(),
+        notes: vec![
+            format!("{table} has {rows}"),
+            "this engine does not check whether the default has its parent, and libSQL refuses the statement".to_owned(),
+        ],
+        help: format!(
+            "add {column} without DEFAULT and NOT NULL in {{file}}, and write the values with an UPDATE behind the ALTER \
+             TABLE, which checks each of them"
+        ),
+        origin: adding(unit, &table, &column),
+    }
+}
+
+/// Rows break the CHECK constraint of a new column, at which this engine does not look.
+fn rows_break_a_new_check(rows: &[Vec<Value>], unit: Option<&Unit>) -> Refusal {
+    let row = &rows[0];
+    let (table, column) = (text(row, 2), text(row, 3));
+    let mut lines: Vec<String> = rows
+        .iter()
+        .map(|row| format!("CHECK constraint failed in {table}, row {}", text(row, 1)))
+        .collect();
+    let more = usize::try_from(number(row, 4)).unwrap_or(0);
+    if let Some(more) = more.checked_sub(rows.len()).filter(|more| *more > 0) {
+        lines.push(format!("and {more} more"));
+    }
+    Refusal {
+        code: "old-rows",
+        message: "{unit} adds a column with a CHECK constraint that rows of the table break"
+            .to_owned(),
+        notes: vec![lines.join("\n")],
+        help: "correct these rows in {file}, before the ALTER TABLE, or change the constraint"
+            .to_owned(),
+        origin: adding(unit, &table, &column),
+    }
+}
+
+/// The statement that adds a column.
+fn adding(unit: Option<&Unit>, table: &str, column: &str) -> Option<Origin> {
+    statement(unit, |kind, sql| {
+        is_alter(kind, sql, "ADD") && mentions_all(sql, &[table, column])
+    })
 }
 
 /// Whether a statement has all of these names.

@@ -35,6 +35,11 @@ impl Compared {
             Engine::Local | Engine::Memory | Engine::Server => Compared::Rows,
         }
     }
+
+    /// Whether the engine looks at the rows that are there when a column is added.
+    pub(super) fn looks_at_old_rows(self) -> bool {
+        self == Compared::Rows
+    }
 }
 
 /// [`mismatched`], and the rows without their parent in all other tables of the scope.

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use super::added_columns;
 use super::checks::{self, CheckedTable};
 use super::effects::{Effects, lost_tables, retyping};
 use super::guards::{self, Scope};
@@ -22,7 +23,7 @@ use crate::script::{
     Atomicity, Entry, ForeignKeys, Key, OnFailure, Record, Revision, Run, Script, Step, StepList,
     Unit, When,
 };
-use crate::sql::{Value, drops_of_temporary};
+use crate::sql::{Kind, Value, drops_of_temporary, kind};
 
 /// What a step of a transaction is there for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -196,14 +197,17 @@ fn lower_unnamed(script: &Script, run: &Run, place: Place<'_>, compared: Compare
             }
             vec![steps.done(script.foreign_keys, Atomicity::Transaction)]
         }
-        Atomicity::Bare => bare(script, run),
+        Atomicity::Bare => bare(script, run, compared),
     }
 }
 
 /// `started`, then the statements one by one, then `applied`.
-fn bare(script: &Script, run: &Run) -> Vec<Lowered> {
+fn bare(script: &Script, run: &Run, compared: Compared) -> Vec<Lowered> {
     let mut first = Steps::new(script.expects, run);
-    let mut between = Steps::default();
+    let mut between = Steps {
+        compared,
+        ..Steps::default()
+    };
     let mut last = Steps::new(script.expects.next(), run);
     let effects: Vec<Effects> = script.units.iter().map(Effects::of).collect();
     for (number, (unit, effects)) in script.units.iter().zip(&effects).enumerate() {
@@ -235,7 +239,7 @@ fn bare(script: &Script, run: &Run) -> Vec<Lowered> {
             last.push(Purpose::Compared(number), row_guards::forget_rows());
             after
         });
-        between.share(number, unit);
+        between.share(number, unit, script.foreign_keys);
         between.schema(number, effects);
         if let Some(step) = old_rows {
             between.old_rows(number, effects, step);
@@ -349,8 +353,22 @@ impl Steps {
         first
     }
 
-    /// Adds the statements of a unit.
-    fn share(&mut self, number: usize, unit: &Unit) {
+    /// Adds the statements of a unit, and around each `ADD COLUMN` what the engine does not look at.
+    fn share(&mut self, number: usize, unit: &Unit, foreign_keys: ForeignKeys) {
+        let looks = self.compared.looks_at_old_rows();
+        if !looks && unit.steps.iter().any(|step| kind(&step.sql) == Kind::Alter) {
+            for step in unit.steps.iter() {
+                let refers = foreign_keys == ForeignKeys::On;
+                let (before, behind) = added_columns::guards(&step.sql, refers);
+                let guarded = |step| (Purpose::OldRows(number), step);
+                let own = (Purpose::Unit(number), step.clone());
+                let steps = before.map(guarded).into_iter().chain([own]);
+                for (purpose, step) in steps.chain(behind.map(guarded)) {
+                    self.push(purpose, step);
+                }
+            }
+            return;
+        }
         let purposes = std::iter::repeat_n(Purpose::Unit(number), unit.steps.len());
         self.purposes.extend(purposes);
         self.steps.share(&unit.steps);
@@ -519,7 +537,7 @@ impl Steps {
             self.push(Purpose::Before(number), step);
         }
         match &old_rows {
-            None => self.share(number, unit),
+            None => self.share(number, unit, foreign_keys),
             Some(_) => self.retyped(number, unit),
         }
         for step in temporary(unit) {

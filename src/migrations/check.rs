@@ -15,7 +15,7 @@ use super::file::meaning;
 use super::rehearse::{Act, Rehearsal, Way};
 use super::same_object::{created_only_once, made_twice};
 use super::set::{Migration, Migrations, Text};
-use crate::db::{Db, DbError};
+use crate::db::{Db, DbError, Engine};
 use crate::diagnostic::Diagnostic;
 use crate::schema::{Difference, Object, Snapshot, changes, described};
 use crate::script::Key;
@@ -34,8 +34,8 @@ pub struct CheckOptions<'a> {
     pub base: Option<&'a Base>,
     /// Without a base: down files of versions below this one are not tried.
     pub downs_from: Option<i64>,
-    /// Whether the migrations are for a libSQL server too: then statements that it does not take are warnings.
-    pub for_a_server: bool,
+    /// The engines of servers that the migrations are for too: statements that one of them does not take are warnings.
+    pub servers: &'a [Engine],
 }
 
 /// What a check came to.
@@ -89,8 +89,8 @@ pub async fn check(set: &Migrations, options: &CheckOptions<'_>) -> Result<Check
     if !set.problems.iter().any(Diagnostic::is_error) {
         rehearse(set, &parts, &rules, &mut checked).await?;
     }
-    if options.for_a_server {
-        let refused = server::refused(set, &rules.published, &checked.problems);
+    for engine in options.servers {
+        let refused = server::refused(set, *engine, &rules.published, &checked.problems);
         checked.problems.extend(refused);
     }
     let allows = parts.iter().flat_map(Part::acts);

@@ -126,16 +126,36 @@ impl<'a> Failing<'a> {
             return None;
         }
         let of = self.unit().map_or(0, Unit::statements);
-        let stand = match (committed, left) {
-            (0, Left::Nothing) => return None,
-            (2.., _) => of,
-            // Guards look behind the last statement.
+        let stand = match (committed, left, self.before_a_guard()) {
+            (0, Left::Nothing, _) => return None,
+            (2.., ..) => of,
+            (_, _, Some(stand)) => stand,
+            // Other guards look behind the last statement.
             _ if matches!(self.part, Part::Schema | Part::OldRows) => of,
             // The first one failed, or the server refused the request before it ran any.
-            (_, Left::Nothing) => 0,
+            (_, Left::Nothing, _) => 0,
             _ => self.statement().map_or(0, |failed| self.committed(failed)),
         };
         Some(HalfDone { stand, of })
+    }
+
+    /// How many statements are before the guard of a new column that refused: see [`Part::OldRows`].
+    fn before_a_guard(&self) -> Option<usize> {
+        let Failure::Step { explanation, .. } = &self.error.failed.failure else {
+            return None;
+        };
+        let looked_behind = match explanation.first()?.first()?.as_str()? {
+            "CHECK" => 1,
+            "REFERENCES" => 0,
+            _ => return None,
+        };
+        let origin = self.refusal.as_ref()?.origin.as_ref()?;
+        let mut steps = self
+            .unit()?
+            .steps
+            .iter()
+            .filter_map(|step| step.origin.as_ref());
+        Some(steps.position(|it| it == origin)? + looked_behind)
     }
 
     /// How many of the file's statements before the failed one stand: those of a transaction that it had begun do not.
@@ -214,6 +234,11 @@ impl<'a> Failing<'a> {
                 Doing::Applying | Doing::Recording => key,
             };
             return refusal.message(Some(unit.as_str()).filter(|unit| !unit.is_empty()));
+        }
+        if let (Part::Step(_), Doing::Undoing, Some(Key::Seed(name))) =
+            (self.part, self.doing, self.key())
+        {
+            return format!("the rows of seed {name} cannot be deleted: {words}");
         }
         match (self.part, self.doing) {
             (Part::Step(_), Doing::Undoing) => format!("undoing {key} failed: {words}"),
@@ -336,11 +361,16 @@ impl<'a> Failing<'a> {
             Doing::Undoing => "run `undo` again",
             Doing::Recording => "run the command again",
         };
+        let again = match (self.doing, self.key()) {
+            (Doing::Undoing, Some(Key::Seed(name))) => format!("run `seed forget {name}` again"),
+            _ => again.to_owned(),
+        };
         if *self.part == Part::Schema && self.half_done.is_some() {
             return vec!["this database cannot be opened any more: restore a backup".to_owned()];
         }
         if *self.part == Part::OldRows
             && let (Some(half), Some(key)) = (&self.half_done, self.key())
+            && half.stand == half.of
         {
             return vec![
                 "correct these rows in the database".to_owned(),
@@ -351,7 +381,7 @@ impl<'a> Failing<'a> {
         let next = match (&self.half_done, self.key()) {
             (Some(half), Some(key)) => settle(key, half, self.doing),
             _ if code == Code::Interrupted => format!("{again} to go on"),
-            _ => again.to_owned(),
+            _ => again,
         };
         let engine = code_help(code).filter(|_| self.refusal.is_none());
         let mut help = match (engine, self.fix()) {
@@ -365,6 +395,7 @@ impl<'a> Failing<'a> {
         }
         help.extend(self.meant().map(str::to_owned));
         help.extend(self.made_later());
+        help.extend(self.on_the_turso_engine().map(str::to_owned));
         help.extend(unknown_function(self.words));
         help.extend(stale_object(self.words).filter(|_| self.refusal.is_none()));
         if let Some(restore) = self.restores()
@@ -433,6 +464,25 @@ impl<'a> Failing<'a> {
         })
     }
 
+    /// What libSQL takes and this engine does not, by its words about a statement.
+    fn on_the_turso_engine(&self) -> Option<&'static str> {
+        let is_of_a_step = matches!(self.part, Part::Step(_));
+        if !is_of_a_step || !self.error.engine.checks_each_row() {
+            return None;
+        }
+        if self.code == Some(Code::Constraint) && self.words.contains("FOREIGN KEY") {
+            return Some(
+                "the Turso engine checks foreign keys at each row, not at the end of the statement, and does not act on \
+                 PRAGMA defer_foreign_keys: insert parents before their children and delete children first, or declare the \
+                 foreign key DEFERRABLE INITIALLY DEFERRED",
+            );
+        }
+        self.words.contains("in foreign key definition").then_some(
+            "the Turso engine drops no column with a foreign key: rebuild the table with CREATE TABLE, INSERT … SELECT, DROP \
+             TABLE and ALTER TABLE … RENAME TO",
+        )
+    }
+
     /// The files that a guard is about.
     fn files(&self) -> String {
         let units = self.error.suspects.iter();
@@ -484,6 +534,9 @@ impl<'a> Failing<'a> {
         let file = unit.file()?;
         match (self.part, self.doing) {
             (Part::Step(_), Doing::Undoing) => match (unit.record.key(), &self.half_done) {
+                (Key::Seed(_), _) if self.code == Some(Code::Constraint) => Some(
+                    "delete first what refers to its rows, or leave out `--with-rows` so that they stay".to_owned(),
+                ),
                 (Key::Migration(version), None) => Some(format!(
                     "fix the down file of V{version} and record it with `repair {version}`"
                 )),

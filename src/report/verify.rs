@@ -184,6 +184,23 @@ fn fault(object: &FaultyObject, sides: Sides<'_>) -> String {
             )
         }
         (
+            Fault::Sequence {
+                in_dump,
+                in_database,
+            },
+            kind_of_from,
+        ) => {
+            let source = match kind_of_from {
+                FromKind::Dump => format!("line {line} of the dump"),
+                FromKind::Database => sides.from.to_owned(),
+            };
+            format!(
+                "the last AUTOINCREMENT number of table {name} is {in_database} in {}, and {in_dump} in {source}: keys of \
+                 deleted rows would be given again",
+                sides.to
+            )
+        }
+        (
             Fault::Number {
                 in_dump,
                 in_database,

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::inspect::{Object, ObjectKind, Schema, Snapshot, of_statements};
+use super::keys_of_columns::with_keys_of_the_table;
 use crate::diagnostic::{Diagnostic, Diff};
 
 /// One object in which two schemas differ.
@@ -51,7 +52,8 @@ impl std::fmt::Display for Difference {
 }
 
 /// How `found` differs from `expected`, by kind and name. Spelling makes no difference: quotes, letter case of names,
-/// white space, comments, and what SQLite itself rewrites ([`crate::sql::normal_form`]).
+/// white space, comments, what SQLite itself rewrites ([`crate::sql::normal_form`]), and whether a foreign key of one
+/// column is declared at the column or behind all of them.
 pub fn compare(expected: &Schema, found: &Schema) -> Vec<Difference> {
     type Pair<'a> = (Option<&'a Object>, Option<&'a Object>);
     let mut pairs: BTreeMap<(ObjectKind, String), Pair<'_>> = BTreeMap::new();
@@ -69,15 +71,20 @@ pub fn compare(expected: &Schema, found: &Schema) -> Vec<Difference> {
         (None, Some(found)) => Some(Difference::Unexpected {
             found: found.clone(),
         }),
-        (Some(expected), Some(found)) if expected.normal != found.normal => {
-            Some(Difference::Different {
-                expected: expected.clone(),
-                found: found.clone(),
-            })
-        }
+        (Some(expected), Some(found)) if !is_same(expected, found) => Some(Difference::Different {
+            expected: expected.clone(),
+            found: found.clone(),
+        }),
         _ => None,
     });
     differences.collect()
+}
+
+/// Whether two statements make the same object.
+fn is_same(expected: &Object, found: &Object) -> bool {
+    expected.normal == found.normal
+        || expected.kind == ObjectKind::Table
+            && with_keys_of_the_table(&expected.normal) == with_keys_of_the_table(&found.normal)
 }
 
 /// How one snapshot differs from another. Only statements that are not in both are read.

@@ -92,7 +92,7 @@ pub async fn contents(db: &Db) -> Result<Contents, DbError> {
     let [objects, shadows] = super::inspect::QUERIES;
     let queries = [objects, shadows, INDEXES, SIZES, WITHOUT_ROWID, WHOLE].map(Query::new);
     let [objects, shadows, indexes, sizes, without_rowid, whole] = db.ask(queries).await?;
-    let schema = inspected([objects, shadows])?;
+    let schema = inspected([objects, shadows], db.engine())?;
     let sizes = self::sizes(&if_accepted(sizes.rows())?.unwrap_or_default());
     let without_rowid = if_accepted(without_rowid.rows())?.unwrap_or_default();
     let mut contents = assembled(&schema, &indexes.rows()?, &sizes, &without_rowid);

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::db::{Db, DbError, Query, Reply};
+use crate::db::{Db, DbError, Engine, Query, Reply};
 use crate::history::makes_ours;
 use crate::sql::{Kind, Value, What, kind, normal_form};
 
@@ -88,11 +88,12 @@ pub(super) const QUERIES: [&str; 2] = [OBJECTS, SHADOWS];
 /// # Errors
 /// As [`Db::query`].
 pub async fn inspect(db: &Db) -> Result<Schema, DbError> {
-    inspected(db.ask(QUERIES.map(Query::new)).await?)
+    let replies = db.ask(QUERIES.map(Query::new)).await?;
+    inspected(replies, db.engine())
 }
 
-/// A schema of the answers to [`QUERIES`].
-pub(super) fn inspected([objects, shadows]: [Reply; 2]) -> Result<Schema, DbError> {
+/// A schema of the answers of an engine to [`QUERIES`].
+pub(super) fn inspected([objects, shadows]: [Reply; 2], engine: Engine) -> Result<Schema, DbError> {
     let (objects, shadows) = (objects.rows()?, shadows.rows::<1>()?);
     let shadows: HashSet<&str> = shadows.iter().flatten().filter_map(Value::as_str).collect();
     let objects = objects.iter().filter_map(|[kind, name, table, sql]| {
@@ -109,7 +110,7 @@ pub(super) fn inspected([objects, shadows]: [Reply; 2]) -> Result<Schema, DbErro
         };
         Some(object(kind, name, table.as_str()?, sql.as_str()?))
     });
-    Ok(own(objects.collect()))
+    Ok(own(objects.collect(), engine))
 }
 
 /// The statements of a schema, all in one text and in no particular order. It is there to be kept, and to be
@@ -179,7 +180,7 @@ fn longest(most: usize, holds: impl Fn(usize) -> bool) -> usize {
     yes
 }
 
-/// A schema of `CREATE` statements. The tables that hold the content of virtual ones are in it too.
+/// A schema of `CREATE` statements of a database in memory. The tables that hold the content of virtual ones are in it too.
 pub(super) fn of_statements<'a>(statements: impl IntoIterator<Item = &'a str>) -> Schema {
     let objects = statements.into_iter().filter_map(|sql| {
         let Kind::Create(created) = kind(sql) else {
@@ -195,7 +196,7 @@ pub(super) fn of_statements<'a>(statements: impl IntoIterator<Item = &'a str>) -
         let table = created.table.as_ref().unwrap_or(&created.name);
         Some(object(kind, &created.name, table, sql))
     });
-    own(objects.collect())
+    own(objects.collect(), Engine::Memory)
 }
 
 fn object(kind: ObjectKind, name: &str, table: &str, sql: &str) -> Object {
@@ -209,7 +210,7 @@ fn object(kind: ObjectKind, name: &str, table: &str, sql: &str) -> Object {
 }
 
 /// Leaves out what is not the project's own, and puts the rest in order.
-fn own(mut objects: Vec<Object>) -> Schema {
+fn own(mut objects: Vec<Object>, engine: Engine) -> Schema {
     // The index of libSQL's vector search keeps its content in a table, and that table has an index.
     let of_vectors: HashSet<String> = objects
         .iter()
@@ -229,6 +230,7 @@ fn own(mut objects: Vec<Object>) -> Schema {
         let table = object.table.to_ascii_lowercase();
         !is_foreign(&name)
             && !is_foreign(&table)
+            && !engine.keeps(&table)
             && !of_vectors.contains(&table)
             && !histories.contains(&table)
     });
@@ -236,7 +238,7 @@ fn own(mut objects: Vec<Object>) -> Schema {
     Schema { objects }
 }
 
-/// Whether an object with this name, in lower case, is the engine's, ours, or that of a tool that replicates.
+/// Whether an object with this name, in lower case, is the engine's in every mode, ours, or that of a tool that replicates.
 fn is_foreign(name: &str) -> bool {
     const PREFIXES: [&str; 3] = ["sqlite_", "_seedbed_", "_litestream_"];
     const NAMES: [&str; 4] = [
@@ -245,9 +247,7 @@ fn is_foreign(name: &str) -> bool {
         "libsql_wasm_func_table",
         "sqlite3_libsql_tasks",
     ];
-    PREFIXES.iter().any(|prefix| name.starts_with(prefix))
-        || NAMES.contains(&name)
-        || crate::db::is_internal_to_turso(name)
+    PREFIXES.iter().any(|prefix| name.starts_with(prefix)) || NAMES.contains(&name)
 }
 
 #[cfg(test)]
@@ -297,6 +297,37 @@ mod tests {
             &["table xlitestream_t of xlitestream_t"],
         )
         .await;
+    }
+
+    #[tokio::test]
+    async fn the_turso_engines_own_tables_are_left_out_on_that_engine_alone() {
+        const NAMES: [&str; 4] = [
+            "turso_cdc",
+            "Turso_Cdc_Version",
+            "turso_cdc_notes",
+            "__turso_internal_t",
+        ];
+        let tables = NAMES
+            .map(|name| format!("CREATE TABLE {name} (x); CREATE INDEX i_{name} ON {name} (x);"));
+        let db = database(&tables.concat()).await;
+        let left = async |engine| {
+            let replies = db.ask(QUERIES.map(Query::new)).await.unwrap();
+            let objects = inspected(replies, engine).unwrap().objects;
+            let names = objects.into_iter().map(|object| object.name);
+            names.collect::<Vec<_>>().join(" ")
+        };
+        for engine in [Engine::Local, Engine::Memory, Engine::Server] {
+            let left = left(engine).await;
+            assert_eq!(
+                left.split(' ').count(),
+                2 * NAMES.len(),
+                "{engine:?}: {left}"
+            );
+        }
+        assert_eq!(
+            left(Engine::Turso).await,
+            "turso_cdc_notes i_turso_cdc_notes"
+        );
     }
 
     #[tokio::test]

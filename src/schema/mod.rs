@@ -12,6 +12,7 @@ mod contents;
 mod explain;
 mod firing;
 mod inspect;
+mod keys_of_columns;
 mod shape;
 mod unmatched;
 

@@ -642,7 +642,7 @@ async fn schema(
             counted,
         ))
         .await?;
-    let shape = shaped(shape)?;
+    let shape = shaped(shape, db.engine())?;
     let mut empty = Vec::new();
     for (table, reply) in tables {
         let rows = if_accepted(reply.rows::<1>())?;

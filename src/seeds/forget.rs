@@ -126,7 +126,7 @@ impl<'a> Forgetting<'a> {
         mut ended: SeedFile,
         renames: &Renames,
     ) -> Result<SeedFile, HistoryError> {
-        let shape = shaped(db.ask(shape_queries()).await?)?;
+        let shape = shaped(db.ask(shape_queries()).await?, db.engine())?;
         let current = self.seeds.files.iter().find(|file| file.name == self.name);
         for table in &mut ended.tables {
             table.rows.clear();

@@ -224,9 +224,14 @@ fn has_children(
 }
 
 /// Deletes what is no longer declared, children first. Rows of one table go together, since they may refer to each
-/// other; tables that refer to each other in a circle let go first.
+/// other; tables that refer to each other in a circle let go first. So do rows of one table on an engine that checks each
+/// row at once, and not behind the statement.
 pub(super) fn deletions(basis: &Basis<'_>) -> Vec<Step> {
     let ranks = super::order::ranks(basis.shape);
+    let together = match basis.history.engine.checks_each_row() {
+        true => 1,
+        false => PER_STATEMENT,
+    };
     let mut groups: BTreeMap<_, Vec<&Remembered>> = BTreeMap::new();
     for orphan in basis.memory.orphans() {
         let at = orphan.table;
@@ -244,7 +249,7 @@ pub(super) fn deletions(basis: &Basis<'_>) -> Vec<Step> {
         let in_circle = |key: &&ForeignKey| {
             let parent = basis.shape.position(&key.parent);
             parent.is_some_and(|it| it != at && ranks[it] > rank)
-                || (parent == Some(at) && orphans.len() > PER_STATEMENT)
+                || (parent == Some(at) && orphans.len() > together)
         };
         let mut free: Vec<usize> = of
             .foreign_keys
@@ -256,13 +261,15 @@ pub(super) fn deletions(basis: &Basis<'_>) -> Vec<Step> {
             .collect();
         free.sort_unstable();
         free.dedup();
+        let set = |column: &usize| format!("{} = NULL", identifier(&of.columns[*column].name));
+        let mut sets: Vec<String> = free.iter().map(set).collect();
+        if orphans.len() > together {
+            sets.extend(refer_to_themselves(of, &free, columns));
+        }
         for chunk in orphans.chunks(PER_STATEMENT / columns.len().max(1)) {
             let (these, args) = these("", of, columns, chunk);
             let table = identifier(&of.name);
-            if !free.is_empty() {
-                let set =
-                    |column: &usize| format!("{} = NULL", identifier(&of.columns[*column].name));
-                let sets: Vec<String> = free.iter().map(set).collect();
+            if !sets.is_empty() {
                 let sql = format!("UPDATE {table} SET {} WHERE {these}", sets.join(", "));
                 released.push(step(sql, args.clone()));
             }
@@ -271,6 +278,23 @@ pub(super) fn deletions(basis: &Basis<'_>) -> Vec<Step> {
     }
     released.extend(deleted);
     released
+}
+
+/// What makes rows refer to themselves that refer to other rows of their table by columns that cannot be NULL.
+fn refer_to_themselves(of: &TableShape, free: &[usize], columns: &[usize]) -> Vec<String> {
+    let can_change = |column: &usize| {
+        let is_fixed = of.primary_key.contains(column) || columns.contains(column);
+        !is_fixed && !free.contains(column)
+    };
+    let own = of.foreign_keys.iter().filter(|key| {
+        key.parent.eq_ignore_ascii_case(&of.name) && key.columns.iter().all(can_change)
+    });
+    let pairs = own.flat_map(|key| key.columns.iter().zip(&key.parent_columns));
+    let sets = pairs.map(|(column, parent)| {
+        let column = identifier(&of.columns[*column].name);
+        format!("{column} = {}", identifier(parent))
+    });
+    sets.collect()
 }
 
 /// The condition that holds for these rows of one table, and what is bound in it.

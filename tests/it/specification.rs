@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use seedbed::db::{Query, Transaction};
+use seedbed::dump::export::{ExportOptions, export};
 use seedbed::history::{RunError, State};
 use seedbed::migrations::{
-    ApplyError, Back, Event, Grouping, OutOfOrder, PlanOptions, Repair, Target, Verify, apply,
-    ignore,
+    ApplyError, Back, BaselineOptions, Event, Grouping, OutOfOrder, PlanOptions, Repair, Target,
+    Verify, apply, baseline, ignore,
 };
 use seedbed::script::{Atomicity, ForeignKeys, Key, Revision, Run, Step};
 
@@ -993,4 +994,54 @@ pub(crate) async fn a_bare_migration_manages_its_own_transactions(world: World) 
     assert_eq!(done(&outcome), "V1 V2 V3");
     assert_eq!(codes(&outcome.warnings), "");
     assert_eq!(world.ask("SELECT x FROM b").await, "1");
+}
+
+pub(crate) async fn a_baseline_takes_foreign_keys_that_the_engine_has_written_anew(world: World) {
+    let files = [
+        (
+            "V1__a.sql",
+            "CREATE TABLE p (id INTEGER PRIMARY KEY AUTOINCREMENT);
+             CREATE TABLE c (p INT REFERENCES p (id) ON DELETE CASCADE);",
+        ),
+        (
+            "V2__b.sql",
+            "ALTER TABLE p RENAME COLUMN id TO pid; ALTER TABLE c ADD COLUMN q INT REFERENCES p (pid);
+             ALTER TABLE p RENAME TO pp;",
+        ),
+    ];
+    world.apply(&files).await.unwrap();
+    already(&world, &["DROP TABLE _migrations"]).await;
+    let options = BaselineOptions {
+        version: 2,
+        verify: Verify::Schema,
+    };
+    let taken = baseline(
+        &world.db,
+        &set(&files),
+        &options,
+        &Run::new("test"),
+        &ignore(),
+    )
+    .await;
+    let taken = taken.unwrap();
+    assert_eq!(codes(&taken.warnings), "");
+    assert_eq!(world.recorded().await, "V1 V2");
+}
+
+pub(crate) async fn a_table_whose_name_begins_like_one_of_the_turso_engine_is_the_applications(
+    world: World,
+) {
+    let text = "CREATE TABLE turso_cdc_notes (a); INSERT INTO turso_cdc_notes VALUES (7); CREATE TABLE turso_sync_log (a);
+                CREATE TABLE z (id INTEGER PRIMARY KEY AUTOINCREMENT);";
+    world.apply(&[("V1__a.sql", text)]).await.unwrap();
+    let schema = seedbed::schema::inspect(&world.db).await.unwrap();
+    let names: Vec<&str> = schema.objects.iter().map(|it| it.name.as_str()).collect();
+    assert_eq!(names, ["turso_cdc_notes", "turso_sync_log", "z"]);
+    let mut dump = Vec::new();
+    export(&world.db, &ExportOptions::default(), &mut dump)
+        .await
+        .unwrap();
+    let dump = String::from_utf8(dump).unwrap();
+    assert!(dump.contains("INSERT INTO turso_cdc_notes"), "{dump}");
+    assert!(!dump.contains("__turso_internal_"), "{dump}");
 }

@@ -37,7 +37,7 @@ pub(crate) async fn check(session: &Session, flags: &args::Check) -> Ending {
     let options = CheckOptions {
         base: base.as_ref(),
         downs_from: project.downs_from.as_ref().map(|version| version.value),
-        for_a_server: session.names_a_server(),
+        servers: session.named_servers(),
     };
     let checked = migrations::check(&set, &options)
         .await

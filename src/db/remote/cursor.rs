@@ -78,7 +78,9 @@ impl Remote {
         sink: S,
         options: &Options,
     ) -> Result<S, DbError> {
-        let (queries, forms) = lower(questions, self.engine());
+        // How the rows of a table come depends on the engine.
+        let engine = self.known_engine(options).await?;
+        let (queries, forms) = lower(questions, engine);
         let interrupted = || Err(DbError::Read(EngineError::interrupted()));
         let mut answer = tokio::select! {
             answer = self.asked(&queries) => answer?,

@@ -9,7 +9,7 @@ use super::batch::rows;
 use super::complete::{Complete, Incomplete, StepOutcome};
 use super::foreign_keys::{FOREIGN_KEYS, checks_foreign_keys, with_anti_joins};
 use super::http::Server;
-use crate::db::RemoteError;
+use crate::db::{Code, Fate, RemoteError};
 
 /// The code of an error on a request that was not the first: earlier ones may have committed a transaction.
 const LATER: &str = "STREAM_STOPPED";
@@ -20,6 +20,7 @@ pub(super) async fn run(
     batch: &Batch,
 ) -> Result<Result<Complete, Error>, RemoteError> {
     let mut steps: Vec<StepOutcome> = Vec::with_capacity(batch.steps.len());
+    let is_atomic = batch.steps.iter().any(|step| is(step, "BEGIN IMMEDIATE"));
     let mut replication_index = None;
     let mut foreign_keys = None;
     let mut baton = None;
@@ -33,7 +34,19 @@ pub(super) async fn run(
                 stmt: Stmt::new(FOREIGN_KEYS, true),
             });
         }
-        let (next, answer) = server.batch_of_stream(baton, &part, is_last).await?;
+        let commits = !is_atomic || part.steps.iter().any(|step| is(step, "COMMIT"));
+        let answered = server.batch_of_stream(baton, &part, is_last).await;
+        let (next, answer) = match answered {
+            // Nothing was asked to commit, so the stream can only be rolled back. Until the server ends it, it holds the lock.
+            Err(error) if !commits && error.fate() == Fate::Unknown => {
+                return Err(RemoteError::Ended {
+                    host: server.host().to_owned(),
+                    code: Code::Busy,
+                    words: format!("an answer before COMMIT was lost: {error}"),
+                });
+            }
+            answered => answered?,
+        };
         let close = |next: Option<String>| next.into_iter().for_each(|it| server.close(it));
         let mut complete = match answer {
             Ok(complete) => complete,
@@ -84,6 +97,10 @@ pub(super) async fn run(
 fn begins_a_part(step: &BatchStep) -> bool {
     checks_foreign_keys(step.stmt.sql.as_deref().unwrap_or_default())
         && !matches!(step.condition, Some(BatchCond::Error { .. }))
+}
+
+fn is(step: &BatchStep, sql: &str) -> bool {
+    step.stmt.sql.as_deref() == Some(sql)
 }
 
 /// Whether a batch needs several requests.

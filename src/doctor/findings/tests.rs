@@ -237,26 +237,51 @@ fn rows_without_their_parent_are_counted() {
     expect![[r#"
         ok foreign keys: no row lacks the row that it refers to
     "#]]
-    .assert_eq(&shown(&foreign_keys(counted(0))));
+    .assert_eq(&shown(&foreign_keys(counted(0), Engine::Local, &[])));
     expect![[r#"
         warning foreign keys: 3 rows refer to rows that are not there
         help: `SELECT * FROM pragma_foreign_key_check` lists them; migrations keep them from becoming more
-    "#]].assert_eq(&shown(&foreign_keys(counted(3))));
+    "#]].assert_eq(&shown(&foreign_keys(counted(3), Engine::Local, &[])));
     expect![[r#"
         warning foreign keys: 1000 rows or more refer to rows that are not there
         help: `SELECT * FROM pragma_foreign_key_check` lists them; migrations keep them from becoming more
-    "#]].assert_eq(&shown(&foreign_keys(counted(1000))));
+    "#]].assert_eq(&shown(&foreign_keys(counted(1000), Engine::Local, &[])));
+    let key = |table: &str, number: i64, column: &str, to: Option<&str>| {
+        let to = to.map_or(Value::Null, Value::from);
+        [
+            table.into(),
+            number.into(),
+            "my p".into(),
+            column.into(),
+            to,
+        ]
+    };
+    let queries = listing(&[
+        key("c", 0, "p", Some("id")),
+        key("c", 1, "a", Some("x")),
+        key("c", 1, "b", Some("y")),
+        key("d", 0, "p", None),
+    ]);
+    expect![[r#"
+        warning foreign keys: 3 rows refer to rows that are not there
+        help: `SELECT * FROM "c" AS c WHERE c."p" IS NOT NULL AND NOT EXISTS (SELECT 1 FROM "my p" AS p WHERE p."id" = c."p")` and `SELECT * FROM "c" AS c WHERE c."a" IS NOT NULL AND c."b" IS NOT NULL AND NOT EXISTS (SELECT 1 FROM "my p" AS p WHERE p."x" = c."a" AND p."y" = c."b")` and `SELECT * FROM "d" AS c WHERE c."p" IS NOT NULL` list them; migrations keep them from becoming more
+    "#]]
+    .assert_eq(&shown(&foreign_keys(counted(3), Engine::Turso, &queries)));
     let large = Ok([Value::Null, Value::Integer(300_000_000)]);
     expect![[r#"
         skipped foreign keys: the database has 300000000 bytes, and to check them reads every row
         help: `SELECT * FROM pragma_foreign_key_check` checks them, and can take long
     "#]]
-    .assert_eq(&shown(&foreign_keys(large)));
+    .assert_eq(&shown(&foreign_keys(large, Engine::Local, &[])));
     let mismatch = EngineError::new(Code::Other(1), "foreign key mismatch");
     expect![[r#"
         warning foreign keys: they cannot be checked: foreign key mismatch
     "#]]
-    .assert_eq(&shown(&foreign_keys(Err(DbError::Read(mismatch)))));
+    .assert_eq(&shown(&foreign_keys(
+        Err(DbError::Read(mismatch)),
+        Engine::Local,
+        &[],
+    )));
 }
 
 #[test]

@@ -3,20 +3,15 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::db::{Db, DbError, INTERNAL_TO_TURSO, Query};
+use crate::db::{Db, DbError, Engine, Query};
 use crate::dump::modules::{Modules, VirtualTable, is_ordinary};
 use crate::schema::{Affinity, Strictness, affinity};
 use crate::sql::{Value, free_rowid};
 
 /// The schema as it is kept: <https://sqlite.org/schematab.html>. The text of an export is read with it again, and
-/// compared. The tables that the Turso engine keeps for itself are left out.
-pub(super) fn objects() -> Query {
-    let others = INTERNAL_TO_TURSO.map(|begin| format!("lower(tbl_name) NOT GLOB '{begin}*'"));
-    Query::new(format!(
-        "SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE {} ORDER BY rowid",
-        others.join(" AND ")
-    ))
-}
+/// compared.
+pub(super) const OBJECTS: &str =
+    "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY rowid";
 
 /// <https://sqlite.org/pragma.html#pragma_table_list>
 const TABLES: &str = "SELECT name, type, wr, strict FROM pragma_table_list WHERE schema = 'main'";
@@ -85,8 +80,7 @@ pub(super) struct KeyColumn {
 impl Catalogue {
     pub(super) async fn read(db: &Db) -> Result<Catalogue, DbError> {
         let modules = Modules::new().await.map_err(DbError::Read)?;
-        let [tables, columns, keys] = [TABLES, COLUMNS, KEYS].map(Query::new);
-        let queries = [objects(), tables, columns, keys];
+        let queries = [OBJECTS, TABLES, COLUMNS, KEYS].map(Query::new);
         let [objects, tables, columns, keys] = db.ask(queries).await?;
         Ok(Catalogue::of(
             &objects.rows()?,
@@ -94,16 +88,18 @@ impl Catalogue {
             &columns.rows()?,
             &keys.rows()?,
             &modules,
+            db.engine(),
         ))
     }
 
-    /// Of the answers to the four questions.
+    /// Of the answers of an engine to the four questions, without the tables that it keeps for itself.
     fn of(
         objects: &[[Value; 4]],
         tables: &[[Value; 4]],
         columns: &[[Value; 5]],
         keys: &[[Value; 4]],
         modules: &Modules,
+        engine: Engine,
     ) -> Catalogue {
         let objects = objects.iter().filter_map(|[kind, name, table, sql]| {
             Some(Object {
@@ -116,6 +112,7 @@ impl Catalogue {
                     .map(str::to_owned),
             })
         });
+        let objects = objects.filter(|object| !engine.keeps(&object.table));
         let objects: Vec<Object> = objects.collect();
         let mut all = HashMap::new();
         for [name, kind, without_rowid, strict] in tables {

@@ -2,13 +2,13 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::catalogue::{Catalogue, Object, Table, objects};
+use super::catalogue::{Catalogue, OBJECTS, Object, Table};
 use super::keywords::name;
 use super::{Contents, ExportError, ExportOptions, Records};
 use crate::db::{Engine, Order, Query, Question, Scan, ScanColumn};
 use crate::history;
 use crate::nearest::nearest;
-use crate::sql::{TokenKind, Value, identifier, is_autoincrement, text, tokens};
+use crate::sql::{Kind, TokenKind, Value, identifier, is_autoincrement, kind, text, tokens};
 
 /// Both numbers that an application may keep in the header: <https://sqlite.org/pragma.html#pragma_user_version>.
 const NUMBERS: &str = "\
@@ -21,6 +21,8 @@ SELECT (SELECT encoding FROM pragma_encoding), (SELECT page_size FROM pragma_pag
 /// A dump to be written.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(super) struct Plan {
+    /// The engine of the database.
+    pub(super) engine: Engine,
     /// The schema that it is made for.
     pub(super) objects: Vec<Object>,
     pub(super) parts: Vec<Part>,
@@ -64,7 +66,9 @@ impl Plan {
             Part::Layout => Some(Query::new(LAYOUT).into()),
             Part::Rows(rows) => Some(rows.question.clone()),
         });
-        std::iter::once(objects().into()).chain(of_parts).collect()
+        std::iter::once(Query::new(OBJECTS).into())
+            .chain(of_parts)
+            .collect()
     }
 
     /// How many columns the answer to each question has.
@@ -105,7 +109,7 @@ pub(super) fn plan(
             tables(catalogue, options, object, &mut parts);
         }
     }
-    sequence(catalogue, options, &chosen, &mut parts);
+    sequence(catalogue, options, &chosen, engine, &mut parts);
     if options.what != Contents::Data {
         // The engine opens no database that has a trigger before its view, or an index before its table.
         for object in &catalogue.objects {
@@ -122,6 +126,7 @@ pub(super) fn plan(
         parts.text("COMMIT;\n");
     }
     Ok(Plan {
+        engine,
         objects: catalogue.objects.clone(),
         parts: parts.0,
     })
@@ -277,7 +282,13 @@ fn rows(table_name: &str, table: &Table) -> TableRows {
 }
 
 /// The highest rowids of tables with `AUTOINCREMENT`: <https://sqlite.org/autoinc.html>. The engine makes the table.
-fn sequence(catalogue: &Catalogue, options: &ExportOptions, chosen: &Chosen, parts: &mut Parts) {
+fn sequence(
+    catalogue: &Catalogue,
+    options: &ExportOptions,
+    chosen: &Chosen,
+    engine: Engine,
+    parts: &mut Parts,
+) {
     const SEQUENCE: &str = "sqlite_sequence";
     let wanted = match options.what {
         Contents::Everything => true,
@@ -294,15 +305,36 @@ fn sequence(catalogue: &Catalogue, options: &ExportOptions, chosen: &Chosen, par
     if !wanted || !is_there || !catalogue.objects.iter().any(counts) {
         return;
     }
+    let counting = catalogue.objects.iter().filter(|object| counts(object));
+    let name = match engine {
+        Engine::Turso => spelled(counting),
+        Engine::Local | Engine::Memory | Engine::Server => "name".to_owned(),
+    };
     parts.text("DELETE FROM sqlite_sequence;\n");
     parts.0.push(Part::Rows(TableRows {
         table: SEQUENCE.to_owned(),
         question: chosen
-            .rows_of("SELECT name, seq FROM sqlite_sequence", "name")
+            .rows_of(&format!("SELECT {name}, seq FROM sqlite_sequence"), "name")
             .into(),
         before: "INSERT INTO sqlite_sequence VALUES(".to_owned(),
         width: 2,
     }));
+}
+
+/// The name of a counted table as SQL: as its `CREATE TABLE` spells it, because other engines look for it by that name. The
+/// Turso engine writes all of them in lower case.
+fn spelled<'a>(tables: impl Iterator<Item = &'a Object>) -> String {
+    let cases = tables.filter_map(|object| {
+        let Kind::Create(created) = kind(object.sql.as_deref()?) else {
+            return None;
+        };
+        let is_other = created.name != object.name;
+        is_other.then(|| format!(" WHEN {} THEN {}", text(&object.name), text(&created.name)))
+    });
+    match cases.collect::<String>() {
+        cases if cases.is_empty() => "name".to_owned(),
+        cases => format!("CASE name{cases} ELSE name END"),
+    }
 }
 
 /// What the planner knows of the rows: <https://sqlite.org/lang_analyze.html>. Not all builds of the engine have
@@ -443,5 +475,25 @@ mod tests {
         ] {
             assert_eq!(end(sql), expect, "{sql}");
         }
+    }
+
+    #[test]
+    fn a_counted_table_has_the_name_that_its_statement_spells() {
+        let object = |name: &str, sql: &str| Object {
+            kind: "table".to_owned(),
+            name: name.to_owned(),
+            table: name.to_owned(),
+            sql: Some(sql.to_owned()),
+        };
+        let plain = object("t", "CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT)");
+        let upper = object(
+            "it's",
+            "CREATE TABLE \"It's\" (id INTEGER PRIMARY KEY AUTOINCREMENT)",
+        );
+        assert_eq!(spelled([&plain].into_iter()), "name");
+        assert_eq!(
+            spelled([&plain, &upper].into_iter()),
+            "CASE name WHEN 'it''s' THEN 'It''s' ELSE name END"
+        );
     }
 }

@@ -97,6 +97,9 @@ impl Writer {
             ValueRef::Text(text) => text,
             _ => b"",
         };
+        if self.plan.engine.keeps(&String::from_utf8_lossy(text(2))) {
+            return ControlFlow::Continue(());
+        }
         let is_same = self.plan.objects.get(self.same).is_some_and(|object| {
             let sql = object.sql.as_deref().unwrap_or_default();
             text(0) == object.kind.as_bytes()

@@ -66,7 +66,7 @@ impl Lowered {
                     Deed::Nothing => {}
                     Deed::Run(statements) => lowered.statements(statements, item),
                     Deed::Rows(of) => lowered.rows(block, of, how),
-                    Deed::Sequences(of) => lowered.sequences(block, of),
+                    Deed::Sequences(of) => lowered.sequences(block, of, how.engine),
                 }
             }
             pass.end = block.end;
@@ -154,7 +154,7 @@ impl Lowered {
     }
 
     /// What the engine has noted itself when the rows went in is at least as much.
-    fn sequences(&mut self, block: &Block, of: &Rows) {
+    fn sequences(&mut self, block: &Block, of: &Rows, engine: Engine) {
         for row in 0..of.len() {
             let mut values = block.row(of, row);
             let (Some(ValueRef::Text(name)), Some(ValueRef::Integer(last))) =
@@ -169,10 +169,8 @@ impl Lowered {
                 table: Some(of.target.table.clone()),
                 creates: None,
             };
-            let args: Vec<Value> = vec![
-                String::from_utf8_lossy(name).into_owned().into(),
-                last.into(),
-            ];
+            let name = String::from_utf8_lossy(name);
+            let args: Vec<Value> = vec![engine.counts_as(&name).into(), last.into()];
             for sql in [
                 "UPDATE sqlite_sequence SET seq = max(seq, ?2) WHERE name = ?1",
                 "INSERT INTO sqlite_sequence (name, seq) SELECT ?1, ?2 \

@@ -444,10 +444,11 @@ impl Job<'_> {
 
     /// What comes before the first statement of the dump.
     fn resets(&self) -> Vec<Step> {
-        let numbers: &[&str] = match (self.options.header, self.db.engine().is_server()) {
+        let takes_id = self.db.engine().takes_application_id();
+        let numbers: &[&str] = match (self.options.header, takes_id) {
             (Header::Keep, _) => &[],
-            (Header::OfTheDump, true) => &["user_version"],
-            (Header::OfTheDump, false) => &["user_version", "application_id"],
+            (Header::OfTheDump, false) => &["user_version"],
+            (Header::OfTheDump, true) => &["user_version", "application_id"],
         };
         let reset = |number: &&str| Step::own(format!("PRAGMA {number} = 0"), Vec::new());
         numbers.iter().map(reset).collect()

@@ -73,7 +73,7 @@ pub(super) enum Deed<'a> {
     Run(Vec<String>),
     /// Write these rows.
     Rows(&'a Rows),
-    /// These are rows of `sqlite_sequence`, and the database may have others.
+    /// These are rows of `sqlite_sequence`, and the database may have rows for the same tables.
     Sequences(&'a Rows),
     Nothing,
 }
@@ -236,6 +236,8 @@ impl Translator {
             _ if !is(table, SEQUENCE) => Deed::Rows(rows),
             // No table has AUTOINCREMENT, so the rows count nothing, and there is no table for them.
             _ if !self.has_sequence => Deed::Nothing,
+            // This engine has its own names for the tables, and rows of them already.
+            _ if self.engine == Engine::Turso => Deed::Sequences(rows),
             Beside::Nothing => Deed::Rows(rows),
             Beside::Others { .. } => Deed::Sequences(rows),
         }
@@ -268,7 +270,7 @@ impl Translator {
             What::Analyze if self.engine.is_server() => self.leave_out(LeftOut::Statistics),
             What::Analyze => run("ANALYZE sqlite_schema"),
             What::Number { pragma, .. }
-                if self.engine.is_server() && *pragma == "application_id" =>
+                if *pragma == "application_id" && !self.engine.takes_application_id() =>
             {
                 self.leave_out(LeftOut::ApplicationId)
             }

@@ -5,10 +5,10 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::catalogue::{Catalogue, Columns, OBJECTS, Schema};
-use super::dumped::{Dumped, DumpedTable, Number};
+use super::dumped::{Dumped, DumpedTable, Number, SEQUENCE, Sequence};
 use super::tally::{Hasher, Parts, RowHash, Tally};
 use super::{Fault, FaultyObject, Level, Verdict, VerifiedTable};
-use crate::db::{Db, DbError, Query, Question, Scan, Sink, StreamedRow};
+use crate::db::{Db, DbError, Engine, Query, Question, Scan, Sink, StreamedRow};
 use crate::sql::ValueRef;
 
 /// A table that was compared.
@@ -27,6 +27,8 @@ pub(super) struct Looked {
     pub(super) tables: Vec<Compared>,
     /// The numbers of the header that are not what the dump says.
     pub(super) numbers: Vec<FaultyObject>,
+    /// The tables with `AUTOINCREMENT` whose last number is lower than the dump says.
+    pub(super) sequences: Vec<FaultyObject>,
 }
 
 /// Compares all tables of a dump, and the numbers that it sets, with a database in one state of it; none where its schema
@@ -39,14 +41,18 @@ pub(super) async fn compared(
 ) -> Result<Option<Looked>, DbError> {
     let mut asked = vec![Asked::Schema];
     let mut questions: Vec<Question> = vec![Query::new(OBJECTS).into()];
-    // A server keeps no `application_id`.
-    let is_kept = |number: &Number| !db.engine().is_server() || number.pragma != "application_id";
+    let is_kept =
+        |number: &Number| number.pragma != "application_id" || db.engine().takes_application_id();
     for (at, number) in dumped.numbers.iter().enumerate() {
         if is_kept(number) {
             let pragma = number.pragma;
             asked.push(Asked::Number(at));
             questions.push(Query::new(format!("SELECT {pragma} FROM pragma_{pragma}")).into());
         }
+    }
+    if !dumped.sequences.is_empty() && catalogue.has(SEQUENCE) {
+        asked.push(Asked::Sequences);
+        questions.push(Query::new("SELECT seq, name FROM sqlite_sequence").into());
     }
     for (at, table) in dumped.tables.iter().enumerate() {
         match scan(catalogue, dumped, table).filter(|_| level == Level::Full) {
@@ -72,6 +78,7 @@ pub(super) async fn compared(
         tally: Tally::new(),
         found: dumped.tables.iter().map(|_| Found::default()).collect(),
         numbers: Vec::new(),
+        sequences: None,
     };
     let mut look = db.stream(questions, look).await?;
     look.go_to(usize::MAX);
@@ -103,6 +110,9 @@ pub(super) async fn compared(
     Ok(Some(Looked {
         tables: tables.collect(),
         numbers: faults(&dumped.numbers, &look.numbers),
+        sequences: look.sequences.map_or_else(Vec::new, |found| {
+            lower_sequences(&dumped.sequences, &found, db.engine())
+        }),
     }))
 }
 
@@ -112,6 +122,8 @@ enum Asked {
     Schema,
     /// A number of the header, by its place in the dump.
     Number(usize),
+    /// The last numbers of the tables with `AUTOINCREMENT`.
+    Sequences,
     /// How many rows a table has, by its place in the dump.
     Count(usize),
     /// The rows of a table, in so many columns.
@@ -140,6 +152,8 @@ struct Look {
     tally: Tally,
     found: Vec<Found>,
     numbers: Vec<(usize, i64)>,
+    /// Tables and their last numbers; none where they were not asked for.
+    sequences: Option<Vec<(String, i64)>>,
 }
 
 impl Look {
@@ -160,6 +174,9 @@ impl Look {
                         differs_in,
                     };
                 }
+                Asked::Sequences => {
+                    self.sequences.get_or_insert_default();
+                }
                 Asked::Number(_) | Asked::Count(_) => {}
             }
         }
@@ -171,6 +188,7 @@ impl Sink for Look {
     fn width(&self, question: usize) -> Option<usize> {
         Some(match self.asked.get(question)? {
             Asked::Schema => 3,
+            Asked::Sequences => 2,
             Asked::Number(_) | Asked::Count(_) => 1,
             Asked::Rows(_, width) => *width,
         })
@@ -190,6 +208,12 @@ impl Sink for Look {
         match self.asked[question] {
             Asked::Schema => self.schema.add(values(&row)),
             Asked::Number(at) => self.numbers.push((at, number)),
+            Asked::Sequences => {
+                if let ValueRef::Text(table) = row.value(1) {
+                    let table = String::from_utf8_lossy(table).into_owned();
+                    self.sequences.get_or_insert_default().push((table, number));
+                }
+            }
             Asked::Count(at) => self.found[at].rows = u64::try_from(number).ok(),
             Asked::Rows(..) => self.tally.add(self.hasher.row(values(&row))),
         }
@@ -304,6 +328,29 @@ fn faults(numbers: &[Number], found: &[(usize, i64)]) -> Vec<FaultyObject> {
             fault: Fault::Number {
                 in_dump: number.value,
                 in_database: found,
+            },
+        })
+    });
+    faults.collect()
+}
+
+/// The tables whose last number is lower than the dump says, so that keys of deleted rows would be given again.
+fn lower_sequences(
+    expected: &[Sequence],
+    found: &[(String, i64)],
+    engine: Engine,
+) -> Vec<FaultyObject> {
+    let faults = expected.iter().filter_map(|sequence| {
+        let name = engine.counts_as(&sequence.table);
+        let of_table = found.iter().filter(|(table, _)| *table == name);
+        let last = of_table.map(|(_, last)| *last).max().unwrap_or(0);
+        (last < sequence.last).then(|| FaultyObject {
+            kind: "AUTOINCREMENT",
+            name: sequence.table.clone(),
+            line: sequence.line,
+            fault: Fault::Sequence {
+                in_dump: sequence.last,
+                in_database: last,
             },
         })
     });

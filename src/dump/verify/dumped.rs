@@ -12,7 +12,10 @@ use crate::db::{DbError, EngineError, HistoryTable, Stop};
 use crate::dump::modules::{Modules, VirtualTable, is_ordinary};
 use crate::dump::{self, Block, DumpError, Item, OnConflict, Reader, Rows, Target, What};
 use crate::history::{UNFINISHED, makes_ours};
-use crate::sql::{ValueRef, gives_way, significant};
+use crate::sql::{ValueRef, gives_way, is_autoincrement, significant};
+
+/// <https://sqlite.org/autoinc.html>
+pub(super) const SEQUENCE: &str = "sqlite_sequence";
 
 /// How many tables have tallies of many parts, and with how many rows one keeps them where there are more tables.
 const TABLES: usize = 256;
@@ -27,6 +30,8 @@ pub(super) struct Dumped {
     pub(super) objects: Vec<Made>,
     /// The numbers of the header that it sets: `user_version`, `application_id`.
     pub(super) numbers: Vec<Number>,
+    /// The last numbers of its tables with `AUTOINCREMENT`, in the order in which they come.
+    pub(super) sequences: Vec<Sequence>,
     /// Of its text.
     pub(super) sha256: [u8; 32],
     /// The name of the history; none where the dump or the database has another table of this name, which is data.
@@ -61,6 +66,14 @@ pub(super) struct DumpedTable {
 pub(super) struct Number {
     pub(super) pragma: &'static str,
     pub(super) value: i64,
+    pub(super) line: u64,
+}
+
+/// The highest key that a table with `AUTOINCREMENT` has had, as a dump says it: <https://sqlite.org/autoinc.html>.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Sequence {
+    pub(super) table: String,
+    pub(super) last: i64,
     pub(super) line: u64,
 }
 
@@ -158,6 +171,7 @@ fn read_once(
                     filled = None;
                 }
                 Item::Rows(rows) => {
+                    dumped.sequences(&block, rows);
                     let at = match &filled {
                         Some((target, at)) if Arc::ptr_eq(target, &rows.target) => *at,
                         _ => dumped.target(&rows.target, catalogue, shared),
@@ -187,6 +201,7 @@ fn read_once(
     }
     dumped.leave_out_shadows();
     dumped.leave_out_virtual_tables();
+    dumped.leave_out_sequences();
     Ok(dumped)
 }
 
@@ -225,7 +240,7 @@ impl Dumped {
         let lower = table.to_ascii_lowercase();
         match lower.as_str() {
             UNFINISHED => Some("the records of this program"),
-            "sqlite_sequence" => Some("grows by itself"),
+            SEQUENCE => Some("grows by itself: its numbers may be higher"),
             _ if lower.starts_with("sqlite_stat") => Some("the statistics of ANALYZE"),
             _ => {
                 let history = self.history.as_ref().filter(|history| history.is(table));
@@ -245,6 +260,39 @@ impl Dumped {
                 });
             }
         }
+    }
+
+    /// Takes in rows of `sqlite_sequence`.
+    fn sequences(&mut self, block: &Block, rows: &Rows) {
+        if !rows.target.table.eq_ignore_ascii_case(SEQUENCE) {
+            return;
+        }
+        for row in 0..rows.len() {
+            let values: Vec<ValueRef<'_>> = block.row(rows, row).collect();
+            if let [ValueRef::Text(table), ValueRef::Integer(last)] = values[..] {
+                self.sequences.push(Sequence {
+                    table: String::from_utf8_lossy(table).into_owned(),
+                    last,
+                    line: block.place(rows, row).1,
+                });
+            }
+        }
+    }
+
+    /// Only a table that the dump makes with `AUTOINCREMENT` counts for certain; an engine goes by its exact name. Of two
+    /// rows of one table it is not known which one counts.
+    fn leave_out_sequences(&mut self) {
+        let objects = &self.objects;
+        let names: Vec<String> = self.sequences.iter().map(|it| it.table.clone()).collect();
+        self.sequences.retain(|sequence| {
+            let counts = |made: &Made| {
+                made.object == dump::Object::Table
+                    && made.name == sequence.table
+                    && is_autoincrement(&made.sql)
+            };
+            let rows = names.iter().filter(|name| **name == sequence.table);
+            rows.count() == 1 && objects.iter().any(counts)
+        });
     }
 
     /// How an engine defines the tables of its virtual tables is its own matter, and changes with its versions.

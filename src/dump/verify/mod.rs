@@ -118,7 +118,7 @@ pub enum Side {
 /// An object of the schema that did not arrive as the dump has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FaultyObject {
-    /// `table`, `index`, `trigger`, `view`, `PRAGMA`.
+    /// `table`, `index`, `trigger`, `view`, `PRAGMA`, `AUTOINCREMENT`.
     pub kind: &'static str,
     /// Its name.
     pub name: String,
@@ -135,6 +135,13 @@ pub enum Fault {
     Missing,
     /// The database has another definition.
     Different,
+    /// It is the last number of a table with `AUTOINCREMENT`, and the database has a lower one.
+    Sequence {
+        /// In the dump.
+        in_dump: i64,
+        /// In the database.
+        in_database: i64,
+    },
     /// It is a number of the header, and the database has another one.
     Number {
         /// In the dump.
@@ -277,12 +284,14 @@ async fn compared_with(
     let Some(database::Looked {
         mut tables,
         numbers,
+        sequences,
     }) = looked
     else {
         return Ok(None);
     };
     let mut objects = catalogue.faults(&dumped.objects);
     objects.extend(numbers);
+    objects.extend(sequences);
     let mut unshown = None;
     if let Some((input, values)) = again {
         unshown = differing::find(db, input, catalogue, dumped, values, &mut tables).await?;

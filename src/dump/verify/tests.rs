@@ -240,10 +240,31 @@ async fn records_statistics_and_sequences_are_left_out() {
             t 1 Some(1) Equal
             _migrations 1 Some(0) Skipped("the records of this program")
             sqlite_stat1 1 Some(1) Skipped("the statistics of ANALYZE")
-            sqlite_sequence 1 Some(1) Skipped("grows by itself")
+            sqlite_sequence 1 Some(1) Skipped("grows by itself: its numbers may be higher")
             equal"#]],
     )
     .await;
+}
+
+#[tokio::test]
+async fn a_last_number_that_is_lower_than_that_of_the_dump_is_a_fault() {
+    let sql = "CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT); INSERT INTO t VALUES (4);
+               CREATE TABLE \"Big\" (id INTEGER PRIMARY KEY AUTOINCREMENT); INSERT INTO \"Big\" VALUES (2);";
+    let text = "CREATE TABLE t(id INTEGER PRIMARY KEY AUTOINCREMENT);\nINSERT INTO t VALUES(4);\n\
+                CREATE TABLE \"Big\"(id INTEGER PRIMARY KEY AUTOINCREMENT);\nINSERT INTO \"Big\" VALUES(2);\n\
+                DELETE FROM sqlite_sequence;\nINSERT INTO sqlite_sequence VALUES('t',4);\n\
+                INSERT INTO sqlite_sequence VALUES('Big',9);\nINSERT INTO sqlite_sequence VALUES('gone',7);\n";
+    let expect = expect![[r#"
+        t 1 Some(1) Equal
+        Big 1 Some(1) Equal
+        sqlite_sequence 3 Some(2) Skipped("grows by itself: its numbers may be higher")
+        AUTOINCREMENT Big of line 7: Sequence { in_dump: 9, in_database: 2 }
+        not equal"#]];
+    check(sql, text, Level::Full, expect).await;
+    let mended = format!("{sql} UPDATE sqlite_sequence SET seq = 9 WHERE name = 'Big';");
+    let folder = tempfile::tempdir().unwrap();
+    let all = found(&mended, &dump(&folder, text), Level::Full).await;
+    assert!(all.ends_with("\nequal"), "{all}");
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Statements that run in memory and that a libSQL server does not take, of the files that are not published. Pure.
+//! Statements that run in memory and that a server does not take, of the files that are not published. Pure.
 
 use std::collections::HashSet;
 
@@ -11,6 +11,7 @@ use crate::diagnostic::Diagnostic;
 /// A warning for each such statement; none where `known` has an error of that statement.
 pub(super) fn refused(
     set: &Migrations,
+    engine: Engine,
     published: &HashSet<&str>,
     known: &[Diagnostic],
 ) -> Vec<Diagnostic> {
@@ -19,7 +20,7 @@ pub(super) fn refused(
         .flat_map(|it| std::iter::once(&it.up).chain(&it.down));
     let new = texts.filter(|text| !published.contains(text.checksum.as_str()));
     let of_all = new.flat_map(|text| {
-        let reading = read(&text.source, Engine::Server, &set.history_table);
+        let reading = read(&text.source, engine, &set.history_table);
         let problems = reading.problems.into_iter();
         let of_the_engine = problems
             .filter(|it| it.code == REFUSED)
@@ -31,8 +32,8 @@ pub(super) fn refused(
         let written = reading.steps.into_iter().filter_map(|step| {
             let origin = step.origin?;
             let statement = origin.text();
-            // Those have a problem already.
-            if Engine::Server.refusal(statement).is_some() {
+            // Those have a problem already; and the parser is that of libSQL's server.
+            if engine != Engine::Server || engine.refusal(statement).is_some() {
                 return None;
             }
             let error = server_objection(statement)?;
@@ -50,7 +51,9 @@ pub(super) fn refused(
     });
     of_all
         .filter(|it| {
-            let is_it = |known: &Diagnostic| known.is_error() && known.location == it.location;
+            let is_it = |known: &Diagnostic| {
+                known.location == it.location && (known.is_error() || known.message == it.message)
+            };
             !known.iter().any(is_it)
         })
         .collect()

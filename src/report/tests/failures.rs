@@ -6,7 +6,7 @@ use expect_test::expect_file;
 
 use super::{STYLE, case, origin, row};
 use crate::config::{DotEnv, Sources, resolve};
-use crate::db::{At, Code, Db, DbError, EngineError, Failure, Left, Options, Stop};
+use crate::db::{At, Code, Db, DbError, Engine, EngineError, Failure, Left, Options, Stop};
 use crate::diagnostic::Diagnostic;
 use crate::history::{Failed, History, HistoryError, Part, Row, State};
 use crate::migrations::{
@@ -87,6 +87,7 @@ fn made_up(code: Code, message: &str, part: Part, committed: usize, left: Left) 
         other_rows: Vec::new(),
         done: Vec::new(),
         version: Some(2),
+        engine: Engine::default(),
     }
 }
 
@@ -341,6 +342,48 @@ fn engine(cases: &mut Cases) {
     let commit =
         |code, message: &str| of_script(made_up(code, message, Part::Commit, 0, Left::Nothing));
     cases.add("at the end", &commit(Code::Io, "disk I/O error"));
+    let on_turso = |code, words: &str, sql: &str| {
+        let step = Step::own(sql, Vec::new());
+        let failed = made_up(code, words, Part::Step(step), 0, Left::Nothing);
+        of_script(ScriptError {
+            engine: Engine::Turso,
+            ..failed
+        })
+    };
+    cases.add(
+        "a row before its parent, on the Turso engine",
+        &on_turso(
+            Code::Constraint,
+            "FOREIGN KEY constraint failed",
+            "INSERT INTO n VALUES (2, 1), (1, NULL)",
+        ),
+    );
+    cases.add(
+        "a column with a foreign key, on the Turso engine",
+        &on_turso(
+            Code::Other(1),
+            "Parse error: error in table c after drop column: unknown column \"p\" in foreign key definition",
+            "ALTER TABLE c DROP COLUMN p",
+        ),
+    );
+    let ending = Unit {
+        record: Record::Delete(Key::Seed("a".to_owned())),
+        steps: vec![step()].into(),
+    };
+    cases.add(
+        "a seed that is to be forgotten",
+        &of_script(ScriptError {
+            suspects: vec![ending.clone()],
+            unit: Some(ending),
+            ..made_up(
+                Code::Constraint,
+                "FOREIGN KEY constraint failed",
+                Part::Step(step()),
+                0,
+                Left::Nothing,
+            )
+        }),
+    );
     let half = made_up(
         Code::Interrupted,
         "interrupted",
@@ -349,6 +392,50 @@ fn engine(cases: &mut Cases) {
         Left::EarlierSteps,
     );
     cases.add("outside of a transaction", &of_script(half));
+    for (found, title) in [
+        (
+            "REFERENCES",
+            "a default that refers to a parent, outside of a transaction",
+        ),
+        (
+            "CHECK",
+            "rows that break a new constraint, outside of a transaction",
+        ),
+    ] {
+        cases.add(title, &of_script(guarded(found)));
+    }
+}
+
+/// A guard of the second of three statements refuses the column that it adds.
+fn guarded(found: &str) -> ScriptError {
+    let text = "CREATE TABLE m (a);\nALTER TABLE c ADD COLUMN z DEFAULT 9 REFERENCES p CHECK (y);\nDROP TABLE m;\n";
+    let steps = text.trim_end().split('\n').map(|line| Step {
+        origin: Some(origin("V3__more.sql", text, line.trim_end_matches(';'))),
+        ..Step::own(line, vec![])
+    });
+    let unit = Unit {
+        steps: Arc::new(steps.collect()),
+        ..unit()
+    };
+    let row = vec![found.into(), 1.into(), "c".into(), "z".into(), 1.into()];
+    let failure = Failure::Step {
+        committed: 1,
+        at: At::Step(3),
+        error: EngineError::new(Code::Constraint, "UNIQUE constraint failed"),
+        explanation: vec![row],
+        left: Left::EarlierSteps,
+    };
+    ScriptError {
+        failed: Failed {
+            unit: Some(0),
+            part: Part::OldRows,
+            failure,
+        },
+        suspects: vec![unit.clone()],
+        unit: Some(unit),
+        engine: Engine::Turso,
+        ..made_up(Code::Constraint, "", Part::OldRows, 1, Left::EarlierSteps)
+    }
 }
 
 fn waiting(cases: &mut Cases) {

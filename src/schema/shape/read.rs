@@ -6,7 +6,7 @@ use super::{
     Affinity, Column, ColumnKind, ConditionalIndex, ForeignKey, IndexOrigin, Nullability, RowId,
     Shape, Strictness, TableKind, TableShape, UniqueIndex,
 };
-use crate::db::{Db, DbError, Query, Reply, if_accepted};
+use crate::db::{Db, DbError, Engine, Query, Reply, if_accepted};
 use crate::schema::inspect::{Object, ObjectKind, inspected};
 use crate::sql::{Value, tokens};
 
@@ -54,7 +54,7 @@ ORDER BY t.name, f.id DESC, f.seq";
 /// # Errors
 /// As [`Db::query`].
 pub async fn shape(db: &Db) -> Result<Shape, DbError> {
-    shaped(db.ask(shape_queries()).await?)
+    shaped(db.ask(shape_queries()).await?, db.engine())
 }
 
 /// The same for some tables and views, and the tables that they refer to: it costs by these, not by all that there are.
@@ -72,7 +72,7 @@ pub(crate) async fn shape_of(db: &Db, tables: &[String]) -> Result<Shape, DbErro
         sql: of_the_chosen(&query.sql),
         args: vec![chosen.clone()],
     });
-    shaped(db.ask(queries).await?)
+    shaped(db.ask(queries).await?, db.engine())
 }
 
 /// A question of [`shape_queries`] for the tables whose names are the argument, a JSON array.
@@ -113,12 +113,12 @@ pub(crate) fn shape_queries() -> [Query; 8] {
     ]
 }
 
-/// A shape of the replies to [`shape_queries`].
+/// A shape of the replies of an engine to [`shape_queries`].
 ///
 /// # Errors
 /// [`DbError::Read`] where a question failed, but for the columns of views and of virtual tables that the engine cannot
 /// read.
-pub(crate) fn shaped(replies: [Reply; 8]) -> Result<Shape, DbError> {
+pub(crate) fn shaped(replies: [Reply; 8], engine: Engine) -> Result<Shape, DbError> {
     let [
         objects,
         shadows,
@@ -129,7 +129,7 @@ pub(crate) fn shaped(replies: [Reply; 8]) -> Result<Shape, DbError> {
         unique,
         foreign_keys,
     ] = replies;
-    let schema = inspected([objects, shadows])?;
+    let schema = inspected([objects, shadows], engine)?;
     let columns = [
         tables.rows()?,
         if_accepted(virtuals.rows())?.unwrap_or_default(),

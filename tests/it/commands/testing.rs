@@ -515,3 +515,16 @@ fn reset_waits_for_whoever_writes() {
             .any(|name| name.contains("-building-"))
     );
 }
+
+#[test]
+fn reset_takes_a_backup_of_tables_whose_names_are_those_of_the_turso_engine() {
+    for table in ["turso_cdc", "turso_cdc_notes", "__turso_internal_notes"] {
+        let project = project().after("migrate");
+        project.change(&[
+            &format!("CREATE TABLE {table} (a)"),
+            &format!("INSERT INTO {table} VALUES ('precious')"),
+        ]);
+        let ran = project.run("reset --yes").to_string();
+        assert!(ran.contains("backups/"), "{table}: {ran}");
+    }
+}

@@ -214,3 +214,22 @@ fn what_is_no_place_for_a_database_is_named() {
     }
     assert_eq!(project.files(), ["dump.sql", "local.db"]);
 }
+
+#[test]
+fn tables_of_a_local_file_are_copied_whatever_their_names_are_on_the_turso_engine() {
+    let project = Project::bare();
+    project.change(&[
+        "CREATE TABLE turso_cdc (a)",
+        "INSERT INTO turso_cdc VALUES ('precious')",
+        "CREATE TABLE __turso_internal_notes (a)",
+        "INSERT INTO __turso_internal_notes VALUES ('too')",
+        "CREATE VIEW v AS SELECT a FROM turso_cdc",
+    ]);
+    let ran = project.run("copy local.db new.db");
+    says(&ran, "2 tables equal in every value");
+    let values = "SELECT (SELECT a FROM v) || ' ' || (SELECT a FROM __turso_internal_notes)";
+    assert_eq!(project.ask_of("new.db", [values]), ["precious too"]);
+    let verified = project.run("verify local.db --database new.db");
+    says(&verified, "turso_cdc");
+    assert!(!verified.to_string().contains("exit"), "{verified}");
+}

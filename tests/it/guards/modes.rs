@@ -118,7 +118,8 @@ mod specification {
         a_file_that_repairs_a_mismatch_is_applied
         a_new_mismatch_is_refused
     keys_of_every_kind_are_no_mismatch
-    rows_that_do_not_fit_a_changed_column_are_refused
+    rows_that_do_not_fit_an_added_column_are_refused
+        rows_that_do_not_fit_a_changed_column_are_refused
     rows_that_fit_a_changed_column_are_no_obstacle
         a_changed_default_that_would_change_old_values_is_refused
         a_changed_column_of_no_table_fails_as_its_statement_does

@@ -1811,3 +1811,39 @@ pub(crate) async fn a_rebuild_in_the_wrong_order_over_rows_is_told_the_order(wor
         "{text}"
     );
 }
+
+pub(crate) async fn rows_that_do_not_fit_an_added_column_are_refused(world: World) {
+    const ROWS: (&str, &str) = (
+        "V1__rows.sql",
+        "CREATE TABLE p (id INTEGER PRIMARY KEY); INSERT INTO p VALUES (1);
+         CREATE TABLE c (id INTEGER PRIMARY KEY, y TEXT); INSERT INTO c VALUES (1, 'x'), (2, 'x'), (3, NULL);",
+    );
+    let texts = [
+        "ALTER TABLE c ADD COLUMN z INT NOT NULL DEFAULT 9 REFERENCES p (id);",
+        "ALTER TABLE \"C\" ADD z INT DEFAULT 1 REFERENCES p;",
+        "ALTER TABLE c ADD COLUMN z INT CHECK (y <> 'x');",
+        "ALTER TABLE c ADD COLUMN z INT CHECK (id < 9) CONSTRAINT k CHECK (y IS NOT NULL);",
+        "ALTER TABLE c ADD COLUMN z INT DEFAULT 1 CHECK (z > 1 OR y IS NULL);",
+    ];
+    for text in texts {
+        let result = world.apply(&[ROWS, ("V2__added.sql", text)]).await;
+        let (part, _) = refused(result);
+        assert!(
+            matches!(part, Part::Step(_) | Part::OldRows),
+            "{text}: {part:?}"
+        );
+        assert_eq!(world.recorded().await, "", "{text}");
+    }
+    world.apply(&[ROWS]).await.unwrap();
+    for text in texts {
+        refused(world.apply(&[ROWS, ("V2__added.sql", text)]).await);
+        assert_eq!(world.recorded().await, "V1", "{text}");
+        let columns = "SELECT group_concat(name) FROM pragma_table_info('c')";
+        assert_eq!(world.ask(columns).await, "id,y", "{text}");
+    }
+    let fits = "ALTER TABLE c ADD COLUMN z INT REFERENCES p (id); ALTER TABLE c ADD COLUMN w INT CHECK (y = 'x');
+                CREATE TABLE e (x); ALTER TABLE e ADD COLUMN z INT DEFAULT 9 REFERENCES p (id);
+                ALTER TABLE e ADD COLUMN w INT DEFAULT 1 CHECK (w > 0);";
+    world.apply(&[ROWS, ("V2__added.sql", fits)]).await.unwrap();
+    assert_eq!(world.recorded().await, "V1 V2");
+}

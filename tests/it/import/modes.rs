@@ -37,6 +37,7 @@ in_every_mode! {
     rows_without_parents_are_refused_unless_allowed
     a_dump_with_a_history_brings_it
     a_virtual_table_arrives_with_its_content
+    a_sequence_goes_on_under_the_name_that_the_engine_gives_the_table
     sequences_go_on_where_they_were
     a_sequence_that_numbers_no_table_is_passed_over
     a_cut_dump_and_a_refused_statement_leave_nothing

@@ -604,3 +604,36 @@ pub(crate) async fn two_imports_of_one_dump_at_once_bring_it_once(world: World) 
     );
     assert_eq!(world.tables().await, "a t");
 }
+
+pub(crate) async fn a_sequence_goes_on_under_the_name_that_the_engine_gives_the_table(
+    world: World,
+) {
+    let text = "CREATE TABLE \"Big\" (id INTEGER PRIMARY KEY AUTOINCREMENT, x);\nINSERT INTO \"Big\" VALUES(2,'a');\n\
+                DELETE FROM sqlite_sequence;\nINSERT INTO sqlite_sequence VALUES('Big',9);\n";
+    assert_eq!(told(Dump::new(dump(text)).import(&world.db).await), "Big 1");
+    // Also in a database with tables of its own.
+    let other = text.replace("Big", "Other");
+    assert_eq!(
+        told(Dump::new(dump(&other)).import(&world.db).await),
+        "Other 1"
+    );
+    by_hand(
+        &world,
+        "INSERT INTO \"Big\" (x) VALUES ('b'); INSERT INTO \"Other\" (x) VALUES ('b')",
+    )
+    .await;
+    for table in ["Big", "Other"] {
+        assert_eq!(
+            world
+                .ask(&format!("SELECT group_concat(id) FROM \"{table}\""))
+                .await,
+            "2,10"
+        );
+    }
+    assert_eq!(
+        world
+            .ask("SELECT group_concat(seq) FROM sqlite_sequence")
+            .await,
+        "10,10"
+    );
+}

@@ -29,6 +29,8 @@ in_every_mode! {
     an_edited_file_changes_what_differs
     a_new_comment_is_recorded_and_nothing_else
     a_seed_that_inserts_leaves_rows_alone
+    a_forgotten_seed_takes_rows_that_refer_to_each_other_along
+    a_forgotten_seed_takes_rows_along_whose_references_cannot_be_null
     a_seed_that_syncs_deletes_its_own_rows
     a_row_changed_by_hand_is_told_and_left_so
     refreshing_makes_all_as_declared

@@ -458,3 +458,59 @@ pub(crate) async fn two_runs_at_once_seed_once(world: World) {
     assert_eq!(both, ["", "a new +users.ann +users.bob"]);
     assert_eq!(bed.ask("SELECT count(*) FROM users").await, "2");
 }
+
+pub(crate) async fn a_forgotten_seed_takes_rows_that_refer_to_each_other_along(world: World) {
+    let schema = "
+CREATE TABLE users (id TEXT PRIMARY KEY);
+CREATE TABLE posts (id INTEGER PRIMARY KEY AUTOINCREMENT, slug TEXT UNIQUE, user_id TEXT NOT NULL REFERENCES users(id),
+  parent INT REFERENCES posts(id));
+";
+    let bed = Bed::new(world, schema).await;
+    let text = "_seed: {mode: sync}
+users: {ann: {id: u_ann}}
+posts:
+  _key: slug
+  _id: !auto
+  p1: {slug: s1, user: ann}
+  p2: {slug: s2, user: ann, parent: !ref posts.p1.id}
+  p3: {slug: s3, user: ann, parent: !ref posts.p2.id}
+";
+    assert_eq!(
+        bed.settles(text).await,
+        "a new +posts.p1 +posts.p2 +posts.p3 +users.ann"
+    );
+    let forgotten = bed.forget("a", seedbed::seeds::ForgetRows::Go, &[]).await;
+    assert_eq!(
+        forgotten,
+        "a edited -posts.p1 -posts.p2 -posts.p3 -users.ann"
+    );
+    let left = "SELECT (SELECT count(*) FROM posts) + (SELECT count(*) FROM users)";
+    assert_eq!(bed.ask(left).await, "0");
+}
+
+pub(crate) async fn a_forgotten_seed_takes_rows_along_whose_references_cannot_be_null(
+    world: World,
+) {
+    let schema = "
+CREATE TABLE folders (id INTEGER PRIMARY KEY, up INT NOT NULL REFERENCES folders(id));
+CREATE TABLE labels (id INTEGER PRIMARY KEY, slug TEXT UNIQUE, up TEXT NOT NULL REFERENCES labels(slug));
+";
+    let bed = Bed::new(world, schema).await;
+    let text = "_seed: {mode: sync}
+folders:
+  root: {id: 1, up: 1}
+  a: {id: 2, up: 1}
+  b: {id: 3, up: 2}
+labels:
+  root: {id: 1, slug: r, up: r}
+  a: {id: 2, slug: a, up: r}
+";
+    bed.settles(text).await;
+    let forgotten = bed.forget("a", seedbed::seeds::ForgetRows::Go, &[]).await;
+    assert_eq!(
+        forgotten,
+        "a edited -folders.a -folders.b -folders.root -labels.a -labels.root"
+    );
+    let left = "SELECT (SELECT count(*) FROM folders) + (SELECT count(*) FROM labels)";
+    assert_eq!(bed.ask(left).await, "0");
+}
