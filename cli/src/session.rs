@@ -10,7 +10,7 @@ use super::below;
 use super::exit::Exit;
 use super::running::Running;
 use super::signals;
-use super::terminal::Terminal;
+use super::terminal::{self, Terminal};
 use super::who;
 use seedbed::config::variables::SEEDBED_LOG;
 use seedbed::config::{Config, Copied, Database, Flags, Project, Resolved, Side};
@@ -145,6 +145,7 @@ impl Session {
         Style {
             paint: Paint::Colour,
             program: self.again,
+            columns: terminal::columns(),
         }
     }
 
@@ -529,6 +530,7 @@ impl Session {
             let style = Style {
                 paint: Paint::Colour,
                 program,
+                columns: None,
             };
             if let Some(line) = report::event(&event, style) {
                 terminal.words(&line);

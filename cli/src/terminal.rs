@@ -99,6 +99,12 @@ impl Terminal {
     }
 }
 
+/// The columns of the terminal that standard output is; none where it is a file or a pipe.
+pub(super) fn columns() -> Option<usize> {
+    let (terminal_size::Width(width), _) = terminal_size::terminal_size_of(io::stdout())?;
+    Some(width.into())
+}
+
 /// Why standard output could not be written: of the process, as standard output is.
 static UNWRITTEN: OnceLock<io::Error> = OnceLock::new();
 
