@@ -196,7 +196,12 @@ mod tests {
             ..PLAIN
         };
         let text = table(&header, &rows, narrow);
-        expect![[r#""#]].assert_eq(&text);
+        expect![[r#"
+            state      version          name                applied            took
+            ✓ applied  V20260101120000  create_the_table_…  2026-11-22T03:10…  12 ms
+            ✓ applied  V2               b
+        "#]]
+        .assert_eq(&text);
         assert!(text.lines().all(|line| line.width() <= 72));
         // What goes into a file or a pipe stays whole.
         assert!(table(&header, &rows, PLAIN).contains("users_日本語"));
