@@ -433,7 +433,8 @@ impl Remote {
                 Fate::NotDone | Fate::Refused => Failure::Open(error.into()),
             }),
         };
-        let mut answers = outcome.map_err(|failure| failure.after(before))?;
+        let mut answers =
+            outcome.map_err(|failure| self.with_cause(failure, transactions).after(before))?;
         for answer in &mut answers {
             answer.transaction += before;
         }
@@ -447,6 +448,23 @@ impl Remote {
             on_progress(Progress::Committed(before + number));
         }
         Ok(answers)
+    }
+
+    /// The failure of a step with what its words do not say.
+    fn with_cause(&self, mut failure: Failure, transactions: &[Transaction]) -> Failure {
+        if let Failure::Step {
+            committed,
+            at: At::Step(step),
+            error,
+            ..
+        } = &mut failure
+            && self.engine() == Engine::Turso
+            && let Some(transaction) = transactions.get(*committed)
+            && let Some(step) = transaction.steps.iter().nth(*step)
+        {
+            name_the_cause(&step.sql, error);
+        }
+        failure
     }
 
     pub(super) async fn version(&self) -> Result<Option<String>, RemoteError> {
