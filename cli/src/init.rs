@@ -129,18 +129,15 @@ pub fn init(root: &Path, options: &InitOptions) -> Result<Vec<(PathBuf, Wrote)>,
     project.whole("config.toml", include_str!("init/config.toml.template"))?;
     project.whole(".env.example", include_str!("../../.env.example"))?;
     project.git_attributes()?;
+    // With cargo, all of target/ is ignored already.
+    let of_tests = (options.kind == Kind::Program).then_some("/target/seedbed");
+    let ignored = ["/.env", "/local.db*", "/local_replica.db*", "/backups"];
+    let ignored: Vec<&str> = ignored.into_iter().chain(of_tests).collect();
     project.lines(
         ".gitignore",
         "# Databases of this machine, their tokens and their backups.",
-        &["/.env", "/local.db*", "/local_replica.db*", "/backups"],
+        &ignored,
     )?;
-    if options.kind == Kind::Program {
-        project.lines(
-            ".gitignore",
-            "# The databases of tests.",
-            &["/target/seedbed"],
-        )?;
-    }
     project.folder("migrations")?;
     project.first_seed()?;
     project.other_engines()?;

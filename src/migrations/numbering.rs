@@ -112,7 +112,7 @@ mod tests {
         check(
             20_991_231_235_959,
             Numbering::AsNewest,
-            Some(20_991_231_235_960),
+            Some(21_000_101_000_000),
         );
         check(i64::MAX - 1, Numbering::Timestamp, Some(i64::MAX));
         check(i64::MAX, Numbering::AsNewest, None);

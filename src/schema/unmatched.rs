@@ -123,7 +123,7 @@ mod tests {
             .map(|(name, rows)| format!("{name} {rows:?}"))
             .collect();
         let counted = [
-            "bare Some(1)",
+            "bare Some(2)",
             "changed Some(1)",
             "kept Some(1)",
             "own Some(1)",

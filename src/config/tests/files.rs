@@ -229,7 +229,7 @@ fn the_examples_are_clean_and_mean_the_local_file() {
     check(
         &case,
         expect![[r#"
-            target: local local.db (DATABASE_FILE from .env)
+            target: local local.db ([local] path in config.toml)
         "#]],
     );
     let case = Case { dotenv: "", ..case };

@@ -361,6 +361,16 @@ fn a_table_is_a_list_too_or_has_settings_only_or_nothing() {
 }
 
 #[test]
+fn a_file_of_settings_whose_rows_are_still_comments_is_none_that_fails() {
+    check_each(
+        &["_seed: {format: 1}\n# users:\n#   ada: {name: Ada}\n"],
+        expect![[r##"
+            "_seed: {format: 1}\n# users:\n#   ada: {name: Ada}\n"
+        "##]],
+    );
+}
+
+#[test]
 fn a_file_without_rows_or_of_another_shape_is_refused() {
     check_each(
         &[
@@ -369,7 +379,6 @@ fn a_file_without_rows_or_of_another_shape_is_refused() {
             "---\n",
             "~\n",
             "{}\n",
-            "_seed: {format: 1}\n",
             "- x: 1\n",
             "users\n",
             "!x {a: {}}\n",
@@ -393,9 +402,6 @@ fn a_file_without_rows_or_of_another_shape_is_refused() {
             1:1 bad-shape: a seed file is a map, and this is null (write `users:` and its rows below it, not `- `)
 
             "{}\n"
-            1:1 empty-seed: the file names no table (write a table and its rows, or remove the file)
-
-            "_seed: {format: 1}\n"
             1:1 empty-seed: the file names no table (write a table and its rows, or remove the file)
 
             "- x: 1\n"
