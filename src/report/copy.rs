@@ -163,7 +163,7 @@ impl Report {
                 database: Some(format!("{to} is as it was: nothing was copied")),
                 ..Report::of(objects.iter().filter_map(|it| lacking(it, from)).collect())
             },
-            CopyError::Db(error) => Report::of(vec![super::failure::database(error)]).naming("TO"),
+            CopyError::Db(error) => Report::of(vec![super::database::database(error)]).naming("TO"),
             CopyError::Import(error) => stopped(error, copying, options),
             CopyError::Unverified(error) => Report {
                 database: Some(format!("all of {from} is in {to}, and was not compared")),

@@ -7,12 +7,13 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::copy::Copying;
+use super::database::{LOCKED, database};
 use super::engine::{code_class, code_help, code_name};
-use super::failure::{LOCKED, database, history, in_words};
+use super::failure::history;
 use super::json::{Call, Document};
 use super::style::{GOOD, Style};
 use super::table::{Cell, table};
-use super::words::{bytes, count, duration};
+use super::words::{bytes, count, duration, in_words};
 use super::{Item, Report};
 use crate::db::{Code, DbError, EngineError, TWO_PARSERS, instead};
 use crate::diagnostic::{Class, Diagnostic, Location, dump_as_typed};
