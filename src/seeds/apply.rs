@@ -10,8 +10,9 @@ use super::conflicts::{
     Move, indexed, indexed_problems, parents, parents_problems, taken, taken_problems,
 };
 use super::effective::effective;
-use super::expand::{Given, expand};
+use super::expand::expand;
 use super::found::{Found, questions};
+use super::given::Given;
 use super::guard::{guards, under_way};
 use super::inputs::{Clock, Variables};
 use super::ledger;

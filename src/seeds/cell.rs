@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::arithmetic::{self, Fault, is_arithmetic};
-use super::expand::Given;
+use super::given::Given;
 use super::inputs::{Variables, as_kept};
 use super::model::{Env, Expr, Part, SeedFile, Spanned, Style, Template};
 use super::row::{Content, Nature};

@@ -22,6 +22,7 @@ mod followed;
 mod forget;
 mod found;
 mod generate;
+mod given;
 mod guard;
 mod hand_over;
 mod identity;

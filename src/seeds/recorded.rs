@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use serde_json::{Value as Json, json};
 
 use super::effective::{effective, labels, overrides};
-use super::expand::{MadeAs, name_for_ids};
 use super::followed::{Guessed, Renames, follow_columns, follow_tables, guess_columns};
+use super::given::{FirstNames, MadeAs, name_for_ids};
 use super::lineage::{Lineage, read};
 use super::model::{Expr, SeedFile, Table};
 use super::renames::{follow_references, rename, renamed_from};
@@ -41,9 +41,6 @@ pub(super) struct Texts {
     /// The sums of the files that `!file` names, as recorded.
     pub(super) sums: BTreeMap<String, String>,
 }
-
-/// The names that columns had first, by table and column in lower case.
-pub(super) type FirstNames = BTreeMap<(String, String), String>;
 
 /// The text of a record.
 pub(super) struct Recorded {
