@@ -3,11 +3,11 @@
 use std::collections::{HashMap, HashSet};
 
 use super::found::Found;
-use super::identity::{Claim, compared, is_binary, words_of_parent};
+use super::identity::{Claim, is_binary, unique_columns, words_of_parent};
 use super::plan::Basis;
 use super::row::{Content, Row, Rows};
 use crate::diagnostic::Diagnostic;
-use crate::schema::{Shape, TableShape};
+use crate::schema::Shape;
 use crate::sql::Value;
 
 /// Rows of the files that claim what only one row can have, both places told.
@@ -90,13 +90,6 @@ fn claim_of_one<'a>(
     }
 }
 
-/// A value as the unique index of its column compares it.
-pub(super) fn word_of(of: &TableShape, column: usize, value: &Value) -> String {
-    let mut value = [value.clone()];
-    super::identity::collate(&mut value, of, &[column]);
-    compared(&value[0])
-}
-
 fn clash(basis: &Basis<'_>, columns: &[usize], other: usize, at: usize) -> Diagnostic {
     let Basis { rows, shape, .. } = basis;
     let (there, row) = (&rows.rows[other], &rows.rows[at]);
@@ -124,18 +117,6 @@ fn clash(basis: &Basis<'_>, columns: &[usize], other: usize, at: usize) -> Diagn
         rows.origin(there, &span(there), basis.files),
     )
     .help("give one of the two another value, or remove it")
-}
-
-/// Every set of columns in which no two rows may have the same.
-pub(super) fn unique_columns(of: &TableShape) -> impl Iterator<Item = &[usize]> {
-    let primary = std::iter::once(of.primary_key.as_slice());
-    let indexes = of.unique.iter().map(|index| index.columns.as_slice());
-    let mut seen: Vec<&[usize]> = Vec::new();
-    primary.chain(indexes).filter(move |columns| {
-        let new = !columns.is_empty() && !seen.contains(columns);
-        seen.push(columns);
-        new
-    })
 }
 
 /// Literal values of foreign keys that name a declared row become references, so that rows are ordered by them. A value

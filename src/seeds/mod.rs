@@ -9,6 +9,7 @@ mod arithmetic;
 mod cell;
 mod check;
 mod clashes;
+mod companion;
 mod conditional;
 mod conflicts;
 mod draw;
@@ -66,9 +67,9 @@ mod yaml;
 pub use crate::drive::{ApplyError, Outcome};
 pub use apply::{SeedOptions, apply, observe};
 pub use check::{Checked, check};
+pub use companion::{Companion, Kind};
 pub use editor::json_schema;
 pub use export::{ExportError, ExportOptions, Exported, MOST_ROWS, Mask, Refusal, Tables, export};
-pub use files::{Companion, Kind};
 pub use forget::{Rows as ForgetRows, forget, observe_forget};
 pub use guard::before_migrating;
 pub use inputs::{Clock, Variables};
@@ -76,12 +77,12 @@ pub use inputs::{Clock, Variables};
 pub use labelled::{Labelled, labelled};
 pub use model::{
     Among, Away, Choose, Decimal, Each, Env, Expr, Fake, Field, Format, Json, Label, Mode, Numbers,
-    Part, Ref, RefTarget, Requires, RowDecl, RowsFile, SeedFile, Settings, SoftRef, Spanned, Style,
-    Table, Template, Through,
+    PROD, Part, Ref, RefTarget, Requires, RowDecl, RowsFile, SeedFile, Settings, SoftRef, Spanned,
+    Style, Table, Template, Through,
 };
 pub use parse::parse;
 pub use plan::{Cause, Change, Difference, FilePlan, FileState, Plan, Refresh, What};
 #[cfg(feature = "report")]
 pub(crate) use refused::{EXCHANGE_HELP, in_words as row_in_words, is_exchange};
-pub use set::{Choice, PROD, Seeds};
+pub use set::{Choice, Seeds};
 pub use standing::{Item, Standing, State, recorded_tags, standing};
