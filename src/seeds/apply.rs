@@ -4,7 +4,7 @@ use std::cell::LazyCell;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::clashes::{clashes, link};
+use super::clashes::clashes;
 use super::conditional::{handed_over, memberships};
 use super::conflicts::{
     Move, indexed, indexed_problems, parents, parents_problems, taken, taken_problems,
@@ -17,6 +17,7 @@ use super::guard::{guards, under_way};
 use super::inputs::{Clock, Variables};
 use super::ledger;
 use super::lineage::{self, Lineage};
+use super::link::link;
 use super::memory::{Memory, Scene};
 use super::model::SeedFile;
 use super::orphans::{children, children_problems};

@@ -35,6 +35,7 @@ mod labelled;
 mod labels;
 mod ledger;
 mod lineage;
+mod link;
 mod memory;
 mod missing;
 mod model;

@@ -120,7 +120,7 @@ impl Past {
         };
         // What was wrong with a text is of no interest any more.
         let (mut rows, _) = expand(&all, shape, &given);
-        super::clashes::link(&mut rows, shape);
+        super::link::link(&mut rows, shape);
         let recorded = |row: &Row| texts.files.get(rows.rules(row).file);
         self.of_file = rows
             .rows
