@@ -57,6 +57,7 @@ mod remembered;
 mod renames;
 mod row;
 mod secret;
+mod seen;
 mod set;
 mod slug;
 mod standing;
