@@ -1,5 +1,5 @@
-//! Values and names as SQL text that reads back as exactly the same value or name in every engine.
-//! It never guesses whether quotes are needed: names are always quoted.
+//! Values and names as SQL text that reads back as exactly the same value or name in every engine, and the name or text
+//! that a token stands for. It never guesses whether quotes are needed: names are always quoted.
 
 use std::io::Write;
 
