@@ -42,7 +42,12 @@ Exit codes:
 
 /// The commands and flags, as they are read.
 pub(super) fn command() -> clap::Command {
-    super::help::grouped(Cli::command())
+    super::help::grouped(ungrouped())
+}
+
+/// The same without the groups in its help, which take most of the time that reading the flags takes.
+pub(super) fn ungrouped() -> clap::Command {
+    Cli::command()
 }
 
 /// Flags that every command takes.

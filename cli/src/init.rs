@@ -106,11 +106,26 @@ pub fn init(root: &Path, options: &InitOptions) -> Result<Vec<(PathBuf, Wrote)>,
         wrote: Vec::new(),
     };
     options.dependency.checked(root)?;
-    if options.kind == Kind::Xtask {
-        project.cargo_toml()?;
-        project.xtask(&options.dependency)?;
-        project.cargo_config()?;
+    match (options.kind, other_xtask(root)) {
+        (Kind::Xtask, None) => {
+            project.cargo_toml()?;
+            project.xtask(&options.dependency)?;
+            project.cargo_config()?;
+        }
+        // Two packages of one name are an error of cargo.
+        (Kind::Xtask, Some(folder)) => {
+            let line = options.dependency.line(root);
+            let manifest = folder.join("Cargo.toml").display().to_string();
+            project.did(
+                &manifest,
+                Wrote::TellUser(format!(
+                    "the package xtask is here: add `{line}` to its dependencies, with the path from there, and give it the commands of `seedbed_cli::main_from`"
+                )),
+            );
+        }
+        (Kind::Program, _) => {}
     }
+    project.excluded()?;
     project.whole("config.toml", include_str!("init/config.toml.template"))?;
     project.whole(".env.example", include_str!("../../.env.example"))?;
     project.git_attributes()?;
@@ -119,6 +134,13 @@ pub fn init(root: &Path, options: &InitOptions) -> Result<Vec<(PathBuf, Wrote)>,
         "# Databases of this machine, their tokens and their backups.",
         &["/.env", "/local.db*", "/local_replica.db*", "/backups"],
     )?;
+    if options.kind == Kind::Program {
+        project.lines(
+            ".gitignore",
+            "# The databases of tests.",
+            &["/target/seedbed"],
+        )?;
+    }
     project.folder("migrations")?;
     project.first_seed()?;
     project.other_engines()?;
@@ -128,14 +150,46 @@ pub fn init(root: &Path, options: &InitOptions) -> Result<Vec<(PathBuf, Wrote)>,
     Ok(project.wrote)
 }
 
+/// The folder of a package `xtask` below `root`, other than the one that is written.
+fn other_xtask(root: &Path) -> Option<PathBuf> {
+    let mut found = None;
+    for_each_folder(root, |folder| {
+        let text = std::fs::read_to_string(root.join(folder).join("Cargo.toml"));
+        if folder != Path::new("xtask") && text.is_ok_and(|text| edit::is_package(&text, "xtask")) {
+            found = Some(folder.to_owned());
+        }
+        Look::Deeper
+    });
+    found
+}
+
 /// What tells the kind of the project in `root`.
 #[must_use]
 pub fn found(root: &Path) -> Found {
     Found {
         manifest: root.join("Cargo.toml").is_file(),
         below: packages_below(root),
-        other: OTHERS.into_iter().find(|file| root.join(file).is_file()),
+        other: other(root),
     }
+}
+
+/// The first file of another language, in `root` or else in a folder below it.
+fn other(root: &Path) -> Option<String> {
+    let in_folder = |folder: &Path| {
+        let file = OTHERS
+            .into_iter()
+            .find(|file| root.join(folder).join(file).is_file());
+        file.map(|file| folder.join(file).display().to_string())
+    };
+    let mut found = in_folder(Path::new(""));
+    for_each_folder(root, |folder| {
+        found = found.take().or_else(|| in_folder(folder));
+        match found {
+            Some(_) => Look::NoDeeper,
+            None => Look::Deeper,
+        }
+    });
+    found
 }
 
 /// The packages below a folder that no workspace in between takes in, by their folders, which begin at `root`. A new
@@ -172,6 +226,10 @@ impl Project<'_> {
             return self.lines(".gitignore", "# What cargo builds.", &["/target"]);
         };
         let mut below = Vec::new();
+        if let Some(workspace) = edit::workspace_of(&text) {
+            let path = self.root.join(workspace).join("Cargo.toml");
+            return Err(InitError::InWorkspace { path });
+        }
         if !edit::has_workspace(&text) {
             self.outside_of_workspaces()?;
             below = packages_below(self.root);
@@ -193,6 +251,18 @@ impl Project<'_> {
         }
         for words in tell {
             self.did(name, Wrote::TellUser(words));
+        }
+        Ok(())
+    }
+
+    /// A workspace that takes in every folder leaves those of Seedbed out.
+    fn excluded(&mut self) -> Result<(), InitError> {
+        let name = "Cargo.toml";
+        let text = self.read(name)?.unwrap_or_default();
+        match edit::with_excluded(&text, &["migrations", "seeds"]) {
+            Edit::Fine => {}
+            Edit::To(text) => self.write_over(name, &text, Wrote::Extended)?,
+            Edit::Tell(words) => self.did(name, Wrote::TellUser(words)),
         }
         Ok(())
     }
@@ -308,7 +378,14 @@ impl Project<'_> {
         });
         let above = below.map_or(0, |below| below.components().count());
         let name = format!("{}.github/workflows/seedbed.yml", "../".repeat(above));
-        self.whole(&name, &text)
+        match self.read(&name)? {
+            Some(there) if there != text => {
+                let words = "it is there, and is another one: see whether it checks this project";
+                self.did(&name, Wrote::TellUser(words.to_owned()));
+                Ok(())
+            }
+            _ => self.whole(&name, &text),
+        }
     }
 
     fn lines(&mut self, name: &str, comment: &str, lines: &[&str]) -> Result<(), InitError> {
@@ -340,12 +417,13 @@ impl Project<'_> {
 
     fn folder(&mut self, name: &str) -> Result<(), InitError> {
         let path = self.root.join(name);
-        let did = match path.is_dir() {
-            true => Wrote::Kept,
-            false => Wrote::Written,
-        };
-        std::fs::create_dir_all(&path).map_err(|source| InitError::Write { path, source })?;
-        self.did(name, did);
+        if path.is_dir() {
+            self.did(name, Wrote::Kept);
+            return Ok(());
+        }
+        // Git keeps no empty folder, and a clone without it has no project.
+        self.write_new(&format!("{name}/.gitkeep"), "")?;
+        self.did(name, Wrote::Written);
         Ok(())
     }
 

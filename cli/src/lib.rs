@@ -51,11 +51,12 @@ pub fn main_from(args: impl IntoIterator<Item = impl Into<OsString>>) -> ExitCod
     let args: Vec<OsString> = args.into_iter().map(Into::into).collect();
     let program = program(args.first().map(OsString::as_os_str));
     let typed = seedbed::diagnostic::typed(args.iter().skip(1));
-    let matches = args::command()
-        .bin_name(program)
-        .try_get_matches_from(&args)
-        .and_then(|matches| Cli::from_arg_matches(&matches));
-    let cli = match matches {
+    let read = |command: clap::Command| {
+        let matches = command.bin_name(program).try_get_matches_from(&args)?;
+        Cli::from_arg_matches(&matches)
+    };
+    // What is refused may be answered with the help.
+    let cli = match read(args::ungrouped()).or_else(|_| read(args::command())) {
         Ok(cli) => cli,
         Err(error) => return ExitCode::from(usage::answer(error, &args, program)),
     };

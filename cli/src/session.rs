@@ -10,11 +10,11 @@ use super::below;
 use super::exit::Exit;
 use super::running::Running;
 use super::signals;
-use super::terminal::Terminal;
+use super::terminal::{self, Terminal};
 use super::who;
 use seedbed::config::variables::SEEDBED_LOG;
 use seedbed::config::{Config, Copied, Database, Flags, Project, Resolved, Side};
-use seedbed::db::{Db, DbError, Engine, Log, OnWait, Options};
+use seedbed::db::{Db, DbError, Engine, Log, OnWait, Options, Stop};
 use seedbed::diagnostic::{Class, Diagnostic, typed};
 use seedbed::history::{self, History, HistoryError};
 use seedbed::migrations::{
@@ -145,6 +145,7 @@ impl Session {
         Style {
             paint: Paint::Colour,
             program: self.again,
+            columns: terminal::columns(),
         }
     }
 
@@ -319,12 +320,16 @@ impl Session {
                 )
                 .about(opened));
         }
-        if self.agrees(question) {
+        let stop = opened.db.stop();
+        if self.agrees(question, stop) {
             return Ok(());
         }
-        Err(self
-            .usage("declined", "nothing was changed", None)
-            .about(opened))
+        let declined = Diagnostic::error("declined", "nothing was changed");
+        let class = match stop.is_raised() {
+            true => Class::Interrupted,
+            false => Class::Usage,
+        };
+        Err(self.stopped(declined.class(class)).about(opened))
     }
 
     /// Whether a question can be answered: by `--yes`, or at the terminal.
@@ -333,32 +338,38 @@ impl Session {
     }
 
     /// Whether to go on: `--yes`, or a yes at the terminal.
-    pub(super) fn agrees(&self, question: &str) -> bool {
+    pub(super) fn agrees(&self, question: &str, stop: &Stop) -> bool {
         self.yes
-            || (self.terminal.can_ask() && self.terminal.ask(&format!("{question}. Go on? [y/N] ")))
+            || (self.terminal.can_ask()
+                && self
+                    .terminal
+                    .ask(&format!("{question}. Go on? [y/N] "), stop))
     }
 
     /// The migration files, by names that can be clicked on from the working folder.
     pub(super) fn migrations(&self, directory: &Path) -> Result<Migrations, Stopped> {
-        Migrations::read_dir(self.shown(directory)).map_err(|error| {
-            let mut report = Report::files(&error);
-            let elsewhere = match error {
-                ReadError::NoDirectory { .. } => below::with_migrations(&self.cwd),
-                _ => Vec::new(),
-            };
-            // A first migration here would begin a second history.
-            if let (false, Some(diagnostic)) =
-                (elsewhere.is_empty(), report.diagnostics.first_mut())
-            {
-                let command = self.command;
-                let helps = elsewhere.iter().take(3).map(|folder| {
-                    let folder = folder.display();
-                    format!("{folder}/migrations is there: `{command} -C {folder}`")
-                });
-                diagnostic.help = helps.collect();
-            }
-            self.stopped(report)
-        })
+        Migrations::read_dir(self.shown(directory)).map_err(|error| self.unread(&error))
+    }
+
+    /// Migrations that cannot be read. Where there is no folder, projects below this one are named: a first migration here
+    /// would begin a second history.
+    fn unread(&self, error: &ReadError) -> Stopped {
+        let mut report = Report::files(error);
+        let elsewhere = match error {
+            ReadError::NoDirectory { .. } => below::with_migrations(&self.cwd),
+            _ => Vec::new(),
+        };
+        if let (false, Some(diagnostic)) = (elsewhere.is_empty(), report.diagnostics.first_mut()) {
+            let helps = elsewhere.iter().take(3).map(|folder| {
+                let folder = folder.display();
+                format!(
+                    "{folder}/migrations is there: `{} -C {folder} {}`",
+                    self.program, self.typed
+                )
+            });
+            diagnostic.help = helps.collect();
+        }
+        self.stopped(report)
     }
 
     /// A path as it is shown.
@@ -376,7 +387,7 @@ impl Session {
         let (files, history) = tokio::join!(files, history::read(&opened.db));
         match files {
             Ok(Ok(set)) => Ok((set, history)),
-            Ok(Err(error)) => Err(self.stopped(Report::files(&error)).about(opened)),
+            Ok(Err(error)) => Err(self.unread(&error).about(opened)),
             Err(error) => Err(self.failed(opened, &DbError::Thread(error).into())),
         }
     }
@@ -529,6 +540,7 @@ impl Session {
             let style = Style {
                 paint: Paint::Colour,
                 program,
+                columns: None,
             };
             if let Some(line) = report::event(&event, style) {
                 terminal.words(&line);

@@ -6,8 +6,11 @@
 use std::borrow::Cow;
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::sync::OnceLock;
+use std::sync::mpsc::RecvTimeoutError;
+use std::time::Duration;
 
 use anstream::{AutoStream, ColorChoice};
+use seedbed::db::Stop;
 
 use super::args::{Color, Format, Global};
 
@@ -81,23 +84,42 @@ impl Terminal {
         std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
     }
 
-    /// Asks for a yes; anything else is a no.
-    pub(super) fn ask(&self, question: &str) -> bool {
-        let answer = self.answer(question).unwrap_or_default();
-        matches!(answer.to_ascii_lowercase().as_str(), "y" | "yes")
+    /// Asks for a yes; anything else is a no, and so is Ctrl-C.
+    pub(super) fn ask(&self, question: &str, stop: &Stop) -> bool {
+        let (terminal, question) = (*self, question.to_owned());
+        let (answers, answer) = std::sync::mpsc::channel();
+        // Nothing ends the read but a line; the thread ends with the process.
+        std::thread::spawn(move || answers.send(terminal.answer(&question)));
+        loop {
+            match answer.recv_timeout(ASKED) {
+                Err(RecvTimeoutError::Timeout) if !stop.is_raised() => {}
+                Ok(Some(answer)) => {
+                    return matches!(answer.to_ascii_lowercase().as_str(), "y" | "yes");
+                }
+                Ok(None) | Err(_) => return false,
+            }
+        }
     }
 
-    /// Asks, and reads a line; none where that fails.
+    /// Asks, and reads a line; none where that fails or the input ends.
     pub(super) fn answer(&self, question: &str) -> Option<String> {
         let mut stderr = AutoStream::new(std::io::stderr(), self.color);
         let asked = write!(stderr, "{question}").and_then(|()| stderr.flush());
         let mut answer = String::new();
-        asked
-            .and_then(|()| std::io::stdin().read_line(&mut answer))
-            .ok()?;
-        Some(answer.trim().to_owned())
+        let read = asked.and_then(|()| std::io::stdin().read_line(&mut answer));
+        // An answer has a line end; without one, the input has ended.
+        (read.ok()? > 0).then(|| answer.trim().to_owned())
     }
 }
+
+/// The columns of the terminal that standard output is; none where it is a file or a pipe.
+pub(super) fn columns() -> Option<usize> {
+    let (terminal_size::Width(width), _) = terminal_size::terminal_size_of(io::stdout())?;
+    Some(width.into())
+}
+
+/// How often a question looks whether Ctrl-C was pressed.
+const ASKED: Duration = Duration::from_millis(100);
 
 /// Why standard output could not be written: of the process, as standard output is.
 static UNWRITTEN: OnceLock<io::Error> = OnceLock::new();

@@ -136,6 +136,7 @@ pub(super) fn answer(mut error: Error, typed: &[OsString], program: &'static str
     let style = Style {
         paint: Paint::Plain,
         program,
+        columns: None,
     };
     let commands = Command::get_subcommands;
     let cli = args::command();

@@ -1,7 +1,7 @@
 //! What the engine on the other side accepts: one table, read before anything is sent.
 
 use super::turso;
-use crate::sql::{Kind, identifier, kind, significant};
+use crate::sql::{Kind, identifier, kind, may_have_name, significant};
 
 /// The engine that a script is planned for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -82,6 +82,9 @@ impl Engine {
 /// Why no engine takes a statement of PostgreSQL's row-level security
 /// (<https://www.postgresql.org/docs/current/ddl-rowsecurity.html>), or `None` where it is none.
 pub(crate) fn row_level_security(statement: &str) -> Option<&'static str> {
+    if !may_have_name(statement, "policy") && !may_have_name(statement, "security") {
+        return None;
+    }
     let words: Vec<_> = significant(statement).take(12).collect();
     let is = |at: usize, word: &str| words.get(at).is_some_and(|it| it.is_word(statement, word));
     let policy = ["create", "alter", "drop"].iter().any(|verb| is(0, verb)) && is(1, "policy");

@@ -20,6 +20,17 @@ pub(super) fn keeps(table: &str) -> bool {
     table.starts_with(RESERVED) || OWN.contains(&table.as_str())
 }
 
+/// Adds to the engine's words why a query of pragmas about all tables fails: they name a piece of a table's name.
+#[cfg(feature = "remote")]
+pub(super) fn name_the_cause(sql: &str, error: &mut super::EngineError) {
+    let words = ["syntax error", "non-terminated literal"];
+    let is_syntax = words.iter().any(|words| error.message.contains(words));
+    if is_syntax && sql.contains("pragma_") {
+        error.message += ". The Turso engine fails at pragmas about a table, an index or a view whose name has a quotation \
+                          mark: rename it";
+    }
+}
+
 /// Pragmas that the engine accepts and does not act on.
 const WITHOUT_EFFECT: &[&str] = &["legacy_alter_table", "writable_schema"];
 
@@ -176,6 +187,22 @@ fn ordered_aggregate(statement: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use crate::db::Engine;
+
+    #[cfg(feature = "remote")]
+    #[test]
+    fn a_query_of_pragmas_that_fails_at_a_name_tells_the_cause() {
+        let told = |sql: &str, words: &str| {
+            let code = crate::db::Code::Other(1);
+            let mut error = crate::db::EngineError::new(code, words);
+            super::name_the_cause(sql, &mut error);
+            error.message.contains("quotation mark: rename it")
+        };
+        let pragmas = "SELECT c.name FROM sqlite_schema t, pragma_table_info(t.name) c";
+        assert!(told(pragmas, "near \"b\": syntax error"));
+        assert!(told(pragmas, "non-terminated literal '\"\"' at offset 18"));
+        assert!(!told(pragmas, "no such table: pragma_x"));
+        assert!(!told("SELEC 1", "near \"SELEC\": syntax error"));
+    }
 
     #[test]
     fn what_the_engine_does_not_take_is_refused() {

@@ -3,7 +3,8 @@
 
 use crate::script::Unit;
 use crate::sql::{
-    Kind, Token, TokenKind, Value, What, has_name, kind, literal, significant, unquote,
+    Kind, Token, TokenKind, Value, What, has_name, kind, literal, may_have_name, significant,
+    unquote,
 };
 
 /// What the text of a unit can do to the schema, read from the first tokens of its statements.
@@ -47,6 +48,8 @@ pub(super) struct Effects {
     pub(super) is_legacy: bool,
     /// Whether it sets `PRAGMA ignore_check_constraints`.
     pub(super) ignores_checks: bool,
+    /// Whether its statements are not looked at: it may be a dump with tables.
+    is_unread: bool,
 }
 
 /// The tables that these units drop one after the other, without those to whose names they rename another one.
@@ -97,6 +100,7 @@ impl Effects {
     fn unit(&mut self, unit: &Unit) {
         if !unit.record.key().is_migration() {
             self.writes_rows = true;
+            self.is_unread = true;
             return;
         }
         for step in unit.steps.iter() {
@@ -228,7 +232,8 @@ impl Effects {
 
     /// Whether it may make a foreign key, or give one other names.
     pub(super) fn may_change_references(&self) -> bool {
-        !self.refers.is_empty()
+        self.is_unread
+            || !self.refers.is_empty()
             || !self.renames.is_empty()
             || !self.retyped.is_empty()
             || self.has_hidden_names
@@ -459,7 +464,8 @@ fn is_hidden(name: &str) -> bool {
 
 /// Whether a statement has a foreign key.
 fn refers(sql: &str) -> bool {
-    significant(sql).any(|token| token.is_word(sql, "REFERENCES"))
+    may_have_name(sql, "REFERENCES")
+        && significant(sql).any(|token| token.is_word(sql, "REFERENCES"))
 }
 
 /// `ALTER TABLE table ALTER COLUMN column TO column …`, its names as written.

@@ -82,18 +82,14 @@ fn found(
             code: "foreign-key-mismatch",
             message: format!("{{unit}}: the foreign keys cannot be checked: {error}"),
             notes: Vec::new(),
-            help: "a foreign key must refer to a primary key or to columns with a UNIQUE index: correct the tables \
-                   that the message names"
-                .to_owned(),
+            help: unchecked(error),
             origin: None,
         }),
         (Part::ForeignKeysAfter, _) if rows.is_empty() => Some(Refusal {
             code: "foreign-key-mismatch",
             message: format!("{{unit}}: the foreign keys cannot be checked afterwards: {error}"),
             notes: Vec::new(),
-            help: "a foreign key must refer to a primary key or to columns with a UNIQUE index: correct the tables \
-                   that the message names"
-                .to_owned(),
+            help: unchecked(error),
             origin: None,
         }),
         (Part::ForeignKeysAfter, _) => Some(orphans(rows, unit)),
@@ -103,7 +99,9 @@ fn found(
             message: format!("{{unit}} failed: {error}"),
             notes: Vec::new(),
             help: "correct {file}".to_owned(),
-            origin: statement(unit, |kind, sql| is_alter(kind, sql, "ALTER") || writes_schema(kind)),
+            origin: statement(unit, |kind, sql| {
+                is_alter(kind, sql, "ALTER") || writes_schema(kind)
+            }),
         }),
         (Part::OldRows, _) => Some(old_rows(rows, unit)),
         (Part::Schema, _) => Some(Refusal {
@@ -124,6 +122,18 @@ fn found(
         (Part::Compiles, _) => Some(broken(rows, &error.message)),
         _ => None,
     }
+}
+
+/// What to do where the foreign keys cannot be checked.
+fn unchecked(error: &EngineError) -> String {
+    let help = match error.message.contains("foreign key mismatch") {
+        true => {
+            "a foreign key must refer to a primary key or to columns with a UNIQUE index: correct the tables that the message \
+             names"
+        }
+        false => "correct what the message names",
+    };
+    help.to_owned()
 }
 
 /// Why the guard at the end of a run refused its last script, where an earlier one broke the object and is committed.

@@ -3,11 +3,11 @@
 use std::time::SystemTime;
 
 use time::macros::format_description;
-use time::{OffsetDateTime, UtcDateTime};
+use time::{Date, Duration, Month, OffsetDateTime, Time, UtcDateTime};
 
 use super::file::{FileName, parse_name};
 
-/// Versions that are times, `YYYYMMDDHHMMSS`. Two in one second count on, so the seconds may be above 59.
+/// Versions that are times, `YYYYMMDDHHMMSS`.
 const TIMES: std::ops::RangeInclusive<i64> = 19_700_101_000_000..=29_991_231_235_999;
 
 /// How a new migration gets its version.
@@ -35,9 +35,21 @@ pub(super) fn next_version(newest: i64, numbering: Numbering, now: SystemTime) -
     let next = newest.checked_add(1)?;
     if numbering == Numbering::Timestamp || TIMES.contains(&newest) {
         // Clocks differ, and two may come in one second.
-        return Some(next.max(timestamp(now)));
+        return Some(next_second(newest).unwrap_or(next).max(timestamp(now)));
     }
     Some(next)
+}
+
+/// The second after a version that is a time; none where it is no time, as where others have counted on.
+fn next_second(version: i64) -> Option<i64> {
+    let part = |from: i64, digits: u32| u8::try_from(version / from % 10_i64.pow(digits)).ok();
+    let year = i32::try_from(version / 10_000_000_000).ok()?;
+    let month = Month::try_from(part(100_000_000, 2)?).ok()?;
+    let date = Date::from_calendar_date(year, month, part(1_000_000, 2)?).ok()?;
+    let time = Time::from_hms(part(10_000, 2)?, part(100, 2)?, part(1, 2)?).ok()?;
+    let next = UtcDateTime::new(date, time).checked_add(Duration::SECOND)?;
+    let format = format_description!("[year][month][day][hour][minute][second]");
+    next.format(&format).ok()?.parse().ok()
 }
 
 /// `YYYYMMDDHHMMSS`, in UTC; 0 for years that have other than four digits.
@@ -53,12 +65,11 @@ fn timestamp(now: SystemTime) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     #[track_caller]
     fn check(newest: i64, numbering: Numbering, expect: Option<i64>) {
         // 2026-03-04 05:06:07 UTC.
-        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_772_600_767);
+        let now = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_772_600_767);
         assert_eq!(next_version(newest, numbering, now), expect);
     }
 
@@ -67,6 +78,23 @@ mod tests {
         check(0, Numbering::AsNewest, Some(1));
         check(41, Numbering::AsNewest, Some(42));
         check(41, Numbering::Timestamp, Some(20_260_304_050_607));
+        // Two in one second: the next one is a time too.
+        check(
+            20_260_304_050_659,
+            Numbering::AsNewest,
+            Some(20_260_304_050_700),
+        );
+        check(
+            20_261_231_235_959,
+            Numbering::AsNewest,
+            Some(20_270_101_000_000),
+        );
+        // What an earlier version has counted on is no time.
+        check(
+            20_260_304_050_663,
+            Numbering::AsNewest,
+            Some(20_260_304_050_664),
+        );
         check(
             20_250_101_000_000,
             Numbering::AsNewest,

@@ -13,7 +13,7 @@ use super::reading::{self, Reading};
 use super::set::{Migration, Migrations};
 use super::{ApplyError, Outcome};
 use crate::db::Db;
-use crate::diagnostic::{Class, Diagnostic};
+use crate::diagnostic::Diagnostic;
 use crate::drive::{Decision, OnEvent, Reader, drive};
 use crate::history::{self, History, HistoryError, Row, State, moment};
 use crate::script::{Entry, Key, OnFailure, Record, Run, Script, Source};
@@ -78,10 +78,8 @@ pub fn undo_to_unknown_version(
 ) -> Option<Diagnostic> {
     let key = Key::Migration(version);
     let is_known = history.row(&key).is_some() || set.is_some_and(|set| set.get(&key).is_some());
-    (version != 0 && !is_known).then(|| {
-        let among = "applied migrations and the files";
-        no_such_version(version, among).class(Class::Usage)
-    })
+    (version != 0 && !is_known)
+        .then(|| no_such_version(version, "applied migrations and the files"))
 }
 
 /// Plans taking back `versions`, in this order. The history must have their texts, and those of the repeatables.

@@ -96,6 +96,7 @@ mod tests {
     const STYLE: Style<'_> = Style {
         paint: Paint::Plain,
         program: "seedbed",
+        columns: None,
     };
 
     #[test]

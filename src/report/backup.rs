@@ -132,7 +132,7 @@ pub fn backups(all: &[Kept], folder: &Path, now: SystemTime, style: Style<'_>) -
             cells
         })
         .collect();
-    table(&heads, &rows, style.paint)
+    table(&heads, &rows, style)
 }
 
 fn name(kept: &Kept) -> String {

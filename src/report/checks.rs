@@ -119,6 +119,7 @@ mod tests {
     const STYLE: Style<'_> = Style {
         paint: Paint::Plain,
         program: "cargo xtask",
+        columns: None,
     };
 
     fn check(name: &'static str, state: State, message: &str, help: Option<&str>) -> Check {

@@ -20,7 +20,7 @@ pub fn config(rows: &[Row], style: Style<'_>) -> String {
             ]
         })
         .collect();
-    table(&["setting", "value", "from"], &rows, style.paint)
+    table(&["setting", "value", "from"], &rows, style)
 }
 
 impl Report {

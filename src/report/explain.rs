@@ -95,6 +95,7 @@ mod tests {
     const STYLE: Style<'_> = Style {
         paint: Paint::Plain,
         program: "cargo xtask",
+        columns: None,
     };
 
     fn step(detail: &str, uses: Option<Uses>, children: Vec<Node>) -> Node {

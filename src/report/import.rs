@@ -133,7 +133,7 @@ pub(super) fn tables(tables: &[Table], style: Style<'_>) -> String {
     let mut text = table(
         &["table", "rows", "bytes", "took", "verified"],
         &rows,
-        style.paint,
+        style,
     );
     text.push('\n');
     text

@@ -20,7 +20,7 @@ pub fn inspect(contents: &Contents, style: Style<'_>) -> String {
     let mut text = String::new();
     if !rows.is_empty() {
         let header = ["table", "rows", "size", "index on"];
-        text.push_str(&table(&header, &rows, style.paint));
+        text.push_str(&table(&header, &rows, style));
         text.push('\n');
     }
     let mut facts = vec![count(contents.tables.len(), "table")];
@@ -115,6 +115,7 @@ mod tests {
     const STYLE: Style<'_> = Style {
         paint: Paint::Plain,
         program: "cargo xtask",
+        columns: None,
     };
 
     fn contents() -> Contents {

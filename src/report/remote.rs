@@ -189,6 +189,7 @@ mod tests {
         let style = Style {
             paint: Paint::Plain,
             program: "cargo xtask",
+            columns: None,
         };
         let token = Setting {
             value: Secret::new(TOKEN),

@@ -309,6 +309,7 @@ mod tests {
         let style = Style {
             paint: Paint::Plain,
             program: "seedbed",
+            columns: None,
         };
         expect![[r#"
             file      r.db

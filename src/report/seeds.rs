@@ -294,7 +294,7 @@ pub fn standing(standing: &Standing, style: Style<'_>) -> String {
     }
     let rows: Vec<Vec<Cell>> = standing.items.iter().map(row).collect();
     let header = ["state", "seed", "applied at", "took", "checksum"];
-    let mut text = table(&header, &rows, style.paint);
+    let mut text = table(&header, &rows, style);
     let mark = match &standing.mark {
         Some(mark) => format!("the database is marked as environment {}", printable(mark)),
         None => "the database has not been seeded".to_owned(),

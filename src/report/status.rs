@@ -27,7 +27,7 @@ pub fn status(plan: &Plan, history: &History, style: Style<'_>) -> String {
     if !plan.items.is_empty() {
         let rows: Vec<Vec<Cell>> = plan.items.iter().map(|item| row(item, history)).collect();
         let header = ["state", "version", "name", "applied at", "took", "checksum"];
-        text.push_str(&table(&header, &rows, style.paint));
+        text.push_str(&table(&header, &rows, style));
         text.push('\n');
     }
     for item in &plan.items {

@@ -19,6 +19,8 @@ pub struct Style<'a> {
     pub paint: Paint,
     /// What people type to run this program: `cargo xtask` or `seedbed`, and the global flags that each command needs again.
     pub program: &'a str,
+    /// How many columns a table may have: those of the terminal. None where it goes elsewhere, and stays whole.
+    pub columns: Option<usize>,
 }
 
 pub(super) const GOOD: Ansi = AnsiColor::Green.on_default();

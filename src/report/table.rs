@@ -1,9 +1,11 @@
 //! Columns that line up, by the width that a terminal gives to each character. It draws no borders.
 
-use anstyle::Style as Ansi;
-use unicode_width::UnicodeWidthStr;
+use std::borrow::Cow;
 
-use super::style::Paint;
+use anstyle::Style as Ansi;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+use super::style::Style;
 use super::words::printable;
 
 /// On which side a cell is filled up.
@@ -45,8 +47,15 @@ impl Cell {
     }
 }
 
-/// The rows, each ended by a line end. A column that is empty everywhere but in `header` is left out.
-pub(super) fn table(header: &[&str], rows: &[Vec<Cell>], paint: Paint) -> String {
+/// What stands for the rest of a cell that is cut off.
+const CUT: char = '…';
+
+/// No column is made narrower than that.
+const NARROWEST: usize = 12;
+
+/// The rows, each ended by a line end. A column that is empty everywhere but in `header` is left out. Where the rows would
+/// be wider than the terminal, the ends of the widest cells are cut off.
+pub(super) fn table(header: &[&str], rows: &[Vec<Cell>], style: Style<'_>) -> String {
     let header: Vec<Cell> = header
         .iter()
         .map(|name| Cell::new(name).in_colour(super::style::FAINT))
@@ -64,7 +73,10 @@ pub(super) fn table(header: &[&str], rows: &[Vec<Cell>], paint: Paint) -> String
             .max()
             .unwrap_or(0)
     };
-    let widths: Vec<(usize, usize)> = columns.iter().map(|at| (*at, width(*at))).collect();
+    let mut widths: Vec<(usize, usize)> = columns.iter().map(|at| (*at, width(*at))).collect();
+    if let Some(most) = style.columns {
+        narrow(&mut widths, most);
+    }
     let mut text = String::new();
     for row in all() {
         let mut line = String::new();
@@ -73,7 +85,8 @@ pub(super) fn table(header: &[&str], rows: &[Vec<Cell>], paint: Paint) -> String
             let Some(cell) = row.get(*column) else {
                 continue;
             };
-            let fill = width - cell.text.width();
+            let shown = cut(&cell.text, *width);
+            let fill = width - shown.width();
             let (before, after) = match cell.align {
                 Align::Left => (0, fill),
                 Align::Right => (fill, 0),
@@ -82,7 +95,7 @@ pub(super) fn table(header: &[&str], rows: &[Vec<Cell>], paint: Paint) -> String
             gap += before;
             if !cell.text.is_empty() {
                 line.extend(std::iter::repeat_n(' ', gap));
-                line.push_str(&paint.paint(cell.colour, &cell.text));
+                line.push_str(&style.paint.paint(cell.colour, &shown));
                 gap = 0;
             }
             gap += after + 2;
@@ -93,10 +106,46 @@ pub(super) fn table(header: &[&str], rows: &[Vec<Cell>], paint: Paint) -> String
     text
 }
 
+/// Makes the widest columns narrower, until the row with its gaps has as many columns as the terminal.
+fn narrow(widths: &mut [(usize, usize)], most: usize) {
+    let gaps = 2 * widths.len().saturating_sub(1);
+    loop {
+        let whole: usize = widths.iter().map(|(_, width)| width).sum();
+        let widest = widths.iter_mut().max_by_key(|(_, width)| *width);
+        match widest {
+            Some((_, width)) if whole + gaps > most && *width > NARROWEST => *width -= 1,
+            _ => return,
+        }
+    }
+}
+
+/// A text of at most so many columns.
+fn cut(text: &str, most: usize) -> Cow<'_, str> {
+    if text.width() <= most {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::new();
+    for character in text.chars() {
+        if shown.width() + character.width().unwrap_or(0) + 1 > most {
+            break;
+        }
+        shown.push(character);
+    }
+    shown.push(CUT);
+    Cow::Owned(shown)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::Paint;
     use crate::report::style::GOOD;
+
+    const PLAIN: Style<'_> = Style {
+        paint: Paint::Plain,
+        program: "seedbed",
+        columns: None,
+    };
     use expect_test::expect;
 
     fn rows() -> Vec<Vec<Cell>> {
@@ -119,7 +168,7 @@ mod tests {
 
     #[test]
     fn columns_line_up_for_wide_characters_and_unused_ones_are_left_out() {
-        let text = table(&["state", "unused", "name", "took"], &rows(), Paint::Plain);
+        let text = table(&["state", "unused", "name", "took"], &rows(), PLAIN);
         expect![[r#"
             state     name    took
             ok        日本語   3 ms
@@ -130,12 +179,51 @@ mod tests {
     }
 
     #[test]
+    fn a_table_that_is_wider_than_the_terminal_loses_the_ends_of_its_widest_cells() {
+        let rows = [
+            vec![
+                Cell::new("✓ applied"),
+                Cell::new("V20260101120000"),
+                Cell::new("create_the_table_of_all_users_日本語"),
+                Cell::new("2026-11-22T03:10:18Z"),
+                Cell::new("12 ms").right(),
+            ],
+            vec![Cell::new("✓ applied"), Cell::new("V2"), Cell::new("b")],
+        ];
+        let header = ["state", "version", "name", "applied", "took"];
+        let narrow = Style {
+            columns: Some(72),
+            ..PLAIN
+        };
+        let text = table(&header, &rows, narrow);
+        expect![[r#"
+            state      version          name                applied            took
+            ✓ applied  V20260101120000  create_the_table_…  2026-11-22T03:10…  12 ms
+            ✓ applied  V2               b
+        "#]]
+        .assert_eq(&text);
+        assert!(text.lines().all(|line| line.width() <= 72));
+        // What goes into a file or a pipe stays whole.
+        assert!(table(&header, &rows, PLAIN).contains("users_日本語"));
+        // A terminal that is too narrow for any table gets its columns all the same.
+        let tiny = Style {
+            columns: Some(10),
+            ..PLAIN
+        };
+        assert!(table(&header, &rows, tiny).contains("✓ applied"));
+    }
+
+    #[test]
     fn colour_changes_no_column() {
         let header = ["state", "unused", "name", "took"];
-        let painted = table(&header, &rows(), Paint::Colour);
+        let colour = Style {
+            paint: Paint::Colour,
+            ..PLAIN
+        };
+        let painted = table(&header, &rows(), colour);
         assert!(painted.contains("\u{1b}[32mok\u{1b}[0m"), "{painted:?}");
         let stripped = anstyle_free(&painted);
-        assert_eq!(stripped, table(&header, &rows(), Paint::Plain));
+        assert_eq!(stripped, table(&header, &rows(), PLAIN));
     }
 
     fn anstyle_free(text: &str) -> String {

@@ -56,6 +56,7 @@ impl fmt::Debug for TestingError {
         let style = Style {
             paint: Paint::Plain,
             program: "seedbed",
+            columns: None,
         };
         let text = Report::testing(self).text(style);
         write!(f, "{self}\n\n{text}")

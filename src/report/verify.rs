@@ -70,7 +70,7 @@ pub(super) fn compared(verified: &Verified, sides: Sides<'_>, style: Style<'_>) 
             FromKind::Dump => ["table", "in the dump", "in the database", ""],
             FromKind::Database => ["table", "in FROM", "in TO", ""],
         };
-        text.push_str(&table(&header, &rows, style.paint));
+        text.push_str(&table(&header, &rows, style));
         text.push('\n');
     }
     for table in &verified.tables {
@@ -426,6 +426,7 @@ mod tests {
         Style {
             paint: Paint::Plain,
             program: "seedbed",
+            columns: None,
         }
     }
 

@@ -44,23 +44,41 @@ pub fn as_typed(text: &str, program: &str) -> String {
     let name = program.split(" --").next().unwrap_or(program);
     let flags = &program[name.len()..];
     let mut typed = String::with_capacity(text.len());
+    let mut words_before = "";
+    // Whether what stands between backticks is a name of the project, which may be that of a command.
+    let mut is_name = false;
     for (number, part) in text.split('`').enumerate() {
         if number > 0 {
             typed.push('`');
         }
-        let between = number % 2 == 1;
+        if number % 2 == 0 {
+            words_before = part;
+            typed.push_str(part);
+            continue;
+        }
+        is_name = NAMES_FOLLOW
+            .iter()
+            .any(|words| words_before.ends_with(words))
+            || is_name && BETWEEN_NAMES.contains(&words_before);
         let first = part.split(' ').next().unwrap_or_default();
-        if between && COMMANDS.contains(&first) {
+        let is_command = COMMANDS.contains(&first) && !(is_name && part == first);
+        if is_command {
             typed.push_str(name);
             typed.push(' ');
         }
         typed.push_str(part);
-        if between && COMMANDS.contains(&first) && first != "copy" && !part.contains("--database") {
+        if is_command && first != "copy" && !part.contains("--database") {
             typed.push_str(flags);
         }
     }
     typed
 }
+
+/// Behind these words stands a name, or a list of names.
+const NAMES_FOLLOW: [&str; 4] = ["did you mean ", "there is ", "there are ", "it has "];
+
+/// What stands between the names of a list.
+const BETWEEN_NAMES: [&str; 3] = [", ", " and ", " or "];
 
 /// An error and its causes, in one line.
 pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
@@ -197,6 +215,16 @@ mod tests {
                 "`cargo xtask undo` and `--retry`, not undo",
             ),
             ("`SELECT 1;` ` status", "`SELECT 1;` ` status"),
+            // Names of tables and columns are no commands.
+            ("did you mean `status`?", "did you mean `status`?"),
+            (
+                "it has `id`, `check` and `sync`; `check` tries it",
+                "it has `id`, `check` and `sync`; `cargo xtask check` tries it",
+            ),
+            (
+                "did you mean `seed --env dev`?",
+                "did you mean `cargo xtask seed --env dev`?",
+            ),
             ("", ""),
         ] {
             assert_eq!(as_typed(text, "cargo xtask"), expect);

@@ -8,7 +8,8 @@ use crate::db::{Db, DbError, Query};
 use crate::sql;
 
 /// The tables of `db`, a file, with rows that `other`, the database in the file `at`, has not, and how many: none where they cannot
-/// be counted. A row is known by its primary key, by its rowid where it has none; those of a table that `other` does not
+/// be counted. A row is known by its primary key, by its rowid and its values where it has none, since a
+/// rowid is given again; those of a table that `other` does not
 /// have in that form are all counted.
 ///
 /// # Errors
@@ -78,7 +79,13 @@ fn key(table: &TableShape, other: &TableShape) -> Option<Vec<String>> {
         columns.any(|column| column.name.eq_ignore_ascii_case(name))
     };
     let rowid = sql::free_rowid(is_column)?;
-    (table.rowid == RowId::Has).then(|| vec![rowid.to_owned()])
+    let values = table.columns.iter().map(|it| sql::identifier(&it.name));
+    let same_columns = table.columns.iter().all(|it| {
+        let mut theirs = other.columns.iter();
+        theirs.any(|other| other.name.eq_ignore_ascii_case(&it.name))
+    });
+    let is_known = table.rowid == RowId::Has && same_columns;
+    is_known.then(|| std::iter::once(rowid.to_owned()).chain(values).collect())
 }
 
 #[cfg(test)]

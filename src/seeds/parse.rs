@@ -115,6 +115,8 @@ impl Reader<'_> {
             return Vec::new();
         };
         let settings = entries.iter().find(|(key, _)| name(key) == "_seed");
+        // Settings without a table are meant so: the rows are still to be written.
+        let is_meant = settings.is_some();
         if let Some((_, settings)) = settings {
             self.settings(settings);
         }
@@ -136,7 +138,7 @@ impl Reader<'_> {
             tables.extend(self.table(&key, value));
         }
         references::with_join_tables(&mut tables);
-        if tables.is_empty() && self.problems.is_empty() {
+        if tables.is_empty() && self.problems.is_empty() && !is_meant {
             self.error(
                 "empty-seed",
                 &(0..0),

@@ -1,12 +1,15 @@
 //! The TEMP objects that statements leave behind. Knows no database.
 
-use super::kind::{Kind, What, kind, renamed_table};
+use super::kind::{Kind, What, kind, may_have_name, renamed_table};
 use super::quote::identifier;
 
 /// Statements that drop them. Dropping a table takes its indexes and triggers along.
 pub(crate) fn drops_of_temporary<'a>(statements: impl Iterator<Item = &'a str>) -> Vec<String> {
     let mut left: Vec<(What, String)> = Vec::new();
     for sql in statements {
+        if left.is_empty() && !may_have_name(sql, "temp") {
+            continue;
+        }
         let created = match kind(sql) {
             Kind::Create(object) if object.is_temporary() => match object.what {
                 What::Table | What::VirtualTable => (What::Table, object.name),

@@ -71,6 +71,6 @@ in_every_mode! {
     a_down_file_of_comments_is_none
     transactions_around_whole_files_are_taken_out
     a_bare_migration_manages_its_own_transactions
-    a_baseline_takes_foreign_keys_that_the_engine_has_written_anew
+    a_baseline_takes_foreign_keys_that_the_engine_has_rewritten
     a_table_whose_name_begins_like_one_of_the_turso_engine_is_the_applications
 }

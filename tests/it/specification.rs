@@ -996,7 +996,7 @@ pub(crate) async fn a_bare_migration_manages_its_own_transactions(world: World) 
     assert_eq!(world.ask("SELECT x FROM b").await, "1");
 }
 
-pub(crate) async fn a_baseline_takes_foreign_keys_that_the_engine_has_written_anew(world: World) {
+pub(crate) async fn a_baseline_takes_foreign_keys_that_the_engine_has_rewritten(world: World) {
     let files = [
         (
             "V1__a.sql",

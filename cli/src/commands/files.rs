@@ -333,7 +333,10 @@ fn not_renumbered(
 pub(crate) fn init(session: &Session, flags: &args::Init) -> Ending {
     let found = init::found(&session.cwd);
     let (seems, why) = found.kind();
-    let kind = flags.kind.unwrap_or_else(|| asked(session, seems));
+    let kind = match flags.kind {
+        Some(kind) => kind,
+        None => asked(session, seems)?,
+    };
     let dependency = match (&flags.git, &flags.path) {
         (Some(url), _) => Dependency::Git(url.clone()),
         (None, Some(path)) => Dependency::Path(path.clone()),
@@ -387,9 +390,9 @@ pub(crate) fn init(session: &Session, flags: &args::Init) -> Ending {
 }
 
 /// The kind that the person at the terminal chooses; without a terminal, what it seems to be.
-fn asked(session: &Session, seems: Kind) -> Kind {
+fn asked(session: &Session, seems: Kind) -> Result<Kind, Stopped> {
     if !session.terminal.can_ask() || session.yes {
-        return seems;
+        return Ok(seems);
     }
     let default = match seems {
         Kind::Xtask => 1,
@@ -397,12 +400,18 @@ fn asked(session: &Session, seems: Kind) -> Kind {
     };
     let question = format!(
         "How will this project run Seedbed?\n  1  a Rust package `xtask`: `cargo xtask migrate`\n  \
-         2  the installed program, for a project in any language: `seedbed migrate`\n[{default}] "
+         2  the installed program, for a project in any language: `seedbed migrate`\n1 or 2 [{default}]: "
     );
-    match session.terminal.answer(&question).as_deref() {
-        Some("1") => Kind::Xtask,
-        Some("2") => Kind::Program,
-        _ => seems,
+    loop {
+        match session.terminal.answer(&question).as_deref() {
+            Some("") => return Ok(seems),
+            Some("1" | "xtask") => return Ok(Kind::Xtask),
+            Some("2" | "program") => return Ok(Kind::Program),
+            Some("q" | "quit") | None => {
+                return Err(session.usage("declined", "nothing was written", None));
+            }
+            Some(_) => {}
+        }
     }
 }
 

@@ -291,12 +291,12 @@ fn generated(mut program: clap::Command, folder: &Path) -> io::Result<Vec<String
     }
     program.build();
     files.push(clap_mangen::Man::new(program.clone()).generate_to(folder)?);
-    for command in program
-        .get_subcommands()
-        .filter(|it| it.get_name() != "help")
-    {
-        let page = clap_mangen::Man::new(command.clone());
-        files.push(page.generate_to(folder)?);
+    let mut open: Vec<&clap::Command> = program.get_subcommands().collect();
+    while let Some(command) = open.pop() {
+        if command.get_name() != "help" {
+            files.push(clap_mangen::Man::new(command.clone()).generate_to(folder)?);
+            open.extend(command.get_subcommands());
+        }
     }
     files.sort();
     Ok(files

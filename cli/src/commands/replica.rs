@@ -78,7 +78,7 @@ async fn replaced(
     if is_agreed || session.can_agree() {
         session.terminal.words(&format!("warning: {error}"));
     }
-    if !is_agreed && !session.agrees(&question) {
+    if !is_agreed && !session.agrees(&question, opened.db.stop()) {
         return Err(error);
     }
     let replaced = opened.db.replace_replica().await?;

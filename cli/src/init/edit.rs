@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::{DeArray, DeTable, DeValue};
 
 /// What comes of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,19 +90,96 @@ pub(super) fn with_member(text: &str, below: &[PathBuf]) -> Edit {
     if array.iter().any(is_xtask) {
         return Edit::Fine;
     }
-    let (at, inserted) = match array.iter().last() {
+    let inserted = |text: String| match default_members(root.get_ref(), array) {
+        Some(line) => below_header(&text, "[workspace]", &line).unwrap_or(text),
+        None => text,
+    };
+    let (at, added) = match array.iter().last() {
         // Behind the last one, before whatever comma, comment or line end follows it.
         Some(last) => (last.span().end, ", \"xtask\""),
         None => (members.span().start + 1, "\"xtask\""),
     };
     match text.split_at_checked(at) {
         Some((before, after)) => checked(
-            format!("{before}{inserted}{after}"),
+            inserted(format!("{before}{added}{after}")),
             "workspace",
             "`\"xtask\"` to the members of the workspace",
         ),
         None => tell(),
     }
+}
+
+/// The line that keeps `cargo run` in a workspace without a package of its own what it was before `xtask` came: cargo has
+/// to know which program is meant.
+fn default_members(root: &DeTable<'_>, members: &DeArray<'_>) -> Option<String> {
+    let workspace = table(root, "workspace")?;
+    if root.contains_key("package") || workspace.contains_key("default-members") {
+        return None;
+    }
+    let members = members.iter().map(|member| member.get_ref().as_str());
+    let members: Vec<&str> = members.collect::<Option<_>>()?;
+    let is_plain = |member: &&str| !member.contains(['*', '?', '[', '"', '\\']);
+    if members.is_empty() || !members.iter().all(is_plain) {
+        return None;
+    }
+    Some(format!(
+        "default-members = [\"{}\"]",
+        members.join("\", \"")
+    ))
+}
+
+/// Keeps folders without a package out of a workspace that takes in every folder: cargo looks for a manifest in each.
+pub(super) fn with_excluded(text: &str, folders: &[&str]) -> Edit {
+    let Ok(root) = DeTable::parse(text) else {
+        return Edit::Fine;
+    };
+    let Some(workspace) = table(root.get_ref(), "workspace") else {
+        return Edit::Fine;
+    };
+    let list = |key: &str| -> Vec<&str> {
+        let list = workspace.get(key).and_then(|it| it.get_ref().as_array());
+        let list = list.into_iter().flat_map(|list| list.iter());
+        list.filter_map(|it| it.get_ref().as_str()).collect()
+    };
+    let takes_all = |member: &&str| matches!(member.trim_start_matches("./"), "*" | "*/");
+    let excluded = list("exclude");
+    let missing = folders.iter().filter(|folder| !excluded.contains(folder));
+    let missing: Vec<String> = missing.map(|folder| format!("\"{folder}\"")).collect();
+    if !list("members").iter().any(takes_all) || missing.is_empty() {
+        return Edit::Fine;
+    }
+    let line = format!("exclude = [{}]", missing.join(", "));
+    let tell = || {
+        Edit::Tell(format!(
+            "add {} to `exclude` of the workspace",
+            missing.join(" and ")
+        ))
+    };
+    if workspace.contains_key("exclude") {
+        return tell();
+    }
+    below_header(text, "[workspace]", &line).map_or_else(tell, Edit::To)
+}
+
+/// The folder of the workspace that a package names.
+pub(super) fn workspace_of(text: &str) -> Option<String> {
+    let root = DeTable::parse(text).ok()?;
+    let package = table(root.get_ref(), "package")?;
+    package
+        .get("workspace")?
+        .get_ref()
+        .as_str()
+        .map(str::to_owned)
+}
+
+/// Whether a `Cargo.toml` is of a package of this name.
+pub(super) fn is_package(text: &str, name: &str) -> bool {
+    let root = DeTable::parse(text);
+    let package = root
+        .as_ref()
+        .ok()
+        .and_then(|root| table(root.get_ref(), "package"));
+    package.and_then(|it| it.get("name")?.get_ref().as_str()) == Some(name)
 }
 
 /// Lets dev builds optimise the engine.

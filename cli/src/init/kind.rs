@@ -28,12 +28,12 @@ pub struct Found {
     pub manifest: bool,
     /// The packages below it that belong to no workspace in it, by their folders.
     pub below: Vec<PathBuf>,
-    /// A file that projects in another language have, the first of [`OTHERS`].
-    pub other: Option<&'static str>,
+    /// A file that projects in another language have, the first of [`OTHERS`], by its path from here.
+    pub other: Option<String>,
 }
 
 /// The files that tell a project in another language.
-pub const OTHERS: [&str; 13] = [
+pub const OTHERS: [&str; 17] = [
     "package.json",
     "deno.json",
     "pyproject.toml",
@@ -47,12 +47,16 @@ pub const OTHERS: [&str; 13] = [
     "build.gradle",
     "build.gradle.kts",
     "Package.swift",
+    "pubspec.yaml",
+    "CMakeLists.txt",
+    "Directory.Build.props",
+    "global.json",
 ];
 
 impl Found {
     /// The kind that it seems to be, and why.
     pub fn kind(&self) -> (Kind, String) {
-        match (self.manifest, self.other, self.below.first()) {
+        match (self.manifest, self.other.as_ref(), self.below.first()) {
             (true, ..) => (Kind::Xtask, "Cargo.toml is here".to_owned()),
             (false, Some(file), _) => (Kind::Program, format!("{file} is here")),
             (false, None, Some(below)) => (
@@ -70,10 +74,10 @@ mod tests {
 
     #[test]
     fn a_manifest_decides_and_then_the_files_of_other_languages() {
-        let found = |manifest, other, below: &[&str]| Found {
+        let found = |manifest, other: Option<&str>, below: &[&str]| Found {
             manifest,
             below: below.iter().map(PathBuf::from).collect(),
-            other,
+            other: other.map(str::to_owned),
         };
         let cases = [
             (

@@ -38,6 +38,7 @@ use self::http::Server;
 pub(super) use self::redirect::location;
 pub(super) use self::signs::given;
 pub(super) use self::wire::WireRow;
+use super::turso::name_the_cause;
 use super::{
     Answer, At, Code, DbError, EncryptionKey, Engine, EngineError, Failure, Fate, Left, Log,
     OnProgress, Options, Pause, Progress, Proxy, Query, Ready, RemoteError, Rows, Stop,
@@ -216,6 +217,22 @@ impl Remote {
 
     /// Asks queries, those about foreign keys as the engine can answer them.
     async fn ask(&self, queries: &[Query], options: &Options) -> Result<Answers, DbError> {
+        let mut answers = self.ask_in_its_words(queries, options).await?;
+        if self.engine() == Engine::Turso {
+            for (query, rows) in queries.iter().zip(&mut answers.rows) {
+                if let Err(error) = rows {
+                    name_the_cause(&query.sql, error);
+                }
+            }
+        }
+        Ok(answers)
+    }
+
+    async fn ask_in_its_words(
+        &self,
+        queries: &[Query],
+        options: &Options,
+    ) -> Result<Answers, DbError> {
         if !queries.iter().any(|it| checks_foreign_keys(&it.sql))
             || self.known_engine(options).await? != Engine::Turso
         {
@@ -416,7 +433,8 @@ impl Remote {
                 Fate::NotDone | Fate::Refused => Failure::Open(error.into()),
             }),
         };
-        let mut answers = outcome.map_err(|failure| failure.after(before))?;
+        let mut answers =
+            outcome.map_err(|failure| self.with_cause(failure, transactions).after(before))?;
         for answer in &mut answers {
             answer.transaction += before;
         }
@@ -430,6 +448,23 @@ impl Remote {
             on_progress(Progress::Committed(before + number));
         }
         Ok(answers)
+    }
+
+    /// The failure of a step with what its words do not say.
+    fn with_cause(&self, mut failure: Failure, transactions: &[Transaction]) -> Failure {
+        if let Failure::Step {
+            committed,
+            at: At::Step(step),
+            error,
+            ..
+        } = &mut failure
+            && self.engine() == Engine::Turso
+            && let Some(transaction) = transactions.get(*committed)
+            && let Some(step) = transaction.steps.iter().nth(*step)
+        {
+            name_the_cause(&step.sql, error);
+        }
+        failure
     }
 
     pub(super) async fn version(&self) -> Result<Option<String>, RemoteError> {

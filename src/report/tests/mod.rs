@@ -16,6 +16,7 @@ use crate::script::{Key, Origin, Source};
 const STYLE: Style<'static> = Style {
     paint: Paint::Plain,
     program: "cargo xtask",
+    columns: None,
 };
 
 fn source(name: &str, text: &str) -> Arc<Source> {

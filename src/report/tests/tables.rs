@@ -300,7 +300,7 @@ fn a_dry_run_lists_fifty_statements_of_a_file_and_counts_the_rest() {
     );
     let text = dry_run(&plan, &History::default(), STYLE);
     assert!(
-        text.contains("\n      … and 19950 more statements\n"),
+        text.contains("\n      … and 19,950 more statements\n"),
         "{text}"
     );
     assert_eq!(text.lines().count(), 58, "{text}");

@@ -452,6 +452,33 @@ fn init_sets_a_project_up() {
 }
 
 #[test]
+fn what_init_writes_for_a_project_in_another_language_works_as_it_is() {
+    let project = Project::bare().file("package.json", "{}");
+    let ran = project.run("init --workflow github");
+    assert_eq!(ran.code, Some(0), "{ran}");
+    assert!(
+        ran.stderr.contains("kind: program (package.json is here)"),
+        "{ran}"
+    );
+    assert!(!project.path("Cargo.toml").exists());
+    project.run("new create users");
+    let table = "CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT UNIQUE, name TEXT);\n";
+    project.write("migrations/V1__create_users.sql", table);
+    for line in ["check", "migrate --seed", "status --exit-code", "seed"] {
+        let ran = project.run(line);
+        assert_eq!(ran.code, Some(0), "{ran}");
+    }
+    // The rows of the first seed are comments, and right once they are not.
+    let seed = project.read("seeds/010_first.yaml");
+    let (users, _) = seed.split_once("#\n# posts:").unwrap();
+    let (head, rows) = users.split_once("# users:").unwrap();
+    let rows = format!("users:{}", rows.replace("\n# ", "\n"));
+    project.write("seeds/010_first.yaml", format!("{head}{rows}"));
+    let ran = project.run("seed");
+    assert!(ran.stdout.contains("1 inserted"), "{ran}");
+}
+
+#[test]
 fn completions_are_scripts_for_a_shell() {
     let project = Project::bare();
     let script = |shell| {

@@ -38,6 +38,7 @@ in_every_mode! {
     a_dump_with_a_history_brings_it
     a_virtual_table_arrives_with_its_content
     a_sequence_goes_on_under_the_name_that_the_engine_gives_the_table
+    an_application_id_arrives_where_the_engine_takes_it
     sequences_go_on_where_they_were
     a_sequence_that_numbers_no_table_is_passed_over
     a_cut_dump_and_a_refused_statement_leave_nothing

@@ -637,3 +637,14 @@ pub(crate) async fn a_sequence_goes_on_under_the_name_that_the_engine_gives_the_
         "10,10"
     );
 }
+
+pub(crate) async fn an_application_id_arrives_where_the_engine_takes_it(world: World) {
+    let text = "PRAGMA application_id=77;\nCREATE TABLE t (x);\nINSERT INTO t VALUES(1);\n";
+    let imported = told(Dump::new(dump(text)).import(&world.db).await);
+    let expect = match world.db.engine() {
+        Engine::Server => ("t 1; no application_id", "0"),
+        Engine::Local | Engine::Memory | Engine::Turso => ("t 1", "77"),
+    };
+    let found = "SELECT application_id FROM pragma_application_id";
+    assert_eq!((imported.as_str(), &*world.ask(found).await), expect);
+}
