@@ -10,17 +10,18 @@ use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use super::DumpError;
+use super::backup_error::Doubt;
+pub use super::backup_error::{BackupError, Unproven};
 use super::backup_files::{
     Condition, Kept, file_name, name_of, of_database, old, sha256_of, sum_file, sum_text, unproven,
 };
 use super::export::{ExportError, ExportOptions, Exported, export};
 use super::file::{NewFile, Readers, remove_stale};
-use super::import::{ImportError, LackingModule};
+use super::import::LackingModule;
 use super::integrity::{Depth, integrity};
 use super::location::Location;
 use super::of_database::Senders;
-use super::proof::{Doubt, Proof};
+use super::proof::Proof;
 use crate::db::Db;
 use crate::history;
 
@@ -59,50 +60,6 @@ pub struct BackedUp {
     pub unknown: Vec<Kept>,
     /// Whether the database has an id. Without one, no backup is known to be of it.
     pub has_id: bool,
-}
-
-/// A backup that does not count.
-#[derive(Debug)]
-pub struct Unproven {
-    /// The file.
-    pub file: PathBuf,
-    /// sha256 of it, lower-case hexadecimal.
-    pub sha256: String,
-    /// Its length, packed as it is.
-    pub bytes: u64,
-    /// What is in it.
-    pub exported: Exported,
-    /// What speaks against it: at least one.
-    pub doubts: Vec<Doubt>,
-}
-
-/// Why there is no new backup that counts. Old ones are as they were.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum BackupError {
-    /// The database cannot be written as a dump.
-    #[error(transparent)]
-    Export(#[from] ExportError),
-    /// A file or folder of the backups cannot be made.
-    #[error("cannot write {}", path.display())]
-    File {
-        /// The file or folder.
-        path: PathBuf,
-        /// The system's words.
-        source: io::Error,
-    },
-    /// What was written cannot be read back.
-    #[error("the backup cannot be read back, and was removed")]
-    Unreadable(#[source] Box<DumpError>),
-    /// No database can be built beside it, whatever is in it.
-    #[error("no database can be built from the backup to prove it, and it was removed")]
-    NotProven(#[source] Box<ImportError>),
-    /// It is written, and is not known to restore.
-    #[error("{} is not known to restore", .0.file.display())]
-    Unproven(Box<Unproven>),
-    /// The thread that read it back is gone.
-    #[error("the thread that read the backup back ended early")]
-    Thread(#[source] tokio::task::JoinError),
 }
 
 /// How many backups of one name may be taken in one second.

@@ -4,10 +4,10 @@
 //! A copy is an import with three differences: the target must be empty, the target gets an identity of its own, and
 //! what is compared is what was read, since the database that it was read from may have changed.
 
+use super::backup_error::Doubt;
 use super::import::{
     self, Header, ImportError, ImportOptions, Imported, Input, OnImport, Planned, Violations,
 };
-use super::proof::Doubt;
 use super::restore::{RestoreError, is_free_for};
 use super::verify::{Level, Verified, VerifyError, verify};
 use crate::db::{Db, DbError};

@@ -1,8 +1,8 @@
 //! Objects of a dump that the engine cannot create, found by creating its schema in memory: what belongs to an
 //! application (a collation, a function, a tokenizer) is reported before the first row is written.
 
+use super::backup_error::Doubt;
 use super::modules::lacks_module;
-use super::proof::Doubt;
 use super::{Block, Item, Object, What};
 use crate::db::{Access, EngineError, Raw};
 

@@ -4,6 +4,7 @@
 //! refused, and nothing of it is run as it stands but the `CREATE` statements.
 
 pub mod backup;
+mod backup_error;
 pub mod backup_files;
 pub mod block;
 pub mod copy;
@@ -26,6 +27,7 @@ mod source_check;
 pub mod verify;
 
 pub use backup::{BackedUp, BackupError, BackupOptions, Unproven, backup};
+pub use backup_error::Doubt;
 pub use backup_files::{Condition, Kept, backups};
 pub use block::{Block, Item, Mark, Object, OnConflict, Rows, Statement, Target, What};
 pub use copy::{Copied, CopyError};
@@ -36,7 +38,6 @@ pub use input::Input;
 pub(crate) use input::TEMPORARY;
 pub use integrity::Integrity;
 pub use location::Location;
-pub use proof::Doubt;
 pub use read::{Ended, Envelope, Reader, ReaderOptions};
 pub use restore::{Checked, Marked, RestoreError, Restored};
 pub use source::{Opened, Packing, Source};

@@ -12,15 +12,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use flate2::read::MultiGzDecoder;
 
-use super::backup::BackupError;
+use super::backup_error::{BackupError, Doubt};
 use super::export::{ExportError, ExportOptions, export};
 use super::import::{
     ImportError, ImportEvent, LackingModule, OnImport, Pace, Rebuilding, Why, rebuild,
 };
-use super::integrity::Integrity;
 use super::lacking::Creating;
 use super::of_database::{Senders, pipe};
-use super::verify::{Level, Values, Verified, VerifyError, compared};
+use super::verify::{Level, Values, VerifyError, compared};
 use super::{DumpError, Input, Opened, Reader, ReaderOptions, Source};
 use crate::db::{Db, DbError, EngineError, HistoryTable, Options, Query, remove_local};
 
@@ -29,30 +28,6 @@ const IN_MEMORY: i64 = 32 << 20;
 
 /// The ending of the name of that file.
 pub(super) const ENDING: &str = "-rebuilt";
-
-/// Why a backup is not known to restore.
-#[derive(Debug)]
-pub enum Doubt {
-    /// The engine refuses to create this object.
-    Object {
-        /// `table`, `index`, …
-        kind: &'static str,
-        /// Its name.
-        name: String,
-        /// The line of the dump that creates it, from 1; none where that is the dump of a database.
-        line: Option<u64>,
-        /// The engine's words.
-        error: EngineError,
-    },
-    /// No database can be built from it.
-    NotRebuilt(Box<ImportError>),
-    /// The database that was built from it is another one.
-    Differs(Box<Verified>),
-    /// The engine's own check of the source has found these.
-    Damaged(Vec<String>),
-    /// The engine cannot check the source.
-    Unchecked(EngineError),
-}
 
 /// A database that is built from a dump, and removed with this value.
 pub(super) struct Proof {
@@ -321,15 +296,4 @@ fn objects(mut creating: Creating, mut reader: Reader) -> Result<Vec<Doubt>, Dum
         creating.block(&block);
     }
     Ok(creating.refused())
-}
-
-impl Doubt {
-    /// What the check of the source says against a backup.
-    pub(super) fn of(integrity: Integrity) -> Option<Doubt> {
-        match integrity {
-            Integrity::Sound | Integrity::NotAsked => None,
-            Integrity::Damaged(faults) => Some(Doubt::Damaged(faults)),
-            Integrity::Unchecked(error) => Some(Doubt::Unchecked(error)),
-        }
-    }
 }

@@ -292,7 +292,7 @@ impl Report {
     pub fn restore(error: &RestoreError, file: &str) -> Report {
         let (class, code, help) = match error {
             RestoreError::Db(error) => {
-                return Report::of(vec![super::failure::database(error)]);
+                return Report::of(vec![super::database::database(error)]);
             }
             RestoreError::Import(error) => {
                 let options = ImportOptions {
@@ -330,7 +330,7 @@ impl Report {
                 }
                 _ => "the rows are there; the mark is that of the database that was backed up",
             },
-            _ => super::failure::NOTHING,
+            _ => super::committed::NOTHING,
         };
         Report {
             database: Some(database.to_owned()),

@@ -9,9 +9,9 @@ use super::json::{Call, Document};
 use super::style::Style;
 use super::verify::{self, Sides};
 use super::words::{as_typed, count, printable};
-use crate::diagnostic::{Class, Diagnostic};
+use crate::diagnostic::{Class, Diagnostic, dump_as_typed};
 use crate::dump::import::{
-    Clash, ImportError, ImportOptions, LeftOut, Outcome, Planned, Stands, Way, Why,
+    Clash, ImportError, ImportOptions, LeftOut, Outcome, Planned, Stands, Violations, Way, Why,
 };
 use crate::dump::{Copied, CopyError, Doubt, DumpError, ExportError};
 use crate::history::moment;
@@ -163,7 +163,7 @@ impl Report {
                 database: Some(format!("{to} is as it was: nothing was copied")),
                 ..Report::of(objects.iter().filter_map(|it| lacking(it, from)).collect())
             },
-            CopyError::Db(error) => Report::of(vec![super::failure::database(error)]).naming("TO"),
+            CopyError::Db(error) => Report::of(vec![super::database::database(error)]).naming("TO"),
             CopyError::Import(error) => stopped(error, copying, options),
             CopyError::Unverified(error) => Report {
                 database: Some(format!("all of {from} is in {to}, and was not compared")),
@@ -176,6 +176,32 @@ impl Report {
                         .help(format!("`{command}` again compares it")),
                 ])
             },
+        }
+    }
+}
+
+impl Commands {
+    fn of_copy(error: &ImportError, copying: Copying<'_>, options: &ImportOptions) -> Commands {
+        let is_without_parents =
+            matches!(error.why, Why::ForeignKeys { .. } | Why::Mismatch { .. });
+        let flag = match is_without_parents || options.violations == Violations::Allow {
+            true => " --allow-fk-violations",
+            false => "",
+        };
+        let this = format!("{}{flag}", copying.command);
+        let (begun_dump, begun) = match &error.begun {
+            None => (copying.from.to_owned(), this.clone()),
+            Some(begun) => {
+                let name = begun.path.as_deref().unwrap_or(&begun.name);
+                let import = || format!("import {}", dump_as_typed(name));
+                let command = begun.command.clone().unwrap_or_else(import);
+                (begun.name.clone(), format!("{command}{flag}"))
+            }
+        };
+        Commands {
+            this,
+            begun_dump,
+            begun,
         }
     }
 }
@@ -199,14 +225,14 @@ fn stopped(error: &ImportError, copying: Copying<'_>, options: &ImportOptions) -
             .note("the rows that were copied are not those that it has now")
             .help(format!(
                 "`{} --restart` removes what was written, and copies it as it is now",
-                commands.begun()
+                commands.begun
             )),
         ],
         Why::Itself(_) => vec![same(from)],
         // Only a copy of FROM was let through, and it is not of what FROM holds now.
         Why::Clashes(clashes) if error.begun.is_some() && clashes.iter().any(is_there) => {
             let there = clashes.iter().filter(|clash| is_there(clash));
-            let begun = commands.begun();
+            let begun = &commands.begun;
             there
                 .map(|clash| {
                     Diagnostic::problem(
@@ -234,7 +260,7 @@ fn stopped(error: &ImportError, copying: Copying<'_>, options: &ImportOptions) -
             notes.retain(|note| !note.starts_with("it begins at byte"));
         }
     }
-    let begun = commands.begun();
+    let begun = &commands.begun;
     let database = match (&error.stands, &error.why) {
         (Stands::Nothing | Stands::Unread, _) => format!("{to} is as it was: nothing was copied"),
         (Stands::UpTo { rows, .. }, Why::Another { .. } | Why::Changed { .. }) => {

@@ -44,7 +44,7 @@ impl Report {
     pub fn dump(error: &ExportError) -> Report {
         let (class, code, help) = match error {
             ExportError::Db(error) => {
-                let diagnostic = super::failure::database(error);
+                let diagnostic = super::database::database(error);
                 return Report::of(vec![diagnostic]);
             }
             ExportError::Unknown { .. } => (

@@ -77,7 +77,7 @@ impl Report {
                 (Class::Failed, "statement-failed", engine.to_string(), None)
             }
             ExplainError::Db(error) => {
-                return Report::of(vec![super::failure::database(error)]);
+                return Report::of(vec![super::database::database(error)]);
             }
         };
         Report::of(vec![

@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::copy::Copying;
+use super::database::{LOCKED, database};
 use super::engine::{code_class, code_help, code_name};
-use super::failure::{LOCKED, database, history, in_words};
+use super::failure::history;
 use super::json::{Call, Document};
 use super::style::{GOOD, Style};
 use super::table::{Cell, table};
-use super::words::{bytes, count, duration};
+use super::words::{bytes, count, duration, in_words};
 use super::{Item, Report};
 use crate::db::{Code, DbError, EngineError, TWO_PARSERS, instead};
 use crate::diagnostic::{Class, Diagnostic, Location, dump_as_typed};
@@ -356,11 +356,11 @@ impl Report {
 /// What to type next, with the flags that it takes.
 pub(super) struct Commands {
     /// This import.
-    this: String,
+    pub(super) this: String,
     /// The dump of the import that was begun.
-    begun_dump: String,
+    pub(super) begun_dump: String,
     /// The import that was begun; the same as this one where this run began it.
-    begun: String,
+    pub(super) begun: String,
 }
 
 impl Commands {
@@ -405,40 +405,6 @@ impl Commands {
             begun: begun.unwrap_or_else(|| import(begun_dump, tables)),
             begun_dump: begun_dump.to_owned(),
         }
-    }
-
-    /// The same of a copy.
-    pub(super) fn of_copy(
-        error: &ImportError,
-        copying: Copying<'_>,
-        options: &ImportOptions,
-    ) -> Commands {
-        let is_without_parents =
-            matches!(error.why, Why::ForeignKeys { .. } | Why::Mismatch { .. });
-        let flag = match is_without_parents || options.violations == Violations::Allow {
-            true => " --allow-fk-violations",
-            false => "",
-        };
-        let this = format!("{}{flag}", copying.command);
-        let (begun_dump, begun) = match &error.begun {
-            None => (copying.from.to_owned(), this.clone()),
-            Some(begun) => {
-                let name = begun.path.as_deref().unwrap_or(&begun.name);
-                let import = || format!("import {}", dump_as_typed(name));
-                let command = begun.command.clone().unwrap_or_else(import);
-                (begun.name.clone(), format!("{command}{flag}"))
-            }
-        };
-        Commands {
-            this,
-            begun_dump,
-            begun,
-        }
-    }
-
-    /// What goes on with the import that was begun.
-    pub(super) fn begun(&self) -> &str {
-        &self.begun
     }
 }
 

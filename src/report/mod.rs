@@ -8,8 +8,10 @@
 mod annotations;
 mod backup;
 mod checks;
+mod committed;
 mod config;
 mod copy;
+mod database;
 mod diff;
 mod dry_run;
 mod dump;

@@ -2,9 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::failure::in_words;
 use super::style::{BAD, GOOD, OTHER, Style, WAITS};
-use super::words::{count, database_is_at, duration, printable};
+use super::words::{count, database_is_at, duration, in_words, printable};
 use crate::db::OtherRun;
 use crate::migrations::{Done, Event, Outcome, Statement, Verb};
 use crate::script::Key;

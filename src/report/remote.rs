@@ -166,7 +166,7 @@ pub(super) fn unknown(lost: &RemoteError, units: &[Key], scripts: usize, done: &
     };
     diagnostic.help.push(next.to_owned());
     Report {
-        database: super::failure::before(done),
+        database: super::committed::before(done),
         items: done.iter().map(Item::done).collect(),
         ..Report::of(vec![diagnostic])
     }

@@ -195,7 +195,7 @@ impl Report {
             Change::Redo => "undone and applied again on the primary",
             Change::Repair | Change::Baseline => "recorded on the primary",
         };
-        let why = super::failure::database(error);
+        let why = super::database::database(error);
         let message = format!("{stands}; the replica was not synced: {}", why.message);
         let diagnostic = Diagnostic::error("replica-not-synced", message)
             .class(why.class)

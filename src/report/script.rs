@@ -1,8 +1,9 @@
 //! A script that failed: the statement, the engine's words, what was rolled back, what stands, what to type next.
 
 use super::annotations::RECORDED;
+use super::committed::{NOTHING, before};
+use super::database::database;
 use super::engine::{code_class, code_help, code_name};
-use super::failure::{NOTHING, before, database};
 use super::words::{database_is_at, keys};
 use super::{Item, Report};
 use crate::db::{

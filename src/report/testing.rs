@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::failure::database;
+use super::database::database;
 use super::words::with_causes;
 use super::{Paint, Report, Style};
 use crate::db::DbError;

@@ -376,7 +376,7 @@ impl Report {
     pub fn unverified(error: &VerifyError) -> Report {
         let diagnostics = match error {
             VerifyError::Dump(error) => super::import::unread(error),
-            VerifyError::Db(error) => vec![super::failure::database(error)],
+            VerifyError::Db(error) => vec![super::database::database(error)],
             VerifyError::Changing => vec![
                 Diagnostic::error("schema-changes", error.to_string())
                     .help("run it again when no process changes the schema"),

@@ -1,5 +1,7 @@
 //! Counts, times, lists and commands in words. It knows nothing of what they are about.
 
+use std::time::Duration;
+
 use crate::script::Key;
 
 /// How many keys a list names before it counts the rest.
@@ -141,6 +143,11 @@ pub(super) fn duration(milliseconds: i64) -> String {
         (..172_800, _) => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
         (_, _) => format!("{} d {} h", seconds / 86_400, seconds % 86_400 / 3600),
     }
+}
+
+/// The same for a duration.
+pub(super) fn in_words(waited: Duration) -> String {
+    duration(i64::try_from(waited.as_millis()).unwrap_or(i64::MAX))
 }
 
 /// `512 B`, `4.0 KB`, `42.3 MB`: as the file systems count, by 1024.

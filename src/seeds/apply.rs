@@ -4,18 +4,20 @@ use std::cell::LazyCell;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::clashes::{clashes, link};
+use super::clashes::clashes;
 use super::conditional::{handed_over, memberships};
 use super::conflicts::{
-    Move, indexed, indexed_problems, parents, parents_problems, taken, taken_problems,
+    indexed, indexed_problems, parents, parents_problems, taken, taken_problems,
 };
 use super::effective::effective;
-use super::expand::{Given, expand};
+use super::expand::expand;
 use super::found::{Found, questions};
+use super::given::Given;
 use super::guard::{guards, under_way};
 use super::inputs::{Clock, Variables};
 use super::ledger;
 use super::lineage::{self, Lineage};
+use super::link::link;
 use super::memory::{Memory, Scene};
 use super::model::SeedFile;
 use super::orphans::{children, children_problems};
@@ -27,7 +29,7 @@ use super::referred::{follows, referred, referred_problems};
 use super::refused::{MOST, origin, refused};
 use super::rehearsal::rehearse;
 use super::renames;
-use super::row::Rows;
+use super::seen::Seen;
 use super::set::{Choice, Seeds};
 use super::steps::{ONE_BY_ONE, bind};
 use crate::aside::drop_aside;
@@ -254,20 +256,6 @@ pub(super) async fn see(
     let history = seeding.with_texts(db, history::read(db).await?).await?;
     seeding.look(db, &history).await?;
     Ok(seeding.seen)
-}
-
-/// What one look at the database has shown.
-#[derive(Default)]
-pub(super) struct Seen {
-    pub(super) shape: Shape,
-    pub(super) rows: Rows,
-    pub(super) found: Found,
-    /// Whether the rows have been looked for.
-    looked: bool,
-    past: Past,
-    memory: Memory,
-    moves: Vec<Move>,
-    problems: Vec<Diagnostic>,
 }
 
 impl<'a> Seeding<'a> {

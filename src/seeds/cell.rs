@@ -4,12 +4,11 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::arithmetic::{self, Fault, is_arithmetic};
-use super::expand::Given;
+use super::given::Given;
 use super::inputs::{Variables, as_kept};
-use super::model::{Env, Expr, Part, SeedFile, Spanned, Style, Template};
+use super::model::{Env, Expr, PROD, Part, SeedFile, Spanned, Style, Template};
 use super::row::{Content, Nature};
 use super::secret::{WELL_KNOWN_WORDS, weakness};
-use super::set::PROD;
 use super::typed::{Family, Unfit, family, takes, typed};
 use crate::schema::{Affinity, Column, Strictness};
 use crate::sql::Value;

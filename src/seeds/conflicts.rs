@@ -3,9 +3,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::clashes::unique_columns;
 use super::found::{Found, Lookup, PER_QUESTION, Wanted, default_of, questions, tuple, wanting};
-use super::identity::{values_in, whole_row, words_of_parent};
+use super::identity::{unique_columns, values_in, whole_row, words_of_parent};
 use super::memory::Memory;
 use super::plan::{Basis, Planned, Written};
 use super::remembered::Remembered;

@@ -2,8 +2,8 @@
 //! row or column changes what it gets. Pure.
 
 use super::cell::nature_of_time;
-use super::expand::Given;
 use super::generate::{Dice, fake};
+use super::given::Given;
 use super::inputs::as_kept;
 use super::model::{Away, Choose, Decimal, Expr, SeedFile, Spanned, Style};
 use super::row::{Content, Nature};

@@ -12,10 +12,9 @@ use sha2::{Digest, Sha256};
 
 use super::model::{
     Choose, Expr, Field, Json as Composed, Label, Mode, Numbers, Part, RowDecl, SeedFile, Spanned,
-    Style, Table, Template,
+    Style, Table, Template, declares,
 };
 use super::parallel::in_parts;
-use super::recorded::declares;
 use crate::hex;
 use depends::{labels_of_others, references};
 

@@ -10,6 +10,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::companion::{Companion, Kind};
 use super::model::{Expr, Field, Format, Label, RowDecl, SeedFile, Spanned, Style, Template};
 use super::parse::{is_reserved_in_row, plain_label};
 use crate::diagnostic::Diagnostic;
@@ -18,30 +19,6 @@ use crate::script::{Origin, Source};
 
 /// What names the row in a file: the header of a column, or the name of a member.
 const LABEL: &str = "_label";
-
-/// A text that belongs to a seed file. Its places in the declarations follow those of the file itself.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Companion {
-    /// The path as the seed names it; the name of a seed that overrides.
-    pub path: String,
-    /// What it is for.
-    pub kind: Kind,
-    /// The place of its first byte.
-    pub start: usize,
-    /// Path as it is shown, and canonical text.
-    pub source: Arc<Source>,
-    /// The text that is recorded, where it is another one: without secrets.
-    pub recorded: Option<Arc<str>>,
-}
-
-/// What a text is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// It holds rows.
-    Rows,
-    /// It is a seed that overrides rows.
-    Override,
-}
 
 /// Where the places of a file and of its companions end.
 pub(super) fn end(file: &SeedFile) -> usize {

@@ -40,6 +40,25 @@ pub(super) fn is_known(of: &TableShape, columns: &[usize]) -> bool {
     })
 }
 
+/// Every set of columns in which no two rows may have the same.
+pub(super) fn unique_columns(of: &TableShape) -> impl Iterator<Item = &[usize]> {
+    let primary = std::iter::once(of.primary_key.as_slice());
+    let indexes = of.unique.iter().map(|index| index.columns.as_slice());
+    let mut seen: Vec<&[usize]> = Vec::new();
+    primary.chain(indexes).filter(move |columns| {
+        let new = !columns.is_empty() && !seen.contains(columns);
+        seen.push(columns);
+        new
+    })
+}
+
+/// A value as the unique index of its column compares it.
+pub(super) fn word_of(of: &TableShape, column: usize, value: &Value) -> String {
+    let mut value = [value.clone()];
+    collate(&mut value, of, &[column]);
+    compared(&value[0])
+}
+
 /// The words by which a foreign key compares values of a child with these columns of its parent: the parent's affinity
 /// and collation decide (<https://sqlite.org/foreignkeys.html#fk_basics>).
 pub(super) fn words_of_parent(

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::files::Kind;
+use super::companion::Kind;
 use super::model::{Format, SeedFile};
 
 /// What to write instead, by the format of the file in which the value stands.

@@ -1,7 +1,8 @@
 //! Which row of a seeded database each label names. It only looks.
 
 use super::SeedOptions;
-use super::apply::{Seen, see};
+use super::apply::see;
+use super::seen::Seen;
 use super::set::Seeds;
 use crate::db::Db;
 use crate::history::HistoryError;

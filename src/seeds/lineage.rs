@@ -3,7 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::files::{Kind, fill, split};
+use super::companion::Kind;
+use super::files::{fill, split};
 use super::labels::names;
 use super::model::{Field, Mode, SeedFile};
 use super::overrides::merge;

@@ -5,8 +5,9 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-use super::expand::{made_id, name_for_ids};
+use super::expand::made_id;
 use super::found::{Found, Lookup, Wanted, questions};
+use super::given::name_for_ids;
 use super::identity::{values_in, words_of_parent};
 use super::ledger::Entry;
 use super::model::{Mode, SeedFile};

@@ -9,6 +9,7 @@ mod arithmetic;
 mod cell;
 mod check;
 mod clashes;
+mod companion;
 mod conditional;
 mod conflicts;
 mod draw;
@@ -22,6 +23,7 @@ mod followed;
 mod forget;
 mod found;
 mod generate;
+mod given;
 mod guard;
 mod hand_over;
 mod identity;
@@ -33,6 +35,7 @@ mod labelled;
 mod labels;
 mod ledger;
 mod lineage;
+mod link;
 mod memory;
 mod missing;
 mod model;
@@ -54,6 +57,7 @@ mod remembered;
 mod renames;
 mod row;
 mod secret;
+mod seen;
 mod set;
 mod slug;
 mod standing;
@@ -65,9 +69,9 @@ mod yaml;
 pub use crate::drive::{ApplyError, Outcome};
 pub use apply::{SeedOptions, apply, observe};
 pub use check::{Checked, check};
+pub use companion::{Companion, Kind};
 pub use editor::json_schema;
 pub use export::{ExportError, ExportOptions, Exported, MOST_ROWS, Mask, Refusal, Tables, export};
-pub use files::{Companion, Kind};
 pub use forget::{Rows as ForgetRows, forget, observe_forget};
 pub use guard::before_migrating;
 pub use inputs::{Clock, Variables};
@@ -75,12 +79,12 @@ pub use inputs::{Clock, Variables};
 pub use labelled::{Labelled, labelled};
 pub use model::{
     Among, Away, Choose, Decimal, Each, Env, Expr, Fake, Field, Format, Json, Label, Mode, Numbers,
-    Part, Ref, RefTarget, Requires, RowDecl, RowsFile, SeedFile, Settings, SoftRef, Spanned, Style,
-    Table, Template, Through,
+    PROD, Part, Ref, RefTarget, Requires, RowDecl, RowsFile, SeedFile, Settings, SoftRef, Spanned,
+    Style, Table, Template, Through,
 };
 pub use parse::parse;
 pub use plan::{Cause, Change, Difference, FilePlan, FileState, Plan, Refresh, What};
 #[cfg(feature = "report")]
 pub(crate) use refused::{EXCHANGE_HELP, in_words as row_in_words, is_exchange};
-pub use set::{Choice, PROD, Seeds};
+pub use set::{Choice, Seeds};
 pub use standing::{Item, Standing, State, recorded_tags, standing};

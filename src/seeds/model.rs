@@ -8,8 +8,11 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::files::Companion;
+use super::companion::Companion;
 use crate::script::{Origin, Source};
+
+/// The environment that a file reaches only if it says so.
+pub const PROD: &str = "prod";
 
 /// Something, and the bytes of the canonical text in which it stands.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,6 +40,12 @@ pub struct SeedFile {
     pub companions: Vec<Companion>,
     /// Whether it could be read as YAML to its end.
     pub is_whole: bool,
+}
+
+/// Whether a file has this table.
+pub(super) fn declares(file: &SeedFile, table: &str) -> bool {
+    let mut tables = file.tables.iter();
+    tables.any(|it| it.name.value.eq_ignore_ascii_case(table))
 }
 
 impl SeedFile {

@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::files::{Companion, Kind, end, with_companions};
+use super::companion::{Companion, Kind};
+use super::files::{end, with_companions};
 use super::model::{Expr, Json, Label, Part, RowDecl, SeedFile, Spanned, Table, Template};
 use super::secret;
 use super::set::Seeds;

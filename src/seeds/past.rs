@@ -5,11 +5,12 @@ use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use super::effective::labels;
-use super::expand::{Given, MadeAs, expand};
+use super::expand::expand;
 use super::found::{Found, IN_JSON, resolved};
+use super::given::{FirstNames, Given, MadeAs};
 use super::identity::words;
 use super::model::{Mode, SeedFile};
-use super::recorded::{FirstNames, Recorded, Texts};
+use super::recorded::{Recorded, Texts};
 use super::row::{Row, Rows};
 use crate::schema::{Shape, TableShape};
 use crate::sql::Value;
@@ -119,7 +120,7 @@ impl Past {
         };
         // What was wrong with a text is of no interest any more.
         let (mut rows, _) = expand(&all, shape, &given);
-        super::clashes::link(&mut rows, shape);
+        super::link::link(&mut rows, shape);
         let recorded = |row: &Row| texts.files.get(rows.rules(row).file);
         self.of_file = rows
             .rows

@@ -6,10 +6,10 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use serde_json::{Value as Json, json};
 
 use super::effective::{effective, labels, overrides};
-use super::expand::{MadeAs, name_for_ids};
 use super::followed::{Guessed, Renames, follow_columns, follow_tables, guess_columns};
+use super::given::{FirstNames, MadeAs, name_for_ids};
 use super::lineage::{Lineage, read};
-use super::model::{Expr, SeedFile, Table};
+use super::model::{Expr, SeedFile, Table, declares};
 use super::renames::{follow_references, rename, renamed_from};
 use super::set::Seeds;
 use crate::history::{DROPPED, History, MEMORY, Row as Record};
@@ -41,9 +41,6 @@ pub(super) struct Texts {
     /// The sums of the files that `!file` names, as recorded.
     pub(super) sums: BTreeMap<String, String>,
 }
-
-/// The names that columns had first, by table and column in lower case.
-pub(super) type FirstNames = BTreeMap<(String, String), String>;
 
 /// The text of a record.
 pub(super) struct Recorded {
@@ -209,11 +206,6 @@ impl Texts {
     pub(super) fn texts(&self) -> impl Iterator<Item = &SeedFile> {
         self.files.iter().map(|it| &it.text)
     }
-}
-
-pub(super) fn declares(file: &SeedFile, table: &str) -> bool {
-    let mut tables = file.tables.iter();
-    tables.any(|it| it.name.value.eq_ignore_ascii_case(table))
 }
 
 /// Whether the shared file says anything about the tables of a file.

@@ -9,10 +9,10 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use super::apply::Seen;
 use super::pass::{plain, scan};
 use super::plan::{Plan, What};
 use super::refused::{problem, refused};
+use super::seen::Seen;
 use crate::db::{Code, Db, DbError, Options, Query, Sink, StreamedRow, Transaction};
 use crate::diagnostic::Diagnostic;
 use crate::history::{Failed, Part};

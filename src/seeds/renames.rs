@@ -4,8 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use super::model::{Label, RefTarget, SeedFile, SoftRef, Spanned, Table};
-use super::recorded::declares;
+use super::model::{Label, RefTarget, SeedFile, SoftRef, Spanned, Table, declares};
 use super::row::Rows;
 use super::set::Seeds;
 use crate::diagnostic::Diagnostic;

@@ -6,10 +6,9 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use super::files::{Found, fill};
-use super::model::{Expr, SeedFile, Spanned, Table};
+use super::model::{Expr, PROD, SeedFile, Spanned, Table, declares};
 use super::overrides::{Overridden, overridden};
 use super::parse::parse;
-use super::recorded::declares;
 use crate::diagnostic::Diagnostic;
 use crate::migrations::{NotText, ReadError, canonical, on_disk};
 use crate::nearest::nearest;
@@ -20,9 +19,6 @@ const SHARED: &str = "_tables";
 
 /// Environments that a file in the seeds folder itself is for, where it does not say otherwise.
 const DEFAULT_ENVS: [&str; 2] = ["dev", "test"];
-
-/// The environment that a file reaches only if it says so.
-pub const PROD: &str = "prod";
 
 /// The largest seed file, and the largest file that `!file` names, in bytes.
 const LARGEST: u64 = 64 << 20;

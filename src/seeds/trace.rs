@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::expand::name_for_ids;
+use super::given::name_for_ids;
 use super::identity::{collate, compared, words};
 use super::past::Was;
 use super::plan::Basis;

@@ -1,6 +1,6 @@
 //! Reading a statement word by word, for what its first tokens tell. It never parses expressions.
 
-use super::kind::unquote;
+use super::quote::unquote;
 use super::token::{Significant, Token, TokenKind, significant};
 use std::iter::Peekable;
 

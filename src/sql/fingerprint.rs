@@ -3,8 +3,8 @@
 //! changes when it stores a schema. Neither is meant to be run or shown.
 
 use super::cursor::Cursor;
-use super::kind::unquote;
 use super::quote::identifier;
+use super::quote::unquote;
 use super::token::{Token, TokenKind, significant, tokens};
 
 /// `sql` with one blank between its tokens, without comments, and with bare words in ASCII lower case.

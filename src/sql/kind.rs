@@ -2,6 +2,7 @@
 //! sees it. It never parses a statement to its end; one that is wrong further on still has a kind.
 
 use super::cursor::Cursor;
+use super::quote::unquote;
 use super::token::significant;
 use std::ops::Range;
 
@@ -329,21 +330,6 @@ pub(crate) fn may_have_name(statement: &str, name: &str) -> bool {
     memchr::memchr2_iter(first.to_ascii_lowercase(), first.to_ascii_uppercase(), all).any(is_here)
 }
 
-/// The name or text that one token stands for: without its quotes, doubled quotes single; a bare word, or
-/// whatever else it is, as it stands.
-pub fn unquote(token: &str) -> String {
-    let inner = |open: char, close: char| token.strip_prefix(open)?.strip_suffix(close);
-    if let Some(inner) = inner('[', ']') {
-        return inner.to_owned();
-    }
-    for (quote, doubled) in [('"', "\"\""), ('\'', "''"), ('`', "``")] {
-        if let Some(inner) = inner(quote, quote) {
-            return inner.replace(doubled, &doubled[1..]);
-        }
-    }
-    token.to_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -577,21 +563,5 @@ mod tests {
         );
         check("DROP VIEW v", Kind::Drop(Box::new(object(View, "v"))));
         check("DROP TRIGGER r", Kind::Drop(Box::new(object(Trigger, "r"))));
-    }
-
-    #[test]
-    fn unquoting_takes_one_pair_of_quotes() {
-        for (token, expect) in [
-            ("a", "a"),
-            ("\"a\"\"b\"", "a\"b"),
-            ("`a``b`", "a`b"),
-            ("[a\"b]", "a\"b"),
-            ("'it''s'", "it's"),
-            ("\"\"", ""),
-            ("\"", "\""),
-            ("", ""),
-        ] {
-            assert_eq!(unquote(token), expect, "{token:?}");
-        }
     }
 }

@@ -1,7 +1,7 @@
 //! Where in a statement an engine's message points. Engines say little: a token, a name. This finds the
 //! places that could be meant and never picks one of several; the caller may ask the engine about prefixes.
 
-use super::kind::unquote;
+use super::quote::unquote;
 use super::token::{Token, TokenKind, significant, tokens};
 
 /// What is known of the place that a message means; offsets are bytes of the statement.

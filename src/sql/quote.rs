@@ -1,5 +1,5 @@
-//! Values and names as SQL text that reads back as exactly the same value or name in every engine.
-//! It never guesses whether quotes are needed: names are always quoted.
+//! Values and names as SQL text that reads back as exactly the same value or name in every engine, and the name or text
+//! that a token stands for. It never guesses whether quotes are needed: names are always quoted.
 
 use std::io::Write;
 
@@ -18,6 +18,21 @@ pub(crate) enum LiteralReader {
 /// `name` as a quoted identifier: `"a""b"`.
 pub fn identifier(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// The name or text that one token stands for: without its quotes, doubled quotes single; a bare word, or
+/// whatever else it is, as it stands.
+pub fn unquote(token: &str) -> String {
+    let inner = |open: char, close: char| token.strip_prefix(open)?.strip_suffix(close);
+    if let Some(inner) = inner('[', ']') {
+        return inner.to_owned();
+    }
+    for (quote, doubled) in [('"', "\"\""), ('\'', "''"), ('`', "``")] {
+        if let Some(inner) = inner(quote, quote) {
+            return inner.replace(doubled, &doubled[1..]);
+        }
+    }
+    token.to_owned()
 }
 
 /// `text` as a string literal: `'it''s'`. With a NUL inside, which no engine reads in a literal, as
@@ -159,12 +174,28 @@ fn write_blob(out: &mut Vec<u8>, bytes: &[u8]) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{TokenKind, Value, significant, unquote};
+    use super::super::{TokenKind, Value, significant};
     use super::*;
     use proptest::prelude::*;
 
     fn check(value: impl Into<Value>, expect: &str) {
         assert_eq!(literal(&value.into()), expect);
+    }
+
+    #[test]
+    fn unquoting_takes_one_pair_of_quotes() {
+        for (token, expect) in [
+            ("a", "a"),
+            ("\"a\"\"b\"", "a\"b"),
+            ("`a``b`", "a`b"),
+            ("[a\"b]", "a\"b"),
+            ("'it''s'", "it's"),
+            ("\"\"", ""),
+            ("\"", "\""),
+            ("", ""),
+        ] {
+            assert_eq!(unquote(token), expect, "{token:?}");
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::kind::unquote;
+use super::quote::unquote;
 use super::token::{Token, TokenKind, significant};
 
 /// An object that a statement creates, changes or removes.

@@ -8,8 +8,9 @@ use std::sync::Arc;
 use serde_json::{Value as Json, json};
 
 use super::Triggers;
-use super::clash::{Event, There};
+use super::clash::There;
 use super::error::{Begun, Stands};
+use super::event::Event;
 use super::tally::{Before, Table, Tally};
 use super::translate;
 use super::translate::{CHECKPOINT, Made, Tables, Translator};

@@ -10,13 +10,13 @@ use std::time::{Duration, Instant};
 
 use super::ahead::Ahead;
 use super::checkpoint;
-use super::clash::{There, Wanted};
+use super::clash::There;
 use super::error::{ImportError, Stands, Why};
-use super::existing::count_there;
-use super::lower::{How, Lowered};
+use super::look::{Done, count_there};
+use super::lower::Lowered;
 use super::pass::Pass;
+use super::rows::How;
 use super::tally::Tally;
-use super::translate::Translator;
 use super::{ImportEvent, OnImport};
 use crate::db::{self, At, Code, Db, EngineError, Failure, OnProgress, Ready, Transaction};
 use crate::dump::{Block, Item, Mark, Object, What};
@@ -66,14 +66,6 @@ pub(super) struct Chunks<'a> {
     pub(super) expects: Revision,
     /// Where the database is; none where it has no checkpoint yet.
     pub(super) at: Option<Mark>,
-}
-
-/// What came of all chunks.
-pub(super) struct Done {
-    pub(super) tally: Tally,
-    pub(super) translator: Translator,
-    pub(super) wanted: Wanted,
-    pub(super) end: Mark,
 }
 
 /// One transaction, ready to be sent.

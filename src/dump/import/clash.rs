@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::event::Event;
 use super::tally::{Before, Tally};
 use super::translate::{Beside, Made, SEQUENCE, Tables, Translator, is_of_the_engine};
 use super::{LackingModule, Triggers};
@@ -9,7 +10,7 @@ use crate::db::{HistoryTable, Query};
 use crate::dump::modules::{Modules, VirtualTable, module_of};
 use crate::dump::{Block, Item, Object, What};
 use crate::history;
-use crate::sql::{self, Value, ValueRef};
+use crate::sql::{Value, ValueRef};
 
 /// Something that stands in the way of an import.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -511,35 +512,6 @@ struct Trigger {
     name: String,
     table: String,
     event: Event,
-}
-
-/// What a trigger runs for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Event {
-    Insert,
-    Delete,
-    /// Nothing that a dump does.
-    Update,
-}
-
-impl Event {
-    /// Of a `CREATE TRIGGER`: <https://sqlite.org/lang_createtrigger.html>. The words are reserved, so the first of
-    /// them that is not quoted is no name.
-    pub(super) fn of(sql: &str) -> Event {
-        const EVENTS: [(&str, Event); 3] = [
-            ("INSERT", Event::Insert),
-            ("DELETE", Event::Delete),
-            ("UPDATE", Event::Update),
-        ];
-        let event = |token: sql::Token| {
-            let mut events = EVENTS.iter();
-            let found = events.find(|(word, _)| token.is_word(sql, word));
-            found.map(|(_, event)| *event)
-        };
-        sql::significant(sql)
-            .find_map(event)
-            .unwrap_or(Event::Insert)
-    }
 }
 
 impl Wanted {

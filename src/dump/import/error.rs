@@ -10,7 +10,7 @@ use super::clash::{Clash, Wanted};
 use super::translate::Tables;
 use crate::db::{Code, Db, DbError, EngineError, Failure, RemoteError};
 use crate::drive::LOCK_HELD;
-use crate::dump::proof::Doubt;
+use crate::dump::backup_error::Doubt;
 use crate::dump::{DumpError, What};
 use crate::history::{HistoryError, Unsettled};
 

@@ -6,18 +6,14 @@ use std::time::Duration;
 use super::ahead::Ahead;
 use super::checkpoint::{self, Checkpoint};
 use super::chunks::{self, Blocks, Chunks, unchecked};
-use super::clash::{MODULES, OBJECTS, There, Wanted};
-use super::error::{ImportError, Orphan, Stands, Why};
-use super::new_file::SHOWN;
+use super::clash::{MODULES, OBJECTS, There};
+use super::error::{ImportError, Stands, Why};
+use super::look::{Done, count, count_there, orphans};
 use super::pass::Pass;
 use super::record::Recording;
-use super::tally::{self, Before, Counted, Tally};
-use super::translate::{Beside, CHECKPOINT, LeftOut};
+use super::translate::Beside;
 use super::whole::whole;
-use super::{
-    Begin, ImportEvent, Imported, Job, OnImport, Outcome, Planned, Triggers, Verify, Violations,
-    Way,
-};
+use super::{Begin, ImportEvent, Imported, Job, OnImport, Outcome, Planned, Violations, Way};
 use crate::db::{self, Db, DbError, Engine, OnProgress, Query, Ready};
 use crate::drive::drive;
 use crate::dump::DumpError;
@@ -26,7 +22,6 @@ use crate::history::{
     self, Found, Guarded, History, HistoryError, Interrupted, Patience, Wait, settle,
 };
 use crate::script::{Key, Step};
-use crate::sql::{Value, gives_way};
 
 /// The first pause before an import that another run has overtaken goes on from where that run has come to. It doubles
 /// whatever is done meanwhile: two imports of one dump would stop each other after each chunk.
@@ -108,12 +103,6 @@ async fn look(
     there.has_modules(db::if_accepted(modules.rows())?.unwrap_or_default());
     let checkpoint = checkpoint::answer(checkpoint)?;
     Ok((history::read(job.db).await, there, checkpoint))
-}
-
-/// What is in the database.
-pub(super) async fn objects(job: &Job<'_>) -> Result<There, DbError> {
-    let rows = job.db.rows(Query::new(OBJECTS)).await?;
-    Ok(There::of(&rows, &job.modules, job.db.history_table()))
 }
 
 /// Takes back what an unfinished import did.
@@ -488,27 +477,8 @@ fn name_triggers(job: &Job<'_>, there: &There, pass: &Pass) {
     }
 }
 
-/// Counts the rows of those tables of the dump that are there.
-pub(super) async fn count_there(
-    db: &Db,
-    there: &mut There,
-    wanted: &Wanted,
-) -> Result<(), DbError> {
-    for (table, reply) in db.ask(there.counting(wanted)).await? {
-        // A virtual table of a module that the engine lacks cannot be counted.
-        if let Some(count) = db::if_accepted(reply.count())? {
-            there.counted(table, count);
-        }
-    }
-    Ok(())
-}
-
 /// Checks what chunks have written, takes the checkpoint away and records the import.
-async fn finish(
-    job: &Job<'_>,
-    mut done: chunks::Done,
-    outcome: Outcome,
-) -> Result<Imported, ImportError> {
+async fn finish(job: &Job<'_>, mut done: Done, outcome: Outcome) -> Result<Imported, ImportError> {
     (job.on_event)(ImportEvent::Finishing);
     let stands = Stands::UpTo {
         line: done.end.line,
@@ -551,124 +521,4 @@ async fn finish(
         unmarked,
         ..Imported::of(done, found, outcome)
     })
-}
-
-/// Compares what the tables hold with what was written to them and was there before.
-pub(super) async fn count(job: &Job<'_>, done: &mut chunks::Done) -> Result<(), Why> {
-    if job.options.verify == Verify::Nothing {
-        return Ok(());
-    }
-    let mut conflicting = done.translator.conflicting.clone();
-    conflicting.extend(giving_way(job, &done.tally).await?);
-    let mut gave_way = false;
-    let questions = done.tally.tables.iter_mut().map(|table| {
-        let question = Query::count(&table.name);
-        (table, question)
-    });
-    for (table, reply) in job.db.ask(questions.collect::<Vec<_>>()).await? {
-        let before = match table.before {
-            Before::Absent | Before::Empty => 0,
-            Before::Rows(rows) => rows,
-        };
-        let found = reply.count()?.saturating_sub(before);
-        match table.compare(found, &conflicting) {
-            Ok(counted) => gave_way |= counted == Counted::GaveWay,
-            // They may write to any table.
-            Err(Why::Count { .. }) if job.options.triggers == Triggers::Run => {
-                table.verified = None;
-            }
-            // The checkpoint lets each part in once, so others have written there.
-            Err(Why::Count { written, found, .. }) if found > written => {
-                table.verified = None;
-                table.of_others = found - written;
-            }
-            Err(why) => return Err(why),
-        }
-    }
-    if gave_way {
-        done.translator.left_out.push(LeftOut::Conflicts);
-    }
-    Ok(())
-}
-
-/// The tables of the database whose own constraints let rows give way to others.
-async fn giving_way(job: &Job<'_>, tally: &Tally) -> Result<Vec<String>, DbError> {
-    const TABLES: &str = "SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND instr(lower(sql), 'conflict')";
-    let is_there = |table: &tally::Table| table.before != Before::Absent;
-    if !tally.tables.iter().any(is_there) {
-        return Ok(Vec::new());
-    }
-    let rows = job.db.rows::<2>(Query::new(TABLES)).await?;
-    let tables = rows.iter().filter_map(|[name, sql]| {
-        let name = name.as_str()?;
-        gives_way(sql.as_str()?).then(|| name.to_owned())
-    });
-    Ok(tables.collect())
-}
-
-/// Rows of the dump's tables without their parents: <https://sqlite.org/pragma.html#pragma_foreign_key_check>.
-pub(super) async fn orphans(job: &Job<'_>, tally: &Tally) -> Result<(u64, Vec<Orphan>), Why> {
-    let asked = |what: &str, name: &str| Query {
-        sql: format!("SELECT {what} FROM pragma_foreign_key_check(?1)"),
-        args: vec![name.into()],
-    };
-    let names = tally.tables.iter().map(|table| table.name.as_str());
-    let counts: Vec<_> = names.map(|name| (name, asked("count(*)", name))).collect();
-    let (mut count, mut questions) = (0, Vec::new());
-    for (name, reply) in job.db.ask(counts).await? {
-        if let found @ 1.. = reply.count()? {
-            count += found;
-            let mut question = asked("\"table\", rowid, parent", name);
-            question.sql.push_str(&format!(" LIMIT {SHOWN}"));
-            questions.push((name, question));
-        }
-    }
-    let mut orphans = Vec::new();
-    for (_, reply) in job.db.ask(questions).await? {
-        orphans.extend(reply.rows::<3>()?.iter().map(|row| orphan(row)));
-    }
-    orphans.truncate(SHOWN);
-    Ok((count, orphans))
-}
-
-/// Refuses a database with rows that lack their parents, which an import of its dump would refuse at the end. A server
-/// may need too long for an answer; then that end decides.
-pub(in crate::dump) async fn refuse_orphans_of(db: &Db) -> Result<(), Why> {
-    let count = Query::new("SELECT count(*) FROM pragma_foreign_key_check");
-    let some = Query::new(format!(
-        "SELECT \"table\", rowid, parent FROM pragma_foreign_key_check LIMIT {SHOWN}"
-    ));
-    let (checkpoint, [count, some]) = match db.ask((db::exists(CHECKPOINT), [count, some])).await {
-        Ok(replies) => replies,
-        Err(error) if db.path().is_some() => return Err(error.into()),
-        Err(_) => return Ok(()),
-    };
-    // What is half there is no source, and its export says so.
-    if !checkpoint.rows::<1>()?.is_empty() {
-        return Ok(());
-    }
-    match count.count() {
-        Ok(0) => Ok(()),
-        Ok(count) => Err(Why::ForeignKeys {
-            count,
-            some: some.rows::<3>()?.iter().map(|row| orphan(row)).collect(),
-        }),
-        Err(DbError::Read(error)) => match Why::checking(error, &Wanted::default()) {
-            why if why.is_mismatch() || db.path().is_some() => Err(why),
-            _ => Ok(()),
-        },
-        Err(error) => Err(error.into()),
-    }
-}
-
-pub(super) fn orphan(row: &[Value]) -> Orphan {
-    let text = |at: usize| {
-        let text = row.get(at).and_then(Value::as_str);
-        text.unwrap_or_default().to_owned()
-    };
-    Orphan {
-        table: text(0),
-        rowid: row.get(1).and_then(Value::as_i64),
-        parent: text(2),
-    }
 }

@@ -2,7 +2,7 @@
 
 use super::error::{At, Why};
 use super::pass::Pass;
-use super::rows;
+use super::rows::{self, How, fit};
 use super::translate::Deed;
 use crate::db::{Engine, EngineError};
 use crate::dump::{Block, Item, Rows, What};
@@ -25,27 +25,6 @@ struct Origin {
     table: Option<String>,
     /// The statement that creates an object.
     creates: Option<What>,
-}
-
-/// How rows become steps.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct How {
-    /// The most bytes of a row that the engine takes.
-    pub(super) largest: Option<usize>,
-    pub(super) engine: Engine,
-    /// The step whose rows get one each, so that the engine's words are about one of them.
-    pub(super) apart: Option<usize>,
-}
-
-impl How {
-    /// For an engine, as fast as that goes.
-    pub(super) fn of(engine: Engine) -> How {
-        How {
-            largest: engine.largest_row(),
-            engine,
-            apart: None,
-        }
-    }
 }
 
 impl Lowered {
@@ -180,48 +159,4 @@ impl Lowered {
             }
         }
     }
-}
-
-/// Whether the engine takes all rows of a block: a server takes no row above its limit, and cannot give a text back that
-/// is not UTF-8.
-///
-/// # Errors
-/// The first that it does not.
-pub(super) fn fit(block: &Block, how: How) -> Result<(), Why> {
-    let Some(most) = how.largest else {
-        return Ok(());
-    };
-    // No row is larger than the text that it stands in, and no text is not UTF-8 where all of that is.
-    if block.text.len() <= most && std::str::from_utf8(&block.text).is_ok() {
-        return Ok(());
-    }
-    for item in &block.items {
-        let Item::Rows(of) = item else { continue };
-        for row in 0..of.len() {
-            let place = || {
-                let (offset, line) = block.place(of, row);
-                (At { line, offset }, of.target.table.clone())
-            };
-            let bytes = rows::size(block.row(of, row));
-            if bytes > most {
-                let (at, table) = place();
-                return Err(Why::TooBig {
-                    at,
-                    table,
-                    bytes,
-                    most,
-                });
-            }
-            let is_utf8 = |value| match value {
-                ValueRef::Text(text) => std::str::from_utf8(text).is_ok(),
-                _ => true,
-            };
-            if let Some(column) = block.row(of, row).position(|value| !is_utf8(value)) {
-                let (at, table) = place();
-                let column = of.target.columns.get(column).cloned();
-                return Err(Why::NotUtf8 { at, table, column });
-            }
-        }
-    }
-    Ok(())
 }

@@ -11,8 +11,10 @@ mod checkpoint;
 mod chunks;
 mod clash;
 mod error;
+mod event;
 mod existing;
 mod json_rows;
+mod look;
 mod lower;
 mod new_file;
 mod pass;
@@ -29,15 +31,15 @@ use std::time::{Duration, Instant};
 pub use crate::dump::Input;
 pub use clash::{Clash, Fired, ForeignHistory};
 pub use error::{At, Begun, ImportError, Orphan, Stands, Why};
-pub(super) use existing::refuse_orphans_of;
+pub(super) use look::refuse_orphans_of;
 pub use tally::{Before, Table};
 pub use translate::{LeftOut, Tables};
 
 use crate::db::{Db, DbError, Query, Stop};
 use crate::drive::{Event, OnEvent};
+use crate::dump::backup_error::Doubt;
 use crate::dump::lacking::Creating;
 use crate::dump::modules::{Modules, module_of};
-use crate::dump::proof::Doubt;
 use crate::dump::source_check;
 use crate::dump::{DumpError, Mark};
 use crate::hex;
@@ -237,7 +239,7 @@ impl Imported {
         self.tables.iter().map(|table| table.rows).sum()
     }
 
-    fn of(done: chunks::Done, orphans: (u64, Vec<Orphan>), outcome: Outcome) -> Imported {
+    fn of(done: look::Done, orphans: (u64, Vec<Orphan>), outcome: Outcome) -> Imported {
         let history = done.translator.history.name();
         let has_history = done.translator.has_history || done.tally.has(history);
         Imported {
@@ -454,8 +456,8 @@ impl Job<'_> {
         numbers.iter().map(reset).collect()
     }
 
-    fn how(&self) -> lower::How {
-        lower::How::of(self.db.engine())
+    fn how(&self) -> rows::How {
+        rows::How::of(self.db.engine())
     }
 }
 

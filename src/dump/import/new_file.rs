@@ -16,10 +16,11 @@ use super::Triggers;
 use super::ahead::Ahead;
 use super::clash::{ForeignHistory, There, Wanted};
 use super::error::{At, Orphan, Why};
+use super::look::{Counted, SHOWN};
 use super::pass::{Pass, Setup};
 use super::record::{Identity, Recording};
 use super::rows::insert_into;
-use super::tally::{Counted, Tally};
+use super::tally::Tally;
 use super::translate::{Beside, Deed, LeftOut, Tables};
 use super::{ImportError, ImportEvent, LackingModule, OnImport, Verify, Violations};
 use crate::db::{
@@ -72,9 +73,6 @@ pub(in crate::dump) enum Pace {
     /// One.
     RowByRow,
 }
-
-/// How many rows without their parents are shown.
-pub(super) const SHOWN: usize = 20;
 
 /// How it is to be built.
 pub(super) struct Plan<'a> {

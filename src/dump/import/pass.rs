@@ -8,7 +8,7 @@ use super::Triggers;
 use super::checkpoint::Checkpoint;
 use super::clash::{Clash, There, Wanted, clashes};
 use super::error::Why;
-use super::lower::{How, fit};
+use super::rows::{How, fit};
 use super::tally::{Tally, bytes_of};
 use super::translate::{Beside, Deed, Tables, Translator, is_of_the_engine};
 use crate::db::{Engine, HistoryTable};

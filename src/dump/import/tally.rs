@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use super::error::Why;
 use crate::dump::{Block, Item};
 
 /// One table of a dump.
@@ -22,42 +21,6 @@ pub struct Table {
     pub verified: Option<bool>,
     /// Rows beyond those that were written: others have written to it while the import ran.
     pub of_others: u64,
-}
-
-/// How the rows of a table compare with those that were written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Counted {
-    /// There are as many.
-    Same,
-    /// Some gave way to others.
-    GaveWay,
-}
-
-impl Table {
-    /// Takes in how many rows of the dump the table was found to hold, and says whether some gave way to others, which is
-    /// the case where the dump says `INSERT OR IGNORE` or `OR REPLACE`: the table is then among `conflicting`.
-    ///
-    /// # Errors
-    /// [`Why::Count`] where the number is another one for no such reason.
-    pub(super) fn compare(&mut self, found: u64, conflicting: &[String]) -> Result<Counted, Why> {
-        self.verified = Some(true);
-        if found == self.rows {
-            return Ok(Counted::Same);
-        }
-        let may = conflicting
-            .iter()
-            .any(|name| name.eq_ignore_ascii_case(&self.name));
-        if may && found < self.rows {
-            self.rows = found;
-            return Ok(Counted::GaveWay);
-        }
-        self.verified = Some(false);
-        Err(Why::Count {
-            table: self.name.clone(),
-            written: self.rows,
-            found,
-        })
-    }
 }
 
 /// What a table was before an import.

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use super::clash::Event;
+use super::event::Event;
 use super::tally::Before;
 use crate::db::{Engine, HistoryTable};
 use crate::dump::modules::{Modules, VirtualTable, is_ordinary};

@@ -4,12 +4,13 @@ use std::time::Instant;
 
 use super::clash::There;
 use super::error::{ImportError, Stands, Why};
-use super::existing::{count, count_there, objects, orphan, orphans};
-use super::lower::{How, Lowered};
+use super::look::{Done, count, count_there, objects, orphan, orphans};
+use super::lower::Lowered;
 use super::pass::Pass;
 use super::record::{Import, script};
+use super::rows::How;
 use super::tally::Tally;
-use super::{ImportEvent, Imported, Job, Outcome, Violations, chunks};
+use super::{ImportEvent, Imported, Job, Outcome, Violations};
 use crate::db::{Code, Db, EngineError, Rows};
 use crate::drive::{ApplyError, Decision, Reader, drive};
 use crate::dump::Block;
@@ -195,7 +196,7 @@ pub(super) async fn whole(
             found => found.map_err(all)?,
         },
     };
-    let mut done = chunks::Done {
+    let mut done = Done {
         tally: sent,
         translator: whole.pass.translator,
         wanted: whole.pass.wanted,

@@ -7,10 +7,8 @@ use std::ops::ControlFlow;
 use sha2::{Digest, Sha256};
 
 use super::affinity::Judge;
-use super::database::values;
-use super::dumped::Made;
+use super::columns::{Columns, Readable, values};
 use super::uneven::{Numbers, Shared};
-use super::unkept::Readable;
 use super::{Fault, FaultyObject};
 use crate::db::{
     Db, DbError, EngineError, HistoryTable, Order, Query, Scan, ScanColumn, Sink, StreamedRow,
@@ -92,21 +90,15 @@ struct Column {
     default: Option<String>,
 }
 
-/// The columns that some rows of a dump have values for.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct Columns {
-    pub(super) names: Vec<String>,
-    pub(super) affinities: Vec<Affinity>,
-    /// The place of the column that is the rowid by another name.
-    pub(super) rowid: Option<usize>,
-}
-
-impl Columns {
-    /// The place of a column.
-    pub(super) fn place(&self, name: &str) -> Option<usize> {
-        let mut names = self.names.iter();
-        names.position(|other| other.eq_ignore_ascii_case(name))
-    }
+/// An object that a dump makes.
+#[derive(Debug)]
+pub(super) struct Made {
+    pub(super) object: dump::Object,
+    pub(super) name: String,
+    /// The table that it belongs to, or its name again.
+    pub(super) table: String,
+    pub(super) sql: String,
+    pub(super) line: u64,
 }
 
 /// The questions for a catalogue, and the columns of their answers.

@@ -4,7 +4,8 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use super::catalogue::{Catalogue, Columns, OBJECTS, Schema};
+use super::catalogue::{Catalogue, OBJECTS, Schema};
+use super::columns::{Columns, values};
 use super::dumped::{Dumped, DumpedTable, Number, SEQUENCE, Sequence};
 use super::tally::{Hasher, Parts, RowHash, Tally};
 use super::{Fault, FaultyObject, Level, Verdict, VerifiedTable};
@@ -355,11 +356,6 @@ fn lower_sequences(
         })
     });
     faults.collect()
-}
-
-/// The values of a row.
-pub(super) fn values<'r>(row: &'r StreamedRow<'_>) -> impl Iterator<Item = ValueRef<'r>> + use<'r> {
-    (0..row.width()).map(|column| row.value(column))
 }
 
 /// The question for the rows of a table; none where they cannot be compared.

@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use super::affinity::Judge;
 use super::catalogue::Catalogue;
-use super::database::{Compared, each_row, gave_way, scan, values as values_of};
+use super::columns::values as values_of;
+use super::database::{Compared, each_row, gave_way, scan};
 use super::dumped::{Dumped, RowsOf};
 use super::tally::{Hasher, Parts, RowHash, Tally};
 use super::{Differing, Side, Unshown, Verdict, VerifyError, stopped};

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::affinity::Judge;
-use super::catalogue::{Catalogue, Columns};
+use super::catalogue::{Catalogue, Made};
+use super::columns::Columns;
 use super::tally::{Hasher, RowHash, Tally};
 use super::uneven::{Given, Lists, Numbers, Shared};
 use super::{Level, VerifyError, stopped};
@@ -74,17 +75,6 @@ pub(super) struct Number {
 pub(super) struct Sequence {
     pub(super) table: String,
     pub(super) last: i64,
-    pub(super) line: u64,
-}
-
-/// An object that a dump makes.
-#[derive(Debug)]
-pub(super) struct Made {
-    pub(super) object: dump::Object,
-    pub(super) name: String,
-    /// The table that it belongs to, or its name again.
-    table: String,
-    pub(super) sql: String,
     pub(super) line: u64,
 }
 

@@ -8,6 +8,7 @@
 
 mod affinity;
 mod catalogue;
+mod columns;
 mod database;
 mod differing;
 mod dumped;

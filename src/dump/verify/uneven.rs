@@ -1,7 +1,7 @@
 //! Rows of one table of a dump that do not all give values to the same columns, or leave their key to the engine. What
 //! such rows have in common can be compared: a constant default is known, and what the engine decided is left out. Pure.
 
-use super::catalogue::Columns;
+use super::columns::Columns;
 use crate::schema::Affinity;
 use crate::sql::{Value, ValueRef};
 

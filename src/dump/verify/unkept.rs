@@ -6,6 +6,7 @@ use std::ops::ControlFlow;
 
 use super::affinity::Judge;
 use super::catalogue::Catalogue;
+use super::columns::Readable;
 use crate::db::{Db, DbError, EngineError, Scan, Sink, StreamedRow};
 use crate::schema::Affinity;
 use crate::sql::{Value, ValueRef, literal};
@@ -50,15 +51,6 @@ pub(in crate::dump) async fn unkept(db: &Db) -> Result<Vec<Unkept>, DbError> {
         Some(error) => Err(DbError::Read(error)),
         None => Ok(found.columns.into_iter().map(|(_, it)| it).collect()),
     }
-}
-
-/// A table that is read, column by column as they are asked for.
-#[derive(Debug)]
-pub(super) struct Readable {
-    pub(super) table: String,
-    /// Whether the first column is the rowid.
-    pub(super) has_rowid: bool,
-    pub(super) columns: Vec<(String, Affinity)>,
 }
 
 struct Found {

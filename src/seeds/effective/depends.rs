@@ -7,8 +7,8 @@ use serde_json::{Value as Json, json};
 
 use super::{Hashing, label_word};
 use crate::seeds::expand::among::chooses_from;
+use crate::seeds::model::declares;
 use crate::seeds::model::{Expr, Label, RowDecl, SeedFile, Table};
-use crate::seeds::recorded::declares;
 
 /// What other files declare in the tables from which a file chooses; empty where it depends on no other file.
 pub(super) fn labels_of_others(

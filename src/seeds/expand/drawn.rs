@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::super::cell::Names;
-use super::super::clashes::word_of;
 use super::super::draw::{ATTEMPTS, not_enough};
+use super::super::identity::word_of;
 use super::super::model::{Expr, Spanned};
 use super::super::row::{Cell, Content};
 use super::cells::Place;

@@ -510,7 +510,7 @@ impl<'a> Expansion<'a> {
 
 /// The keys by which rows of a table can be found again, as they are written; so many at most.
 fn keys(of: &TableShape, most: usize) -> Vec<String> {
-    let all = super::super::clashes::unique_columns(of).map(|columns| {
+    let all = super::super::identity::unique_columns(of).map(|columns| {
         let names = columns.iter().map(|it| of.columns[*it].name.as_str());
         format!("`_key: [{}]`", names.collect::<Vec<_>>().join(", "))
     });
