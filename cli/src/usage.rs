@@ -127,6 +127,16 @@ pub(super) fn answer(mut error: Error, typed: &[OsString], program: &'static str
             ContextValue::StyledStrs(vec![StyledStr::from(tip)]),
         );
     }
+    // A flag that gives safety up is not guessed.
+    if let Some(ContextValue::String(flag)) = error.get(ContextKind::SuggestedArg)
+        && ["--allow", "--no-", "--yes"]
+            .iter()
+            .any(|it| flag.starts_with(it))
+    {
+        error.remove(ContextKind::SuggestedArg);
+        error.remove(ContextKind::Suggested);
+        error.remove(ContextKind::Usage);
+    }
     let code = Class::Usage.exit_code();
     if !asks_for_json(&words) {
         // Standard error that cannot be written leaves the exit code.
@@ -225,7 +235,10 @@ fn tip(error: &Error, words: &[String], program: &str) -> Option<String> {
         .chain(&["undo", "redo", "reset"])
         .find(|name| **name == word)
         .copied();
-    match (known.or(same), is_command) {
+    // `seed run` is about seeds.
+    let mut before = words.iter().take_while(|other| *other != tool);
+    let own = before.find_map(|it| ["seed", "backup"].into_iter().find(|own| own == it));
+    match (own.or(known).or(same), is_command) {
         (Some(command), _) => Some(format!("`{program} {command}` does that here")),
         (None, true) => {
             let near = nearest(tool, &GUESSED)
@@ -265,6 +278,8 @@ mod tests {
             "generate",
             "migrate run",
             "migrate status",
+            "seed run",
+            "backup create",
             "migration revert",
             "db:migrate",
             "db:rollback",
@@ -289,6 +304,8 @@ mod tests {
             generate: `seedbed new` does that here
             migrate run: `seedbed migrate` does that here
             migrate status: `seedbed status` does that here
+            seed run: `seedbed seed` does that here
+            backup create: `seedbed backup` does that here
             migration revert: `seedbed undo` does that here
             db:migrate: `seedbed migrate` does that here
             db:rollback: `seedbed undo` does that here

@@ -270,7 +270,7 @@ fn a_version_that_does_not_exist() {
             2> error[no-such-version]: there is no V7 among the applied migrations and the files
             2>   |
             2>   = help: `seedbed status` lists them
-            exit 2
+            exit 4
         "#]],
     );
     check(
@@ -337,11 +337,13 @@ fn a_version_that_does_not_exist() {
         &project,
         "renumber 7",
         expect![[r#"
-        $ seedbed renumber 7
-        2> target: local local.db (default)
-        2> error[not-found]: there is no V7 among the files
-        exit 2
-    "#]],
+            $ seedbed renumber 7
+            2> target: local local.db (default)
+            2> error[no-such-version]: there is no V7 among the files
+            2>   |
+            2>   = help: `seedbed status` lists them
+            exit 4
+        "#]],
     );
 }
 

@@ -356,6 +356,7 @@ fn init_sets_a_project_up() {
         .gitignore
         Cargo.toml
         config.toml
+        migrations/.gitkeep
         seeds/010_first.yaml
         xtask/Cargo.toml
         xtask/src/main.rs"#]]
