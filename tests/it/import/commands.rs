@@ -287,7 +287,7 @@ fn an_unfinished_import_is_told_everywhere_and_gone_on_with() {
         2>   = note: it begins at byte 5702079
         2>   = note: it is about the table u
         2>
-        2> the dump is in the database up to line 96513 (96509 rows): `seedbed import old.sql` goes on from there, `seedbed import old.sql --restart` begins anew
+        2> the dump is in the database up to line 96513 (96,509 rows): `seedbed import old.sql` goes on from there, `seedbed import old.sql --restart` begins anew
         exit 1
     "#]]);
     project.run("status").check(expect![[r#"
@@ -335,7 +335,7 @@ fn an_unfinished_import_is_told_everywhere_and_gone_on_with() {
         2>   = help: `seedbed import old.sql` goes on with that one
         2>   = help: `seedbed import other.sql --restart` takes back what it has written, and imports this one
         2>
-        2> old.sql is in the database up to line 96513 (96509 rows)
+        2> old.sql is in the database up to line 96513 (96,509 rows)
         exit 4
     "#]]);
     // The row that was refused is put right.
