@@ -193,7 +193,7 @@ pub struct ScriptError {
     /// The highest applied version now.
     pub version: Option<i64>,
     /// The engine that refused it.
-    pub(crate) engine: Engine,
+    pub engine: Engine,
 }
 
 impl ScriptError {

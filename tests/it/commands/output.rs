@@ -48,7 +48,7 @@ fn json_is_one_document_of_the_same_shape() {
         ("check --base main", 2),
         ("new more", 0),
         ("new !!!", 2),
-        ("renumber 9", 2),
+        ("renumber 9", 4),
     ];
     for (line, code) in lines {
         let ran = project.run(&format!("{line} --format json"));
