@@ -52,6 +52,8 @@ mod outside {
         a_file_about_something_else_repairs_nothing
         what_a_file_without_a_transaction_breaks_stops_the_run
         a_key_that_a_file_without_a_transaction_takes_away_stops_the_run
+        a_new_foreign_key_without_its_key_stops_the_run
+        a_new_foreign_key_whose_parent_comes_later_is_no_fault
         what_a_later_file_repairs_behind_one_without_a_transaction_is_no_fault
         what_was_broken_before_a_file_without_a_transaction_is_no_fault
         rows_that_a_file_without_a_transaction_orphans_stop_the_run
