@@ -27,6 +27,16 @@ impl Known {
         })?;
         sql.as_str()
     }
+
+    /// The triggers on a table or a view: name and statement.
+    pub(crate) fn triggers_on(&self, table: &str) -> impl Iterator<Item = (&str, &str)> {
+        self.triggers
+            .iter()
+            .filter_map(move |[_, name, on, sql, _]| {
+                let is_on = on.as_str()?.eq_ignore_ascii_case(table);
+                is_on.then_some((name.as_str()?, sql.as_str()?))
+            })
+    }
 }
 
 /// A foreign key of a table, with the columns that it refers to.

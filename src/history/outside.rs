@@ -85,9 +85,23 @@ impl Outside {
         };
         let is_old = |fault: &Fault| {
             before.faults.iter().any(|old| {
+                // A parent table that was missing is there now, without the key.
+                let is_new_parent = matches!(
+                    (&old.missing, &fault.missing),
+                    (Missing::Table(_), Missing::Key(..))
+                );
                 old.sort == fault.sort
+                    && !(fault.sort == "table" && is_new_parent)
                     && is((&old.name, &old.columns), (&fault.name, &fault.columns))
             })
+        };
+        // A table may refer to one that comes later: only a table that this file drops or renames is lost.
+        let is_lost = |fault: &Fault| match (&fault.missing, fault.sort.as_str()) {
+            (Missing::Table(parent), "table") => {
+                let parent = parent.to_ascii_lowercase();
+                effects.has_hidden_names || effects.changed.contains(&parent)
+            }
+            _ => true,
         };
         let mut problems = Vec::new();
         for now in after.orphans {
@@ -107,7 +121,8 @@ impl Outside {
                 false => problems.push(problem),
             }
         }
-        for fault in after.faults.iter().filter(|fault| !is_old(fault)) {
+        let is_new = |fault: &&Fault| !is_old(fault) && is_lost(fault);
+        for fault in after.faults.iter().filter(is_new) {
             let left = LeftBroken::found(fault, unit.record.key(), texts);
             let problem = problem(fault, &left, unit);
             match left.may_be_repaired_by(later.iter().flat_map(|script| &script.units)) {
@@ -150,7 +165,7 @@ fn look(script: &Script) -> Option<Look> {
         return None;
     }
     let effects: Vec<Effects> = script.units.iter().map(Effects::of).collect();
-    let may_break = |it: &Effects| it.may_break || it.may_lose_tables;
+    let may_break = |it: &Effects| it.may_break || it.may_break_references();
     let writes = |unit: &Unit| {
         let mut steps = unit.steps.iter();
         steps.any(|it| matches!(kind(&it.sql), Kind::Insert | Kind::Update | Kind::Delete))

@@ -10,8 +10,9 @@ use super::run::{Receipt, UnitOutcome};
 use super::watch::PROBE;
 use super::write::{Purpose, Steps};
 use crate::db::{Db, Rows};
+use crate::schema::Trigger;
 use crate::script::{Made, OnFailure, Record, Restore, Run, Script, Step, Unit, When};
-use crate::sql::{Value, What, identifier, text};
+use crate::sql::{Kind, Value, What, identifier, kind, text};
 
 const SAVEPOINT: &str = "seedbed_restore";
 
@@ -46,6 +47,7 @@ impl Steps {
             }
             OnFailure::Continue => {
                 let checks = checks(&restore.objects).into_iter();
+                let checks = checks.chain(named_columns(steps.iter().map(|(_, step)| step)));
                 steps.extend(checks.map(|sql| (condition, own(&sql))));
                 let length = steps.len();
                 let savepoint = own(&format!("SAVEPOINT {SAVEPOINT}"));
@@ -96,6 +98,36 @@ fn checks(objects: &[Made]) -> Vec<String> {
     let mut checks: Vec<String> = views.map(read).collect();
     if objects.iter().any(|made| made.what == What::Trigger) {
         checks.extend(PROBE.map(str::to_owned));
+    }
+    checks
+}
+
+/// Statements that fail where a trigger that these steps create names a column behind `UPDATE OF` that its table or view does
+/// not have. A name of the rowid is none of its columns.
+fn named_columns<'a>(steps: impl Iterator<Item = &'a Step>) -> Vec<String> {
+    let mut checks = Vec::new();
+    for step in steps {
+        let Kind::Create(object) = kind(&step.sql) else {
+            continue;
+        };
+        let (What::Trigger, Some(table)) = (object.what, &object.table) else {
+            continue;
+        };
+        let trigger = Trigger {
+            name: &object.name,
+            table,
+            sql: &step.sql,
+            key: None,
+        };
+        let columns = trigger.firings().into_iter().filter_map(|it| it.column);
+        checks.extend(columns.map(|column| {
+            unless(&format!(
+                "lower({0}) IN ('rowid', 'oid', '_rowid_') OR EXISTS (SELECT 1 FROM pragma_table_xinfo({1}) \
+                 WHERE name = {0} COLLATE NOCASE)",
+                text(&column),
+                text(table)
+            ))
+        }));
     }
     checks
 }

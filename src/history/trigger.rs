@@ -18,6 +18,29 @@ use crate::sql::{TokenKind, Value, What, identifier, literal, significant, unquo
 pub(super) struct Standing {
     triggers: Vec<String>,
     statements: Vec<Firing>,
+    /// Those of these triggers that name the column of the statement.
+    naming: Vec<Naming>,
+}
+
+/// A trigger that is set off by an `UPDATE OF` a column. The engine creates it on a table without that column, and then no
+/// statement ever sets it off.
+#[derive(Debug, Clone)]
+struct Naming {
+    trigger: String,
+    /// Its text from the columns on, as the engine keeps it until it renames something in it.
+    text: String,
+    /// A statement that sets the column.
+    firing: Firing,
+}
+
+impl Naming {
+    fn of(trigger: &Trigger<'_>, firing: &Firing) -> Option<Naming> {
+        Some(Naming {
+            trigger: trigger.name.to_owned(),
+            text: trigger.text_from_columns()?.to_owned(),
+            firing: firing.clone(),
+        })
+    }
 }
 
 /// A trigger that the run creates.
@@ -26,6 +49,7 @@ pub(super) struct CreatedTrigger {
     pub(super) created: Created,
     is_of_view: bool,
     firings: Vec<Firing>,
+    naming: Vec<Naming>,
 }
 
 /// The statements that fire the triggers which are there before the run, but for those that the run creates again: they
@@ -41,11 +65,16 @@ pub(super) fn standing(
     for trigger in triggers.filter(|it| !is_created(it.name)) {
         for firing in trigger.firings() {
             let name = trigger.name.to_owned();
+            let naming = Naming::of(&trigger, &firing);
             match all.iter_mut().find(|it| it.statements[0] == firing) {
-                Some(it) => it.triggers.push(name),
+                Some(it) => {
+                    it.triggers.push(name);
+                    it.naming.extend(naming);
+                }
                 None => all.push(Standing {
                     triggers: vec![name],
                     statements: by_all_names(firing, renames),
+                    naming: naming.into_iter().collect(),
                 }),
             }
         }
@@ -73,10 +102,13 @@ pub(super) fn created_triggers(unit: &Unit) -> impl Iterator<Item = CreatedTrigg
             }
         }
         let is_of_view = it.is_of_view();
+        let naming = firings.iter().filter_map(|firing| Naming::of(&it, firing));
+        let naming = naming.collect();
         Some(CreatedTrigger {
             created,
             is_of_view,
             firings,
+            naming,
         })
     })
 }
@@ -153,6 +185,12 @@ impl Steps {
             if is_left && !probes.is_last {
                 continue;
             }
+            for naming in &standing.naming {
+                let next = self.steps.len();
+                let compiled = (!is_left).then(|| When::Succeeded(next - compiled.start));
+                let gate = gate.map(|step| When::Succeeded(next - step));
+                self.names_its_column(naming, compiled.into_iter().chain(gate).collect());
+            }
             for firing in &standing.statements {
                 let next = self.steps.len();
                 let compiled = compiled.clone().map(|step| When::Succeeded(next - step));
@@ -202,6 +240,10 @@ impl Steps {
         self.push(Purpose::Around, own("RELEASE _seedbed_fire"));
         let mut places = places.into_iter();
         for it in created {
+            for naming in &it.naming {
+                let due = gate.map(|step| When::Succeeded(self.steps.len() - step));
+                self.names_its_column(naming, due.into_iter().collect());
+            }
             for (firing, place) in it.firings.iter().zip(&mut places) {
                 let due = std::iter::once(first + place).chain(gate);
                 let due = due.map(|step| When::Succeeded(self.steps.len() - step));
@@ -212,6 +254,31 @@ impl Steps {
                 );
             }
         }
+    }
+
+    /// Fails where this trigger is there with this text and its table or view has no such column; only where all of `due`
+    /// holds.
+    fn names_its_column(&mut self, naming: &Naming, due: Vec<When>) {
+        let text = |text: &str| literal(&Value::from(text));
+        let Naming {
+            trigger, firing, ..
+        } = naming;
+        let table = text(&firing.table);
+        let column = text(firing.column.as_deref().unwrap_or_default());
+        let is_it = format!(
+            "type = 'trigger' AND tbl_name = {table} COLLATE NOCASE AND name = {} COLLATE NOCASE AND instr(sql, {})",
+            text(trigger),
+            text(&naming.text)
+        );
+        self.compiles_where(
+            &format!(
+                "EXISTS (SELECT 1 FROM sqlite_schema WHERE {is_it}) AND NOT EXISTS (SELECT 1 FROM \
+                 pragma_table_xinfo({table}) WHERE name = {column} COLLATE NOCASE)"
+            ),
+            format!("SELECT name, type, sql FROM sqlite_schema WHERE {is_it}"),
+            firing.explain(),
+            due,
+        );
     }
 
     /// Fails where one of these triggers is there on the table of a statement that fires it, and that statement does not

@@ -47,6 +47,8 @@ pub(super) struct Units {
     /// Repeatables that may lose an object, and do not run in a transaction.
     pub(super) outside: Vec<Key>,
     changes: Vec<Change>,
+    /// The triggers that the repeatables make, in lower case.
+    triggers: HashSet<String>,
 }
 
 /// Adds to the versioned units of a run its repeatables, which are in the order of names.
@@ -56,17 +58,12 @@ pub(super) fn with_repeatables(
     history: &History,
     on_failure: OnFailure,
 ) -> Units {
-    let mut all = Units::default();
-    let mut versioned: Vec<_> = versioned.into_iter().collect();
+    let mut all = Units {
+        triggers: triggers_of(&repeatables).collect(),
+        ..Units::default()
+    };
     if on_failure == OnFailure::Continue {
         repeatables = behind_what_they_use(repeatables);
-        let (views, triggers) = in_the_way(&versioned, &repeatables);
-        if let Some((_, first)) = versioned.first_mut() {
-            first.steps.splice(0..0, views);
-        }
-        if let Some((_, last)) = versioned.last_mut() {
-            last.steps.extend(triggers);
-        }
     }
     for (record, reading) in versioned {
         all.push(record, reading);
@@ -84,6 +81,34 @@ pub(super) fn with_repeatables(
         all.restore(repeatable, after, history, on_failure);
     }
     all
+}
+
+/// As [`with_repeatables`], for units that undo versions. What the repeatables make was made behind these versions, so the
+/// run drops it first where it is in the way.
+pub(super) fn with_repeatables_undone(
+    mut versioned: Vec<(Record, Reading)>,
+    repeatables: Vec<Repeatable>,
+    history: &History,
+) -> Units {
+    let repeatables = behind_what_they_use(repeatables);
+    let (views, triggers) = in_the_way(&versioned, &repeatables, history);
+    if let Some((_, first)) = versioned.first_mut() {
+        first.steps.splice(0..0, views);
+    }
+    if let Some((_, last)) = versioned.last_mut() {
+        last.steps.extend(triggers);
+    }
+    with_repeatables(versioned, repeatables, history, OnFailure::Continue)
+}
+
+/// The triggers that these repeatables make, in lower case.
+fn triggers_of(repeatables: &[Repeatable]) -> impl Iterator<Item = String> {
+    let made = repeatables.iter().flat_map(|it| {
+        let now = it.now.iter().flat_map(|now| &now.made);
+        it.made.iter().chain(now)
+    });
+    let triggers = made.filter(|made| made.what == What::Trigger);
+    triggers.map(|made| made.name.to_ascii_lowercase())
 }
 
 /// Repeatables that are applied, each behind those that make an object that its text names, and otherwise in this order. Those
@@ -124,8 +149,18 @@ fn behind_what_they_use(repeatables: Vec<Repeatable>) -> Vec<Repeatable> {
 
 /// Statements that drop the views and the triggers of applied repeatables that name a table which these units drop or
 /// change: they may not compile afterwards, and an `ALTER TABLE` fails on them. What still compiles is made again. A view
-/// that the units use themselves stays; triggers go last, since the units may set them off.
-fn in_the_way(units: &[(Record, Reading)], repeatables: &[Repeatable]) -> (Vec<Step>, Vec<Step>) {
+/// that the units use themselves stays; triggers go last, since the units may set them off. A view with a trigger that no
+/// repeatable makes stays too: where the view cannot be made again, that trigger would be lost.
+fn in_the_way(
+    units: &[(Record, Reading)],
+    repeatables: &[Repeatable],
+    history: &History,
+) -> (Vec<Step>, Vec<Step>) {
+    let made_again: HashSet<String> = triggers_of(repeatables).collect();
+    let has_other_triggers = |view: &str| {
+        let mut triggers = history.known.triggers_on(view);
+        triggers.any(|(name, _)| !made_again.contains(&name.to_ascii_lowercase()))
+    };
     let statements = || units.iter().flat_map(|(_, reading)| &reading.steps);
     let mut changed: HashSet<String> = statements()
         .filter(|step| matches!(kind(&step.sql), Kind::Drop(_) | Kind::Alter))
@@ -143,7 +178,7 @@ fn in_the_way(units: &[(Record, Reading)], repeatables: &[Repeatable]) -> (Vec<S
         for made in &repeatable.made {
             let name = made.name.to_ascii_lowercase();
             match made.what {
-                What::View if !used.contains(&name) => {
+                What::View if !used.contains(&name) && !has_other_triggers(&name) => {
                     views.push(drop_of("VIEW", &made.name));
                     changed.insert(name);
                 }
@@ -211,6 +246,8 @@ impl Units {
             return;
         }
         reading.problems.clear();
+        let others = self.other_triggers(&repeatable.made, history);
+        reading.steps.extend(others);
         let restore = Restore {
             entry: entry.clone(),
             gone: repeatable.made.clone(),
@@ -218,6 +255,33 @@ impl Units {
             on_failure,
         };
         self.push(Record::Restore(Box::new(restore)), reading);
+    }
+
+    /// Statements that create the triggers on these objects that no repeatable makes. The text of a repeatable drops an
+    /// object with its triggers; those that the run has dropped before stay dropped.
+    fn other_triggers(&self, made: &[Made], history: &History) -> Vec<Step> {
+        let tables = made
+            .iter()
+            .filter(|made| !matches!(made.what, What::Index | What::Trigger));
+        let triggers = tables.flat_map(|made| {
+            let triggers = history.known.triggers_on(&made.name);
+            triggers.map(move |(name, sql)| (&made.name, name, sql))
+        });
+        let others = triggers.filter_map(|(table, name, sql)| {
+            let trigger = Made {
+                what: What::Trigger,
+                name: name.to_owned(),
+                table: Some(table.clone()),
+                if_not_exists: false,
+            };
+            let is_lost_here = !self.triggers.contains(&name.to_ascii_lowercase())
+                && !may_lose(&trigger, &self.changes, history);
+            // The engine keeps the statement from the name on, behind these words.
+            let rest = sql.strip_prefix("CREATE TRIGGER ")?;
+            let again = format!("CREATE TRIGGER IF NOT EXISTS {rest}");
+            is_lost_here.then(|| Step::own(again, Vec::new()))
+        });
+        others.collect()
     }
 }
 

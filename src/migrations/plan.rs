@@ -596,6 +596,7 @@ impl<'a> Planner<'a> {
         let of_comments = of_comments.filter(|migration| migration.is_comments_only());
         let files: Vec<&str> = of_comments.map(|it| it.up.source.name.as_str()).collect();
         self.plan.problems.extend(problem::comments_only(&files));
+        let running: HashSet<&Key> = self.pending.iter().map(|(file, _)| &file.key).collect();
         let mut units = Vec::new();
         let mut repeatables: HashMap<&Key, (Record, Reading)> = HashMap::new();
         for (migration, reading) in self.pending {
@@ -618,10 +619,11 @@ impl<'a> Planner<'a> {
             now: None,
             runs: repeatables.remove(&migration.key),
         });
-        // A version below the newest may lack what a repeatable needs.
+        // What waits for a later run may bring what a repeatable needs.
+        let waits = |item: &Item| item.state == State::Pending && !running.contains(&item.key);
         let on_failure = match self.options.target {
-            Target::Latest => OnFailure::Stop,
-            Target::Version(_) => OnFailure::Continue,
+            Target::Version(_) if self.plan.items.iter().any(waits) => OnFailure::Continue,
+            Target::Version(_) | Target::Latest => OnFailure::Stop,
         };
         let all = with_repeatables(units, each.collect(), history, on_failure);
         self.plan.to_look_at = all.outside;

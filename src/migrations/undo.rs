@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::again::{Now, Repeatable, with_repeatables};
+use super::again::{Now, Repeatable, with_repeatables_undone};
 use super::baseline::is_adopted;
 use super::made::{self, made};
 use super::plan::{Grouping, entry, scripts};
@@ -16,7 +16,7 @@ use crate::db::Db;
 use crate::diagnostic::Diagnostic;
 use crate::drive::{Decision, OnEvent, Reader, drive};
 use crate::history::{self, History, HistoryError, Row, State, moment};
-use crate::script::{Entry, Key, OnFailure, Record, Run, Script, Source};
+use crate::script::{Entry, Key, Record, Run, Script, Source};
 
 /// What to take back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -145,12 +145,7 @@ pub(super) fn with_restored(
     set: Option<&Migrations>,
     problems: &mut Vec<Diagnostic>,
 ) -> Vec<(Record, Reading)> {
-    let all = with_repeatables(
-        units,
-        repeatables(history, set),
-        history,
-        OnFailure::Continue,
-    );
+    let all = with_repeatables_undone(units, repeatables(history, set), history);
     problems.extend(all.outside.iter().map(not_made_again));
     all.units
 }

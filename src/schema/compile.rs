@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::firing::{OBJECTS, SchemaObject, Trigger};
+use super::firing::{Firing, OBJECTS, SchemaObject, Trigger};
 use super::inspect::{Object, ObjectKind, Schema};
 use crate::db::{Db, DbError, EngineError, Failure, Query, Transaction};
 use crate::script::{Atomicity, ForeignKeys, Step};
@@ -49,7 +49,7 @@ pub(crate) async fn broken(db: &Db, schema: &Schema) -> Result<Vec<Broken>, DbEr
         };
         for firing in it.firings() {
             if db.objection(&firing.sql()).await?.is_some() {
-                suspects.push((*trigger, firing.sql()));
+                suspects.push((*trigger, firing));
                 break;
             }
         }
@@ -79,12 +79,13 @@ fn of_kind(schema: &Schema, kind: ObjectKind) -> impl Iterator<Item = &Object> {
 }
 
 /// Those of these triggers that are to blame for it that their statement does not compile: it compiles in a copy of the
-/// database without any trigger, and does not with this one alone.
+/// database without any trigger, and does not with this one alone; or it sets a column that does not exist, which then only
+/// the trigger names.
 async fn to_blame(
     db: &Db,
     schema: &Schema,
     triggers: &[&Object],
-    suspects: Vec<(&Object, String)>,
+    suspects: Vec<(&Object, Firing)>,
 ) -> Result<Vec<Broken>, DbError> {
     let Some(copy) = db.fork().await? else {
         return Ok(Vec::new());
@@ -96,11 +97,19 @@ async fn to_blame(
     )
     .await?;
     let mut found = Vec::new();
-    for (trigger, statement) in suspects {
+    for (trigger, firing) in suspects {
+        let statement = firing.sql();
         // A view without a trigger cannot be written.
         let is_view = of_kind(schema, ObjectKind::View)
             .any(|view| view.name.eq_ignore_ascii_case(&trigger.table));
-        if !is_view && copy.objection(&statement).await?.is_some() {
+        if !is_view && let Some(error) = copy.objection(&statement).await? {
+            if firing.misses_its_column(&error.message) {
+                found.push(Broken {
+                    object: trigger.clone(),
+                    statement,
+                    error,
+                });
+            }
             continue;
         }
         execute(&copy, vec![trigger.sql.clone()]).await?;

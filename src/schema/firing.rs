@@ -116,6 +116,20 @@ impl<'a> Trigger<'a> {
         }
     }
 
+    /// Its text from the columns behind `UPDATE OF` to its end; none where it names no columns. The engine keeps the text as
+    /// it was written, until it renames something in it.
+    pub(crate) fn text_from_columns(&self) -> Option<&'a str> {
+        if self.event().1.is_empty() {
+            return None;
+        }
+        let head = self.head();
+        let of = head.iter().rfind(|token| token.is_word(self.sql, "OF"))?;
+        let end = significant(self.sql)
+            .filter(|token| token.text(self.sql) != ";")
+            .last()?;
+        self.sql.get(of.span.end..end.span.end)
+    }
+
     /// The tokens before its `ON`.
     fn head(&self) -> Vec<Token> {
         let tokens = significant(self.sql);
@@ -138,6 +152,13 @@ impl Firing {
                 format!("UPDATE {table} SET {column} = {column}")
             }
         }
+    }
+
+    /// Whether the engine refuses the statement because its table has no such column.
+    pub(crate) fn misses_its_column(&self, words: &str) -> bool {
+        let name = words.strip_prefix("no such column: ");
+        let column = self.column.as_deref();
+        column.is_some_and(|column| name.is_some_and(|it| it.eq_ignore_ascii_case(column)))
     }
 
     /// The statement, so that it is compiled and not run.
@@ -191,6 +212,31 @@ mod tests {
         ] {
             assert_eq!(statements(sql, key), expected, "{sql}");
         }
+    }
+
+    #[test]
+    fn the_text_of_a_trigger_is_read_from_its_columns() {
+        let read = |sql| {
+            let trigger = Trigger {
+                name: "r",
+                table: "t",
+                sql,
+                key: None,
+            };
+            trigger.text_from_columns()
+        };
+        assert_eq!(
+            read("CREATE TRIGGER \"of\" UPDATE OF a ON t BEGIN SELECT 1; END ; -- an end"),
+            Some(" a ON t BEGIN SELECT 1; END")
+        );
+        assert_eq!(
+            read("CREATE TRIGGER \"of\" UPDATE ON t BEGIN SELECT 1; END"),
+            None
+        );
+        assert_eq!(
+            read("CREATE TRIGGER r INSERT ON t BEGIN SELECT 1; END"),
+            None
+        );
     }
 
     #[test]

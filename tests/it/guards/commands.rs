@@ -626,3 +626,48 @@ fn a_view_that_only_a_repeatable_makes_is_dropped_if_it_is_there() {
         2> target: local local.db (default)
     "#]]);
 }
+
+/// Neither of these is an error of the engine when it is created.
+#[test]
+fn check_finds_what_migrate_finds_of_a_new_foreign_key_and_of_a_trigger() {
+    let tables = Project::new().migration("V1__x", "CREATE TABLE x(id INT, y INT);\n");
+    let key = "CREATE TABLE c(a INT REFERENCES x(id));\n";
+    let trigger = "CREATE TRIGGER t AFTER UPDATE OF yy ON x BEGIN SELECT 1; END;\n";
+    let (mut project, mut found) = (tables.after("migrate"), String::new());
+    for text in [key, trigger] {
+        for directive in ["", "-- seedbed: no-transaction\n"] {
+            project = project.migration("V2__more", format!("{directive}{text}"));
+            let ran = project.run("check --format json");
+            let document = ran.json();
+            let problem = &document["problems"][0];
+            found.push_str(&format!(
+                "{} {} {} {}\n",
+                ran.code.unwrap_or(-1),
+                problem["code"],
+                problem["file"],
+                problem["message"]
+            ));
+            let ran = project.run("migrate --format json");
+            let problem = &ran.json()["problems"][0];
+            found.push_str(&format!(
+                "{} {} {}\n",
+                ran.code.unwrap_or(-1),
+                problem["code"],
+                problem["message"]
+            ));
+            if !directive.is_empty() {
+                project.remove_database("local.db");
+            }
+        }
+    }
+    expect![[r#"
+        4 "fails" "migrations/V2__more.sql" "V2 leaves a foreign key that refers to no key, so that every write to its table fails"
+        1 "foreign-key-mismatch" "V2 leaves a foreign key that refers to no key, so that every write to its table fails"
+        4 "fails" "migrations/V2__more.sql" "V2 leaves a foreign key that refers to no key: c (a) refers to x (id), which is no key of it"
+        1 "foreign-key-mismatch" "V2 leaves a foreign key that refers to no key: c (a) refers to x (id), which is no key of it"
+        4 "does-not-compile" "migrations/V2__more.sql" "trigger t does not compile after V2: no such column: yy"
+        1 "does-not-compile" "V2: trigger t does not compile afterwards: no such column: yy"
+        4 "does-not-compile" "migrations/V2__more.sql" "trigger t does not compile after V2: no such column: yy"
+        1 "does-not-compile" "V2: trigger t does not compile afterwards: no such column: yy"
+    "#]].assert_eq(&found);
+}

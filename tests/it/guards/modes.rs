@@ -52,6 +52,8 @@ mod outside {
         a_file_about_something_else_repairs_nothing
         what_a_file_without_a_transaction_breaks_stops_the_run
         a_key_that_a_file_without_a_transaction_takes_away_stops_the_run
+        a_new_foreign_key_without_its_key_stops_the_run
+        a_new_foreign_key_whose_parent_comes_later_is_no_fault
         what_a_later_file_repairs_behind_one_without_a_transaction_is_no_fault
         what_was_broken_before_a_file_without_a_transaction_is_no_fault
         rows_that_a_file_without_a_transaction_orphans_stop_the_run
@@ -139,6 +141,7 @@ mod specification {
         a_trigger_that_inserts_another_number_of_columns_is_refused
         a_trigger_whose_unique_index_is_dropped_is_refused
         a_trigger_that_writes_to_a_table_that_becomes_a_view_is_refused
+        a_trigger_of_a_column_that_does_not_exist_is_refused
         a_new_trigger_that_names_no_column_is_refused
         a_trigger_is_compiled_by_every_name_of_its_table_and_columns
     the_trigger_that_names_what_is_missing_is_blamed

@@ -173,6 +173,62 @@ pub(crate) async fn a_key_that_a_file_without_a_transaction_takes_away_stops_the
     );
 }
 
+pub(crate) async fn a_new_foreign_key_without_its_key_stops_the_run(world: World) {
+    let first = (
+        "V1__x.sql",
+        "CREATE TABLE x (id INT); CREATE TABLE y (a); CREATE TABLE z (q REFERENCES w (id));",
+    );
+    let mut files = vec![(first.0.to_owned(), first.1.to_owned())];
+    for (text, words) in [
+        (
+            "CREATE TABLE c (a INT REFERENCES x (id));",
+            "V2 leaves a foreign key that refers to no key: c (a) refers to x (id)",
+        ),
+        (
+            "CREATE TABLE d (a INT REFERENCES x (none));",
+            "d (a) refers to x (none)",
+        ),
+        (
+            "CREATE TABLE e (a INT REFERENCES x);",
+            "e (a) refers to the primary key of x",
+        ),
+        (
+            "ALTER TABLE y ADD COLUMN b REFERENCES x (id);",
+            "y (b) refers to x (id)",
+        ),
+        ("CREATE TABLE w (id);", "z (q) refers to w (id)"),
+    ] {
+        let version = files.len() + 1;
+        files.push((format!("V{version}__bare.sql"), format!("{BARE}{text}")));
+        let files: Vec<(&str, &str)> = files
+            .iter()
+            .map(|(name, text)| (name.as_str(), text.as_str()))
+            .chain([("V9__more.sql", "CREATE TABLE more (x);")])
+            .collect();
+        let (codes, text) = stopped(world.apply(&files).await);
+        assert_eq!(codes, "foreign-key-mismatch");
+        contains(&text, &[words, "nothing of it was rolled back"]);
+    }
+}
+
+pub(crate) async fn a_new_foreign_key_whose_parent_comes_later_is_no_fault(world: World) {
+    let first = format!(
+        "{BARE}CREATE TABLE x (id INT); CREATE TABLE c (a REFERENCES x (id)); CREATE TABLE d (a REFERENCES p (id)); CREATE VIEW v AS SELECT a FROM d;"
+    );
+    let second = "CREATE UNIQUE INDEX ix ON x (id); CREATE TABLE p (id PRIMARY KEY);";
+    world
+        .apply(&[("V1__a.sql", first.as_str()), ("V2__b.sql", second)])
+        .await
+        .unwrap();
+    let third = format!("{BARE}CREATE TABLE e (a REFERENCES nowhere (id)); DROP VIEW v;");
+    let files = [
+        ("V1__a.sql", first.as_str()),
+        ("V2__b.sql", second),
+        ("V3__c.sql", third.as_str()),
+    ];
+    world.apply(&files).await.unwrap();
+}
+
 pub(crate) async fn what_a_later_file_repairs_behind_one_without_a_transaction_is_no_fault(
     world: World,
 ) {

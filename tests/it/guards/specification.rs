@@ -307,6 +307,55 @@ pub(crate) async fn a_trigger_that_writes_to_a_table_that_becomes_a_view_is_refu
     stops_firing(world, "DELETE", body, second).await;
 }
 
+pub(crate) async fn a_trigger_of_a_column_that_does_not_exist_is_refused(world: World) {
+    let first = (
+        "V1__a.sql",
+        "CREATE TABLE a (x INT, y INT); CREATE VIEW v AS SELECT x AS x FROM a; CREATE TABLE log (x);",
+    );
+    let rebuild = "CREATE TABLE n (x INT); INSERT INTO n SELECT x FROM b; DROP TABLE b; ALTER TABLE n RENAME TO b;";
+    let of = |columns: &str, on: &str| {
+        format!("CREATE TRIGGER t {columns} ON {on} BEGIN DELETE FROM log; END;")
+    };
+    let old = format!(
+        "CREATE TABLE b (x INT, y INT); {}",
+        of("AFTER UPDATE OF x, y", "b")
+    );
+    let old = ("V2__b.sql", old.as_str());
+    world.apply(&[first, old]).await.unwrap();
+    for (text, column) in [
+        (of("AFTER UPDATE OF yy", "a").replace(" t ", " u "), "yy"),
+        (
+            of("UPDATE OF x, \"Y Y\"", "main.a").replace(" t ", " u "),
+            "Y Y",
+        ),
+        (of("INSTEAD OF UPDATE OF y", "v").replace(" t ", " u "), "y"),
+        (format!("{rebuild} {}", of("AFTER UPDATE OF y", "b")), "y"),
+        ("ALTER TABLE b DROP COLUMN y;".to_owned(), "y"),
+    ] {
+        let third = ("V3__c.sql", text.as_str());
+        let (part, words) = refused(world.apply(&[first, old, third]).await);
+        assert_eq!(part, Part::Compiles, "{text}");
+        contains(
+            &words,
+            &["does not compile", &format!("no such column: {column}")],
+        );
+        assert_eq!(world.recorded().await, "V1 V2");
+    }
+    // The columns of a trigger get other names with the table, and the rowid has names.
+    let right = format!(
+        "ALTER TABLE b RENAME COLUMN y TO z; ALTER TABLE b RENAME TO bb; {} {} \
+         CREATE TRIGGER w UPDATE OF x ON a BEGIN SELECT 1; END; DROP TRIGGER w; ALTER TABLE a RENAME COLUMN x TO xx;",
+        of("UPDATE OF rowid, X", "a").replace(" t ", " u "),
+        of("INSTEAD OF UPDATE OF x", "v").replace(" t ", " vt "),
+    );
+    let third = ("V3__c.sql", right.as_str());
+    let again = "DROP TRIGGER t; ALTER TABLE bb DROP COLUMN z; CREATE TRIGGER t UPDATE OF x ON bb BEGIN SELECT 1; END;";
+    world
+        .apply(&[first, old, third, ("V4__d.sql", again)])
+        .await
+        .unwrap();
+}
+
 pub(crate) async fn a_new_trigger_that_names_no_column_is_refused(world: World) {
     let table = (
         "V1__t.sql",

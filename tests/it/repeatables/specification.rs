@@ -411,8 +411,9 @@ pub(crate) async fn a_version_as_target_leaves_repeatables_pending_and_says_so(w
         (done(&outcome).as_str(), codes(&outcome.warnings).as_str()),
         ("V2 R__10_view R__i", "")
     );
-    let gone = ("V3__gone.sql", "DROP TABLE t;");
-    let files = [T, REBUILD, gone, VIEW, INDEX];
+    let gone = ("V3__gone.sql", "DROP VIEW v; DROP TABLE t;");
+    let again = ("V4__again.sql", "CREATE TABLE t(x);");
+    let files = [T, REBUILD, gone, again, VIEW, INDEX];
     let outcome = world.apply_with(&files, to(3)).await.unwrap();
     assert_eq!(done(&outcome), "V3");
     // A view on a table that is gone would fail later statements.
@@ -421,6 +422,135 @@ pub(crate) async fn a_version_as_target_leaves_repeatables_pending_and_says_so(w
         "R__10_view is pending: what it makes was dropped, and it cannot be made again on this schema; \
          R__i is pending: its table t is gone"
     );
+    let outcome = world.apply(&files).await.unwrap();
+    assert_eq!(done(&outcome), "V4 R__10_view R__i");
+}
+
+/// A table with a view and an index, each of a repeatable.
+const TABLE: (&str, &str) = ("V1__a.sql", "CREATE TABLE a(id INTEGER PRIMARY KEY, x, y);");
+const VIEW_OF_TABLE: (&str, &str) = (
+    "R__v.sql",
+    "DROP VIEW IF EXISTS v; CREATE VIEW v AS SELECT id, y FROM a;",
+);
+const INDEX_OF_TABLE: (&str, &str) = (
+    "R__iy.sql",
+    "DROP INDEX IF EXISTS iy; CREATE INDEX iy ON a(y);",
+);
+
+pub(crate) async fn the_newest_version_as_target_gives_what_no_target_gives(world: World) {
+    let rebuild = |columns: &str| {
+        format!("CREATE TABLE n({columns}); DROP TABLE a; ALTER TABLE n RENAME TO a;")
+    };
+    let refused = [
+        (VIEW_OF_TABLE, "ALTER TABLE a DROP COLUMN y;".to_owned()),
+        (VIEW_OF_TABLE, rebuild("id, x, y, z")),
+        (VIEW_OF_TABLE, "DROP TABLE a;".to_owned()),
+        (INDEX_OF_TABLE, rebuild("id, x")),
+        (INDEX_OF_TABLE, "DROP TABLE a;".to_owned()),
+    ];
+    for (repeatable, text) in &refused {
+        world.apply(&[TABLE, *repeatable]).await.unwrap();
+        let before = objects(&world).await;
+        let second = ("V2__b.sql", text.as_str());
+        let files = [TABLE, second, *repeatable];
+        let plain = world.apply(&files).await.unwrap_err().to_string();
+        let with_target = world.apply_with(&files, to(2)).await.unwrap_err();
+        assert_eq!(with_target.to_string(), plain, "{text}");
+        assert_eq!(objects(&world).await, before, "{text}");
+        assert_eq!(world.recorded().await.matches('V').count(), 1);
+        let drop = "DROP VIEW IF EXISTS v; DROP INDEX IF EXISTS iy;";
+        world
+            .statements(&drop.split_inclusive(';').collect::<Vec<_>>())
+            .await;
+    }
+    world.apply(&[TABLE, INDEX_OF_TABLE]).await.unwrap();
+    let text = rebuild("id, x, y, z");
+    let files = [TABLE, ("V2__b.sql", text.as_str()), INDEX_OF_TABLE];
+    let outcome = world.apply_with(&files, to(2)).await.unwrap();
+    assert_eq!(done(&outcome), "V2 R__iy");
+}
+
+pub(crate) async fn a_trigger_that_no_repeatable_makes_is_never_lost(world: World) {
+    let added = ("V2__z.sql", "ALTER TABLE a ADD COLUMN z;");
+    let rebuilt = (
+        "V2__z.down.sql",
+        "CREATE TABLE n(id INTEGER PRIMARY KEY, x, y); INSERT INTO n SELECT id, x, y FROM a; DROP TABLE a; \
+         ALTER TABLE n RENAME TO a;",
+    );
+    let dropped = ("V2__z.down.sql", "ALTER TABLE a DROP COLUMN z;");
+    let by_hand =
+        "CREATE TRIGGER hand INSTEAD OF INSERT ON v BEGIN INSERT INTO a(id) VALUES (new.id); END";
+    let again = async |files: &[(&str, &str)]| {
+        let options = RedoOptions {
+            steps: 1,
+            grouping: Grouping::All,
+        };
+        redo(
+            &world.db,
+            &set(files),
+            &options,
+            &Run::new("test"),
+            &ignore(),
+        )
+        .await
+    };
+    let files = [TABLE, added, rebuilt, VIEW_OF_TABLE];
+    world.apply(&files).await.unwrap();
+    world.statements(&[by_hand]).await;
+    let words = "error in view v: no such table: main.a";
+    assert!(failure(world.undo(Back::Steps(1)).await).contains(words));
+    assert!(failure(again(&files).await).contains(words));
+    assert_eq!(objects(&world).await, "hand v");
+    world.statements(&["DROP TRIGGER hand"]).await;
+    // Without it the view is made again.
+    assert_eq!(done(&world.undo(Back::Steps(1)).await.unwrap()), "V2 R__v");
+    let files = [TABLE, added, dropped, VIEW_OF_TABLE];
+    world.apply(&files).await.unwrap();
+    world.statements(&[by_hand]).await;
+    again(&files).await.unwrap();
+    world.undo(Back::Steps(1)).await.unwrap();
+    assert_eq!(objects(&world).await, "hand v");
+}
+
+pub(crate) async fn a_repeatable_that_is_made_again_keeps_the_triggers_of_its_view(world: World) {
+    let both = (
+        "R__both.sql",
+        "DROP VIEW IF EXISTS v; CREATE VIEW v AS SELECT id, y FROM a; DROP INDEX IF EXISTS ib; CREATE INDEX ib ON b(x);",
+    );
+    let b = ("V2__b.sql", "CREATE TABLE b(x);");
+    let rebuild =
+        |first| format!("{first} CREATE TABLE n(x, y); DROP TABLE b; ALTER TABLE n RENAME TO b;");
+    world.apply(&[TABLE, b, both]).await.unwrap();
+    let by_hand = "create  trigger if not exists \"by hand\" instead of insert on V begin insert into a(id) values (new.id); end";
+    world.statements(&[by_hand]).await;
+    let third = rebuild("");
+    let third = ("V3__b.sql", third.as_str());
+    let outcome = world.apply(&[TABLE, b, third, both]).await.unwrap();
+    assert_eq!(done(&outcome), "V3 R__both");
+    assert_eq!(objects(&world).await, "by hand ib v");
+    world.statements(&["INSERT INTO v(id) VALUES (7)"]).await;
+    assert_eq!(world.ask("SELECT id FROM a").await, "7");
+    // What a file drops stays dropped.
+    let fourth = rebuild("DROP TRIGGER \"by hand\";");
+    let fourth = ("V4__b.sql", fourth.as_str());
+    world.apply(&[TABLE, b, third, fourth, both]).await.unwrap();
+    assert_eq!(objects(&world).await, "ib v");
+}
+
+pub(crate) async fn undo_makes_no_trigger_of_a_column_that_is_gone(world: World) {
+    let added = ("V2__y.sql", "ALTER TABLE t ADD COLUMN y;");
+    let down = ("V2__y.down.sql", "ALTER TABLE t DROP COLUMN y;");
+    let trigger = (
+        "R__g.sql",
+        "DROP TRIGGER IF EXISTS g; CREATE TRIGGER g AFTER UPDATE OF rowid, y ON t BEGIN SELECT 1; END;",
+    );
+    let files = [T, added, down, trigger];
+    world.apply(&files).await.unwrap();
+    let undone = world.undo(Back::Steps(1)).await.unwrap();
+    assert_eq!(done(&undone), "V2");
+    assert_eq!(codes(&undone.warnings), "repeatable-pending");
+    let outcome = world.apply(&files).await.unwrap();
+    assert_eq!(done(&outcome), "V2 R__g");
 }
 
 pub(crate) async fn a_repeatable_without_a_transaction_is_made_again_in_the_same_run(world: World) {
