@@ -442,15 +442,24 @@ impl Memory {
         let mut entries = of_row
             .map(|it| &self.items[*it])
             .filter(|it| it.entry.is_some());
-        if let Some(item) = entries.next() {
-            return match item.state {
-                // A row under the key of one that was removed is not the seed's.
-                State::Removed => State::Met,
-                state => state,
-            };
-        }
         let rules = basis.rows.rules(&basis.rows.rows[at]);
         let of = &basis.shape.tables[rules.table];
+        // The seed changes no primary key, so a row that has another one is another row.
+        let is_another = |item: &Remembered| {
+            let is_id = item.columns == of.primary_key
+                && !rules.key.iter().any(|it| item.columns.contains(it));
+            is_id && item.is_known() && !item.is(of, row) && !is_made(basis, at, of, rules, row)
+        };
+        if let Some(first) = entries.next() {
+            let same = std::iter::once(first)
+                .chain(entries)
+                .find(|it| !is_another(it));
+            return match same.map(|it| it.state) {
+                // A row under the key of one that was removed is not the seed's.
+                None | Some(State::Removed) => State::Met,
+                Some(state) => state,
+            };
+        }
         if is_made(basis, at, of, rules, row) {
             return State::Made;
         }
