@@ -41,6 +41,9 @@ pub(super) struct Memory {
     pub(super) lost: Vec<usize>,
     /// Declared rows that are missing, and may be there under a key that was changed by hand.
     pub(super) may_be_there: HashSet<usize>,
+    /// The highest rank of a table with rows that are to be deleted and to which declared rows refer until they are updated:
+    /// its rows, and those of tables with a lower one, are deleted last.
+    pub(super) late: Option<usize>,
 }
 
 /// What all steps of remembering look at.
@@ -402,6 +405,11 @@ impl Memory {
     /// The rows that are to be deleted: a seed in mode `sync` made them, and declares them no longer.
     pub(super) fn orphans(&self) -> impl Iterator<Item = &Remembered> {
         self.items.iter().filter(|item| self.is_orphan(item))
+    }
+
+    /// Whether rows of a table of this rank are deleted behind all other statements.
+    pub(super) fn is_late(&self, rank: usize) -> bool {
+        self.late.is_some_and(|late| rank <= late)
     }
 
     /// Whether a row is to be deleted.

@@ -18,6 +18,7 @@ mod expand;
 mod export;
 mod exprs;
 mod files;
+mod fired;
 mod followed;
 mod forget;
 mod found;
