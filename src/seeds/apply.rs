@@ -38,7 +38,7 @@ use crate::drive::{ApplyError, Decision, OnEvent, Outcome, Reader, ScriptError, 
 use crate::history::{self, Failed, History, HistoryError, Part};
 use crate::migrations::Migrations;
 use crate::schema::{Shape, shape_queries, shaped};
-use crate::script::{Key, Origin, Run, Step};
+use crate::script::{ForeignKeys, Key, Origin, Run, Script, Step};
 use crate::sql::{Value, identifier};
 
 /// What is to be seeded, and what is taken from outside.
@@ -188,8 +188,19 @@ async fn refused_rows(
     // It fails, so that nothing is ever committed.
     let steps = &mut script.units.last_mut()?.steps;
     Arc::make_mut(steps).push(Step::own("SELECT json('only a rehearsal')", Vec::new()));
-    let refused = refused(db, script, run, MOST).await.ok()?;
-    let rows = refused.into_iter().filter(|it| origin(it).is_some());
+    // Without foreign keys, rows whose parent is refused count too.
+    let alone = Script {
+        foreign_keys: ForeignKeys::Unchecked,
+        ..script.clone()
+    };
+    let mut all = refused(db, script, run, MOST).await.ok()?;
+    for failed in refused(db, alone, run, MOST).await.ok()? {
+        let is_known = |it: &Failed| origin(it) == origin(&failed);
+        if !all.iter().any(is_known) {
+            all.push(failed);
+        }
+    }
+    let rows = all.into_iter().filter(|it| origin(it).is_some());
     let mut rows: Vec<Failed> = rows.collect();
     let place = |it: &Failed| {
         let origin = origin(it)?;

@@ -263,3 +263,27 @@ fn a_row_with_another_primary_key_is_not_as_declared() {
         2>   = help: write the `id` that the row has in the database, or leave `id` out
     "#]]);
 }
+
+#[tokio::test]
+async fn rows_whose_parent_is_refused_are_refused_in_the_same_run() {
+    let bed = Bed::memory(
+        "
+CREATE TABLE teams (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, pos INTEGER CHECK (pos > 0));
+CREATE TABLE users (id TEXT PRIMARY KEY, mail TEXT UNIQUE, note TEXT, team_id INTEGER REFERENCES teams (id));
+CREATE UNIQUE INDEX one_note ON users (lower(note)) WHERE note IS NOT NULL;
+",
+    )
+    .await;
+    let file = "teams: {t: {name: a, pos: 0}, t2: {name: b, pos: 1}}
+users:
+  a: {mail: a, note: x, team: t}
+  b: {mail: b, note: X, team: t}
+  c: {mail: c, note: y, team: t2}
+  d: {mail: d, note: Y, team: t2}
+";
+    expect![[r#"
+        failed at 1:9 CHECK constraint failed: pos > 0
+        4:3 UNIQUE constraint failed: index 'one_note'
+        6:3 UNIQUE constraint failed: index 'one_note'"#]]
+    .assert_eq(&bed.one(file).await);
+}
