@@ -287,3 +287,33 @@ users:
         6:3 UNIQUE constraint failed: index 'one_note'"#]]
     .assert_eq(&bed.one(file).await);
 }
+
+#[test]
+fn a_refused_run_reports_the_recorded_seed_as_edited_with_its_own_file() {
+    let project = Project::new()
+        .migration(
+            "V1__s",
+            "CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT UNIQUE, n INTEGER CHECK (n > 0));\n",
+        )
+        .file(
+            "seeds/a.yaml",
+            "t: {_key: v, _rows: !csv data.csv , b: {v: b, n: 1}}\n",
+        )
+        .file("seeds/data.csv", "v,n\na,1\n")
+        .after("migrate --seed");
+    project.write("seeds/data.csv", "v,n\na,0\n");
+    for line in ["seed --format json", "migrate --seed --format json"] {
+        let ran = project.run(line);
+        let document: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+        let item = &document["items"][0];
+        assert_eq!(item["state"], "edited", "{document}");
+        assert_ne!(item["file"], "data.csv", "{document}");
+    }
+    project.write(
+        "seeds/a.yaml",
+        "t: {_key: v, a: {v: a, n: 1}, b: {v: b, n: -1}}\n",
+    );
+    let ran = project.run("seed --format json");
+    let document: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(document["items"][0]["file"], "seeds/a.yaml", "{document}");
+}
