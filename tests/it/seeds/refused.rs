@@ -317,3 +317,26 @@ fn a_refused_run_reports_the_recorded_seed_as_edited_with_its_own_file() {
     let document: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
     assert_eq!(document["items"][0]["file"], "seeds/a.yaml", "{document}");
 }
+
+#[test]
+fn a_seed_that_depends_on_one_with_tags_names_the_tag() {
+    let project = Project::new()
+        .migration(
+            "V1__s",
+            "CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT UNIQUE);\n",
+        )
+        .file("seeds/a.yaml", "_seed: {depends_on: b}\nt: {a: {v: a}}\n")
+        .file("seeds/b.yaml", "_seed: {tags: [q]}\nt: {b: {v: b}}\n")
+        .after("migrate");
+    let ran = project.run("seed");
+    assert!(
+        ran.stderr
+            .contains("`b` has tags, and is seeded only with `--tag q`")
+            && ran
+                .stderr
+                .contains("add `--tag q`, or give a the same tags"),
+        "{}",
+        ran.stderr
+    );
+    assert_eq!(project.run("seed --tag q").code, Some(0));
+}
