@@ -41,6 +41,9 @@ pub(super) struct Memory {
     pub(super) lost: Vec<usize>,
     /// Declared rows that are missing, and may be there under a key that was changed by hand.
     pub(super) may_be_there: HashSet<usize>,
+    /// Rows that a file made under labels that it no longer declares, and that it declares under others: by file, table and
+    /// columns, the words of their keys.
+    relabelled: HashMap<(usize, usize, Vec<usize>), HashSet<String>>,
     /// The highest rank of a table with rows that are to be deleted and to which declared rows refer until they are updated:
     /// its rows, and those of tables with a lower one, are deleted last.
     pub(super) late: Option<usize>,
@@ -394,6 +397,15 @@ impl Memory {
             item.is_declared = item.is_known()
                 && word.is_some_and(|word| words.is_some_and(|it| it.contains(&word)));
         }
+        for item in &self.items {
+            let is_made = item.of.is_none() && item.is_declared && item.state == State::Made;
+            let of = &scene.shape.tables[item.table];
+            let word = words_of_parent(item.key.clone(), of, &item.columns);
+            if let (true, Some(word)) = (is_made, word) {
+                let key = (item.file, item.table, item.columns.clone());
+                self.relabelled.entry(key).or_default().insert(word);
+            }
+        }
         for item in &mut self.items {
             let is_gone = item.of.is_none() && matches!(item.row, Some(None));
             if is_gone && !item.is_declared && item.state == State::Made {
@@ -468,7 +480,17 @@ impl Memory {
                 Some(state) => state,
             };
         }
-        if is_made(basis, at, of, rules, row) {
+        let is_relabelled = || {
+            self.relabelled
+                .iter()
+                .any(|((file, table, columns), words)| {
+                    let is_same_table = (*file, *table) == (rules.file, rules.table);
+                    let word = is_same_table
+                        .then(|| words_of_parent(values_in(row, columns), of, columns));
+                    word.flatten().is_some_and(|word| words.contains(&word))
+                })
+        };
+        if is_made(basis, at, of, rules, row) || is_relabelled() {
             return State::Made;
         }
         let past = basis.past;

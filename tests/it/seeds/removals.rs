@@ -153,3 +153,29 @@ END;";
         .await;
     assert_eq!(bed.ask("SELECT count(*) FROM notes").await, "1");
 }
+
+#[tokio::test]
+async fn rows_under_other_labels_are_still_the_seeds() {
+    let schema = "CREATE TABLE k (id INTEGER PRIMARY KEY, v TEXT UNIQUE);";
+    let forms = [
+        ("a: {v: one}, b: {v: two}", "aa: {v: one}, bb: {v: two}"),
+        ("_rows: [{v: one}, {v: two}]", "a: {v: one}, b: {v: two}"),
+        ("'r_{1..2}': {v: 'v${i}'}", "'s_{1..2}': {v: 'v${i}'}"),
+    ];
+    for (before, after) in forms {
+        let bed = Bed::memory(schema).await;
+        bed.by_hand("INSERT INTO k (v) VALUES ('three')").await;
+        let file = |rows: &str| {
+            format!("_seed: {{mode: sync}}\nk: {{_key: v, {rows}, own: {{v: three}}}}\n")
+        };
+        bed.settles(&file(before)).await;
+        bed.settles(&file(after)).await;
+        let met = "SELECT count(*) FROM _seedbed_rows WHERE columns LIKE '%met%'";
+        assert_eq!(bed.ask(met).await, "1", "{after}");
+        // A row that was there before its seed stays under any label.
+        let other = file(after).replace("own:", "other:");
+        bed.settles(&other).await;
+        bed.settles("_seed: {mode: sync}\nk: {_key: v}\n").await;
+        assert_eq!(bed.ask("SELECT v FROM k").await, "three", "{after}");
+    }
+}
