@@ -12,7 +12,7 @@ use crate::db::{
 use crate::diagnostic::{Diagnostic, Location};
 use crate::history::{Failed, LeftBroken, Part, Refusal};
 use crate::migrations::ScriptError;
-use crate::script::{Key, Record, Restore, Step, Unit};
+use crate::script::{Entry, Key, Record, Restore, Step, Unit};
 use crate::seeds::{EXCHANGE_HELP, is_exchange, row_in_words};
 use crate::sql::{Kind, What, identifier, kind};
 
@@ -586,9 +586,22 @@ impl<'a> Failing<'a> {
         };
         let failing = self.unit().map(|unit| unit.record.key());
         let mut seen = std::collections::HashSet::new();
-        let item = |unit: &Unit, state| Item {
-            file: unit.file().map(str::to_owned),
-            ..Item::of_record(&unit.record, state)
+        let item = |unit: &Unit, state| match &unit.record {
+            // Rows of all seeds are one unit, and may stand in a CSV file.
+            Record::Replace(Entry {
+                key: Key::Seed(name),
+                ..
+            }) => Item {
+                file: file_of_seed(unit, name),
+                ..Item::of_record(&unit.record, "edited")
+            },
+            record => Item {
+                file: match record.key() {
+                    Key::Seed(name) => file_of_seed(unit, name),
+                    _ => unit.file().map(str::to_owned),
+                },
+                ..Item::of_record(record, state)
+            },
         };
         let back = back.filter(|unit| {
             let key = unit.record.key();
@@ -598,6 +611,18 @@ impl<'a> Failing<'a> {
         let failed = self.unit().map(|unit| item(unit, state));
         done.chain(back).chain(failed).collect()
     }
+}
+
+/// The file of a seed, where a row in it was to be written: the unit has rows of other seeds and of CSV files too.
+fn file_of_seed(unit: &Unit, name: &str) -> Option<String> {
+    let mut files = unit.steps.iter().filter_map(|step| step.origin.as_ref());
+    let is_its = |file: &str| {
+        let path = std::path::Path::new(file);
+        let is_data = path.extension().is_some_and(|it| it == "csv");
+        !is_data && path.file_stem().is_some_and(|it| it == name)
+    };
+    let origin = files.find(|it| is_its(&it.source.name))?;
+    Some(origin.source.name.clone())
 }
 
 /// How to settle a migration that is recorded as started.

@@ -11,6 +11,7 @@ use super::conflicts::{
 };
 use super::effective::effective;
 use super::expand::expand;
+use super::fired::{fired, fired_problem};
 use super::found::{Found, questions};
 use super::given::Given;
 use super::guard::{guards, under_way};
@@ -23,7 +24,7 @@ use super::model::SeedFile;
 use super::orphans::{children, children_problems};
 use super::pass::find_many;
 use super::past::Past;
-use super::plan::{Basis, Plan, Refresh, plan, writes};
+use super::plan::{Basis, Plan, Planned, Refresh, plan, writes};
 use super::recorded::Texts;
 use super::referred::{follows, referred, referred_problems};
 use super::refused::{MOST, origin, refused};
@@ -39,7 +40,7 @@ use crate::drive::{ApplyError, Decision, OnEvent, Outcome, Reader, ScriptError, 
 use crate::history::{self, Failed, History, HistoryError, Part};
 use crate::migrations::Migrations;
 use crate::schema::{Shape, shape_queries, shaped};
-use crate::script::{Key, Origin, Run, Step};
+use crate::script::{ForeignKeys, Key, Origin, Run, Script, Step};
 use crate::sql::{Value, identifier};
 
 /// What is to be seeded, and what is taken from outside.
@@ -189,8 +190,19 @@ async fn refused_rows(
     // It fails, so that nothing is ever committed.
     let steps = &mut script.units.last_mut()?.steps;
     Arc::make_mut(steps).push(Step::own("SELECT json('only a rehearsal')", Vec::new()));
-    let refused = refused(db, script, run, MOST).await.ok()?;
-    let rows = refused.into_iter().filter(|it| origin(it).is_some());
+    // Without foreign keys, rows whose parent is refused count too.
+    let alone = Script {
+        foreign_keys: ForeignKeys::Unchecked,
+        ..script.clone()
+    };
+    let mut all = refused(db, script, run, MOST).await.ok()?;
+    for failed in refused(db, alone, run, MOST).await.ok()? {
+        let is_known = |it: &Failed| origin(it) == origin(&failed);
+        if !all.iter().any(is_known) {
+            all.push(failed);
+        }
+    }
+    let rows = all.into_iter().filter(|it| origin(it).is_some());
     let mut rows: Vec<Failed> = rows.collect();
     let place = |it: &Failed| {
         let origin = origin(it)?;
@@ -502,6 +514,8 @@ impl<'a> Seeding<'a> {
         history: &History,
         empty: &[usize],
     ) -> Result<(), HistoryError> {
+        let (of_children, late) = self.obstacles_to_deletions(db, history).await?;
+        self.seen.memory.late = late;
         let Seen {
             shape, rows, found, ..
         } = &self.seen;
@@ -524,13 +538,39 @@ impl<'a> Seeding<'a> {
         problems.extend(refused);
         moves.extend(released);
         moves.extend(follows(&basis, &written));
-        for (children, reply) in db.ask(children(memory, shape)).await? {
-            let answer = reply.rows_of(children.names.len() + 1)?;
-            problems.extend(children_problems(&basis, &children, answer, self.ends));
-        }
+        problems.extend(of_children);
         self.seen.problems.extend(problems);
         self.seen.moves = moves;
         Ok(())
+    }
+
+    /// Asks for everything that would go with rows that are declared no longer, or keeps them; and which of them go last, as
+    /// [`Memory::late`].
+    async fn obstacles_to_deletions(
+        &self,
+        db: &Db,
+        history: &History,
+    ) -> Result<(Vec<Diagnostic>, Option<usize>), HistoryError> {
+        let Seen { shape, memory, .. } = &self.seen;
+        let (mut problems, mut late) = (Vec::new(), None);
+        if memory.orphans().next().is_none() {
+            return Ok((problems, late));
+        }
+        let basis = self.basis(history);
+        let written = LazyCell::new(|| writes(&basis));
+        for (children, reply) in db.ask(children(memory, shape)).await? {
+            let answer = reply.rows_of(children.names.len() + 1)?;
+            let state = (&written as &Planned<'_>, &mut late);
+            problems.extend(children_problems(
+                &basis, &children, answer, state, self.ends,
+            ));
+        }
+        let triggers: Vec<[Value; 3]> = db.rows(super::fired::triggers()).await?;
+        for (about, reply) in db.ask(fired(memory, shape, &triggers)).await? {
+            let answer = if_accepted(reply.rows_of(about.width + 1))?;
+            problems.extend(fired_problem(&basis, &about, answer, self.ends));
+        }
+        Ok((problems, late))
     }
 
     fn stand_ins(&self) -> Vec<StandIns> {

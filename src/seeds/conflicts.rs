@@ -102,9 +102,17 @@ pub(super) fn taken_problems(
             let row = &rows.rows[at];
             let rules = rows.rules(row);
             let of = &basis.shape.tables[rules.table];
-            // The value is not written, or the other row goes.
-            let goes = |orphan: &Remembered| orphan.table == rules.table && orphan.is(of, &other);
-            if !written[at].touches(&taken.columns) || memory.orphans().any(goes) {
+            if !written[at].touches(&taken.columns) {
+                continue;
+            }
+            // The value is there until the other row goes.
+            let goes = |orphan: &&Remembered| orphan.table == rules.table && orphan.is(of, &other);
+            if let Some(orphan) = memory.orphans().find(goes) {
+                if basis.memory.late.is_some()
+                    && memory.is_late(super::order::ranks(basis.shape)[rules.table])
+                {
+                    problems.push(leaves_too_late(basis, at, &taken.columns, orphan));
+                }
                 continue;
             }
             let declared = declared.get_or_insert_with(|| {
@@ -172,6 +180,37 @@ pub(super) fn taken_problems(
         }
     }
     Ok((problems, moves))
+}
+
+/// A row that is to be deleted last has a value that another row gets before.
+fn leaves_too_late(
+    basis: &Basis<'_>,
+    at: usize,
+    columns: &[usize],
+    orphan: &Remembered,
+) -> Diagnostic {
+    let row = &basis.rows.rows[at];
+    let of = &basis.shape.tables[orphan.table];
+    let names: Vec<&str> = columns
+        .iter()
+        .map(|column| of.columns[*column].name.as_str())
+        .collect();
+    let cell = columns.last().and_then(|column| row.cell(*column));
+    let span = cell.map_or_else(|| row.span.clone(), Cell::span);
+    let message = format!(
+        "`{}.{}` is no longer declared, and has this `{}` until it is deleted, which can only be once the rows that \
+         refer to it refer to others",
+        of.name,
+        orphan.label,
+        names.join("`, `")
+    );
+    Diagnostic::problem("taken", message)
+        .at(basis.rows.origin(row, &span, basis.files))
+        .help(format!(
+            "for the same row under a new label, give it `_was: {}`; otherwise edit in two steps: first the rows that \
+             refer to it, `seedbed seed`, then the rest",
+            orphan.label
+        ))
 }
 
 /// What a row has in a column after the run; none where that is not known.

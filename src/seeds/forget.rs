@@ -179,7 +179,7 @@ impl<'a> Forgetting<'a> {
         let basis = seeding.basis(&texts);
         let (planned, _) = super::plan::plan(&basis, Vec::new());
         self.problems.extend(basis.memory.lost(&basis));
-        self.steps = deletions(&basis);
+        (self.steps, _) = deletions(&basis);
         Ok(planned
             .files
             .into_iter()

@@ -25,7 +25,7 @@ pub(super) fn guards(
     problems.extend(choice(seeds, files, options));
     for file in files {
         problems.extend(requires(file, history));
-        problems.extend(depends_on(file, files, seeds));
+        problems.extend(depends_on(file, files, seeds, &options.choice.environment));
     }
     problems.extend(missing(seeds, history, lineage));
     problems
@@ -43,7 +43,7 @@ pub fn before_migrating(
     problems.extend(mark(history, options));
     problems.extend(choice(seeds, &files, options));
     for file in &files {
-        problems.extend(depends_on(file, &files, seeds));
+        problems.extend(depends_on(file, &files, seeds, &options.choice.environment));
     }
     problems.retain(Diagnostic::is_error);
     problems
@@ -181,24 +181,44 @@ pub(super) fn requires(file: &SeedFile, history: &History) -> Option<Diagnostic>
     )
 }
 
-fn depends_on(file: &SeedFile, files: &[&SeedFile], seeds: &Seeds) -> Vec<Diagnostic> {
+fn depends_on(
+    file: &SeedFile,
+    files: &[&SeedFile],
+    seeds: &Seeds,
+    environment: &str,
+) -> Vec<Diagnostic> {
     let mut problems = Vec::new();
     for name in &file.settings.depends_on {
         if files.iter().any(|it| it.name == name.value) {
             continue;
         }
         let known: Vec<&str> = seeds.files.iter().map(|it| it.name.as_str()).collect();
-        let there = known.contains(&name.value.as_str());
-        let message = match there {
-            true => format!("`{}` is not for this environment", name.value),
-            false => format!("there is no seed `{}`", name.value),
+        let there = seeds.files.iter().find(|it| it.name == name.value);
+        let tags = there
+            .filter(|it| it.is_for(environment))
+            .map(|it| it.settings.tags.as_slice());
+        let message = match (there, tags) {
+            (_, Some([tag, ..])) => {
+                format!(
+                    "`{}` has tags, and is seeded only with `--tag {}`",
+                    name.value, tag.value
+                )
+            }
+            (Some(_), _) => format!("`{}` is not for environment {environment}", name.value),
+            (None, _) => format!("there is no seed `{}`", name.value),
         };
         let mut problem = Diagnostic::problem("depends-on", message).at(file.origin(&name.span));
-        if !there {
-            problem
-                .help
-                .extend(nearest(&name.value, &known).map(|it| format!("did you mean `{it}`?")));
-        }
+        problem.help.extend(match (there, tags) {
+            (_, Some([tag, ..])) => Some(format!(
+                "add `--tag {}`, or give {} the same tags",
+                tag.value, file.name
+            )),
+            (Some(_), _) => Some(format!(
+                "give {} the environments of `{}`, or `{}` this one",
+                file.name, name.value, name.value
+            )),
+            (None, _) => nearest(&name.value, &known).map(|it| format!("did you mean `{it}`?")),
+        });
         problems.push(problem);
     }
     problems

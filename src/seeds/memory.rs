@@ -42,6 +42,12 @@ pub(super) struct Memory {
     pub(super) lost: Vec<usize>,
     /// Declared rows that are missing, and may be there under a key that was changed by hand.
     pub(super) may_be_there: HashSet<usize>,
+    /// Rows that a file made under labels that it no longer declares, and that it declares under others: by file, table and
+    /// columns, the words of their keys.
+    relabelled: HashMap<(usize, usize, Vec<usize>), HashSet<String>>,
+    /// The highest rank of a table with rows that are to be deleted and to which declared rows refer until they are updated:
+    /// its rows, and those of tables with a lower one, are deleted last.
+    pub(super) late: Option<usize>,
 }
 
 /// What all steps of remembering look at.
@@ -392,6 +398,15 @@ impl Memory {
             item.is_declared = item.is_known()
                 && word.is_some_and(|word| words.is_some_and(|it| it.contains(&word)));
         }
+        for item in &self.items {
+            let is_made = item.of.is_none() && item.is_declared && item.state == State::Made;
+            let of = &scene.shape.tables[item.table];
+            let word = words_of_parent(item.key.clone(), of, &item.columns);
+            if let (true, Some(word)) = (is_made, word) {
+                let key = (item.file, item.table, item.columns.clone());
+                self.relabelled.entry(key).or_default().insert(word);
+            }
+        }
         for item in &mut self.items {
             let is_gone = item.of.is_none() && matches!(item.row, Some(None));
             if is_gone && !item.is_declared && item.state == State::Made {
@@ -403,6 +418,11 @@ impl Memory {
     /// The rows that are to be deleted: a seed in mode `sync` made them, and declares them no longer.
     pub(super) fn orphans(&self) -> impl Iterator<Item = &Remembered> {
         self.items.iter().filter(|item| self.is_orphan(item))
+    }
+
+    /// Whether rows of a table of this rank are deleted behind all other statements.
+    pub(super) fn is_late(&self, rank: usize) -> bool {
+        self.late.is_some_and(|late| rank <= late)
     }
 
     /// Whether a row is to be deleted.
@@ -443,16 +463,35 @@ impl Memory {
         let mut entries = of_row
             .map(|it| &self.items[*it])
             .filter(|it| it.entry.is_some());
-        if let Some(item) = entries.next() {
-            return match item.state {
-                // A row under the key of one that was removed is not the seed's.
-                State::Removed => State::Met,
-                state => state,
-            };
-        }
         let rules = basis.rows.rules(&basis.rows.rows[at]);
         let of = &basis.shape.tables[rules.table];
-        if is_made(basis, at, of, rules, row) {
+        // The seed changes no primary key, so a row that has another one is another row.
+        let is_another = |item: &Remembered| {
+            let is_id = item.columns == of.primary_key
+                && !rules.key.iter().any(|it| item.columns.contains(it));
+            is_id && item.is_known() && !item.is(of, row) && !is_made(basis, at, of, rules, row)
+        };
+        if let Some(first) = entries.next() {
+            let same = std::iter::once(first)
+                .chain(entries)
+                .find(|it| !is_another(it));
+            return match same.map(|it| it.state) {
+                // A row under the key of one that was removed is not the seed's.
+                None | Some(State::Removed) => State::Met,
+                Some(state) => state,
+            };
+        }
+        let is_relabelled = || {
+            self.relabelled
+                .iter()
+                .any(|((file, table, columns), words)| {
+                    let is_same_table = (*file, *table) == (rules.file, rules.table);
+                    let word = is_same_table
+                        .then(|| words_of_parent(values_in(row, columns), of, columns));
+                    word.flatten().is_some_and(|word| words.contains(&word))
+                })
+        };
+        if is_made(basis, at, of, rules, row) || is_relabelled() {
             return State::Made;
         }
         let past = basis.past;

@@ -19,6 +19,7 @@ mod expand;
 mod export;
 mod exprs;
 mod files;
+mod fired;
 mod followed;
 mod forget;
 mod found;

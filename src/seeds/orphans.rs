@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::found::wanting;
 use super::identity::{shown, values_in, whole_row};
 use super::memory::Memory;
-use super::plan::Basis;
+use super::plan::{Basis, Planned};
 use super::remembered::Remembered;
 use crate::db::Query;
 use crate::diagnostic::Diagnostic;
@@ -102,11 +102,13 @@ pub(super) fn children<'a>(memory: &'a Memory, shape: &'a Shape) -> Vec<(Childre
     all
 }
 
-/// The problems in an answer: a row has children that its seed did not make. `ends`: the seed is forgotten.
+/// The problems in an answer: a row has children that its seed did not make. A declared row that will refer to another one
+/// after the run is none of them; the rank of the table is added to `late` then. `ends`: the seed is forgotten.
 pub(super) fn children_problems(
     basis: &Basis<'_>,
     children: &Children<'_>,
     answer: Vec<Vec<Value>>,
+    (written, late): (&Planned<'_>, &mut Option<usize>),
     ends: bool,
 ) -> Vec<Diagnostic> {
     let is_cut = answer.len() > COUNTED;
@@ -123,6 +125,13 @@ pub(super) fn children_problems(
         let Some(orphan) = children.parents.get(number) else {
             continue;
         };
+        let at = declared.get(&whole_row(&row[1..]));
+        let moves = |at: &usize| written[*at].touches(children.columns);
+        // A row whose key changed may have values that the one under the new key gets.
+        if !ends && orphan.of.is_none() && at.is_some_and(moves) {
+            *late = (*late).max(Some(super::order::ranks(basis.shape)[orphan.table]));
+            continue;
+        }
         let name = name(basis, children, orphan, &declared, &row[1..]);
         names.entry(number).or_default().push(name);
     }
@@ -225,8 +234,8 @@ fn has_children(
 
 /// Deletes what is no longer declared, children first. Rows of one table go together, since they may refer to each
 /// other; tables that refer to each other in a circle let go first. So do rows of one table on an engine that checks each
-/// row at once, and not behind the statement.
-pub(super) fn deletions(basis: &Basis<'_>) -> Vec<Step> {
+/// row at once, and not behind the statement. The second part comes behind all other statements of the run.
+pub(super) fn deletions(basis: &Basis<'_>) -> (Vec<Step>, Vec<Step>) {
     let ranks = super::order::ranks(basis.shape);
     let together = match basis.history.engine.checks_each_row() {
         true => 1,
@@ -239,7 +248,7 @@ pub(super) fn deletions(basis: &Basis<'_>) -> Vec<Step> {
         groups.entry(key).or_default().push(orphan);
     }
     let mut released = Vec::new();
-    let mut deleted = Vec::new();
+    let (mut deleted, mut late) = (Vec::new(), Vec::new());
     for ((Reverse(rank), at, columns, file), orphans) in groups {
         let of = &basis.shape.tables[at];
         let step = |sql: String, args: Vec<Value>| Step {
@@ -273,11 +282,15 @@ pub(super) fn deletions(basis: &Basis<'_>) -> Vec<Step> {
                 let sql = format!("UPDATE {table} SET {} WHERE {these}", sets.join(", "));
                 released.push(step(sql, args.clone()));
             }
-            deleted.push(step(format!("DELETE FROM {table} WHERE {these}"), args));
+            let deletion = step(format!("DELETE FROM {table} WHERE {these}"), args);
+            match basis.memory.is_late(rank) {
+                true => late.push(deletion),
+                false => deleted.push(deletion),
+            }
         }
     }
     released.extend(deleted);
-    released
+    (released, late)
 }
 
 /// What makes rows refer to themselves that refer to other rows of their table by columns that cannot be NULL.
@@ -298,7 +311,7 @@ fn refer_to_themselves(of: &TableShape, free: &[usize], columns: &[usize]) -> Ve
 }
 
 /// The condition that holds for these rows of one table, and what is bound in it.
-fn these(
+pub(super) fn these(
     alias: &str,
     of: &TableShape,
     columns: &[usize],

@@ -1,4 +1,5 @@
-//! A decided plan as statements and records: what is deleted, inserted and updated, in this order. Pure.
+//! A decided plan as statements and records: what is deleted, inserted and updated, in this order. Rows to which declared
+//! rows refer until they are updated are deleted last. Pure.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -87,7 +88,7 @@ pub(super) fn steps(
     secrets: &Secrets,
 ) -> Result<(Vec<Step>, Vec<Insert>), Box<Diagnostic>> {
     let mut inserts = Vec::new();
-    let mut steps = super::orphans::deletions(basis);
+    let (mut steps, last) = super::orphans::deletions(basis);
     let HandOver {
         released,
         early,
@@ -154,6 +155,7 @@ pub(super) fn steps(
     for number in late {
         steps.push(update_of(number)?);
     }
+    steps.extend(last);
     Ok((steps, inserts))
 }
 

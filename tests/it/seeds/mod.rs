@@ -20,6 +20,7 @@ mod parents;
 mod references;
 mod refused;
 mod rehearsed;
+mod removals;
 mod renames;
 mod settled;
 mod shapes;

@@ -263,3 +263,80 @@ fn a_row_with_another_primary_key_is_not_as_declared() {
         2>   = help: write the `id` that the row has in the database, or leave `id` out
     "#]]);
 }
+
+#[tokio::test]
+async fn rows_whose_parent_is_refused_are_refused_in_the_same_run() {
+    let bed = Bed::memory(
+        "
+CREATE TABLE teams (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, pos INTEGER CHECK (pos > 0));
+CREATE TABLE users (id TEXT PRIMARY KEY, mail TEXT UNIQUE, note TEXT, team_id INTEGER REFERENCES teams (id));
+CREATE UNIQUE INDEX one_note ON users (lower(note)) WHERE note IS NOT NULL;
+",
+    )
+    .await;
+    let file = "teams: {t: {name: a, pos: 0}, t2: {name: b, pos: 1}}
+users:
+  a: {mail: a, note: x, team: t}
+  b: {mail: b, note: X, team: t}
+  c: {mail: c, note: y, team: t2}
+  d: {mail: d, note: Y, team: t2}
+";
+    expect![[r#"
+        failed at 1:9 CHECK constraint failed: pos > 0
+        4:3 UNIQUE constraint failed: index 'one_note'
+        6:3 UNIQUE constraint failed: index 'one_note'"#]]
+    .assert_eq(&bed.one(file).await);
+}
+
+#[test]
+fn a_refused_run_reports_the_recorded_seed_as_edited_with_its_own_file() {
+    let project = Project::new()
+        .migration(
+            "V1__s",
+            "CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT UNIQUE, n INTEGER CHECK (n > 0));\n",
+        )
+        .file(
+            "seeds/a.yaml",
+            "t: {_key: v, _rows: !csv data.csv , b: {v: b, n: 1}}\n",
+        )
+        .file("seeds/data.csv", "v,n\na,1\n")
+        .after("migrate --seed");
+    project.write("seeds/data.csv", "v,n\na,0\n");
+    for line in ["seed --format json", "migrate --seed --format json"] {
+        let ran = project.run(line);
+        let document: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+        let item = &document["items"][0];
+        assert_eq!(item["state"], "edited", "{document}");
+        assert_ne!(item["file"], "data.csv", "{document}");
+    }
+    project.write(
+        "seeds/a.yaml",
+        "t: {_key: v, a: {v: a, n: 1}, b: {v: b, n: -1}}\n",
+    );
+    let ran = project.run("seed --format json");
+    let document: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(document["items"][0]["file"], "seeds/a.yaml", "{document}");
+}
+
+#[test]
+fn a_seed_that_depends_on_one_with_tags_names_the_tag() {
+    let project = Project::new()
+        .migration(
+            "V1__s",
+            "CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT UNIQUE);\n",
+        )
+        .file("seeds/a.yaml", "_seed: {depends_on: b}\nt: {a: {v: a}}\n")
+        .file("seeds/b.yaml", "_seed: {tags: [q]}\nt: {b: {v: b}}\n")
+        .after("migrate");
+    let ran = project.run("seed");
+    assert!(
+        ran.stderr
+            .contains("`b` has tags, and is seeded only with `--tag q`")
+            && ran
+                .stderr
+                .contains("add `--tag q`, or give a the same tags"),
+        "{}",
+        ran.stderr
+    );
+    assert_eq!(project.run("seed --tag q").code, Some(0));
+}
