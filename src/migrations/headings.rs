@@ -58,6 +58,8 @@ const BESIDE: &[&str] = &[
     "sql",
     "part",
     "steps",
+    "direction",
+    "region",
     "change",
     "changes",
     "statements",
@@ -165,7 +167,7 @@ fn direction(text: &str) -> Option<Direction> {
 /// Whether a comment begins as a heading does and goes on: `Down Migration (rollback)`, `down: drop a`, `To undo:`,
 /// `Rollback plan:`, `SQL to revert this migration`. A sentence goes on with another word.
 fn begins_with_down(text: &str) -> Option<Direction> {
-    const BEFORE: [&str; 4] = ["sql", "how", "steps", "to"];
+    const BEFORE: [&str; 5] = ["sql", "how", "steps", "to", "migration"];
     const BEHIND: [&str; 6] = ["command", "commands", "plan", "this", "manually", "manual"];
     let text = text.to_ascii_lowercase().replace("roll back", "rollback");
     let mut rest = text.trim_start_matches(|c: char| !c.is_alphanumeric());
@@ -376,6 +378,10 @@ mod tests {
             "-- SQL to undo",
             "-- name: down",
             "-- geni down",
+            "-- direction: down",
+            "-- region Down",
+            "-- Migration Down: drop users",
+            "-- MIGRATION DOWN - x",
             "/* Down: remove it again */",
         ] {
             for (up, undo) in [
