@@ -186,10 +186,8 @@ fn deletions(sql: &str) -> Vec<Deletion<'_>> {
     };
     let mut all = Vec::new();
     let mut start = begin + 1;
-    for end in begin + 1..tokens.len() {
-        if tokens[end].text(sql) != ";" {
-            continue;
-        }
+    let ends = (start..tokens.len()).filter(|at| tokens[*at].text(sql) == ";");
+    for end in ends.collect::<Vec<_>>() {
         if is(start, "DELETE")
             && let Some(from) = tokens.get(start + 2)
         {
