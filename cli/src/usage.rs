@@ -76,6 +76,12 @@ const WORDS: [(&str, &[&str]); 16] = [
 /// The words in front of which other tools put those above: `migration run`, `db push`.
 const GROUPS: [&str; 6] = ["migration", "migrations", "migrate", "database", "db", "d1"];
 
+/// Commands with commands below them.
+const OWN: [(&str, &[&str]); 2] = [
+    ("seed", &["export", "schema", "forget"]),
+    ("backup", &["list"]),
+];
+
 /// Words that remove what is there. No command is proposed for them.
 const DESTROY: [&str; 6] = ["drop", "fresh", "wipe", "clean", "truncate", "purge"];
 
@@ -237,7 +243,12 @@ fn tip(error: &Error, words: &[String], program: &str) -> Option<String> {
         .copied();
     // `seed run` is about seeds.
     let mut before = words.iter().take_while(|other| *other != tool);
-    let own = before.find_map(|it| ["seed", "backup"].into_iter().find(|own| own == it));
+    let own = before.find_map(|it| OWN.iter().find(|(own, _)| own == it));
+    let near = own.and_then(|(own, below)| Some((own, nearest(tool, below)?)));
+    if let Some((own, near)) = near {
+        return Some(format!("a similar command is `{program} {own} {near}`"));
+    }
+    let own = own.filter(|_| known.is_some()).map(|(own, _)| *own);
     match (own.or(known).or(same), is_command) {
         (Some(command), _) => Some(format!("`{program} {command}` does that here")),
         (None, true) => {

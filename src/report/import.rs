@@ -12,7 +12,7 @@ use super::failure::history;
 use super::json::{Call, Document};
 use super::style::{GOOD, Style};
 use super::table::{Cell, table};
-use super::words::{bytes, count, duration, in_words};
+use super::words::{bytes, count, duration, grouped, in_words};
 use super::{Item, Report};
 use crate::db::{Code, DbError, EngineError, TWO_PARSERS, instead};
 use crate::diagnostic::{Class, Diagnostic, Location, dump_as_typed};
@@ -118,7 +118,7 @@ pub(super) fn tables(tables: &[Table], style: Style<'_>) -> String {
         .map(|table| {
             vec![
                 Cell::new(&table.name),
-                Cell::new(&table.rows.to_string()).right(),
+                Cell::new(&grouped(table.rows)).right(),
                 Cell::new(&size(table.bytes)).right(),
                 Cell::new(&took(table)).right(),
                 Cell::new(if table.verified == Some(true) {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::json::{Call, Document};
 use super::style::{FAINT, Style};
 use super::table::{Cell, table};
-use super::words::{bytes, count};
+use super::words::{bytes, count, grouped};
 use crate::schema::{Contents, Coverage, Index, Table, Uniqueness};
 
 /// Tables with their rows and sizes, and below each its indexes.
@@ -41,7 +41,9 @@ pub fn inspect(contents: &Contents, style: Style<'_>) -> String {
 }
 
 fn table_row(table: &Table) -> Vec<Cell> {
-    let rows = table.rows.map_or("?".to_owned(), |rows| rows.to_string());
+    let rows = table.rows.map_or("?".to_owned(), |rows| {
+        grouped(u64::try_from(rows).unwrap_or_default())
+    });
     vec![
         Cell::new(&table.name),
         Cell::new(&rows).right(),

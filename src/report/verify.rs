@@ -6,7 +6,7 @@ use super::Report;
 use super::json::{Call, Document};
 use super::style::{BAD, FAINT, GOOD, Style, WAITS};
 use super::table::{Cell, table};
-use super::words::{count, printable};
+use super::words::{count, grouped, printable};
 use crate::diagnostic::Diagnostic;
 use crate::dump::integrity::FaultKind;
 use crate::dump::{
@@ -134,12 +134,12 @@ fn line(table: &VerifiedTable) -> Vec<Cell> {
         Verdict::Unknown(why) => (format!("! not compared: {why}"), WAITS),
     };
     let in_database = match table.in_database {
-        Some(rows) => rows.to_string(),
+        Some(rows) => grouped(rows),
         None => "-".to_owned(),
     };
     vec![
         Cell::new(&table.name),
-        Cell::new(&table.in_dump.to_string()).right(),
+        Cell::new(&grouped(table.in_dump)).right(),
         Cell::new(&in_database).right(),
         Cell::new(&words).in_colour(colour),
     ]

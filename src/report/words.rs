@@ -95,12 +95,15 @@ pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
 pub fn count(number: usize, noun: &str) -> String {
     match number {
         1 => format!("1 {noun}"),
-        _ => format!("{} {noun}s", grouped(number)),
+        _ => format!(
+            "{} {noun}s",
+            grouped(u64::try_from(number).unwrap_or(u64::MAX))
+        ),
     }
 }
 
 /// `9999`, `10,000`, `1,234,567`.
-fn grouped(number: usize) -> String {
+pub(super) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     if digits.len() < 5 {
         return digits;

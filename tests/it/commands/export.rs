@@ -189,7 +189,7 @@ fn what_cannot_be_exported_is_told() {
             $ seedbed seed exports
             2> error: unrecognized subcommand 'exports'
             2>
-            2>   tip: a similar command is `seedbed export`
+            2>   tip: a similar command is `seedbed seed export`
             2>
             2> Usage: seedbed seed [OPTIONS] [COMMAND]
             2>

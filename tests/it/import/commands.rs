@@ -351,7 +351,7 @@ fn an_unfinished_import_is_told_everywhere_and_gone_on_with() {
     );
     assert!(
         ran.stdout
-            .contains("imported old.sql: 110001 rows of 2 tables "),
+            .contains("imported old.sql: 110,001 rows of 2 tables "),
         "{ran}"
     );
     project.run("migrate").check(expect![[r#"
