@@ -620,13 +620,18 @@ fn old_rows(rows: &[Vec<Value>], unit: Option<&Unit>) -> Refusal {
     }
 }
 
+/// The number of rows in a column of what a guard found.
+fn counted_rows(row: &[Value], at: usize) -> String {
+    match number(row, at) {
+        1 => "1 row".to_owned(),
+        found => format!("{found} rows"),
+    }
+}
+
 /// Rows that hold no value of a column read another one.
 fn other_values(row: &[Value], unit: Option<&Unit>) -> Refusal {
     let (table, column) = (text(row, 2), text(row, 3));
-    let rows = match number(row, 1) {
-        1 => "1 row".to_owned(),
-        found => format!("{found} rows"),
-    };
+    let rows = counted_rows(row, 1);
     Refusal {
         code: "old-rows",
         message: "{unit} changes a column, and values of rows that are there would change with it".to_owned(),
@@ -648,10 +653,7 @@ fn other_values(row: &[Value], unit: Option<&Unit>) -> Refusal {
 /// A new column would give the rows that are there a parent that the engine does not look for.
 fn default_of_a_reference(row: &[Value], unit: Option<&Unit>) -> Refusal {
     let (table, column) = (text(row, 2), text(row, 3));
-    let rows = match number(row, 1) {
-        1 => "1 row".to_owned(),
-        found => format!("{found} rows"),
-    };
+    let rows = counted_rows(row, 1);
     Refusal {
         code: "old-rows",
         message: "{unit} adds a column with REFERENCES and a DEFAULT that is not NULL to a table with rows".to_owned(),

@@ -2,7 +2,7 @@
 //! may be older than the file that it is given. It never writes.
 
 use super::directive::is_breaking;
-use super::plan::{PlanOptions, State, plan};
+use super::plan::{Plan, PlanOptions, State, plan};
 use super::set::Migrations;
 use crate::db::Db;
 use crate::history::{self, History, HistoryError};
@@ -49,10 +49,11 @@ pub enum Compatibility {
 /// As [`history::read`]: a database that cannot be read, or whose history another tool wrote.
 pub async fn compatible(db: &Db, set: &Migrations) -> Result<Compatibility, HistoryError> {
     let history = super::observe(db, set).await?;
-    let history = history::add_texts(db, history, |history| unknown(set, history)).await?;
-    let unknown = unknown(set, &history);
+    let unknown_now = |history: &History| unknown(&plan(set, history, &PlanOptions::default()));
+    let history = history::add_texts(db, history, unknown_now).await?;
+    let plan = plan(set, &history, &PlanOptions::default());
+    let unknown = unknown(&plan);
     if unknown.is_empty() {
-        let plan = plan(set, &history, &PlanOptions::default());
         let is_pending = |state| matches!(state, State::Pending | State::Started);
         let pending = plan.items.iter().any(|item| is_pending(item.state));
         return Ok(match pending {
@@ -69,14 +70,13 @@ pub async fn compatible(db: &Db, set: &Migrations) -> Result<Compatibility, Hist
     })
 }
 
-/// The recorded migrations that the set does not know.
-fn unknown(set: &Migrations, history: &History) -> Vec<Key> {
-    let plan = plan(set, history, &PlanOptions::default());
+/// The recorded migrations that the set of a plan does not know.
+fn unknown(plan: &Plan) -> Vec<Key> {
     let is_unknown = |state| matches!(state, State::Ahead | State::Missing | State::Edited);
-    let items = plan.items.into_iter();
+    let items = plan.items.iter();
     let unknown =
         items.filter(|item| is_unknown(item.state) && matches!(item.key, Key::Migration(_)));
-    unknown.map(|item| item.key).collect()
+    unknown.map(|item| item.key.clone()).collect()
 }
 
 #[cfg(test)]

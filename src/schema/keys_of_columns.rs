@@ -1,7 +1,7 @@
 //! One form for both ways to declare a foreign key: `p REFERENCES parent` and `FOREIGN KEY (p) REFERENCES parent`. The
 //! Turso engine writes the second for the first when a table is altered, without the name of the constraint. Pure.
 
-use crate::sql::{Token, significant};
+use crate::sql::{Token, parts, significant};
 
 /// A `CREATE TABLE` in its normal form with its foreign keys behind everything else, in alphabetical order and without
 /// names. Any other text stays as it is.
@@ -11,12 +11,19 @@ pub(super) fn with_keys_of_the_table(normal: &str) -> String {
     if [text(0), text(1), text(3)] != ["create", "table", "("] {
         return normal.to_owned();
     }
-    let Some((parts, end)) = parts(normal, &tokens, 4) else {
+    let parts = parts(normal, tokens.get(4..).unwrap_or_default());
+    // Behind the parts and the commas between them.
+    let end = 4 + parts
+        .iter()
+        .map(|part| part.len() + 1)
+        .sum::<usize>()
+        .saturating_sub(1);
+    if text(end) != ")" {
         return normal.to_owned();
-    };
+    }
     let (mut others, mut keys) = (Vec::new(), Vec::new());
     for part in parts {
-        let words: Vec<&str> = tokens[part].iter().map(|it| it.text(normal)).collect();
+        let words: Vec<&str> = part.iter().map(|it| it.text(normal)).collect();
         let unnamed = match words.as_slice() {
             ["constraint", _, rest @ ..] => rest,
             words => words,
@@ -36,27 +43,6 @@ pub(super) fn with_keys_of_the_table(normal: &str) -> String {
         others.join(" , "),
         rest.join(" ")
     )
-}
-
-/// The parts between the commas of a list that begins at `from`, and the parenthesis that closes it.
-fn parts(sql: &str, tokens: &[Token], from: usize) -> Option<(Vec<std::ops::Range<usize>>, usize)> {
-    let (mut parts, mut depth, mut begin) = (Vec::new(), 0, from);
-    for (at, token) in tokens.iter().enumerate().skip(from) {
-        match token.text(sql) {
-            "(" => depth += 1,
-            ")" if depth == 0 => {
-                parts.push(begin..at);
-                return Some((parts, at));
-            }
-            ")" => depth -= 1,
-            "," if depth == 0 => {
-                parts.push(begin..at);
-                begin = at + 1;
-            }
-            _ => {}
-        }
-    }
-    None
 }
 
 /// A column without its foreign keys, which go to `keys`.

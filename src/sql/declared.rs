@@ -45,7 +45,7 @@ pub(crate) fn declared(sql: &str) -> Declared {
 }
 
 /// The parts between the commas, up to the parenthesis that closes the list.
-fn parts<'a>(sql: &str, tokens: &'a [Token]) -> Vec<&'a [Token]> {
+pub(crate) fn parts<'a>(sql: &str, tokens: &'a [Token]) -> Vec<&'a [Token]> {
     let (mut parts, mut depth, mut begin) = (Vec::new(), 0, 0);
     for (at, token) in tokens.iter().enumerate() {
         match token.text(sql) {

@@ -22,7 +22,7 @@ mod temporary;
 mod token;
 mod value;
 
-pub(crate) use declared::{Declared, check_constraints, declared, parenthesized};
+pub(crate) use declared::{Declared, check_constraints, declared, parenthesized, parts};
 pub use describe::{describe, describe_all};
 pub(crate) use end::Progress;
 pub(crate) use fingerprint::for_each_part;
