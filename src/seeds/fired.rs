@@ -1,10 +1,10 @@
 //! Rows that triggers would delete along with rows that seeds in mode `sync` made and declare no longer. Questions and what
 //! the answers mean. Only what a trigger deletes itself is looked for: that is refused, so nothing follows from it. Pure.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::memory::Memory;
-use super::orphans::these;
+use super::orphans::{grouped, these};
 use super::plan::Basis;
 use super::remembered::Remembered;
 use crate::db::Query;
@@ -36,11 +36,7 @@ pub(super) fn fired<'a>(
     shape: &Shape,
     triggers: &[[Value; 3]],
 ) -> Vec<(Fired<'a>, Query)> {
-    let mut groups: BTreeMap<(usize, &[usize]), Vec<&Remembered>> = BTreeMap::new();
-    for orphan in memory.orphans() {
-        let key = (orphan.table, orphan.columns.as_slice());
-        groups.entry(key).or_default().push(orphan);
-    }
+    let groups = grouped(memory);
     let mut all = Vec::new();
     for [name, table, sql] in triggers {
         let (Some(name), Some(table), Some(sql)) = (name.as_str(), table.as_str(), sql.as_str())

@@ -36,13 +36,19 @@ pub(super) struct Children<'a> {
     parents: Vec<&'a Remembered>,
 }
 
-/// Asks for children of rows that are to go, which no seed in mode `sync` made.
-pub(super) fn children<'a>(memory: &'a Memory, shape: &'a Shape) -> Vec<(Children<'a>, Query)> {
+/// The rows that are to go, by their table and the columns of their key.
+pub(super) fn grouped(memory: &Memory) -> BTreeMap<(usize, &[usize]), Vec<&Remembered>> {
     let mut groups: BTreeMap<(usize, &[usize]), Vec<&Remembered>> = BTreeMap::new();
     for orphan in memory.orphans() {
         let key = (orphan.table, orphan.columns.as_slice());
         groups.entry(key).or_default().push(orphan);
     }
+    groups
+}
+
+/// Asks for children of rows that are to go, which no seed in mode `sync` made.
+pub(super) fn children<'a>(memory: &'a Memory, shape: &'a Shape) -> Vec<(Children<'a>, Query)> {
+    let groups = grouped(memory);
     let mut all = Vec::new();
     for ((table, columns), parents) in &groups {
         let of = &shape.tables[*table];
