@@ -77,6 +77,7 @@ pub mod doctor;
 pub mod drive;
 pub mod dump;
 mod hex;
+pub mod layouts;
 pub mod history;
 pub mod migrations;
 #[doc(hidden)]

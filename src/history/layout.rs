@@ -29,7 +29,7 @@ UPDATE _migrations SET detail = ?1 WHERE kind = 'meta' AND version = 'layout'";
 /// | `state` | `applied` or `started` |
 /// | `applied_at`, `duration_ms` | UTC `YYYY-MM-DDTHH:MM:SS.sssZ` by the database's clock; whole milliseconds |
 /// | `run_id`, `applied_by` | the run that wrote the row, and who ran it |
-/// | `detail` | of `meta` rows: the value. Of others: a JSON object, see [`DOWN_CHECKSUM`], [`BASELINE`], [`UNDOING`] and [`VIOLATIONS`] |
+/// | `detail` | of `meta` rows: the value. Of others: a JSON object, see [`DOWN_CHECKSUM`], [`FILE_LAYOUT`], [`BASELINE`], [`ADOPTED_FROM`], [`UNDOING`] and [`VIOLATIONS`] |
 /// | `source`, `down` | the canonical texts of the file as applied and of its down file; of more than 1 MiB as a BLOB in the format of gzip, from layout 2 on |
 ///
 /// While a run is under way, `source`, `down` and `checksum` of `revision` hold what its guards compare with.
@@ -124,6 +124,12 @@ pub const DOWN_CHECKSUM: &str = "down_checksum";
 
 /// Key of `detail`: `true` where a migration was taken as applied by `baseline`, and never run.
 pub const BASELINE: &str = "baseline";
+
+/// Key in the `detail` of a migration: the layout of its file, where that is not Seedbed's own.
+pub const FILE_LAYOUT: &str = "layout";
+
+/// Key in the `detail` of a migration: the tool whose history it was taken from.
+pub const ADOPTED_FROM: &str = "adopted_from";
 
 /// Key of `detail`: where an undo outside of a transaction is under way or died, when it began (`at`) and who runs it
 /// (`by`).

@@ -43,7 +43,7 @@ pub(crate) use checks::checked_tables;
 pub use error::{Failed, HistoryError, Part, RunError};
 pub use known::Known;
 pub use layout::{
-    BASELINE, DOWN_CHECKSUM, DROPPED, LAYOUT, MEMORY, RENAMED, ROWS, SEED_ENVIRONMENT, TABLE,
+    ADOPTED_FROM, BASELINE, DOWN_CHECKSUM, DROPPED, FILE_LAYOUT, LAYOUT, MEMORY, RENAMED, ROWS, SEED_ENVIRONMENT, TABLE,
     UNDOING, UNFINISHED, VIOLATIONS, WRITTEN,
 };
 pub(crate) use layout::{layout_of, makes_ours};

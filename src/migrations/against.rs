@@ -137,7 +137,7 @@ fn edited(old: &Migration, now: &Migration, base: &Base) -> Option<Diagnostic> {
         Edit::Meaning => format!("{key} is in {base} and was changed since"),
         Edit::Wording => format!("comments or spaces of {key}, which is in {base}, were changed"),
         Edit::Name => format!("{key} is in {base} and was renamed since"),
-        Edit::Down => format!("the down file of {key}, which is in {base}, was changed"),
+        Edit::Down => format!("the {} of {key}, which is in {base}, was changed", now.down_words()),
     };
     let help = match edit {
         Edit::Meaning => "put the file back as it was and write the change as a new migration",
@@ -146,16 +146,17 @@ fn edited(old: &Migration, now: &Migration, base: &Base) -> Option<Diagnostic> {
         }
     };
     let file = match (edit, &now.down) {
-        (Edit::Down, Some(down)) => &down.source,
-        _ => &now.up.source,
+        (Edit::Down, Some(down)) => down.source.clone(),
+        _ => now.up.whole(),
     };
-    let diff = diff(format!("{key} in {base}"), &old.up.source.text, file);
-    Some(edit.diagnostic(key, file, message, Some(diff)).help(help))
+    let diff = diff(format!("{key} in {base}"), &old.up.recorded, &file);
+    Some(edit.diagnostic(key, &file, message, Some(diff)).help(help))
 }
 
 fn edit(old: &Migration, now: &Migration) -> Option<Edit> {
     if old.up.checksum != now.up.checksum {
         return Some(match has_meaning_of(now, old) {
+            true if now.has_sections() && is_down_edited(old, now) => Edit::Down,
             true => Edit::Wording,
             false => Edit::Meaning,
         });
@@ -163,10 +164,13 @@ fn edit(old: &Migration, now: &Migration) -> Option<Edit> {
     if old.words != now.words {
         return Some(Edit::Name);
     }
-    let checksum =
-        |migration: &Migration| migration.down.as_ref().map(|down| down.checksum.clone());
-    // A down file that is gone is no edit: what was recorded still undoes.
-    (now.down.is_some() && checksum(old) != checksum(now)).then_some(Edit::Down)
+    is_down_edited(old, now).then_some(Edit::Down)
+}
+
+/// A down file that is gone is no edit: what was recorded still undoes.
+fn is_down_edited(old: &Migration, now: &Migration) -> bool {
+    let checksum = |it: &Migration| it.down.as_ref().map(|down| down.checksum.clone());
+    now.down.is_some() && checksum(old) != checksum(now)
 }
 
 fn has_meaning_of(one: &Migration, other: &Migration) -> bool {

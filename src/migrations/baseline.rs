@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
+use super::ran;
 use super::downs;
 use super::identity::{Identity, applied, edited_keys, file_problems};
 use super::mismatch::is_about_records;
@@ -282,9 +283,10 @@ pub(super) fn act_of(migration: &Migration, table: &HistoryTable) -> (Key, (Entr
 /// What is applied, as it was recorded. The history must have the texts.
 pub(super) fn recorded_acts(history: &History) -> Acts {
     let acts = applied(history).filter_map(|row| {
+        let (text, atomicity) = ran::text_and_atomicity(row)?;
         let source = Arc::new(Source {
             name: format!("{}__{}.sql{AS_RECORDED}", row.key, row.name),
-            text: row.source.as_deref()?.into(),
+            text: text.into(),
         });
         let entry = Entry {
             key: row.key.clone(),
@@ -295,7 +297,7 @@ pub(super) fn recorded_acts(history: &History) -> Acts {
             down: None,
             detail: serde_json::Map::new(),
         };
-        Some((row.key.clone(), (entry, Act::of(&source, &history.table))))
+        Some((row.key.clone(), (entry, Act::read(&source, atomicity, &history.table))))
     });
     acts.collect()
 }

@@ -1,6 +1,7 @@
 //! Whether a program may open a database whose migrations are not its own: an application that carries its database along
 //! may be older than the file that it is given. It never writes.
 
+use super::ran;
 use super::directive::is_breaking;
 use super::plan::{Plan, PlanOptions, State, plan};
 use super::set::Migrations;
@@ -63,8 +64,8 @@ pub async fn compatible(db: &Db, set: &Migrations) -> Result<Compatibility, Hist
     }
     let texts = unknown
         .iter()
-        .filter_map(|key| history.row(key)?.source.as_deref());
-    Ok(match texts.into_iter().any(is_breaking) {
+        .filter_map(|key| ran::text(history.row(key)?));
+    Ok(match texts.into_iter().any(|text| is_breaking(&text)) {
         true => Compatibility::NewerBreaking,
         false => Compatibility::NewerButReadable,
     })

@@ -7,11 +7,10 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::comment::{CommentLine, Form, comment_lines, mentions};
 use crate::diagnostic::Diagnostic;
 use crate::nearest::{edits, nearest};
 use crate::script::{Atomicity, ForeignKeys, Origin, Source};
-use crate::sql::{TokenKind, tokens};
+use crate::sql::{CommentLine, Form, TokenKind, comment_lines, mentions, tokens};
 
 /// What the directives of a file say.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -1,8 +1,9 @@
 //! Headings that divide a file into what applies a migration and what undoes it: `-- Up` and `-- Down`, in any words and
 //! decoration that tools and people use. It finds headings and decides nothing else. Pure.
 
-use super::comment::{CommentLine, Form};
-use crate::sql::{Kind, Statement, TokenKind, kind, significant, split, tokens, unquote};
+use crate::sql::{
+    CommentLine, Form, Kind, Statement, TokenKind, kind, significant, split, tokens, unquote,
+};
 
 use std::collections::HashMap;
 
@@ -286,7 +287,7 @@ fn is_about_comments(text: &str, lines: &[CommentLine<'_>], heading: usize) -> b
 
 #[cfg(test)]
 mod tests {
-    use super::super::comment::comment_lines;
+    use crate::sql::comment_lines;
     use super::*;
 
     fn found(text: &str, is_down_file: bool) -> usize {

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::ran;
 use super::file::meaning;
 use super::problem::keep_the_known;
 use super::set::{Migration, Migrations};
@@ -40,7 +41,7 @@ impl<'a> Identity<'a> {
             .map(Candidate::new)
             .collect();
         for row in rows {
-            let recorded = row.source.as_deref().map(meaning);
+            let recorded = ran::text(row).map(|text| meaning(&text));
             // An equal text comes before an equal meaning, and the same words before other ones.
             let best = free
                 .iter()
@@ -114,8 +115,8 @@ impl<'a> Identity<'a> {
 /// Whether a file has the text of a record, or one of the same meaning.
 pub(super) fn has_text_of(file: &Migration, row: &Row) -> bool {
     let same_meaning = || {
-        let recorded = row.source.as_deref();
-        recorded.is_some_and(|recorded| meaning(recorded) == meaning(&file.up.source.text))
+        let recorded = ran::text(row);
+        recorded.is_some_and(|recorded| meaning(&recorded) == meaning(&file.up.source.text))
     };
     file.up.checksum == row.checksum || same_meaning()
 }

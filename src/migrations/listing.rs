@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 
 use super::set::{ReadError, slashes, unreadable};
 use crate::diagnostic::Diagnostic;
+use crate::layouts::belongs_to_a_layout;
 
 /// What stands in a folder.
 #[derive(Debug, Default)]
 pub(super) struct Listing {
-    /// The files whose names end in `.sql`, in no particular order.
+    /// The files whose names end in `.sql`, and what layouts keep beside them, in no particular order.
     pub(super) files: Vec<PathBuf>,
     /// Pipes, devices, folders and broken links with such a name.
     pub(super) problems: Vec<Diagnostic>,
@@ -17,7 +18,9 @@ pub(super) struct Listing {
 
 /// The files that [`Migrations::read_dir`](super::Migrations::read_dir) reads, in no particular order.
 pub(super) fn sql_files(directory: &Path) -> Result<Vec<PathBuf>, ReadError> {
-    Ok(listing(directory)?.files)
+    let mut files = listing(directory)?.files;
+    files.retain(|path| is_sql(path));
+    Ok(files)
 }
 
 /// The path at which the system finds a folder. The working folder, relative to itself, is an empty path, which no system
@@ -95,7 +98,7 @@ impl Listing {
                     let why = "a folder without a migration, not a file";
                     self.is_no_file(&path, why, "rename the folder, or remove it");
                 }
-            } else if is_sql(&path) {
+            } else if is_sql(&path) || belongs_to_a_layout(&slashes(&path)) {
                 match kind.is_file() {
                     true => self.files.push(path),
                     // To open a pipe waits for another process that writes.
@@ -114,7 +117,7 @@ impl Listing {
     }
 }
 
-fn is_sql(path: &Path) -> bool {
+pub(super) fn is_sql(path: &Path) -> bool {
     path.extension()
         .is_some_and(|extension| extension.eq_ignore_ascii_case("sql"))
 }

@@ -165,7 +165,7 @@ pub(super) fn other_migration(row: &Row, file: &Migration, history: &History) ->
             diff(
                 format!("{} as applied", named(row)),
                 recorded,
-                &file.up.source,
+                &file.up.whole(),
             )
         }),
         ..Diagnostic::problem(OTHER_MIGRATION, message)

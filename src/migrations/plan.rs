@@ -12,13 +12,15 @@ use super::identity::{self, Identity};
 use super::made::{Change, are_gone, changes, made, may_lose};
 use super::mismatch;
 use super::problem::{self, Edit, argument, diff, file_name};
+use super::ran;
 use super::reading::{self, Leaves, Reading, Until};
 use super::same_object::has_another_text;
 use super::same_text::{self, Standing};
 use super::set::{Migration, Migrations};
 use crate::db::Engine;
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::history::{DOWN_CHECKSUM, History, Row, State as Recorded, moment};
+use crate::history::{DOWN_CHECKSUM, FILE_LAYOUT, History, Row, State as Recorded, moment};
+use crate::layouts::Layout;
 use crate::script::{Atomicity, Entry, Key, Made, OnFailure, Record, Revision, Script, Unit};
 use crate::sql::{Kind, Object, What, kind};
 
@@ -353,7 +355,7 @@ impl<'a> Planner<'a> {
 
     fn apply(&mut self, migration: &'a Migration) {
         let engine = self.engine;
-        let mut reading = reading::read(&migration.up.source, engine, &self.history.table);
+        let mut reading = reading::read_text(&migration.up, engine, &self.history.table);
         let large = |problem: &Diagnostic| problem.code == reading::TOO_LARGE;
         if !reading.problems.iter().any(large) {
             let down = migration.down.as_ref().map(|down| &*down.source);
@@ -418,7 +420,7 @@ impl<'a> Planner<'a> {
 
     /// What became of the objects of a repeatable without a file, as far as this run leaves that as it is.
     fn made_by(&self, row: &Row) -> Option<String> {
-        let objects = made(row.source.as_deref()?);
+        let objects = made(&ran::text(row)?);
         if objects.is_empty() || self.history.objects.is_none() {
             return None;
         }
@@ -693,13 +695,16 @@ pub(super) fn entry(migration: &Migration) -> Entry {
     if let Some(down) = &migration.down {
         detail.insert(DOWN_CHECKSUM.to_owned(), down.checksum.clone().into());
     }
+    if migration.layout != Layout::Seedbed {
+        detail.insert(FILE_LAYOUT.to_owned(), migration.layout.word().into());
+    }
     Entry {
         key: migration.key.clone(),
         name: migration.words.clone(),
         checksum: migration.up.checksum.clone(),
         effective: None,
-        source: migration.up.source.text.clone(),
-        down: migration.down.as_ref().map(|down| down.source.text.clone()),
+        source: migration.up.recorded.clone(),
+        down: migration.down.as_ref().map(|down| down.recorded.clone()),
         detail,
     }
 }
@@ -714,7 +719,8 @@ fn edited(migration: &Migration, row: &Row, edit: Edit, history: &History) -> Di
         }
         Edit::Name => format!("{key} was renamed after it was applied on {at}"),
         Edit::Down => format!(
-            "the down file of {key} was changed after it was applied on {at}; `undo` would run the recorded one"
+            "the {} of {key} was changed after it was applied on {at}; `undo` would run the recorded one",
+            migration.down_words()
         ),
     };
     let help = match edit {
@@ -730,7 +736,8 @@ fn edited(migration: &Migration, row: &Row, edit: Edit, history: &History) -> Di
         _ => &migration.up.source,
     };
     let recorded = row.source.as_deref();
-    let diff = recorded.map(|recorded| diff(format!("{key} as applied"), recorded, file));
+    let whole = migration.up.whole();
+    let diff = recorded.map(|recorded| diff(format!("{key} as applied"), recorded, &whole));
     let is_newest = history.version() == migration.version();
     let redo = edit == Edit::Meaning && is_newest && row.has_down && !is_adopted(row);
     edit.diagnostic(key, file, message, diff)
@@ -762,11 +769,13 @@ fn is_versioned(row: &Row) -> bool {
 /// How a file differs from its record.
 pub(super) fn edit(migration: &Migration, row: &Row) -> Option<Edit> {
     if migration.up.checksum != row.checksum {
-        let same = row
-            .source
-            .as_deref()
-            .is_some_and(|recorded| meaning(recorded) == meaning(&migration.up.source.text));
-        return Some(if same { Edit::Wording } else { Edit::Meaning });
+        let same = ran::text(row)
+            .is_some_and(|recorded| meaning(&recorded) == meaning(&migration.up.source.text));
+        return Some(match same {
+            true if migration.has_sections() && downs::differs(migration, row) => Edit::Down,
+            true => Edit::Wording,
+            false => Edit::Meaning,
+        });
     }
     if migration.words != row.name {
         return Some(Edit::Name);

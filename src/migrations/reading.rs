@@ -111,7 +111,7 @@ pub(super) fn of_down(
     engine: Engine,
     history: &HistoryTable,
 ) -> Vec<Diagnostic> {
-    let problems = down.map(|down| read(&down.source, engine, history).problems);
+    let problems = down.map(|down| read_text(down, engine, history).problems);
     let problems = problems.into_iter().flatten();
     problems.filter(Diagnostic::is_error).collect()
 }
@@ -188,8 +188,26 @@ impl<'a> Written<'a> {
 
 /// Reads a text for a database whose history is in `history`.
 pub(super) fn read(source: &Arc<Source>, engine: Engine, history: &HistoryTable) -> Reading {
+    read_as(source, Atomicity::default(), engine, history)
+}
+
+/// The same of a text of the files.
+pub(super) fn read_text(text: &Text, engine: Engine, history: &HistoryTable) -> Reading {
+    read_as(&text.source, text.atomicity, engine, history)
+}
+
+/// The same of a text that its layout may take out of its transaction.
+pub(super) fn read_as(
+    source: &Arc<Source>,
+    atomicity: Atomicity,
+    engine: Engine,
+    history: &HistoryTable,
+) -> Reading {
     let mut problems = Vec::new();
-    let directives = instructions(source, &mut problems);
+    let mut directives = instructions(source, &mut problems);
+    if atomicity == Atomicity::Bare {
+        directives.atomicity = atomicity;
+    }
     let faults = text::faults(source);
     problems.extend(faults.problems);
     let statements = match faults.is_no_sql {

@@ -258,7 +258,7 @@ fn redo_plan(
         let key = Key::Migration(*version);
         match set.get(&key) {
             Some(file) => {
-                let reading = reading::read(&file.up.source, history.engine, &history.table);
+                let reading = reading::read_text(&file.up, history.engine, &history.table);
                 let old = chosen.versions.get(version);
                 let again = match old {
                     Some(old) => entry_again(file, old),

@@ -33,14 +33,19 @@ pub(super) struct Act {
 impl Act {
     /// Reads a file as a local database would whose history is in `history`.
     pub(super) fn new(text: &Text, history: &HistoryTable) -> Act {
-        Act::of(&text.source, history)
+        Act::read(&text.source, text.atomicity, history)
     }
 
     /// The same of a text that was recorded.
     pub(super) fn of(source: &Arc<Source>, history: &HistoryTable) -> Act {
+        Act::read(source, Atomicity::default(), history)
+    }
+
+    /// The same of a text that its layout may take out of its transaction.
+    pub(super) fn read(source: &Arc<Source>, atomicity: Atomicity, history: &HistoryTable) -> Act {
         Act {
             source: source.clone(),
-            reading: reading::read(source, Engine::Local, history),
+            reading: reading::read_as(source, atomicity, Engine::Local, history),
         }
     }
 

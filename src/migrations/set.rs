@@ -8,21 +8,24 @@ use std::sync::Arc;
 use super::against::Base;
 use super::downs::{has_words, other_words};
 use super::file::{FileName, Order, canonical, checksum, parse_name};
-use super::listing::{is_hidden, listing};
+use super::listing::{is_hidden, is_sql, listing};
 use super::markers::written_for;
 use super::meant::suggest_for_folder;
 use super::misfit::{bad_name, contested, left_beside, left_by_merging, not_text_problem};
-use super::problem::{COMMENTS_ONLY, duplicate, file_name, keep_the_known};
+use super::problem::{self, COMMENTS_ONLY, duplicate, file_name, keep_the_known};
 use super::reading::is_comments_only;
 use crate::db::HistoryTable;
+use crate::layouts::{File, Layout, LayoutChoice, Part, detect, has_contents, is_ours, lay_out};
 use crate::diagnostic::Diagnostic;
-use crate::script::{Key, Source};
+use crate::script::{Atomicity, Key, Source};
 
 /// One migration of the set.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Migration {
     /// Its version, or its name if it is repeatable.
     pub key: Key,
+    /// How its file is read.
+    pub layout: Layout,
     /// The words of its file name.
     pub words: String,
     /// Whether it may be applied late.
@@ -38,10 +41,14 @@ pub struct Migration {
 /// A canonical text and its checksum.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Text {
-    /// File and text.
+    /// File, and what runs of it: all of it, or a text of the same length in which all else is blank.
     pub source: Arc<Source>,
-    /// sha256 of the text.
+    /// sha256 of what is recorded.
     pub checksum: String,
+    /// What is recorded: the whole text; of a section that undoes, a text that runs without its file.
+    pub recorded: Arc<str>,
+    /// Whether its layout takes it out of its transaction. A directive in the text may do so too.
+    pub atomicity: Atomicity,
 }
 
 /// All migrations, and what is wrong with their files.
@@ -57,6 +64,8 @@ pub struct Migrations {
     pub(super) misfits: BTreeSet<i64>,
     /// The files that claim one version together.
     pub(super) contested: BTreeMap<i64, Vec<Migration>>,
+    /// How the folder is read.
+    pub layout: Layout,
     /// The table of the history, which no file may change. It is not read from the files.
     pub history_table: HistoryTable,
 }
@@ -96,25 +105,45 @@ impl Migrations {
     /// [`ReadError`] where the directory or a file cannot be read. Files that can be read and do not fit are
     /// [`Migrations::problems`].
     pub fn read_dir(directory: impl AsRef<Path>) -> Result<Migrations, ReadError> {
+        Migrations::read_dir_as(directory, None)
+    }
+
+    /// As [`Migrations::read_dir`], in the layout that was chosen; without a choice it is found by the files.
+    ///
+    /// # Errors
+    /// As [`Migrations::read_dir`].
+    pub fn read_dir_as(
+        directory: impl AsRef<Path>,
+        layout: Option<LayoutChoice>,
+    ) -> Result<Migrations, ReadError> {
         let listing = listing(directory.as_ref())?;
-        let mut found = Found {
+        let mut files = Vec::with_capacity(listing.files.len());
+        for path in listing.files {
+            let name = slashes(&path);
+            let bytes = match is_sql(&path) || has_contents(&name) {
+                true => std::fs::read(&path).map_err(unreadable(&path))?,
+                false => Vec::new(),
+            };
+            files.push((name, bytes));
+        }
+        let found = Found {
             problems: listing.problems,
             ..Found::default()
         };
-        for path in listing.files {
-            let bytes = std::fs::read(&path).map_err(unreadable(&path))?;
-            found.add(slashes(&path), bytes);
-        }
-        Ok(found.set())
+        Ok(found.of(files, layout))
     }
 
     /// Makes a set of file names and contents, in any order. A name may have folders before it.
     pub fn from_files(files: impl IntoIterator<Item = (String, Vec<u8>)>) -> Migrations {
-        let mut found = Found::default();
-        for (name, bytes) in files {
-            found.add(name, bytes);
-        }
-        found.set()
+        Migrations::from_files_as(files, None)
+    }
+
+    /// As [`Migrations::from_files`], in the layout that was chosen.
+    pub fn from_files_as(
+        files: impl IntoIterator<Item = (String, Vec<u8>)>,
+        layout: Option<LayoutChoice>,
+    ) -> Migrations {
+        Found::default().of(files, layout)
     }
 
     /// The set that [`embed!`](crate::embed) compiled in.
@@ -164,11 +193,19 @@ impl Migrations {
         claims.into_iter().flatten()
     }
 
-    /// The folder of its files as it is shown, with a slash at its end: that of the newest file.
+    /// The folder of its files as it is shown, with a slash at its end: that of the newest file, or the one above where
+    /// each migration has a folder.
     pub(super) fn folder(&self) -> &str {
         let file = self.versioned.last().or(self.repeatable.last());
         let file = file.map_or("", |file| file.up.source.name.as_str());
-        file.strip_suffix(file_name(file)).unwrap_or_default()
+        let folder = file.strip_suffix(file_name(file)).unwrap_or_default();
+        match file_name(file) {
+            "up.sql" | "migration.sql" => {
+                let folder = folder.trim_end_matches('/');
+                folder.strip_suffix(file_name(folder)).unwrap_or_default()
+            }
+            _ => folder,
+        }
     }
 
     /// The highest version.
@@ -177,7 +214,33 @@ impl Migrations {
     }
 }
 
+impl Text {
+    /// The whole file.
+    pub(super) fn whole(&self) -> Arc<Source> {
+        match Arc::ptr_eq(&self.source.text, &self.recorded) {
+            true => self.source.clone(),
+            false => Arc::new(Source {
+                name: self.source.name.clone(),
+                text: self.recorded.clone(),
+            }),
+        }
+    }
+}
+
 impl Migration {
+    /// What its layout calls the text that undoes it.
+    pub(super) fn down_words(&self) -> &'static str {
+        match self.has_sections() {
+            true => "down section",
+            false => "down file",
+        }
+    }
+
+    /// Whether what undoes it stands in its own file.
+    pub(super) fn has_sections(&self) -> bool {
+        matches!(self.layout, Layout::Goose | Layout::Dbmate | Layout::SqlMigrate)
+    }
+
     /// Whether it holds comments and no statement, and does nothing by intent.
     pub(super) fn is_comments_only(&self) -> bool {
         is_comments_only(&self.up.source.text)
@@ -223,7 +286,129 @@ struct Found {
     proposed: BTreeSet<i64>,
 }
 
+impl From<Part> for Text {
+    fn from(part: Part) -> Text {
+        Text {
+            checksum: checksum(&part.recorded),
+            source: part.source,
+            recorded: part.recorded,
+            atomicity: part.atomicity,
+        }
+    }
+}
+
 impl Found {
+    /// The set of these files, in the layout that was chosen, or that they have.
+    fn of(
+        mut self,
+        files: impl IntoIterator<Item = (String, Vec<u8>)>,
+        choice: Option<LayoutChoice>,
+    ) -> Migrations {
+        let (mut ours, mut others) = (Vec::new(), Vec::new());
+        let is_chosen = choice.is_none_or(|choice| choice.allows(Layout::Seedbed));
+        for (name, bytes) in files {
+            match is_chosen && is_ours(&name) {
+                true => ours.push((name, bytes)),
+                false => others.push((name, bytes)),
+            }
+        }
+        // Most folders have no others.
+        if others.is_empty() {
+            for (name, bytes) in ours {
+                self.add(name, bytes);
+            }
+            return self.set();
+        }
+        others.append(&mut ours);
+        let mut read = Vec::with_capacity(others.len());
+        let mut misfits = Vec::new();
+        for (path, bytes) in &others {
+            if is_hidden(file_name(path)) {
+                continue;
+            }
+            match canonical(bytes) {
+                Ok(text) => read.push(File {
+                    path: path.clone(),
+                    text: text.into(),
+                }),
+                Err(not_text) => misfits.push(not_text_problem(path.clone(), not_text, bytes)),
+            }
+        }
+        let (layout, mixed) = detect(&read, choice);
+        if let Some(mixed) = mixed {
+            return Migrations {
+                layout,
+                problems: vec![mixed],
+                ..Migrations::default()
+            };
+        }
+        if layout == Layout::Seedbed {
+            let is_sql = |name: &str| name.to_ascii_lowercase().ends_with(".sql");
+            for (name, bytes) in others.into_iter().filter(|(name, _)| is_sql(name)) {
+                self.add(name, bytes);
+            }
+            return self.set();
+        }
+        drop(others);
+        self.problems.append(&mut misfits);
+        self.laid_out(layout, read)
+    }
+
+    /// The set of a folder of another tool.
+    fn laid_out(mut self, layout: Layout, files: Vec<File>) -> Migrations {
+        let laid_out = lay_out(layout, files);
+        self.problems.extend(laid_out.problems);
+        let mut by_version: BTreeMap<i64, Vec<Migration>> = BTreeMap::new();
+        for claim in laid_out.claims {
+            let key = Key::Migration(claim.version);
+            let undoes = |down: &Part| !is_comments_only(&down.source.text) && !down.source.text.trim().is_empty();
+            by_version.entry(claim.version).or_default().push(Migration {
+                key,
+                layout,
+                words: claim.words,
+                order: Order::Strict,
+                up: claim.up.into(),
+                // What their tools write into each new file undoes nothing.
+                down: claim.down.filter(undoes).map(Text::from),
+                no_down: None,
+            });
+        }
+        let mut set = Migrations {
+            layout,
+            ..Migrations::default()
+        };
+        for (version, mut claims) in by_version {
+            claims.sort_by(|a, b| a.up.source.name.cmp(&b.up.source.name));
+            match <[Migration; 1]>::try_from(claims) {
+                Ok([migration]) => set.versioned.push(migration),
+                Err(claims) => {
+                    let files: Vec<&str> = claims.iter().map(|it| it.up.source.name.as_str()).collect();
+                    let problem = duplicate(&format!("V{version}"), &files).about(&Key::Migration(version));
+                    self.problems.push(problem.help(match layout {
+                        Layout::Drizzle => "give one of the entries of the journal another `idx`, and its file another \
+                                            number"
+                            .to_owned(),
+                        _ => {
+                            let choice: Vec<String> =
+                                files.iter().map(|file| problem::renumber(file, &files)).collect();
+                            format!(
+                                "keep the one that a database or another branch has, and give a new one the next free \
+                                 version: {}",
+                                choice.join(" or ")
+                            )
+                        }
+                    }));
+                    self.misfits.insert(version);
+                    set.contested.insert(version, claims);
+                }
+            }
+        }
+        self.problems.sort_by(|a, b| a.file().cmp(&b.file()));
+        set.problems = self.problems;
+        set.misfits = self.misfits;
+        set
+    }
+
     fn add(&mut self, file: String, bytes: Vec<u8>) {
         let last = file_name(&file);
         if is_hidden(last) {
@@ -261,7 +446,9 @@ impl Found {
                 };
                 Text {
                     checksum: checksum(&text),
+                    recorded: text.clone(),
                     source: Arc::new(Source { name: file, text }),
+                    atomicity: Atomicity::default(),
                 }
             }
             Err(not_text) => {
@@ -304,6 +491,7 @@ impl Found {
             match <[_; 1]>::try_from(claims) {
                 Ok([(order, words, up)]) => set.versioned.push(Migration {
                     key: Key::Migration(version),
+                    layout: Layout::Seedbed,
                     words,
                     order,
                     up,
@@ -315,6 +503,7 @@ impl Found {
                     let problem = contested(version, &claims);
                     let claims = claims.into_iter().map(|(order, words, up)| Migration {
                         key: Key::Migration(version),
+                        layout: Layout::Seedbed,
                         words,
                         order,
                         up,
@@ -366,6 +555,7 @@ impl Found {
             match <[_; 1]>::try_from(claims) {
                 Ok([(words, up)]) => set.repeatable.push(Migration {
                     key: Key::Repeatable(words.clone()),
+                    layout: Layout::Seedbed,
                     words,
                     order: Order::Any,
                     up,

@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 
+use super::ran;
 use super::baseline::{act_of, recorded_acts, replay};
 use super::problem::{argument, file_name};
 use super::rehearse::Stopped;
@@ -69,8 +70,8 @@ pub(super) async fn by_the_schema(
         findings.push(described(problem, &differences, &expected));
         return Ok(findings);
     }
-    let recorded = row.source.as_deref().unwrap_or_default();
-    if writes(recorded) != writes(&file.up.source.text) {
+    let recorded = ran::text(row).unwrap_or_default();
+    if writes(&recorded) != writes(&file.up.source.text) {
         let message = format!(
             "{name} changes other rows than the recorded text of {key}, and the schema does not show whether that was done"
         );

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::super::directive::UNSUPPORTED_BY_SERVER;
-use super::super::reading::{REFUSED, read};
+use super::super::reading::{REFUSED, read_text};
 use super::super::set::Migrations;
 use crate::db::{Engine, TWO_PARSERS, instead, server_objection};
 use crate::diagnostic::Diagnostic;
@@ -20,7 +20,7 @@ pub(super) fn refused(
         .flat_map(|it| std::iter::once(&it.up).chain(&it.down));
     let new = texts.filter(|text| !published.contains(text.checksum.as_str()));
     let of_all = new.flat_map(|text| {
-        let reading = read(&text.source, engine, &set.history_table);
+        let reading = read_text(text, engine, &set.history_table);
         let problems = reading.problems.into_iter();
         let of_the_engine = problems
             .filter(|it| it.code == REFUSED)

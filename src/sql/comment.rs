@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
-use crate::sql::{TokenKind, tokens};
+use super::{TokenKind, tokens};
 
 /// How a comment is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
+pub(crate) enum Form {
     /// `-- …`
     Line,
     /// `/* … */`
@@ -15,25 +15,25 @@ pub(super) enum Form {
 
 /// One line of a comment.
 #[derive(Debug, Clone)]
-pub(super) struct CommentLine<'a> {
+pub(crate) struct CommentLine<'a> {
     /// Its text, without the signs of the comment and the space around it.
-    pub(super) text: &'a str,
+    pub(crate) text: &'a str,
     /// How the comment is written.
-    pub(super) form: Form,
+    pub(crate) form: Form,
     /// Its bytes in the text: of a line comment also the `--`.
-    pub(super) span: Range<usize>,
+    pub(crate) span: Range<usize>,
     /// The bytes of the whole comment.
-    pub(super) comment: Range<usize>,
+    pub(crate) comment: Range<usize>,
     /// Whether it is the only line of its comment that has letters or digits.
-    pub(super) alone: bool,
+    pub(crate) alone: bool,
     /// Whether only spaces precede the comment in its line.
-    pub(super) starts_line: bool,
+    pub(crate) starts_line: bool,
     /// Whether a statement begins before it.
-    pub(super) below_a_statement: bool,
+    pub(crate) below_a_statement: bool,
 }
 
 /// All lines of all comments that are not empty, in order. A string is no comment, whatever it holds.
-pub(super) fn comment_lines(text: &str) -> Vec<CommentLine<'_>> {
+pub(crate) fn comment_lines(text: &str) -> Vec<CommentLine<'_>> {
     let mut lines = Vec::new();
     let mut below_a_statement = false;
     for token in tokens(text).flatten() {
@@ -86,7 +86,7 @@ pub(super) fn comment_lines(text: &str) -> Vec<CommentLine<'_>> {
 
 /// Whether a text has comments, and any of these words, in lower case, occurs in it. A search costs less than reading its
 /// tokens.
-pub(super) fn mentions(text: &str, words: &[&str]) -> bool {
+pub(crate) fn mentions(text: &str, words: &[&str]) -> bool {
     if !text.contains("--") && !text.contains("/*") {
         return false;
     }

@@ -1,0 +1,145 @@
+//! drizzle: `{tag}.sql` as `meta/_journal.json` lists them, or one folder for each migration, `{n}_{words}/migration.sql`.
+//! Pure.
+//!
+//! `--> statement-breakpoint` divides a file into statements, wherever it stands, and may be the only thing that does
+//! (`drizzle-orm/src/migrator.ts`).
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::text::{Blanked, whole_file};
+use super::{Claim, File, LaidOut, name};
+use crate::diagnostic::{Diagnostic, Location};
+use crate::script::Atomicity;
+
+/// What divides statements.
+pub(super) const BREAKPOINT: &str = "--> statement-breakpoint";
+
+/// A text whose breakpoints are semicolons; `None` where it has none.
+pub(super) fn with_semicolons(whole: &str) -> Option<String> {
+    let mut found = whole.match_indices(BREAKPOINT).peekable();
+    found.peek()?;
+    let mut blanked = Blanked::whole(whole);
+    for (at, marker) in found {
+        blanked.replace(at..at + marker.len(), ";");
+    }
+    Some(blanked.text())
+}
+
+/// `meta/_journal.json`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Journal {
+    #[serde(default)]
+    pub(crate) dialect: Option<String>,
+    pub(crate) entries: Vec<Entry>,
+}
+
+/// One migration of a journal.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Entry {
+    /// Its number.
+    pub(crate) idx: i64,
+    /// When it was generated, in milliseconds since 1970: what drizzle records. Files by hand have fractions.
+    pub(crate) when: serde_json::Number,
+    /// The name of its file, without `.sql`.
+    pub(crate) tag: String,
+}
+
+impl Entry {
+    /// The words of its name.
+    pub(crate) fn words(&self) -> &str {
+        name::loosely_numbered(&self.tag).map_or(&*self.tag, |(_, words)| words)
+    }
+}
+
+/// The dialects that a SQLite database can take.
+const DIALECTS: [&str; 3] = ["sqlite", "turso", "libsql"];
+
+/// Reads them. Other names were sorted out before.
+pub(super) fn read(files: Vec<File>, out: &mut LaidOut) {
+    let mut by_path: BTreeMap<String, File> =
+        files.into_iter().map(|file| (file.path.clone(), file)).collect();
+    let journals: Vec<String> =
+        by_path.keys().filter(|path| super::has_contents(path) && path.ends_with(".json")).cloned().collect();
+    for path in &journals {
+        let Some(journal) = by_path.remove(path) else {
+            continue;
+        };
+        of_journal(&journal, &mut by_path, out);
+    }
+    for (path, file) in by_path {
+        if name::last(&path) == "migration.sql" {
+            let folder = name::folder(&path).to_owned();
+            if let Some((digits, words)) = super::prisma::parse(&folder) {
+                match name::version(&path, digits) {
+                    Ok(version) => out.claims.push(claim(version, words, file)),
+                    Err(problem) => out.problems.push(problem),
+                }
+            }
+        } else if name::stem(name::last(&path)).is_some() {
+            out.problems.push(
+                Diagnostic::problem("bad-name", "meta/_journal.json does not list this file, so drizzle does not run it")
+                    .in_file(path)
+                    .help("let drizzle-kit generate it (`drizzle-kit generate --custom`), or move it out of this folder"),
+            );
+        }
+    }
+}
+
+fn of_journal(file: &File, by_path: &mut BTreeMap<String, File>, out: &mut LaidOut) {
+    let journal: Journal = match serde_json::from_str(&file.text) {
+        Ok(journal) => journal,
+        Err(error) => {
+            let (line, column) = (error.line(), error.column());
+            out.problems.push(
+                Diagnostic::problem("bad-journal", format!("the journal of drizzle cannot be read: {error}"))
+                    .at(Location::File {
+                        file: file.path.clone(),
+                        line: u32::try_from(line).ok().map(|line| line as _),
+                        column: u32::try_from(column).ok().map(|column| column as _),
+                    })
+                    .help("a merge may have left its marks in it: correct it, or bring it back with git"),
+            );
+            return;
+        }
+    };
+    if let Some(dialect) = journal.dialect.filter(|it| !DIALECTS.contains(&it.as_str())) {
+        out.problems.push(
+            Diagnostic::problem("bad-journal", format!("these migrations are written for {dialect}, not for SQLite"))
+                .in_file(&file.path)
+                .help("name the folder whose journal has `\"dialect\": \"sqlite\"`: `--migrations DIR`"),
+        );
+        return;
+    }
+    let root = name::folder(name::folder(&file.path));
+    for entry in journal.entries {
+        let path = match root {
+            "" => format!("{}.sql", entry.tag),
+            root => format!("{root}/{}.sql", entry.tag),
+        };
+        match by_path.remove(&path) {
+            Some(file) => out.claims.push(claim(entry.idx, entry.words(), file)),
+            None if out.claims.iter().any(|claim| claim.up.source.name == path) => out.problems.push(
+                Diagnostic::problem("duplicate", format!("the journal lists {} twice", entry.tag))
+                    .in_file(&file.path)
+                    .help("remove one of the entries"),
+            ),
+            None => out.problems.push(
+                Diagnostic::problem("missing-file", format!("the journal lists {path}, and there is no such file"))
+                    .in_file(&file.path)
+                    .help("bring the file back with git; or let drizzle-kit drop the entry: `drizzle-kit drop`"),
+            ),
+        }
+    }
+}
+
+fn claim(version: i64, words: &str, file: File) -> Claim {
+    let text = with_semicolons(&file.text);
+    Claim {
+        version,
+        words: words.to_owned(),
+        up: whole_file(file, text, Atomicity::default()),
+        down: None,
+    }
+}

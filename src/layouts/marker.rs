@@ -1,0 +1,142 @@
+//! Lines of comments that are instructions to other tools, by the tool. What follows from one is not decided here. Pure.
+
+use crate::sql::{CommentLine, Form};
+
+/// What a marker tells its tool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Instruction {
+    /// What follows is applied.
+    Up,
+    /// What follows undoes the migration.
+    Down,
+    /// The file runs outside of a transaction.
+    NoTransaction,
+    /// Variables in what follows are replaced by values.
+    Substitute,
+    /// Another file is read in its place.
+    Include,
+    /// A statement follows that holds semicolons.
+    StatementBegin,
+    /// It ends here.
+    StatementEnd,
+    /// Something that is not known here.
+    Other,
+}
+
+/// What a line of a comment tells another tool. The words are read without regard to case and spaces.
+pub(crate) fn marker(line: &CommentLine<'_>) -> Option<(&'static str, Vec<Instruction>)> {
+    use Instruction::{
+        Down, Include, NoTransaction, Other, StatementBegin, StatementEnd, Substitute, Up,
+    };
+    let text = line.text.to_ascii_lowercase();
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let one = |tool, instruction| Some((tool, vec![instruction]));
+    let direction = |word: &str| match word {
+        "up" => Up,
+        "down" => Down,
+        "envsub" => Substitute,
+        "statementbegin" => StatementBegin,
+        "statementend" => StatementEnd,
+        _ => Other,
+    };
+    match words.as_slice() {
+        // https://pressly.github.io/goose/documentation/annotations/
+        ["+goose", "no", "transaction", ..] => one("goose", NoTransaction),
+        ["+goose", rest @ ..] => one("goose", rest.first().map_or(Other, |word| direction(word))),
+        // https://github.com/rubenv/sql-migrate#writing-migrations
+        ["+migrate", rest @ ..] => {
+            let mut instructions = vec![rest.first().map_or(Other, |word| direction(word))];
+            if rest.contains(&"notransaction") {
+                instructions.push(NoTransaction);
+            }
+            Some(("sql-migrate", instructions))
+        }
+        ["+micrate", rest @ ..] => one(
+            "micrate",
+            rest.first().map_or(Other, |word| direction(word)),
+        ),
+        ["rambler", word @ ("up" | "down")] => one("rambler", direction(word)),
+        ["!ups"] => one("Play", Up),
+        ["!downs"] => one("Play", Down),
+        ["@undo"] | ["//@undo", ..] | ["//", "@undo", ..] => one("MyBatis Migrations", Down),
+        ["atlas:txmode", "none"] => one("Atlas", NoTransaction),
+        ["atlas:txtar"] => one("Atlas", Other),
+        // https://github.com/graphile/migrate#readme
+        ["!", "no-transaction", ..] => one("graphile-migrate", NoTransaction),
+        ["!include", _] | ["!", "include", _] => one("graphile-migrate", Include),
+        // https://github.com/yogthos/migratus#readme
+        [":disable-transaction"] => one("migratus", NoTransaction),
+        // https://github.com/lecaillon/Evolve/releases/tag/2.4.0
+        ["evolve-tx-off"] => one("Evolve", NoTransaction),
+        // https://github.com/jackc/tern#migrations
+        ["create", "above", "/", "drop", "below"] => one("tern", Down),
+        ["tern:", "disable-tx"] | ["tern:disable-tx"] => one("tern", NoTransaction),
+        // https://ollycope.com/software/yoyo/latest/#transactions
+        ["transactional:", "false"] | ["transactional:false"] | ["transactional", ":", "false"] => {
+            one("yoyo", NoTransaction)
+        }
+        [first, ..] if first.starts_with("changeset") => words
+            .contains(&"runintransaction:false")
+            .then(|| ("Liquibase", vec![NoTransaction])),
+        _ => dbmate(&words.concat()).or_else(|| sqlx(line, &text)),
+    }
+}
+
+/// `-- migration.sql --` and its like, which begin a file within a file of Atlas:
+/// <https://atlasgo.io/versioned/checks>
+pub(crate) fn file_of_an_archive(line: &CommentLine<'_>) -> Option<(&'static str, Vec<Instruction>)> {
+    let name = line.text.to_ascii_lowercase();
+    let instruction = match name.as_str() {
+        "migration.sql" => Instruction::Up,
+        "down.sql" => Instruction::Down,
+        name if name.ends_with(".sql") && !name.contains(' ') => Instruction::Other,
+        _ => return None,
+    };
+    Some(("Atlas", vec![instruction]))
+}
+
+/// `migrate:up transaction:false`, and geni's `transaction: no`. `text` is without spaces.
+/// <https://github.com/amacneil/dbmate#migration-options>
+fn dbmate(text: &str) -> Option<(&'static str, Vec<Instruction>)> {
+    const OFF: [&str; 4] = [
+        "transaction:false",
+        "transaction:no",
+        "transaction:off",
+        "transaction:0",
+    ];
+    if OFF.contains(&text) {
+        let tool = if text == OFF[0] { "dbmate" } else { "geni" };
+        return Some((tool, vec![Instruction::NoTransaction]));
+    }
+    let (direction, options) = match (
+        text.strip_prefix("migrate:up"),
+        text.strip_prefix("migrate:down"),
+    ) {
+        (Some(options), _) => (Instruction::Up, options),
+        (_, Some(options)) => (Instruction::Down, options),
+        _ => return None,
+    };
+    let mut instructions = vec![direction];
+    // A sentence goes on in another way.
+    if !options.is_empty() && !options.contains(':') {
+        return None;
+    }
+    if OFF.iter().any(|off| options.contains(off)) {
+        instructions.push(Instruction::NoTransaction);
+    }
+    Some(("dbmate", instructions))
+}
+
+/// sqlx runs a file outside of a transaction that begins with the bytes `-- no-transaction`, whatever is behind them
+/// (`sqlx-core/src/migrate/source.rs`). Where the line goes on with a word it is a sentence, as a file for Seedbed may
+/// begin with one; a statement that does not run in a transaction is found by itself. Alone in its line it is meant so
+/// below other comments too.
+fn sqlx(line: &CommentLine<'_>, text: &str) -> Option<(&'static str, Vec<Instruction>)> {
+    let behind = text.strip_prefix("no-transaction")?;
+    let is_first = line.span.start == 0 && line.form == Form::Line;
+    let is_sentence = behind.trim_start().starts_with(char::is_alphanumeric);
+    let ends = !behind.starts_with(['-', '_']);
+    let is_meant =
+        ends && !line.below_a_statement && (behind.is_empty() || is_first && !is_sentence);
+    is_meant.then(|| ("sqlx", vec![Instruction::NoTransaction]))
+}
