@@ -77,8 +77,8 @@ pub mod doctor;
 pub mod drive;
 pub mod dump;
 mod hex;
-pub mod layouts;
 pub mod history;
+pub mod layouts;
 pub mod migrations;
 #[doc(hidden)]
 pub mod nearest;

@@ -6,6 +6,8 @@ use std::time::Duration;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use seedbed::config::{Flags, Mode};
+use seedbed::layouts::LayoutChoice;
+use seedbed::migrations::Back;
 use seedbed::migrations::Grouping;
 use seedbed::script::Key;
 
@@ -72,6 +74,10 @@ pub(super) struct Global {
     /// The folder of the migrations [default: migrations]
     #[arg(long, global = true, value_name = "DIR")]
     migrations: Option<PathBuf>,
+    /// How that folder is read: seedbed, sqlx, wrangler, golang-migrate, geni, diesel, goose, dbmate, sql-migrate,
+    /// drizzle or prisma [default: found by its files]
+    #[arg(long, global = true, value_name = "TOOL", value_parser = layout)]
+    layout: Option<LayoutChoice>,
     /// The folder of the seeds [default: seeds]
     #[arg(long, global = true, value_name = "DIR")]
     seeds: Option<PathBuf>,
@@ -111,6 +117,7 @@ impl Global {
             config: self.config.clone(),
             env_file: self.env_file.clone(),
             migrations: self.migrations.clone(),
+            layout: self.layout,
             seeds: self.seeds.clone(),
             replica_file: self.replica_file.clone(),
             allow_plain_http: self.allow_plain_http,
@@ -513,9 +520,9 @@ pub(super) struct Undo {
     /// How many of the highest versions to take back [default: 1]
     #[arg(long, value_name = "N", conflicts_with = "to", value_parser = steps, allow_negative_numbers = true)]
     pub(super) steps: Option<usize>,
-    /// Take back every version above this one; 0 takes back all
-    #[arg(long, value_name = "V", value_parser = version, allow_negative_numbers = true)]
-    pub(super) to: Option<i64>,
+    /// Take back every version above this one; `none` takes back all
+    #[arg(long, value_name = "V", value_parser = undo_to, allow_negative_numbers = true)]
+    pub(super) to: Option<Back>,
     /// Also undo migrations that `baseline` recorded and Seedbed never ran: what they drop was there before
     #[arg(long)]
     pub(super) adopted: bool,
@@ -838,6 +845,11 @@ pub(super) struct Completions {
     pub(super) all: Option<PathBuf>,
 }
 
+fn layout(text: &str) -> Result<LayoutChoice, String> {
+    text.parse()
+        .map_err(|error: seedbed::layouts::UnknownLayout| error.help)
+}
+
 fn mode(text: &str) -> Result<Mode, String> {
     text.parse()
         .map_err(|error: seedbed::config::UnknownMode| error.to_string())
@@ -849,6 +861,16 @@ pub(super) fn version(text: &str) -> Result<i64, String> {
     match digits.parse() {
         Ok(version) if version >= 0 => Ok(version),
         _ => Err("a version is written 3 or V3".to_owned()),
+    }
+}
+
+/// `3`, `V3` or `none`.
+fn undo_to(text: &str) -> Result<Back, String> {
+    match text {
+        "none" => Ok(Back::All),
+        _ => version(text)
+            .map(Back::To)
+            .map_err(|_| "a version is written 3 or V3; `none` takes back all".to_owned()),
     }
 }
 

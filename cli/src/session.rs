@@ -13,10 +13,11 @@ use super::signals;
 use super::terminal::{self, Terminal};
 use super::who;
 use seedbed::config::variables::SEEDBED_LOG;
-use seedbed::config::{Config, Copied, Database, Flags, Project, Resolved, Side};
+use seedbed::config::{Config, Copied, Database, Flags, Project, Resolved, Setting, Side};
 use seedbed::db::{Db, DbError, Engine, Log, OnWait, Options, Stop};
 use seedbed::diagnostic::{Class, Diagnostic, typed};
 use seedbed::history::{self, History, HistoryError};
+use seedbed::layouts::LayoutChoice;
 use seedbed::migrations::{
     ApplyError, Event, Migrations, OnEvent, OutOfOrder, PlanOptions, ReadError,
 };
@@ -347,8 +348,13 @@ impl Session {
     }
 
     /// The migration files, by names that can be clicked on from the working folder.
-    pub(super) fn migrations(&self, directory: &Path) -> Result<Migrations, Stopped> {
-        Migrations::read_dir(self.shown(directory)).map_err(|error| self.unread(&error))
+    pub(super) fn migrations(
+        &self,
+        directory: &Path,
+        layout: Option<&Setting<LayoutChoice>>,
+    ) -> Result<Migrations, Stopped> {
+        Migrations::read_dir_as(self.shown(directory), layout.map(|it| it.value))
+            .map_err(|error| self.unread(&error))
     }
 
     /// Migrations that cannot be read. Where there is no folder, projects below this one are named: a first migration here
@@ -383,7 +389,8 @@ impl Session {
         opened: &Opened,
     ) -> Result<(Migrations, Result<History, HistoryError>), Stopped> {
         let directory = self.shown(&opened.config.migrations.value).to_path_buf();
-        let files = tokio::task::spawn_blocking(|| Migrations::read_dir(directory));
+        let layout = opened.config.layout.as_ref().map(|it| it.value);
+        let files = tokio::task::spawn_blocking(move || Migrations::read_dir_as(directory, layout));
         let (files, history) = tokio::join!(files, history::read(&opened.db));
         match files {
             Ok(Ok(set)) => Ok((set, history)),
@@ -394,7 +401,8 @@ impl Session {
 
     /// The same for a database: where they cannot be read, the JSON still tells which one it was about.
     pub(super) fn migrations_for(&self, opened: &Opened) -> Result<Migrations, Stopped> {
-        self.migrations(&opened.config.migrations.value)
+        let config = &opened.config;
+        self.migrations(&config.migrations.value, config.layout.as_ref())
             .map_err(|stopped| stopped.about(opened))
     }
 

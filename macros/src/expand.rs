@@ -78,7 +78,8 @@ fn walk(folder: &Path, name: &str, files: &mut Vec<(String, String)>) -> Result<
             Err(error) => return Err(cannot(&path, error)),
         };
         let is_dir = kind.is_dir();
-        if !is_dir && !is_sql {
+        let is_read = is_sql || is_beside(&path);
+        if !is_dir && !is_read {
             continue;
         }
         // The compiler would wait for a pipe.
@@ -99,6 +100,20 @@ fn walk(folder: &Path, name: &str, files: &mut Vec<(String, String)>) -> Result<
         }
     }
     Ok(())
+}
+
+/// What the folders of other tools hold beside their `.sql` files, and without which they are not understood.
+fn is_beside(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str());
+    let folder = path
+        .parent()
+        .and_then(Path::file_name)
+        .and_then(|name| name.to_str());
+    match name {
+        Some("_journal.json") => folder == Some("meta"),
+        Some("metadata.toml" | "migration_lock.toml") => true,
+        _ => false,
+    }
 }
 
 #[cfg(test)]

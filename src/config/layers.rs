@@ -13,6 +13,7 @@ use super::secret::Secret;
 use super::toml::Toml;
 use super::variables::{HOME, SEEDBED_FROM_TOKEN, SEEDBED_TO_TOKEN};
 use crate::diagnostic::Diagnostic;
+use crate::layouts::LayoutChoice;
 
 /// The global flags as they were given, and those of `seed` and `backup` that files can set too.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -29,6 +30,8 @@ pub struct Flags {
     pub env_file: Option<PathBuf>,
     /// `--migrations`.
     pub migrations: Option<PathBuf>,
+    /// `--layout`: how the folder of the migrations is read.
+    pub layout: Option<LayoutChoice>,
     /// `--seeds`.
     pub seeds: Option<PathBuf>,
     /// `--replica-file`.

@@ -62,6 +62,7 @@ pub use token::{Access, Claims, Moment, claims};
 pub use url::{Form, RemoteUrl, UrlError};
 
 use crate::db::{EncryptionKey, HistoryTable};
+use crate::layouts::LayoutChoice;
 use crate::proxy::Proxy;
 
 /// All that a command needs which opens a database. Paths are ready to use: joined to the working
@@ -78,6 +79,8 @@ pub struct Config {
     pub encryption_key: Option<Setting<Secret>>,
     /// The folder of the migrations.
     pub migrations: Setting<PathBuf>,
+    /// How the folder of the migrations is read; without a choice, its files tell.
+    pub layout: Option<Setting<LayoutChoice>>,
     /// The folder of the seeds.
     pub seeds: Setting<PathBuf>,
     /// The seed environment. Named nowhere, it is `dev` on this machine (a file, memory, a loopback
@@ -171,6 +174,8 @@ pub struct Project {
     pub migrations: Setting<PathBuf>,
     /// `[migrations] downs_from`: `check` without a base does not try the down files of versions below this one.
     pub downs_from: Option<Setting<i64>>,
+    /// How the folder of the migrations is read; without a choice, its files tell.
+    pub layout: Option<Setting<LayoutChoice>>,
     /// The folder of the seeds.
     pub seeds: Setting<PathBuf>,
     /// The seed environment, if it is named.

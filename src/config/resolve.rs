@@ -92,6 +92,7 @@ impl Resolved {
         let Project {
             root,
             migrations,
+            layout,
             // No command that opens a database asks for it.
             downs_from: _,
             seeds,
@@ -117,6 +118,7 @@ impl Resolved {
             proxy,
             encryption_key: self.encryption_key.clone(),
             migrations,
+            layout,
             seeds,
             seed_env: seed_env.or_else(dev),
             out_of_order,
@@ -218,6 +220,10 @@ pub fn resolve(sources: &Sources) -> Resolved {
             Some(Setting::flag("--ignore", all))
         }
     };
+    let layout = match flags.layout {
+        Some(choice) => Some(Setting::flag("--layout", choice)),
+        None => layers.toml.layout.clone(),
+    };
     let Toml {
         out_of_order,
         downs_from,
@@ -232,6 +238,7 @@ pub fn resolve(sources: &Sources) -> Resolved {
         project: Project {
             root: sources.root.clone(),
             migrations,
+            layout,
             downs_from,
             seeds,
             seed_env,

@@ -58,6 +58,12 @@ impl Resolved {
                 format!("{} s", every.as_secs())
             }),
             row("migrations", &project.migrations, path),
+            match &project.layout {
+                Some(choice) => row("layout", choice, |choice| choice.name().to_owned()),
+                None => row("layout", &Setting::default(()), |()| {
+                    "found by the files".to_owned()
+                }),
+            },
             row("out of order", &self.out_of_order, |on| match (on, local) {
                 (true, false) => "true, on local files only".to_owned(),
                 _ => on.to_string(),

@@ -15,6 +15,7 @@ use super::origin::{Origin, Place, Setting};
 use super::problem::{problem, problem_with};
 use crate::db::HistoryTable;
 use crate::diagnostic::Diagnostic;
+use crate::layouts::LayoutChoice;
 use crate::nearest::nearest;
 
 /// What `config.toml` sets.
@@ -36,6 +37,7 @@ pub(super) struct Toml {
     pub(super) migrations_dir: Option<Setting<String>>,
     pub(super) out_of_order: Option<Setting<bool>>,
     pub(super) downs_from: Option<Setting<i64>>,
+    pub(super) layout: Option<Setting<LayoutChoice>>,
     pub(super) ignore_tables: Option<Setting<Vec<String>>>,
     pub(super) history_table: Option<Setting<HistoryTable>>,
     pub(super) seeds_dir: Option<Setting<String>>,
@@ -69,6 +71,7 @@ const TABLES: [(&str, &[&str]); 6] = [
             "dir",
             "out_of_order",
             "downs_from",
+            "layout",
             "ignore_tables",
             "table",
         ],
@@ -145,6 +148,7 @@ fn settings(file: &mut File<'_>, root: &DeTable<'_>) -> Toml {
         migrations_dir: file.text(migrations, "[migrations] dir"),
         out_of_order: file.truth(migrations, "[migrations] out_of_order"),
         downs_from: file.version(migrations, "[migrations] downs_from"),
+        layout: file.layout(migrations, "[migrations] layout"),
         ignore_tables: file.texts(migrations, "[migrations] ignore_tables"),
         history_table: file.history_table(migrations, "[migrations] table"),
         seeds_dir: file.text(seeds, "[seeds] dir"),
@@ -246,6 +250,18 @@ impl File<'_> {
             None => {
                 let problem = problem_with(&origin, "holds something that is no string");
                 self.problems.push(problem);
+                None
+            }
+        }
+    }
+
+    fn layout(&mut self, table: Table<'_>, key: &'static str) -> Option<Setting<LayoutChoice>> {
+        let Setting { value, origin } = self.text(table, key)?;
+        match value.parse::<LayoutChoice>() {
+            Ok(value) => Some(Setting { value, origin }),
+            Err(error) => {
+                let problem = problem_with(&origin, format!("names no layout: {:?}", error.name));
+                self.problems.push(problem.help(error.help));
                 None
             }
         }

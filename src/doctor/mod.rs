@@ -274,7 +274,10 @@ async fn inside(subject: Subject<'_>) -> Vec<Check> {
 /// What `migrate` would find.
 async fn migrations(subject: Subject<'_>, history: &history::History) -> Check {
     let Subject { config, db, .. } = subject;
-    let set = match Migrations::read_dir(&config.migrations.value) {
+    let set = match Migrations::read_dir_as(
+        &config.migrations.value,
+        config.layout.as_ref().map(|it| it.value),
+    ) {
         Ok(set) => set,
         Err(error) => return findings::no_files(&error),
     };

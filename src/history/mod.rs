@@ -43,8 +43,8 @@ pub(crate) use checks::checked_tables;
 pub use error::{Failed, HistoryError, Part, RunError};
 pub use known::Known;
 pub use layout::{
-    ADOPTED_FROM, BASELINE, DOWN_CHECKSUM, DROPPED, FILE_LAYOUT, LAYOUT, MEMORY, RENAMED, ROWS, SEED_ENVIRONMENT, TABLE,
-    UNDOING, UNFINISHED, VIOLATIONS, WRITTEN,
+    ADOPTED_FROM, BASELINE, DOWN_CHECKSUM, DROPPED, FILE_LAYOUT, LAYOUT, MEMORY, RENAMED, ROWS,
+    SEED_ENVIRONMENT, TABLE, UNDOING, UNFINISHED, VIOLATIONS, WRITTEN,
 };
 pub(crate) use layout::{layout_of, makes_ours};
 // For the command line.

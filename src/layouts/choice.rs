@@ -4,7 +4,7 @@ use super::Layout;
 use crate::nearest::nearest;
 
 /// The layouts that a name stands for: a tool may have two, and then the files decide.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct LayoutChoice {
     name: &'static str,
     layouts: &'static [Layout],
@@ -63,7 +63,9 @@ impl std::str::FromStr for LayoutChoice {
 
     fn from_str(text: &str) -> Result<LayoutChoice, UnknownLayout> {
         let wanted = text.trim();
-        let found = CHOICES.iter().find(|(name, _)| wanted.eq_ignore_ascii_case(name));
+        let found = CHOICES
+            .iter()
+            .find(|(name, _)| wanted.eq_ignore_ascii_case(name));
         if let Some((name, layouts)) = found {
             return Ok(LayoutChoice { name, layouts });
         }
@@ -86,9 +88,15 @@ mod tests {
     fn a_layout_is_named_by_its_tool() {
         let sqlx: LayoutChoice = "sqlx".parse().unwrap();
         assert!(sqlx.allows(Layout::Numbered) && sqlx.allows(Layout::Pairs));
-        assert_eq!("Prisma".parse::<LayoutChoice>().unwrap().first(), Layout::Prisma);
+        assert_eq!(
+            "Prisma".parse::<LayoutChoice>().unwrap().first(),
+            Layout::Prisma
+        );
         let error = "gose".parse::<LayoutChoice>().unwrap_err();
-        assert_eq!(error.to_string(), "there is no layout \"gose\": did you mean `goose`?");
+        assert_eq!(
+            error.to_string(),
+            "there is no layout \"gose\": did you mean `goose`?"
+        );
     }
 
     #[test]

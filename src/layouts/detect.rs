@@ -16,13 +16,16 @@ pub(crate) fn is_ours(path: &str) -> bool {
         return false;
     };
     let number = prefix.strip_prefix(['V', 'U']);
-    prefix == "R" || number.is_some_and(|it| !it.is_empty() && it.bytes().all(|byte| byte.is_ascii_digit()))
+    prefix == "R"
+        || number.is_some_and(|it| !it.is_empty() && it.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// The layout of these files. The problem is a folder that mixes several.
 pub(crate) fn detect(files: &[File], choice: Option<LayoutChoice>) -> (Layout, Option<Diagnostic>) {
     let folder = Folder::of(files);
-    let journal = files.iter().find(|file| name::last(&file.path) == "_journal.json");
+    let journal = files
+        .iter()
+        .find(|file| name::last(&file.path) == "_journal.json");
     let journal = journal.map(|file| name::folder(name::folder(&file.path)));
     let mut found: BTreeMap<Layout, Vec<&str>> = BTreeMap::new();
     let mut unmarked = Vec::new();
@@ -44,7 +47,10 @@ pub(crate) fn detect(files: &[File], choice: Option<LayoutChoice>) -> (Layout, O
     }
     if !unmarked.is_empty() {
         let marked = [Layout::Goose, Layout::Dbmate, Layout::SqlMigrate];
-        let mut marked = found.keys().copied().filter(|layout| marked.contains(layout));
+        let mut marked = found
+            .keys()
+            .copied()
+            .filter(|layout| marked.contains(layout));
         let layout = match (marked.next(), marked.next()) {
             (Some(one), None) => one,
             _ => Layout::Numbered,
@@ -52,7 +58,10 @@ pub(crate) fn detect(files: &[File], choice: Option<LayoutChoice>) -> (Layout, O
         found.entry(layout).or_default().extend(unmarked);
     }
     if let Some(choice) = choice {
-        let mut allowed = found.keys().copied().filter(|layout| choice.allows(*layout));
+        let mut allowed = found
+            .keys()
+            .copied()
+            .filter(|layout| choice.allows(*layout));
         return match (allowed.next(), allowed.next()) {
             (Some(_), Some(_)) => (choice.first(), Some(mixed(&found))),
             (layout, _) => (layout.unwrap_or_else(|| choice.first()), None),
@@ -64,8 +73,11 @@ pub(crate) fn detect(files: &[File], choice: Option<LayoutChoice>) -> (Layout, O
         0 => (Layout::Seedbed, None),
         1 => (found.keys().next().copied().unwrap_or_default(), None),
         // Among files of Seedbed's own, each other name is told with the right one.
-        _ if ours > others => (Layout::Seedbed, None),
-        _ => (found.keys().next().copied().unwrap_or_default(), Some(mixed(&found))),
+        _ if ours >= others => (Layout::Seedbed, None),
+        _ => (
+            found.keys().next().copied().unwrap_or_default(),
+            Some(mixed(&found)),
+        ),
     }
 }
 
@@ -136,7 +148,9 @@ fn marked(text: &str) -> Option<Layout> {
         return None;
     }
     let lines = comment_lines(text);
-    let mut lines = lines.iter().filter(|line| line.form == Form::Line && line.starts_line);
+    let mut lines = lines
+        .iter()
+        .filter(|line| line.form == Form::Line && line.starts_line);
     lines.find_map(|line| {
         let (tool, found) = marker(line)?;
         let is_direction = |it: &Instruction| matches!(it, Instruction::Up | Instruction::Down);
@@ -156,18 +170,26 @@ fn mixed(found: &BTreeMap<Layout, Vec<&str>>) -> Diagnostic {
             0 => String::new(),
             more => format!(" and {more} more"),
         };
-        let named = files.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
+        let named = files
+            .iter()
+            .take(NAMED)
+            .copied()
+            .collect::<Vec<_>>()
+            .join(", ");
         format!("{}: {named}{more}", layout.tools())
     });
     let belongs: Vec<String> = belongs.collect();
     let words: Vec<&str> = found.keys().map(|layout| layout.word()).collect();
-    Diagnostic::problem("mixed-layouts", "this folder holds migrations of more than one tool")
-        .note(belongs.join("\n"))
-        .help("keep those of one tool in this folder, and move the others out of it")
-        .help(format!(
-            "or name the layout, and each file that does not fit is named: `--layout {}`",
-            words.join("` or `--layout ")
-        ))
+    Diagnostic::problem(
+        "mixed-layouts",
+        "this folder holds migrations of more than one tool",
+    )
+    .note(belongs.join("\n"))
+    .help("keep those of one tool in this folder, and move the others out of it")
+    .help(format!(
+        "or name the layout, and each file that does not fit is named: `--layout {}`",
+        words.join("` or `--layout ")
+    ))
 }
 
 #[cfg(test)]

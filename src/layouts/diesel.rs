@@ -31,7 +31,9 @@ struct Folder {
 pub(super) fn read(files: Vec<File>, out: &mut LaidOut) {
     let mut folders: BTreeMap<String, Folder> = BTreeMap::new();
     for file in files {
-        let of = folders.entry(name::folder(&file.path).to_owned()).or_default();
+        let of = folders
+            .entry(name::folder(&file.path).to_owned())
+            .or_default();
         match name::last(&file.path) {
             "up.sql" => of.up = Some(file),
             "down.sql" => of.down = Some(file),
@@ -78,7 +80,13 @@ pub(super) fn read(files: Vec<File>, out: &mut LaidOut) {
             down
         });
         let up = whole_file(up, None, atomicity);
-        out.claims.push(Claim { version, words, up, down });
+        out.claims.push(Claim {
+            version,
+            words,
+            up,
+            down,
+            generated_at: None,
+        });
     }
 }
 

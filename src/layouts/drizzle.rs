@@ -47,6 +47,17 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
+    /// When it was generated, in whole milliseconds.
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "milliseconds of a year far away"
+    )]
+    fn millis(&self) -> Option<i64> {
+        self.when
+            .as_i64()
+            .or_else(|| self.when.as_f64().map(|millis| millis as i64))
+    }
+
     /// The words of its name.
     pub(crate) fn words(&self) -> &str {
         name::loosely_numbered(&self.tag).map_or(&*self.tag, |(_, words)| words)
@@ -58,10 +69,15 @@ const DIALECTS: [&str; 3] = ["sqlite", "turso", "libsql"];
 
 /// Reads them. Other names were sorted out before.
 pub(super) fn read(files: Vec<File>, out: &mut LaidOut) {
-    let mut by_path: BTreeMap<String, File> =
-        files.into_iter().map(|file| (file.path.clone(), file)).collect();
-    let journals: Vec<String> =
-        by_path.keys().filter(|path| super::has_contents(path) && path.ends_with(".json")).cloned().collect();
+    let mut by_path: BTreeMap<String, File> = files
+        .into_iter()
+        .map(|file| (file.path.clone(), file))
+        .collect();
+    let journals: Vec<String> = by_path
+        .keys()
+        .filter(|path| super::has_contents(path) && path.ends_with(".json"))
+        .cloned()
+        .collect();
     for path in &journals {
         let Some(journal) = by_path.remove(path) else {
             continue;
@@ -73,7 +89,10 @@ pub(super) fn read(files: Vec<File>, out: &mut LaidOut) {
             let folder = name::folder(&path).to_owned();
             if let Some((digits, words)) = super::prisma::parse(&folder) {
                 match name::version(&path, digits) {
-                    Ok(version) => out.claims.push(claim(version, words, file)),
+                    Ok(version) => {
+                        out.claims
+                            .push(claim(version, words, file, stamp_millis(digits)))
+                    }
                     Err(problem) => out.problems.push(problem),
                 }
             }
@@ -93,22 +112,35 @@ fn of_journal(file: &File, by_path: &mut BTreeMap<String, File>, out: &mut LaidO
         Err(error) => {
             let (line, column) = (error.line(), error.column());
             out.problems.push(
-                Diagnostic::problem("bad-journal", format!("the journal of drizzle cannot be read: {error}"))
-                    .at(Location::File {
-                        file: file.path.clone(),
-                        line: u32::try_from(line).ok().map(|line| line as _),
-                        column: u32::try_from(column).ok().map(|column| column as _),
-                    })
-                    .help("a merge may have left its marks in it: correct it, or bring it back with git"),
+                Diagnostic::problem(
+                    "bad-journal",
+                    format!("the journal of drizzle cannot be read: {error}"),
+                )
+                .at(Location::File {
+                    file: file.path.clone(),
+                    line: u32::try_from(line).ok().map(|line| line as _),
+                    column: u32::try_from(column).ok().map(|column| column as _),
+                })
+                .help(
+                    "a merge may have left its marks in it: correct it, or bring it back with git",
+                ),
             );
             return;
         }
     };
-    if let Some(dialect) = journal.dialect.filter(|it| !DIALECTS.contains(&it.as_str())) {
+    if let Some(dialect) = journal
+        .dialect
+        .filter(|it| !DIALECTS.contains(&it.as_str()))
+    {
         out.problems.push(
-            Diagnostic::problem("bad-journal", format!("these migrations are written for {dialect}, not for SQLite"))
-                .in_file(&file.path)
-                .help("name the folder whose journal has `\"dialect\": \"sqlite\"`: `--migrations DIR`"),
+            Diagnostic::problem(
+                "bad-journal",
+                format!("these migrations are written for {dialect}, not for SQLite"),
+            )
+            .in_file(&file.path)
+            .help(
+                "name the folder whose journal has `\"dialect\": \"sqlite\"`: `--migrations DIR`",
+            ),
         );
         return;
     }
@@ -119,7 +151,7 @@ fn of_journal(file: &File, by_path: &mut BTreeMap<String, File>, out: &mut LaidO
             root => format!("{root}/{}.sql", entry.tag),
         };
         match by_path.remove(&path) {
-            Some(file) => out.claims.push(claim(entry.idx, entry.words(), file)),
+            Some(file) => out.claims.push(claim(entry.idx, entry.words(), file, entry.millis())),
             None if out.claims.iter().any(|claim| claim.up.source.name == path) => out.problems.push(
                 Diagnostic::problem("duplicate", format!("the journal lists {} twice", entry.tag))
                     .in_file(&file.path)
@@ -134,12 +166,20 @@ fn of_journal(file: &File, by_path: &mut BTreeMap<String, File>, out: &mut LaidO
     }
 }
 
-fn claim(version: i64, words: &str, file: File) -> Claim {
+/// The time that begins the name of a folder, `YYYYMMDDHHMMSS` in UTC: what drizzle records of it.
+fn stamp_millis(digits: &str) -> Option<i64> {
+    let format = time::macros::format_description!("[year][month][day][hour][minute][second]");
+    let time = time::PrimitiveDateTime::parse(digits, format).ok()?;
+    time.assume_utc().unix_timestamp().checked_mul(1000)
+}
+
+fn claim(version: i64, words: &str, file: File, generated_at: Option<i64>) -> Claim {
     let text = with_semicolons(&file.text);
     Claim {
         version,
         words: words.to_owned(),
         up: whole_file(file, text, Atomicity::default()),
         down: None,
+        generated_at,
     }
 }

@@ -24,7 +24,9 @@ pub(super) fn is_program(path: &str) -> bool {
 
 fn language(path: &str) -> Option<&'static str> {
     let last = name::last(path);
-    let (_, language) = PROGRAMS.into_iter().find(|(ending, _)| last.ends_with(ending))?;
+    let (_, language) = PROGRAMS
+        .into_iter()
+        .find(|(ending, _)| last.ends_with(ending))?;
     let is_test = last.contains("_test.") || last.contains(".test.") || last.ends_with(".d.ts");
     (!is_test && name::numbered(last).is_some()).then_some(language)
 }
@@ -43,7 +45,8 @@ fn fits(layout: Layout, path: &str) -> bool {
                 && super::diesel::parse(name::folder(path)).is_some()
         }
         Layout::Prisma => {
-            ["migration.sql", "down.sql"].contains(&last) && prisma::parse(name::folder(path)).is_some()
+            ["migration.sql", "down.sql"].contains(&last)
+                && prisma::parse(name::folder(path)).is_some()
         }
         Layout::Drizzle => true,
     }
@@ -51,7 +54,10 @@ fn fits(layout: Layout, path: &str) -> bool {
 
 /// Whether all files of a layout stand beside each other.
 fn is_flat(layout: Layout) -> bool {
-    !matches!(layout, Layout::Seedbed | Layout::Diesel | Layout::Prisma | Layout::Drizzle)
+    !matches!(
+        layout,
+        Layout::Seedbed | Layout::Diesel | Layout::Prisma | Layout::Drizzle
+    )
 }
 
 /// The files that the layout reads.
@@ -61,11 +67,18 @@ pub(super) fn only_migrations(
     problems: &mut Vec<Diagnostic>,
 ) -> Vec<File> {
     let is_sql = |path: &str| name::stem(name::last(path)).is_some();
-    let fitting = files.iter().filter(|file| is_sql(&file.path) && fits(layout, &file.path));
-    let root = fitting.map(|file| name::folder(&file.path)).min_by_key(|folder| folder.len());
+    let fitting = files
+        .iter()
+        .filter(|file| is_sql(&file.path) && fits(layout, &file.path));
+    let root = fitting
+        .map(|file| name::folder(&file.path))
+        .min_by_key(|folder| folder.len());
     let root = root.map(str::to_owned);
     let is_below = |path: &str| {
-        is_flat(layout) && root.as_deref().is_some_and(|root| name::folder(path).len() > root.len())
+        is_flat(layout)
+            && root
+                .as_deref()
+                .is_some_and(|root| name::folder(path).len() > root.len())
     };
     let tools = layout.tools();
     let mut read = Vec::new();
@@ -73,7 +86,8 @@ pub(super) fn only_migrations(
         let path = file.path.as_str();
         if let Some(language) = language(path) {
             if !is_below(path) {
-                let message = format!("this migration is written in {language}, and only {tools} can run it");
+                let message =
+                    format!("this migration is written in {language}, and only {tools} can run it");
                 problems.push(
                     Diagnostic::problem("not-sql", message).in_file(path).help(
                         "write what it does as SQL under the same number; where databases have it already, that text is \
@@ -86,17 +100,24 @@ pub(super) fn only_migrations(
                 read.push(file);
             }
         } else if is_below(path) {
-            let message = format!("{tools} does not read folders in the folder of the migrations, so this file is no migration");
+            let message = format!(
+                "{tools} does not read folders in the folder of the migrations, so this file is no migration"
+            );
             problems.push(Diagnostic::problem("not-read", message).warning().in_file(path).help(
                 "if it is one, move it up; if not, move it out of the folder of the migrations",
             ));
         } else if fits(layout, path) {
             read.push(file);
         } else {
-            let message = format!("the name is none of {tools}: their migrations are {}", layout.pattern());
-            problems.push(Diagnostic::problem("bad-name", message).in_file(path).help(
-                "rename it; or, if it is no migration, move it out of this folder",
-            ));
+            let message = format!(
+                "the name is none of {tools}: their migrations are {}",
+                layout.pattern()
+            );
+            problems.push(
+                Diagnostic::problem("bad-name", message)
+                    .in_file(path)
+                    .help("rename it; or, if it is no migration, move it out of this folder"),
+            );
         }
     }
     read

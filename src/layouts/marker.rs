@@ -84,7 +84,9 @@ pub(crate) fn marker(line: &CommentLine<'_>) -> Option<(&'static str, Vec<Instru
 
 /// `-- migration.sql --` and its like, which begin a file within a file of Atlas:
 /// <https://atlasgo.io/versioned/checks>
-pub(crate) fn file_of_an_archive(line: &CommentLine<'_>) -> Option<(&'static str, Vec<Instruction>)> {
+pub(crate) fn file_of_an_archive(
+    line: &CommentLine<'_>,
+) -> Option<(&'static str, Vec<Instruction>)> {
     let name = line.text.to_ascii_lowercase();
     let instruction = match name.as_str() {
         "migration.sql" => Instruction::Up,

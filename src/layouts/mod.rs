@@ -108,8 +108,12 @@ impl Layout {
     /// The names of its files, as a pattern.
     pub(crate) fn pattern(self) -> &'static str {
         match self {
-            Layout::Seedbed => "V{n}__{words}.sql, U{n}__{words}.sql, R__{words}.sql and V{n}__{words}.down.sql",
-            Layout::Numbered | Layout::Goose | Layout::Dbmate | Layout::SqlMigrate => "{n}_{words}.sql",
+            Layout::Seedbed => {
+                "V{n}__{words}.sql, U{n}__{words}.sql, R__{words}.sql and V{n}__{words}.down.sql"
+            }
+            Layout::Numbered | Layout::Goose | Layout::Dbmate | Layout::SqlMigrate => {
+                "{n}_{words}.sql"
+            }
             Layout::Pairs => "{n}_{words}.up.sql and {n}_{words}.down.sql",
             Layout::Diesel => "{n}_{words}/up.sql and {n}_{words}/down.sql",
             Layout::Drizzle => "those that meta/_journal.json lists",
@@ -150,6 +154,8 @@ pub(crate) struct Claim {
     pub(crate) up: Part,
     /// What undoes it, where that does something.
     pub(crate) down: Option<Part>,
+    /// When its tool generated it, in milliseconds since 1970, where the tool records that.
+    pub(crate) generated_at: Option<i64>,
 }
 
 /// The migrations of a folder, in no particular order, and what is wrong with its files.

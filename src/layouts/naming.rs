@@ -74,7 +74,8 @@ pub(crate) fn new_files(
     width: usize,
     with_down: bool,
 ) -> Result<Vec<NewFile>, Unnamable> {
-    const UP: &str = "-- Below this line, the statements of this migration. They run in one transaction.\n";
+    const UP: &str =
+        "-- Below this line, the statements of this migration. They run in one transaction.\n";
     let down = format!("-- Below this line, the statements that undo {version}.\n");
     let digits = digits(layout, version, width);
     let one = |path: String, text: String| NewFile { path, text };
@@ -134,7 +135,11 @@ fn digits(layout: Layout, version: i64, width: usize) -> String {
 }
 
 /// What is to be renamed so that a migration gets another number, and how: a file, or the folder of one.
-pub(crate) fn renamed(layout: Layout, path: &str, version: i64) -> Result<(String, String), Unnamable> {
+pub(crate) fn renamed(
+    layout: Layout,
+    path: &str,
+    version: i64,
+) -> Result<(String, String), Unnamable> {
     let (whole, digits_end) = match layout {
         Layout::Drizzle => return Err(OF_DRIZZLE),
         Layout::Diesel | Layout::Prisma => {
@@ -165,7 +170,10 @@ pub(crate) fn down_hint(layout: Layout, version: &str, words: &str) -> Option<St
     Some(match layout {
         Layout::Seedbed => format!("{version}__{words}.down.sql"),
         Layout::Numbered | Layout::Drizzle => return None,
-        Layout::Pairs => format!("its file {}_{words}.down.sql", version.trim_start_matches('V')),
+        Layout::Pairs => format!(
+            "its file {}_{words}.down.sql",
+            version.trim_start_matches('V')
+        ),
         Layout::Diesel | Layout::Prisma => "down.sql in its folder".to_owned(),
         Layout::Goose => "the section `-- +goose Down` of its file".to_owned(),
         Layout::Dbmate => "the section `-- migrate:down` of its file".to_owned(),
@@ -185,10 +193,27 @@ mod tests {
 
     #[test]
     fn a_new_number_keeps_the_form_of_the_old_one() {
-        check(Layout::Goose, "m/00003_add_users.sql", "m/00003_add_users.sql -> m/00012_add_users.sql");
-        check(Layout::Pairs, "m/3_a.up.sql", "m/3_a.up.sql -> m/12_a.up.sql");
-        check(Layout::Prisma, "m/0003_a/migration.sql", "m/0003_a -> m/0012_a");
-        let (_, to) = renamed(Layout::Diesel, "m/2024-01-02-030405_a/up.sql", 20_250_102_030_405).unwrap();
+        check(
+            Layout::Goose,
+            "m/00003_add_users.sql",
+            "m/00003_add_users.sql -> m/00012_add_users.sql",
+        );
+        check(
+            Layout::Pairs,
+            "m/3_a.up.sql",
+            "m/3_a.up.sql -> m/12_a.up.sql",
+        );
+        check(
+            Layout::Prisma,
+            "m/0003_a/migration.sql",
+            "m/0003_a -> m/0012_a",
+        );
+        let (_, to) = renamed(
+            Layout::Diesel,
+            "m/2024-01-02-030405_a/up.sql",
+            20_250_102_030_405,
+        )
+        .unwrap();
         assert_eq!(to, "m/2025-01-02-030405_a");
         assert_eq!(renamed(Layout::Drizzle, "m/0001_a.sql", 2), Err(OF_DRIZZLE));
     }

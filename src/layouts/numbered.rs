@@ -28,7 +28,13 @@ pub(super) fn read(layout: Layout, files: Vec<File>, out: &mut LaidOut) {
             Err(problem) => out.problems.push(problem),
             Ok(version) => {
                 if let Some((up, down)) = parts(layout, file, out) {
-                    out.claims.push(Claim { version, words, up, down });
+                    out.claims.push(Claim {
+                        version,
+                        words,
+                        up,
+                        down,
+                        generated_at: None,
+                    });
                 }
             }
         }

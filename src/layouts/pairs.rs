@@ -48,7 +48,11 @@ pub(super) fn read(files: Vec<File>, out: &mut LaidOut) {
         let mut of_it = downs.remove(&version).unwrap_or_default();
         if let [_, _, ..] = of_it[..] {
             let files: Vec<&str> = of_it.iter().map(|file| file.path.as_str()).collect();
-            let message = format!("V{version} has {} down files: {}", files.len(), files.join(", "));
+            let message = format!(
+                "V{version} has {} down files: {}",
+                files.len(),
+                files.join(", ")
+            );
             out.problems.push(
                 Diagnostic::problem("duplicate", message)
                     .in_file(files[0])
@@ -58,14 +62,23 @@ pub(super) fn read(files: Vec<File>, out: &mut LaidOut) {
         let down = of_it.pop().map(|file| down_file(file, tools));
         let (text, atomicity) = unmarked(&file.text, tools);
         let up = whole_file(file, text, atomicity);
-        out.claims.push(Claim { version, words, up, down });
+        out.claims.push(Claim {
+            version,
+            words,
+            up,
+            down,
+            generated_at: None,
+        });
     }
     for file in downs.into_values().flatten() {
         let up = file.path.replacen(".down", ".up", 1);
         out.problems.push(
-            Diagnostic::problem("down-without-up", "there is no file that applies what this one undoes")
-                .in_file(file.path)
-                .help(format!("add {up}, or remove this file")),
+            Diagnostic::problem(
+                "down-without-up",
+                "there is no file that applies what this one undoes",
+            )
+            .in_file(file.path)
+            .help(format!("add {up}, or remove this file")),
         );
     }
 }

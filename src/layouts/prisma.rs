@@ -39,14 +39,18 @@ pub(super) fn read(files: Vec<File>, out: &mut LaidOut) {
                 words: words.to_owned(),
                 up: whole_file(file, None, Atomicity::default()),
                 down,
+                generated_at: None,
             }),
         }
     }
     for (folder, file) in downs {
         out.problems.push(
-            Diagnostic::problem("down-without-up", "there is no migration.sql beside this file")
-                .in_file(file.path)
-                .help(format!("add {folder}/migration.sql, or remove this file")),
+            Diagnostic::problem(
+                "down-without-up",
+                "there is no migration.sql beside this file",
+            )
+            .in_file(file.path)
+            .help(format!("add {folder}/migration.sql, or remove this file")),
         );
     }
 }

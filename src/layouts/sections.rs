@@ -81,7 +81,11 @@ pub(super) fn divide(source: &Arc<Source>, rules: &Rules) -> Divided {
             source: source.clone(),
             span: span.clone(),
         };
-        problems.push(Diagnostic::problem("bad-section", message).at(origin).help(help));
+        problems.push(
+            Diagnostic::problem("bad-section", message)
+                .at(origin)
+                .help(help),
+        );
     };
     let lines = comment_lines(whole);
     let tools = [tool];
@@ -106,7 +110,9 @@ pub(super) fn divide(source: &Arc<Source>, rules: &Rules) -> Divided {
                             let first = split(whole).ok().and_then(|all| all.into_iter().next());
                             problem(
                                 &first.map_or(0..0, |first| first.span),
-                                format!("this statement stands above `{marker}`, so {tool} does not run it"),
+                                format!(
+                                    "this statement stands above `{marker}`, so {tool} does not run it"
+                                ),
                                 format!("move it below `{up}`"),
                             );
                         }
@@ -141,7 +147,8 @@ pub(super) fn divide(source: &Arc<Source>, rules: &Rules) -> Divided {
                         problem(
                             span,
                             "this StatementEnd has no StatementBegin above it".to_owned(),
-                            "write StatementBegin above the statement, or remove this line".to_owned(),
+                            "write StatementBegin above the statement, or remove this line"
+                                .to_owned(),
                         );
                     }
                 }
@@ -157,8 +164,13 @@ pub(super) fn divide(source: &Arc<Source>, rules: &Rules) -> Divided {
                 }
                 Instruction::Include | Instruction::Other => problem(
                     span,
-                    format!("`{}` is an instruction that {tool} does not have", line.text),
-                    format!("the sections begin with `{up}` and `{down}`; correct the line, or remove it"),
+                    format!(
+                        "`{}` is an instruction that {tool} does not have",
+                        line.text
+                    ),
+                    format!(
+                        "the sections begin with `{up}` and `{down}`; correct the line, or remove it"
+                    ),
                 ),
             }
         }
@@ -171,7 +183,10 @@ pub(super) fn divide(source: &Arc<Source>, rules: &Rules) -> Divided {
             "write StatementEnd below the statement".to_owned(),
         );
     }
-    if !spans.iter().any(|(direction, _)| *direction == Direction::Up) {
+    if !spans
+        .iter()
+        .any(|(direction, _)| *direction == Direction::Up)
+    {
         problem(
             &(0..0),
             format!("this file has no section `{up}`, so {tool} would not apply it"),
@@ -180,7 +195,10 @@ pub(super) fn divide(source: &Arc<Source>, rules: &Rules) -> Divided {
     }
     let head = 0..spans.first().map_or(0, |(_, first)| first.start);
     let section = |wanted: Direction| {
-        let mut of_it = spans.iter().filter(|(direction, _)| *direction == wanted).peekable();
+        let mut of_it = spans
+            .iter()
+            .filter(|(direction, _)| *direction == wanted)
+            .peekable();
         of_it.peek()?;
         let mut text = Blanked::nothing(whole);
         if wanted == Direction::Up {
@@ -191,7 +209,8 @@ pub(super) fn divide(source: &Arc<Source>, rules: &Rules) -> Divided {
             text.show((*span).clone());
         }
         let is_shown = |mark: &Range<usize>| {
-            of_it.iter().any(|span| span.contains(&mark.start)) || wanted == Direction::Up && head.contains(&mark.start)
+            of_it.iter().any(|span| span.contains(&mark.start))
+                || wanted == Direction::Up && head.contains(&mark.start)
         };
         for (mark, kept) in marks.iter().filter(|(mark, _)| is_shown(mark)) {
             text.replace(mark.clone(), kept);

@@ -63,7 +63,9 @@ pub(super) fn instructions<'a>(
     lines: &'a [CommentLine<'a>],
     tools: &'a [&'static str],
 ) -> impl Iterator<Item = (&'a CommentLine<'a>, Vec<Instruction>)> {
-    let lines = lines.iter().filter(|line| line.form == Form::Line && line.starts_line);
+    let lines = lines
+        .iter()
+        .filter(|line| line.form == Form::Line && line.starts_line);
     lines.filter_map(|line| {
         let (tool, instructions) = marker(line)?;
         tools.contains(&tool).then_some((line, instructions))
@@ -123,7 +125,14 @@ pub(crate) fn as_run(layout: Layout, whole: &str) -> (Cow<'_, str>, Atomicity) {
 
 /// What is recorded of a text that undoes a migration: it has to run without the file, and without its layout.
 pub(crate) fn as_recorded(text: &str, atomicity: Atomicity) -> String {
-    let text = text.trim();
+    let mut text = text.trim();
+    // What is left of the marker that began the section.
+    while let Some(rest) = text.strip_prefix("--") {
+        match rest.split_once('\n') {
+            Some((line, below)) if line.trim().is_empty() => text = below.trim_start(),
+            _ => break,
+        }
+    }
     match atomicity {
         Atomicity::Bare => format!("-- seedbed: no-transaction\n{text}\n"),
         Atomicity::Transaction => format!("{text}\n"),
@@ -131,11 +140,7 @@ pub(crate) fn as_recorded(text: &str, atomicity: Atomicity) -> String {
 }
 
 /// A part that is a whole file, but for a marker that takes it out of its transaction.
-pub(super) fn whole_file(
-    file: super::File,
-    text: Option<String>,
-    atomicity: Atomicity,
-) -> Part {
+pub(super) fn whole_file(file: super::File, text: Option<String>, atomicity: Atomicity) -> Part {
     let runs = text.map_or_else(|| file.text.clone(), Arc::from);
     Part {
         source: Arc::new(Source {
@@ -150,7 +155,9 @@ pub(super) fn whole_file(
 /// What undoes a migration, in a file of its own.
 pub(super) fn down_file(file: super::File, tools: &[&'static str]) -> Part {
     let (text, atomicity) = unmarked(&file.text, tools);
-    let recorded = text.as_deref().map(|text| as_recorded(text, atomicity).into());
+    let recorded = text
+        .as_deref()
+        .map(|text| as_recorded(text, atomicity).into());
     let mut part = whole_file(file, text, atomicity);
     if let Some(recorded) = recorded {
         part.recorded = recorded;

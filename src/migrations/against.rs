@@ -137,7 +137,10 @@ fn edited(old: &Migration, now: &Migration, base: &Base) -> Option<Diagnostic> {
         Edit::Meaning => format!("{key} is in {base} and was changed since"),
         Edit::Wording => format!("comments or spaces of {key}, which is in {base}, were changed"),
         Edit::Name => format!("{key} is in {base} and was renamed since"),
-        Edit::Down => format!("the {} of {key}, which is in {base}, was changed", now.down_words()),
+        Edit::Down => format!(
+            "the {} of {key}, which is in {base}, was changed",
+            now.down_words()
+        ),
     };
     let help = match edit {
         Edit::Meaning => "put the file back as it was and write the change as a new migration",

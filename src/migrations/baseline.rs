@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use super::ran;
 use super::downs;
 use super::identity::{Identity, applied, edited_keys, file_problems};
 use super::mismatch::is_about_records;
 use super::plan::{Grouping, PlanOptions, entry, plan, scripts};
 use super::problem::{AS_RECORDED, no_such_version};
+use super::ran;
 use super::reading::{self, Reading};
 use super::rehearse::{Act, Rehearsal, Stopped, Way};
 use super::repair::nothing_remains;
@@ -297,7 +297,10 @@ pub(super) fn recorded_acts(history: &History) -> Acts {
             down: None,
             detail: serde_json::Map::new(),
         };
-        Some((row.key.clone(), (entry, Act::read(&source, atomicity, &history.table))))
+        Some((
+            row.key.clone(),
+            (entry, Act::read(&source, atomicity, &history.table)),
+        ))
     });
     acts.collect()
 }

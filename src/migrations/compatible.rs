@@ -1,9 +1,9 @@
 //! Whether a program may open a database whose migrations are not its own: an application that carries its database along
 //! may be older than the file that it is given. It never writes.
 
-use super::ran;
 use super::directive::is_breaking;
 use super::plan::{Plan, PlanOptions, State, plan};
+use super::ran;
 use super::set::Migrations;
 use crate::db::Db;
 use crate::history::{self, History, HistoryError};

@@ -8,7 +8,8 @@ use std::time::SystemTime;
 use super::file::words;
 use super::listing::{on_disk, sql_files};
 use super::numbering::{Numbering, next_version, version};
-use super::set::{ReadError, slashes};
+use super::set::{Migrations, ReadError, slashes};
+use crate::layouts::{Layout, LayoutChoice, NewFile, Unnamable, named, new_files};
 
 /// Which files to write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -25,6 +26,8 @@ pub enum Files {
 pub struct NewOptions {
     /// What the migration does, in words: `add users`.
     pub name: String,
+    /// How the folder is read.
+    pub layout: Layout,
     /// Its version.
     pub numbering: Numbering,
     /// Its files.
@@ -58,6 +61,14 @@ pub enum CreateError {
         /// The newest.
         newest: i64,
     },
+    /// The tool keeps a journal of its files, and has to write them itself.
+    #[error("only {} can write a file of this folder", layout.tools())]
+    OnlyItsTool {
+        /// The layout.
+        layout: Layout,
+        /// What does it.
+        command: String,
+    },
 }
 
 /// Writes the files of a new migration and returns their paths. The directory is made if it is missing; a file that
@@ -76,59 +87,85 @@ pub fn create(
             name: options.name.clone(),
         });
     }
-    let mut newest = newest(directory)?;
+    let files = sql_files_or_none(directory)?;
+    let of_layout: Vec<String> = files
+        .iter()
+        .filter_map(|it| digits(options.layout, it))
+        .collect();
+    let newest_digits = of_layout.iter().max_by_key(|it| it.parse::<i64>().ok());
+    let width = newest_digits.map_or(0, String::len);
+    let numbering = match (options.layout, of_layout.is_empty()) {
+        (Layout::Seedbed, _) | (_, false) => options.numbering,
+        // Their tools begin with the time.
+        (_, true) => Numbering::Timestamp,
+    };
+    let mut newest = newest_digits
+        .and_then(|it| it.parse().ok())
+        .unwrap_or_default();
     std::fs::create_dir_all(on_disk(directory)).map_err(|source| CreateError::Write {
         path: directory.to_path_buf(),
         source,
     })?;
     loop {
-        newest = next_version(newest, options.numbering, now)
-            .ok_or(CreateError::NoVersion { newest })?;
-        if let Some(paths) = write_all(directory, &contents(newest, &words, options.files))? {
+        newest = next_version(newest, numbering, now).ok_or(CreateError::NoVersion { newest })?;
+        if let Some(paths) = write_all(directory, &contents(newest, width, &words, options)?)? {
             return Ok(paths);
         }
     }
 }
 
-/// The newest version in any file name; 0 where there is none.
-fn newest(directory: &Path) -> Result<i64, CreateError> {
-    let files = match sql_files(directory) {
-        Err(ReadError::NoDirectory { .. }) => Vec::new(),
-        files => files?,
-    };
-    let newest = files
-        .iter()
-        .filter_map(|file| version(&slashes(file)))
-        .max();
-    Ok(newest.unwrap_or_default())
-}
-
-/// The names of the files and what is in them.
-fn contents(version: i64, words: &str, files: Files) -> Vec<(String, String)> {
-    let up = (
-        format!("V{version}__{words}.sql"),
-        "-- Below this line, the statements of this migration. They run in one transaction.\n"
-            .to_owned(),
-    );
-    let down = (
-        format!("V{version}__{words}.down.sql"),
-        format!("-- Below this line, the statements that take V{version} back.\n"),
-    );
-    match files {
-        Files::Up => vec![up],
-        Files::UpAndDown => vec![up, down],
+fn sql_files_or_none(directory: &Path) -> Result<Vec<String>, ReadError> {
+    match sql_files(directory) {
+        Err(ReadError::NoDirectory { .. }) => Ok(Vec::new()),
+        files => Ok(files?.iter().map(|file| slashes(file)).collect()),
     }
 }
 
+/// The layout of a folder, found by its files, or the chosen one. A folder that is not there yet has the chosen one.
+///
+/// # Errors
+/// [`ReadError`] where the folder cannot be read.
+pub fn layout_of(directory: &Path, choice: Option<LayoutChoice>) -> Result<Layout, ReadError> {
+    match Migrations::read_dir_as(directory, choice) {
+        Ok(set) => Ok(set.layout),
+        Err(ReadError::NoDirectory { .. }) => {
+            Ok(choice.map_or(Layout::Seedbed, |choice| choice.first()))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// The number in the name of a file, as it is written.
+fn digits(layout: Layout, file: &str) -> Option<String> {
+    match layout {
+        Layout::Seedbed => Some(version(file)?.to_string()),
+        layout => Some(named(layout, file)?.digits),
+    }
+}
+
+/// The names of the files and what is in them.
+fn contents(
+    version: i64,
+    width: usize,
+    words: &str,
+    options: &NewOptions,
+) -> Result<Vec<NewFile>, CreateError> {
+    let layout = options.layout;
+    let with_down = options.files == Files::UpAndDown;
+    new_files(layout, version, words, width, with_down).map_err(|Unnamable(command)| {
+        CreateError::OnlyItsTool {
+            layout,
+            command: command.to_owned(),
+        }
+    })
+}
+
 /// Writes all of these files, or none; `None` where one is there already, as somebody else was faster.
-fn write_all(
-    directory: &Path,
-    contents: &[(String, String)],
-) -> Result<Option<Vec<PathBuf>>, CreateError> {
+fn write_all(directory: &Path, contents: &[NewFile]) -> Result<Option<Vec<PathBuf>>, CreateError> {
     let mut written = Vec::new();
-    for (name, text) in contents {
-        let path = directory.join(name);
-        let Err(source) = write(&path, text, &mut written) else {
+    for file in contents {
+        let path = directory.join(&file.path);
+        let Err(source) = write(&path, &file.text, &mut written) else {
             continue;
         };
         for path in &written {
@@ -144,6 +181,9 @@ fn write_all(
 }
 
 fn write(path: &Path, text: &str, written: &mut Vec<PathBuf>) -> std::io::Result<()> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(on_disk(folder))?;
+    }
     let mut file: File = OpenOptions::new().write(true).create_new(true).open(path)?;
     written.push(path.to_path_buf());
     file.write_all(text.as_bytes())
@@ -152,12 +192,12 @@ fn write(path: &Path, text: &str, written: &mut Vec<PathBuf>) -> std::io::Result
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::migrations::Migrations;
     use std::time::Duration;
 
     fn options(name: &str, files: Files) -> NewOptions {
         NewOptions {
             name: name.to_owned(),
+            layout: Layout::Seedbed,
             numbering: Numbering::AsNewest,
             files,
         }
@@ -240,7 +280,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let theirs = folder.path().join("V1__a.down.sql");
         std::fs::write(&theirs, "DROP TABLE a;").unwrap();
-        let ours = contents(1, "a", Files::UpAndDown);
+        let ours = contents(1, 0, "a", &options("a", Files::UpAndDown)).unwrap();
         assert_eq!(write_all(folder.path(), &ours).unwrap(), None);
         assert_eq!(std::fs::read_to_string(theirs).unwrap(), "DROP TABLE a;");
         assert!(!folder.path().join("V1__a.sql").exists());

@@ -8,6 +8,7 @@ use std::process::{Command, Output, Stdio};
 use super::against::Base;
 use super::listing::{is_hidden, on_disk, sql_files};
 use super::set::{Migrations, slashes};
+use crate::layouts::{LayoutChoice, belongs_to_a_layout};
 
 /// The migrations of a commit cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -63,13 +64,18 @@ pub enum GitError {
 ///
 /// # Errors
 /// [`GitError`].
-pub fn read_base(directory: &Path, reference: &str) -> Result<Base, GitError> {
+pub fn read_base(
+    directory: &Path,
+    layout: Option<LayoutChoice>,
+    reference: &str,
+) -> Result<Base, GitError> {
     let (anchor, rest) = existing(directory)?;
     let git = Git { anchor };
     let path = git.prefix(directory)? + &rest;
     let directory = Directory {
         shown: slashes(directory),
         path: path.trim_matches('/').to_owned(),
+        layout,
     };
     let tip = git.commit(reference)?;
     let common = git.merge_base(&tip, reference)?;
@@ -108,6 +114,8 @@ struct Directory {
     shown: String,
     /// From the top of the repository.
     path: String,
+    /// How it is read.
+    layout: Option<LayoutChoice>,
 }
 
 /// One repository.
@@ -201,7 +209,8 @@ impl Git {
         let ids: Vec<&str> = listed.iter().map(|blob| blob.id.as_str()).collect();
         let contents = self.contents(&ids, reference)?;
         let names = listed.iter().map(|blob| blob.name.clone());
-        Ok((Migrations::from_files(names.zip(contents)), elsewhere))
+        let set = Migrations::from_files_as(names.zip(contents), directory.layout);
+        Ok((set, elsewhere))
     }
 
     /// The files below a folder of a commit, as git lists them.
@@ -236,6 +245,7 @@ impl Git {
         let whole = Directory {
             shown: String::new(),
             path: String::new(),
+            layout: directory.layout,
         };
         let mut votes: BTreeMap<String, usize> = BTreeMap::new();
         for blob in blobs(&self.tree(commit, "")?, &whole) {
@@ -256,6 +266,7 @@ impl Git {
         Ok(most.map(|(path, _)| Directory {
             shown: path.clone(),
             path,
+            layout: directory.layout,
         }))
     }
 
@@ -338,7 +349,8 @@ fn blobs(listing: &[u8], directory: &Directory) -> Vec<Blob> {
             .trim_start_matches('/');
         // 100644 and 100755 are files; links and submodules are not.
         let is_file = mode.starts_with("100") && !below.split('/').any(is_hidden);
-        (is_file && below.to_ascii_lowercase().ends_with(".sql")).then(|| Blob {
+        let is_read = below.to_ascii_lowercase().ends_with(".sql") || belongs_to_a_layout(below);
+        (is_file && is_read).then(|| Blob {
             id: id.to_owned(),
             name: match directory.shown.trim_end_matches('/') {
                 "" => below.to_owned(),

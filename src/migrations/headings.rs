@@ -287,8 +287,8 @@ fn is_about_comments(text: &str, lines: &[CommentLine<'_>], heading: usize) -> b
 
 #[cfg(test)]
 mod tests {
-    use crate::sql::comment_lines;
     use super::*;
+    use crate::sql::comment_lines;
 
     fn found(text: &str, is_down_file: bool) -> usize {
         headings(text, &comment_lines(text), is_down_file).len()

@@ -5,9 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::ran;
 use super::file::meaning;
 use super::problem::keep_the_known;
+use super::ran;
 use super::set::{Migration, Migrations};
 use crate::diagnostic::Diagnostic;
 use crate::history::{History, Row, State};

@@ -259,15 +259,17 @@ mod tests {
 
     #[test]
     fn every_marker_names_its_tool_and_what_it_asks() {
-        use Instruction::{Down, Include, NoTransaction, Other, Substitute, Up};
+        use Instruction::{
+            Down, Include, NoTransaction, Other, StatementBegin, StatementEnd, Substitute, Up,
+        };
         for (text, tool, instructions) in [
             ("-- +goose Up", "goose", vec![Up]),
             ("--+goose up", "goose", vec![Up]),
             ("  --   +GOOSE    DOWN  ", "goose", vec![Down]),
             ("/* +goose Down */", "goose", vec![Down]),
             ("/*\n * +goose Down\n */", "goose", vec![Down]),
-            ("-- +goose StatementBegin", "goose", vec![Other]),
-            ("-- +goose statementend", "goose", vec![Other]),
+            ("-- +goose StatementBegin", "goose", vec![StatementBegin]),
+            ("-- +goose statementend", "goose", vec![StatementEnd]),
             ("-- +goose NO TRANSACTION", "goose", vec![NoTransaction]),
             ("-- +goose no  transaction", "goose", vec![NoTransaction]),
             ("-- +goose ENVSUB ON", "goose", vec![Substitute]),
@@ -295,7 +297,11 @@ mod tests {
                 "sql-migrate",
                 vec![Up, NoTransaction],
             ),
-            ("-- +migrate StatementBegin", "sql-migrate", vec![Other]),
+            (
+                "-- +migrate StatementBegin",
+                "sql-migrate",
+                vec![StatementBegin],
+            ),
             ("-- no-transaction", "sqlx", vec![NoTransaction]),
             ("-- no-transaction: VACUUM", "sqlx", vec![NoTransaction]),
             ("-- no-transaction (VACUUM)", "sqlx", vec![NoTransaction]),

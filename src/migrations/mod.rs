@@ -49,7 +49,7 @@ pub use apply::{apply, apply_from, observe, observe_from, up};
 pub use baseline::{BaselineError, BaselineOptions, Verify, baseline};
 pub use check::{CheckOptions, Checked, check};
 pub use compatible::{Compatibility, compatible};
-pub use create::{CreateError, Files, NewOptions, create};
+pub use create::{CreateError, Files, NewOptions, create, layout_of};
 pub(crate) use file::checksum_bytes;
 pub use file::{BadName, FileName, NotText, Order, canonical, checksum, parse_name, words};
 pub use git::{GitError, read_base};

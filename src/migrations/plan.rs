@@ -404,13 +404,15 @@ impl<'a> Planner<'a> {
                 }
             }
             _ => {
-                let folder = self.set.folder();
                 let argument = argument(key);
+                let back = match ran::file(row, self.set) {
+                    Some(file) => format!(
+                        "bring the file back: `status --source {argument} > {file}` writes it as it was applied"
+                    ),
+                    None => "bring the file and its entry in the journal back with git".to_owned(),
+                };
                 problem(format!("{key}__{name}"))
-                    .help(format!(
-                        "bring the file back: `status --source {argument} > {folder}{key}__{name}.sql` writes it as it was \
-                         applied"
-                    ))
+                    .help(back)
                     .help(format!(
                         "if it is to be forgotten: `repair {argument}` removes its record, and drops nothing"
                     ))

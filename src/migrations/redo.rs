@@ -19,6 +19,7 @@ use crate::db::Db;
 use crate::diagnostic::Diagnostic;
 use crate::drive::{Decision, OnEvent, Reader, drive};
 use crate::history::{self, DOWN_CHECKSUM, History, HistoryError, Row, State};
+use crate::layouts::{Layout, down_hint};
 use crate::script::{Atomicity, Entry, ForeignKeys, Key, Record, Run, Script};
 use crate::sql::{Kind, What, kind};
 
@@ -372,13 +373,23 @@ fn no_down_file(file: &Migration, set: &Migrations) -> Diagnostic {
          that of the earlier statements"
     );
     let (argument, folder) = (argument(key), set.folder());
+    let help = match file.layout {
+        Layout::Seedbed => format!(
+            "write {key}__{words}.down.sql for the statements as they are now: `status --source {argument} --down > \
+             {folder}{key}__{words}.down.sql` begins it with the recorded down text"
+        ),
+        layout => match down_hint(layout, &key.to_string(), words) {
+            Some(place) => format!(
+                "write {place} for the statements as they are now; `status --source {argument} --down` shows the \
+                 recorded down text"
+            ),
+            None => format!("the folders of {} have no down files", layout.tools()),
+        },
+    };
     Diagnostic::problem("no-down-file", message)
         .about(key)
         .in_file(&file.up.source.name)
-        .help(format!(
-            "write {key}__{words}.down.sql for the statements as they are now: `status --source {argument} --down > \
-             {folder}{key}__{words}.down.sql` begins it with the recorded down text"
-        ))
+        .help(help)
         .help("if it is not to be undone any more: `undo`, then `migrate`")
 }
 

@@ -9,6 +9,7 @@ use super::file::{FileName, Order};
 use super::listing::sql_files;
 use super::numbering::{Numbering, next_version, parsed, version};
 use super::set::{ReadError, slashes};
+use crate::layouts::{Layout, Unnamable, named as name_of, renamed as rename_in};
 
 /// Which migration.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,6 +69,14 @@ pub enum RenumberError {
         /// The newest.
         newest: i64,
     },
+    /// The tool keeps a journal of its files, and has to number them itself.
+    #[error("only {} can number a file of this folder", layout.tools())]
+    OnlyItsTool {
+        /// The layout.
+        layout: Layout,
+        /// What writes its files.
+        command: String,
+    },
     /// The directory cannot be read.
     #[error(transparent)]
     Read(#[from] ReadError),
@@ -90,6 +99,7 @@ pub enum RenumberError {
 /// [`RenumberError`]; every file has its old name then.
 pub fn renumber(
     directory: &Path,
+    layout: Layout,
     which: &Which,
     now: SystemTime,
 ) -> Result<Renumbered, RenumberError> {
@@ -97,7 +107,10 @@ pub fn renumber(
     let mut names: Vec<String> = files.iter().map(|file| slashes(file)).collect();
     names.sort_unstable();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let renumbered = renames(&names, which, now)?;
+    let renumbered = match layout {
+        Layout::Seedbed => renames(&names, which, now)?,
+        layout => renames_in(layout, &names, which, now)?,
+    };
     let renames = &renumbered.renamed;
     for (number, rename) in renames.iter().enumerate() {
         if let Err(source) = rename_to_new(&rename.from, &rename.to) {
@@ -119,12 +132,19 @@ pub fn renumber(
 ///
 /// # Errors
 /// [`RenumberError`].
-pub fn file_to_renumber(directory: &Path, which: &Which) -> Result<String, RenumberError> {
+pub fn file_to_renumber(
+    directory: &Path,
+    layout: Layout,
+    which: &Which,
+) -> Result<String, RenumberError> {
     let files = sql_files(directory)?;
     let mut names: Vec<String> = files.iter().map(|file| slashes(file)).collect();
     names.sort_unstable();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    Ok(the_one(&names, which)?.to_owned())
+    match layout {
+        Layout::Seedbed => Ok(the_one(&names, which)?.to_owned()),
+        layout => Ok(the_one_in(layout, &names, which)?.0.to_owned()),
+    }
 }
 
 /// What is to be renamed. Pure.
@@ -173,6 +193,101 @@ fn renames(files: &[&str], which: &Which, now: SystemTime) -> Result<Renumbered,
         renamed: renames,
         left,
     })
+}
+
+/// What is to be renamed in the folder of another tool. Pure.
+fn renames_in(
+    layout: Layout,
+    files: &[&str],
+    which: &Which,
+    now: SystemTime,
+) -> Result<Renumbered, RenumberError> {
+    let (file, old) = the_one_in(layout, files, which)?;
+    let all = || {
+        files
+            .iter()
+            .filter_map(|file| Some((*file, name_of(layout, file)?)))
+    };
+    let newest = all().filter_map(|(_, it)| it.version()).max();
+    let newest = newest.unwrap_or_default();
+    let new =
+        next_version(newest, Numbering::AsNewest, now).ok_or(RenumberError::NoHigher { newest })?;
+    // Of a pair, both go along; a folder takes with it what it holds.
+    let of_it = all().filter(|(path, it)| {
+        *path == file || it.is_down && it.version() == Some(old.0) && it.words == old.1
+    });
+    let mut renamed = Vec::new();
+    for (path, _) in of_it {
+        let only_its_tool = |Unnamable(command)| RenumberError::OnlyItsTool {
+            layout,
+            command: String::from(command),
+        };
+        let (from, to) = rename_in(layout, path, new).map_err(only_its_tool)?;
+        let rename = Rename {
+            from: from.into(),
+            to: to.into(),
+        };
+        if !renamed.contains(&rename) {
+            renamed.push(rename);
+        }
+    }
+    Ok(Renumbered {
+        renamed,
+        left: Vec::new(),
+    })
+}
+
+/// The file that is meant in the folder of another tool, with its number and words.
+fn the_one_in<'a>(
+    layout: Layout,
+    files: &[&'a str],
+    which: &Which,
+) -> Result<(&'a str, (i64, String)), RenumberError> {
+    if layout == Layout::Drizzle {
+        let Err(Unnamable(command)) = rename_in(layout, "", 0) else {
+            return Err(RenumberError::NotFound {
+                what: String::new(),
+            });
+        };
+        return Err(RenumberError::OnlyItsTool {
+            layout,
+            command: command.to_owned(),
+        });
+    }
+    let ups = files.iter().filter_map(|file| {
+        let name = name_of(layout, file).filter(|name| !name.is_down)?;
+        Some((*file, (name.version()?, name.words)))
+    });
+    let (what, found): (String, Vec<_>) = match which {
+        Which::Version(version) => (
+            format!("V{version}"),
+            ups.filter(|(_, (number, _))| number == version).collect(),
+        ),
+        Which::File(name) => {
+            let wanted = name.replace('\\', "/");
+            let wanted = wanted.trim_start_matches("./").trim_end_matches('/');
+            let is_it = |file: &str| {
+                let mut path = Some(file);
+                // The file, or the folder that holds it.
+                std::iter::from_fn(|| {
+                    let now = path?;
+                    path = now.rsplit_once('/').map(|(folder, _)| folder);
+                    Some(now)
+                })
+                .take(2)
+                .any(|path| path == wanted || path.ends_with(&format!("/{wanted}")))
+            };
+            (name.clone(), ups.filter(|(file, _)| is_it(file)).collect())
+        }
+    };
+    match <[_; 1]>::try_from(found) {
+        Ok([one]) => Ok(one),
+        Err(found) if found.is_empty() => Err(RenumberError::NotFound { what }),
+        Err(found) => Err(RenumberError::Several {
+            what,
+            files: found.iter().map(|(file, _)| (*file).to_owned()).collect(),
+        }),
+    }
 }
 
 /// The file that is meant.
@@ -232,10 +347,18 @@ fn in_its_folder(file: &str, name: &str) -> Rename {
 
 /// Renames a file to a name that is not taken: a plain rename would write over whoever has it.
 fn rename_to_new(from: &Path, to: &Path) -> std::io::Result<()> {
-    OpenOptions::new().write(true).create_new(true).open(to)?;
+    // A folder takes a name that is free, and the system refuses one that holds files.
+    if from.is_dir() {
+        std::fs::create_dir(to)?;
+    } else {
+        OpenOptions::new().write(true).create_new(true).open(to)?;
+    }
     std::fs::rename(from, to).inspect_err(|_| {
         // The name was taken a moment ago, by nobody but us.
-        let _ = std::fs::remove_file(to);
+        let _ = match to.is_dir() {
+            true => std::fs::remove_dir(to),
+            false => std::fs::remove_file(to),
+        };
     })
 }
 
@@ -371,7 +494,13 @@ mod tests {
         for name in ["V1__a.sql", "V2__b.sql", "V2__c.sql", "V2__c.down.sql"] {
             std::fs::write(at(name), name).unwrap();
         }
-        let done = renumber(folder.path(), &which("V2__c.sql"), SystemTime::UNIX_EPOCH).unwrap();
+        let done = renumber(
+            folder.path(),
+            Layout::Seedbed,
+            &which("V2__c.sql"),
+            SystemTime::UNIX_EPOCH,
+        )
+        .unwrap();
         assert_eq!((done.renamed.len(), done.left.len()), (2, 0));
         assert_eq!(
             std::fs::read_to_string(at("V3__c.sql")).unwrap(),
@@ -400,8 +529,13 @@ mod tests {
         std::fs::write(at("V1__a.down.sql"), "").unwrap();
         // A directory has the name that the down file is to get.
         std::fs::create_dir(at("V2__a.down.sql")).unwrap();
-        let error =
-            renumber(folder.path(), &Which::Version(1), SystemTime::UNIX_EPOCH).unwrap_err();
+        let error = renumber(
+            folder.path(),
+            Layout::Seedbed,
+            &Which::Version(1),
+            SystemTime::UNIX_EPOCH,
+        )
+        .unwrap_err();
         assert!(matches!(error, RenumberError::Rename { .. }), "{error}");
         assert!(
             at("V1__a.sql").is_file()

@@ -16,6 +16,7 @@ use crate::db::{Db, DbError};
 use crate::diagnostic::Diagnostic;
 use crate::drive::{Decision, OnEvent, Reader, drive};
 use crate::history::{History, HistoryError, Row, State};
+use crate::layouts::down_hint;
 use crate::script::{Atomicity, Entry, ForeignKeys, Key, Record, Revision, Run, Script, Unit};
 
 /// What to repair.
@@ -113,17 +114,19 @@ impl Repairing<'_> {
         let (row, file) = (history.row(key)?, self.set.get(key)?);
         let stays = row.has_down && file.down.is_none() && !has_text_of(file, row);
         let message = format!(
-            "{key}__{}.down.sql is gone, so the recorded down text stays: it was written for the text that {key} had before",
-            file.words
+            "the {} of {key} is gone, so the recorded down text stays: it was written for the text that {key} had before",
+            file.down_words()
         );
         stays.then(|| {
             Diagnostic::problem("down-of-before", message)
                 .warning()
                 .about(key)
-                .help(format!(
-                    "write {key}__{}.down.sql for the text that {key} has now, then `repair` records it",
-                    file.words
-                ))
+                .help(match down_hint(file.layout, &key.to_string(), &file.words) {
+                    Some(place) => {
+                        format!("write {place} for the text that {key} has now, then `repair` records it")
+                    }
+                    None => "write what undoes it as a new migration".to_owned(),
+                })
         })
     }
 }

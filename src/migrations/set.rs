@@ -15,8 +15,8 @@ use super::misfit::{bad_name, contested, left_beside, left_by_merging, not_text_
 use super::problem::{self, COMMENTS_ONLY, duplicate, file_name, keep_the_known};
 use super::reading::is_comments_only;
 use crate::db::HistoryTable;
-use crate::layouts::{File, Layout, LayoutChoice, Part, detect, has_contents, is_ours, lay_out};
 use crate::diagnostic::Diagnostic;
+use crate::layouts::{File, Layout, LayoutChoice, Part, detect, has_contents, is_ours, lay_out};
 use crate::script::{Atomicity, Key, Source};
 
 /// One migration of the set.
@@ -36,6 +36,8 @@ pub struct Migration {
     pub down: Option<Text>,
     /// Its down file, where that holds comments only: it undoes nothing, and is not recorded.
     pub no_down: Option<Text>,
+    /// When its tool generated it, in milliseconds since 1970, where the tool records that.
+    pub generated_at: Option<i64>,
 }
 
 /// A canonical text and its checksum.
@@ -238,7 +240,10 @@ impl Migration {
 
     /// Whether what undoes it stands in its own file.
     pub(super) fn has_sections(&self) -> bool {
-        matches!(self.layout, Layout::Goose | Layout::Dbmate | Layout::SqlMigrate)
+        matches!(
+            self.layout,
+            Layout::Goose | Layout::Dbmate | Layout::SqlMigrate
+        )
     }
 
     /// Whether it holds comments and no statement, and does nothing by intent.
@@ -361,17 +366,23 @@ impl Found {
         let mut by_version: BTreeMap<i64, Vec<Migration>> = BTreeMap::new();
         for claim in laid_out.claims {
             let key = Key::Migration(claim.version);
-            let undoes = |down: &Part| !is_comments_only(&down.source.text) && !down.source.text.trim().is_empty();
-            by_version.entry(claim.version).or_default().push(Migration {
-                key,
-                layout,
-                words: claim.words,
-                order: Order::Strict,
-                up: claim.up.into(),
-                // What their tools write into each new file undoes nothing.
-                down: claim.down.filter(undoes).map(Text::from),
-                no_down: None,
-            });
+            let undoes = |down: &Part| {
+                !is_comments_only(&down.source.text) && !down.source.text.trim().is_empty()
+            };
+            by_version
+                .entry(claim.version)
+                .or_default()
+                .push(Migration {
+                    key,
+                    layout,
+                    words: claim.words,
+                    order: Order::Strict,
+                    up: claim.up.into(),
+                    // What their tools write into each new file undoes nothing.
+                    down: claim.down.filter(undoes).map(Text::from),
+                    no_down: None,
+                    generated_at: claim.generated_at,
+                });
         }
         let mut set = Migrations {
             layout,
@@ -382,8 +393,10 @@ impl Found {
             match <[Migration; 1]>::try_from(claims) {
                 Ok([migration]) => set.versioned.push(migration),
                 Err(claims) => {
-                    let files: Vec<&str> = claims.iter().map(|it| it.up.source.name.as_str()).collect();
-                    let problem = duplicate(&format!("V{version}"), &files).about(&Key::Migration(version));
+                    let files: Vec<&str> =
+                        claims.iter().map(|it| it.up.source.name.as_str()).collect();
+                    let problem =
+                        duplicate(&format!("V{version}"), &files).about(&Key::Migration(version));
                     self.problems.push(problem.help(match layout {
                         Layout::Drizzle => "give one of the entries of the journal another `idx`, and its file another \
                                             number"
@@ -497,6 +510,7 @@ impl Found {
                     up,
                     down,
                     no_down,
+                    generated_at: None,
                 }),
                 Err(claims) => {
                     self.misfits.insert(version);
@@ -509,6 +523,7 @@ impl Found {
                         up,
                         down: None,
                         no_down: None,
+                        generated_at: None,
                     });
                     set.contested.insert(version, claims.collect());
                     self.problems.push(problem);
@@ -561,6 +576,7 @@ impl Found {
                     up,
                     down: None,
                     no_down: None,
+                    generated_at: None,
                 }),
                 Err(claims) => {
                     let files: Vec<&str> = claims

@@ -3,9 +3,9 @@
 
 use std::collections::HashSet;
 
-use super::ran;
 use super::baseline::{act_of, recorded_acts, replay};
 use super::problem::{argument, file_name};
+use super::ran;
 use super::rehearse::Stopped;
 use super::set::Migrations;
 use crate::db::{Db, DbError, HistoryTable};

@@ -9,6 +9,7 @@ use super::baseline::is_adopted;
 use super::made::{self, made};
 use super::plan::{Grouping, entry, scripts};
 use super::problem::{AS_RECORDED, listed, no_such_version, other_history, started};
+use super::ran;
 use super::reading::{self, Reading};
 use super::set::{Migration, Migrations};
 use super::{ApplyError, Outcome};
@@ -23,8 +24,10 @@ use crate::script::{Entry, Key, Record, Run, Script, Source};
 pub enum Back {
     /// So many of the highest applied versions.
     Steps(usize),
-    /// Every version above this one; 0 takes back all.
+    /// Every version above this one.
     To(i64),
+    /// Every version.
+    All,
 }
 
 /// What to do about a migration that was recorded and never run by Seedbed.
@@ -67,6 +70,7 @@ pub fn versions_to_undo(history: &History, back: Back) -> Vec<i64> {
     match back {
         Back::Steps(steps) => applied.take(steps).collect(),
         Back::To(last) => applied.take_while(|version| *version > last).collect(),
+        Back::All => applied.collect(),
     }
 }
 
@@ -245,9 +249,7 @@ fn no_down(row: &Row) -> Diagnostic {
     let message = format!("{key}__{name} cannot be undone: no down file was recorded with it");
     Diagnostic::problem("no-down", message)
         .about(key)
-        .help(format!(
-            "write {key}__{name}.down.sql, then `repair` records it"
-        ))
+        .help(ran::write_down(row))
 }
 
 /// A migration of a baseline, among `undone` that are to be undone: what it makes was there before Seedbed.
@@ -269,7 +271,10 @@ fn not_run(row: &Row, history: &History, undone: &[i64]) -> Diagnostic {
         _ => {
             let mut recorded = versions.iter().rev().map(|(version, _)| *version);
             let kept = recorded.find(|version| !undone.contains(version));
-            format!("undo --to {}", kept.unwrap_or(0))
+            match kept {
+                Some(kept) => format!("undo --to {kept}"),
+                None => "undo --to none".to_owned(),
+            }
         }
     };
     Diagnostic::problem("adopted", message)

@@ -6,12 +6,15 @@ use std::path::{Path, PathBuf};
 use super::TestingError;
 use crate::config::{ConfigError, Flags, Sources, TomlText, project_root, resolve};
 use crate::db::HistoryTable;
+use crate::layouts::LayoutChoice;
 
 /// What a database of a test is made of.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Options {
     /// The folder of the migrations.
     pub migrations: PathBuf,
+    /// How it is read; without a choice, its files tell.
+    pub layout: Option<LayoutChoice>,
     /// The folder of the seeds. Where it is not there, or has no seeds, the database is only migrated.
     pub seeds: PathBuf,
     /// The environment whose seeds run: `test`.
@@ -47,6 +50,7 @@ impl Options {
         let project = resolve(&sources).project()?;
         Ok(Options {
             migrations: project.migrations.value,
+            layout: project.layout.map(|it| it.value),
             seeds: project.seeds.value,
             environment: environment.to_owned(),
             tags: Vec::new(),

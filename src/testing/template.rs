@@ -96,7 +96,7 @@ fn labels_of(database: &Path) -> PathBuf {
 
 async fn ready(options: &Options) -> Result<Template, TestingError> {
     let now = SystemTime::now();
-    let set = Migrations::read_dir(shown(&options.migrations))?;
+    let set = Migrations::read_dir_as(shown(&options.migrations), options.layout)?;
     let seeds = Seeds::read_dir(shown(&options.seeds))?;
     let folder = options.templates();
     let database = folder.join(format!("{}.db", hash(&set, &seeds, options, now)));

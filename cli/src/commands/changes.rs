@@ -189,7 +189,7 @@ async fn migrate_dry_run(
 pub(crate) async fn undo(session: &Session, flags: &args::Undo) -> Ending {
     let opened = session.open(flags.lock.lock_timeout).await?;
     let back = match (flags.to, flags.steps) {
-        (Some(version), _) => Back::To(version),
+        (Some(back), _) => back,
         (None, steps) => Back::Steps(steps.unwrap_or(1)),
     };
     let options = UndoOptions {
@@ -206,7 +206,8 @@ pub(crate) async fn undo(session: &Session, flags: &args::Undo) -> Ending {
     }
     let history = match (flags.to, flags.steps) {
         (None, None) => of_this_project(session, &opened).await?,
-        (to, _) => of_known_version(session, &opened, to).await?,
+        (Some(Back::To(version)), _) => of_known_version(session, &opened, Some(version)).await?,
+        _ => of_known_version(session, &opened, None).await?,
     };
     if flags.dry_run {
         return undo_dry_run(session, &opened, history, &options).await;

@@ -9,9 +9,10 @@ use crate::args::{self, Format};
 use crate::exit::Exit;
 use crate::init::{self, Dependency, InitError, InitOptions, Kind, Wrote};
 use crate::session::{Ending, Session, Stopped};
-use seedbed::config::Database;
+use seedbed::config::{Database, Project};
 use seedbed::diagnostic::{Class, Diagnostic};
 use seedbed::history::History;
+use seedbed::layouts::Layout;
 use seedbed::migrations::{
     self, Base, CheckOptions, CreateError, Files, GitError, Known, Migrations, NewOptions,
     Numbering, Rename, RenumberError, Renumbered, Which,
@@ -22,12 +23,11 @@ use seedbed::seeds;
 /// `check`
 pub(crate) async fn check(session: &Session, flags: &args::Check) -> Ending {
     let project = session.project()?;
-    let mut set = session.migrations(&project.migrations.value)?;
+    let mut set = session.migrations(&project.migrations.value, project.layout.as_ref())?;
     let base = match &flags.base {
-        Some(reference) => Some(
-            migrations::read_base(shown(session, &project.migrations.value), reference)
-                .map_err(|error| git(session, &error))?,
-        ),
+        Some(reference) => {
+            Some(read_base(session, &project, reference).map_err(|error| git(session, &error))?)
+        }
         None => None,
     };
     if let Some(base) = &base {
@@ -148,6 +148,7 @@ pub(crate) fn new(session: &Session, flags: &args::New) -> Ending {
     let project = session.project()?;
     let options = NewOptions {
         name: flags.name.join(" "),
+        layout: layout(session, &project)?,
         numbering: if flags.timestamp {
             Numbering::Timestamp
         } else {
@@ -175,6 +176,16 @@ pub(crate) fn new(session: &Session, flags: &args::New) -> Ending {
     Ok(Exit::Done)
 }
 
+/// The layout of the folder; of one that is not there yet, the chosen one.
+fn layout(session: &Session, project: &Project) -> Result<Layout, Stopped> {
+    let choice = project.layout.as_ref().map(|it| it.value);
+    let folder = shown(session, &project.migrations.value);
+    match migrations::layout_of(folder, choice) {
+        Ok(layout) => Ok(layout),
+        Err(error) => Err(session.stopped(Report::files(&error))),
+    }
+}
+
 fn not_created(session: &Session, error: &CreateError) -> Stopped {
     match error {
         CreateError::NoWords { .. } => session.usage(
@@ -182,12 +193,20 @@ fn not_created(session: &Session, error: &CreateError) -> Stopped {
             error,
             Some("say what it does, in words: `new add users`".to_owned()),
         ),
+        CreateError::OnlyItsTool { command, .. } => {
+            session.usage("only-its-tool", error, Some(only_its_tool(command)))
+        }
         CreateError::Read(error) => session.stopped(Report::files(error)),
         CreateError::NoVersion { .. } => {
             session.stopped(Diagnostic::problem("no-version", error.to_string()))
         }
         error => session.stopped(Diagnostic::error("write", with_cause(error))),
     }
+}
+
+/// A journal beside the files would not know what was written here.
+fn only_its_tool(command: &str) -> String {
+    format!("`{command}` writes an empty one and its entry in the journal")
 }
 
 /// `renumber`
@@ -198,13 +217,14 @@ pub(crate) async fn renumber(session: &Session, flags: &args::Renumber) -> Endin
         Err(_) => Which::File(flags.which.clone()),
     };
     let directory = shown(session, &project.migrations.value);
+    let layout = layout(session, &project)?;
     if !flags.allow_applied {
-        let set = session.migrations(&project.migrations.value)?;
+        let set = session.migrations(&project.migrations.value, project.layout.as_ref())?;
         let known = Known {
-            base: base_of(session, &project.migrations.value, flags.base.as_deref())?,
+            base: base_of(session, &project, flags.base.as_deref())?,
             history: applied_here(session, &set, flags.lock.lock_timeout).await,
         };
-        let file = migrations::file_to_renumber(directory, &which)
+        let file = migrations::file_to_renumber(directory, layout, &which)
             .map_err(|error| not_renumbered(session, &error, &|file| keeps(&known, &set, file)))?;
         let problems = known.keeps(&set, &file);
         if !problems.is_empty() {
@@ -212,7 +232,7 @@ pub(crate) async fn renumber(session: &Session, flags: &args::Renumber) -> Endin
         }
     }
     let Renumbered { renamed, left } =
-        migrations::renumber(directory, &which, SystemTime::now())
+        migrations::renumber(directory, layout, &which, SystemTime::now())
             .map_err(|error| not_renumbered(session, &error, &|_| false))?;
     let left: Vec<Diagnostic> = left.iter().map(left_down).collect();
     if session.terminal.format == Format::Json {
@@ -253,16 +273,20 @@ fn keeps(known: &Known, set: &Migrations, file: &str) -> bool {
 /// The base whose files keep their versions. Where none is named, it is the default branch of `origin`, if that is known.
 fn base_of(
     session: &Session,
-    directory: &Path,
+    project: &Project,
     named: Option<&str>,
 ) -> Result<Option<Base>, Stopped> {
-    let directory = shown(session, directory);
     match named {
-        Some(reference) => migrations::read_base(directory, reference)
+        Some(reference) => read_base(session, project, reference)
             .map(Some)
             .map_err(|error| git(session, &error)),
-        None => Ok(migrations::read_base(directory, "origin/HEAD").ok()),
+        None => Ok(read_base(session, project, "origin/HEAD").ok()),
     }
+}
+
+fn read_base(session: &Session, project: &Project, reference: &str) -> Result<Base, GitError> {
+    let layout = project.layout.as_ref().map(|it| it.value);
+    migrations::read_base(shown(session, &project.migrations.value), layout, reference)
 }
 
 /// The history of the database of the settings, with the recorded texts. Files can be renumbered where it cannot be read.
@@ -323,6 +347,9 @@ fn not_renumbered(
         }
         RenumberError::NoVersion { .. } | RenumberError::NoHigher { .. } => {
             session.usage("no-version", error, None)
+        }
+        RenumberError::OnlyItsTool { command, .. } => {
+            session.usage("only-its-tool", error, Some(only_its_tool(command)))
         }
         RenumberError::Read(error) => session.stopped(Report::files(error)),
         error => session.stopped(Diagnostic::error("rename", with_cause(error))),

@@ -1,6 +1,5 @@
 //! `import`.
 
-use std::path::Path;
 use std::time::SystemTime;
 
 use crate::args::{self, Format, Verify};
@@ -200,7 +199,7 @@ pub(super) async fn next(
     if imported.has_history || matches!(imported.outcome, Outcome::Already { .. }) {
         return None;
     }
-    let newest = newest(&opened.config.migrations.value)?;
+    let newest = newest(&opened.config)?;
     let history = seedbed::history::read(&opened.db).await.ok()?;
     history.version().is_none().then(|| {
         let words = format!(
@@ -210,8 +209,9 @@ pub(super) async fn next(
     })
 }
 
-fn newest(folder: &Path) -> Option<i64> {
-    let set = Migrations::read_dir(folder).ok()?;
+fn newest(config: &seedbed::config::Config) -> Option<i64> {
+    let layout = config.layout.as_ref().map(|it| it.value);
+    let set = Migrations::read_dir_as(&config.migrations.value, layout).ok()?;
     let version = |key: &Key| match key {
         Key::Migration(version) => Some(*version),
         _ => None,

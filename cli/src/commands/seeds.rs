@@ -126,7 +126,7 @@ pub(crate) async fn schema(session: &Session, of_writing: Option<&str>) -> Endin
         return Err(session.usage("flag", message, Some("leave it out".to_owned())));
     }
     let project = session.project()?;
-    let mut set = session.migrations(&project.migrations.value)?;
+    let mut set = session.migrations(&project.migrations.value, project.layout.as_ref())?;
     set.history_table = project.history_table.value.clone();
     let options = Options {
         history_table: project.history_table.value,

@@ -17,6 +17,7 @@ pub(crate) async fn test_db(session: &Session, flags: &args::TestDb) -> Ending {
     let project = session.project()?;
     let target = session.env.get("CARGO_TARGET_DIR").map(OsString::from);
     let options = Options {
+        layout: project.layout.as_ref().map(|it| it.value),
         migrations: project.migrations.value,
         seeds: project.seeds.value,
         environment: flags.env.clone(),

@@ -53,7 +53,7 @@ impl Repository {
     }
 
     fn base(&self, directory: &str, reference: &str) -> Base {
-        read_base(&self.at(directory), reference).unwrap()
+        read_base(&self.at(directory), None, reference).unwrap()
     }
 }
 
@@ -171,14 +171,14 @@ fn what_git_does_not_know_is_named() {
     let repository = Repository::new();
     repository.commit(&[("m/V1__a.sql", "SELECT 1;"), ("--help", "")]);
     for reference in ["origin/main", "--help", "", "main:m"] {
-        let error = read_base(&repository.at("m"), reference).unwrap_err();
+        let error = read_base(&repository.at("m"), None, reference).unwrap_err();
         assert_eq!(
             error.to_string(),
             format!("git knows no commit {reference}")
         );
     }
     let elsewhere = tempfile::tempdir().unwrap();
-    let error = read_base(&elsewhere.path().join("m"), "main").unwrap_err();
+    let error = read_base(&elsewhere.path().join("m"), None, "main").unwrap_err();
     assert!(matches!(error, GitError::NoRepository { .. }), "{error}");
 }
 
