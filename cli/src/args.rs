@@ -37,7 +37,7 @@ Exit codes:
   4    integrity: checksum, missing file, order, duplicate version, bad name,
        records that are not ours, a file that is no dump, tables that exist
        already, an import that was not finished
-  5    schema drift (a baseline that does not match)
+  5    schema drift (a baseline or an adopted history that does not match)
   6    lock or busy timeout
   8    the network failed during the commit, and the outcome is unknown
   130  interrupted; the transaction under way was finished or rolled back";
@@ -180,6 +180,8 @@ pub(super) enum Command {
     Repair(Repair),
     /// Record migrations as applied without running them, for a database that already has the schema
     Baseline(Baseline),
+    /// Take over the history of another tool: compare its records with the files and the schema, and record them
+    Adopt(Adopt),
     /// Look for what is wrong, from the settings to a real read, and say what to do
     #[command(
         after_help = "Examples:\n  doctor   before the first deploy, or where something is odd"
@@ -523,7 +525,7 @@ pub(super) struct Undo {
     /// Take back every version above this one; `none` takes back all
     #[arg(long, value_name = "V", value_parser = undo_to, allow_negative_numbers = true)]
     pub(super) to: Option<Back>,
-    /// Also undo migrations that `baseline` recorded and Seedbed never ran: what they drop was there before
+    /// Also undo migrations that `baseline` or `adopt` recorded and Seedbed never ran: what they drop was there before
     #[arg(long)]
     pub(super) adopted: bool,
     /// Show what would be run, and change nothing
@@ -643,6 +645,25 @@ pub(super) struct Baseline {
     /// migration fails
     #[arg(long)]
     pub(super) no_verify: bool,
+    #[command(flatten)]
+    pub(super) lock: Lock,
+}
+
+/// `adopt`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  adopt --dry-run     what would be recorded, after the comparison of files and schema
+  adopt               take over the history of sqlx, drizzle, goose, Prisma, …
+  adopt --from sqlx   where the database has the histories of several tools")]
+pub(super) struct Adopt {
+    /// The tool whose history it is: sqlx, refinery, diesel, goose, golang-migrate, dbmate, geni, drizzle, prisma,
+    /// wrangler or sql-migrate [default: found by its table]
+    #[arg(long, value_name = "TOOL")]
+    pub(super) from: Option<String>,
+    /// Show what would be recorded, and change nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
     #[command(flatten)]
     pub(super) lock: Lock,
 }

@@ -8,6 +8,7 @@ const GROUPS: [(&str, &[&str]); 6] = [
         "Migrations",
         &[
             "migrate", "status", "undo", "redo", "check", "new", "renumber", "repair", "baseline",
+            "adopt",
         ],
     ),
     ("Seeds and test databases", &["seed", "test-db", "reset"]),

@@ -15,7 +15,7 @@ use seedbed::report::{Call, Document, Paint, Report, Style};
 
 /// The words of other tools for what a command does here: sqlx, diesel, refinery, goose, dbmate, golang-migrate, geni, Rails,
 /// Flyway, Liquibase, Atlas, Prisma, drizzle, wrangler, knex and Alembic.
-const WORDS: [(&str, &[&str]); 16] = [
+const WORDS: [(&str, &[&str]); 17] = [
     (
         "migrate",
         &[
@@ -59,7 +59,8 @@ const WORDS: [(&str, &[&str]); 16] = [
     ("check", &["validate", "lint", "test"]),
     ("renumber", &["fix", "rebase"]),
     ("repair", &["force", "resolve", "hash", "rehash"]),
-    ("baseline", &["stamp", "mark", "adopt"]),
+    ("baseline", &["stamp", "mark"]),
+    ("adopt", &["takeover", "convert"]),
     ("export", &["dump", "schema"]),
     ("import", &["load", "execute"]),
     (
@@ -87,7 +88,7 @@ const DESTROY: [&str; 6] = ["drop", "fresh", "wipe", "clean", "truncate", "purge
 
 /// Commands that are proposed for a word that is not known, where they are spelt nearly so. Not among them: those that
 /// remove something.
-const GUESSED: [&str; 20] = [
+const GUESSED: [&str; 21] = [
     "migrate",
     "status",
     "seed",
@@ -96,6 +97,7 @@ const GUESSED: [&str; 20] = [
     "renumber",
     "repair",
     "baseline",
+    "adopt",
     "import",
     "export",
     "verify",

@@ -47,7 +47,7 @@ use std::time::Duration;
 
 pub use crate::proxy::Proxy;
 pub use application::AppDatabase;
-pub(crate) use ask::{IfThere, Reply, exists, if_accepted};
+pub(crate) use ask::{IfThere, Questions, Reply, exists, if_accepted};
 #[cfg(feature = "testing")]
 pub(crate) use draft::publish;
 // For the command line.

@@ -131,6 +131,9 @@ pub const FILE_LAYOUT: &str = "layout";
 /// Key in the `detail` of a migration: the tool whose history it was taken from.
 pub const ADOPTED_FROM: &str = "adopted_from";
 
+/// Key in the `detail` of a migration: when that tool applied it, where it says so.
+pub const ADOPTED_AT: &str = "adopted_at";
+
 /// Key of `detail`: where an undo outside of a transaction is under way or died, when it began (`at`) and who runs it
 /// (`by`).
 pub const UNDOING: &str = "undoing";

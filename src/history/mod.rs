@@ -6,6 +6,7 @@
 //! not its business.
 
 mod added_columns;
+mod adoptable;
 mod at_risk;
 mod cause;
 mod checks;
@@ -43,11 +44,14 @@ pub(crate) use checks::checked_tables;
 pub use error::{Failed, HistoryError, Part, RunError};
 pub use known::Known;
 pub use layout::{
-    ADOPTED_FROM, BASELINE, DOWN_CHECKSUM, DROPPED, FILE_LAYOUT, LAYOUT, MEMORY, RENAMED, ROWS,
-    SEED_ENVIRONMENT, TABLE, UNDOING, UNFINISHED, VIOLATIONS, WRITTEN,
+    ADOPTED_AT, ADOPTED_FROM, BASELINE, DOWN_CHECKSUM, DROPPED, FILE_LAYOUT, LAYOUT, MEMORY,
+    RENAMED, ROWS, SEED_ENVIRONMENT, TABLE, UNDOING, UNFINISHED, VIOLATIONS, WRITTEN,
 };
 pub(crate) use layout::{layout_of, makes_ours};
 // For the command line.
+pub(crate) use adoptable::{
+    ADOPTABLE, Adopting, Called, Checksums, OtherRow, OtherRows, read_adopting,
+};
 pub(crate) use left_broken::LeftBroken;
 #[doc(hidden)]
 pub use left_broken::left_broken;
@@ -71,4 +75,4 @@ pub use run::{OnUnit, Receipt, UnitEvent, UnitOutcome, run};
 pub(crate) use run::{chained, not_compiling, run_chain, run_watched};
 pub(crate) use settle::{Found, Guarded, Unsettled, Wait, settle};
 pub(crate) use watch::{Watch, records_mismatches};
-pub(crate) use write::{at_revision, baselined};
+pub(crate) use write::{adopted, at_revision, baselined};

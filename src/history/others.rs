@@ -1,8 +1,9 @@
 //! Histories of other tools in a database: which there are, and how far they have come. It looks and never writes.
 
+use super::layout::ADOPTED_FROM;
 use super::other_tools::{COMPANIONS, OTHER_TOOLS, OtherTool, PREFIXES, Recorded};
-use super::read::History;
-use crate::db::{Db, DbError, Query, Reply};
+use super::read::{History, Row};
+use crate::db::{Db, DbError, Query};
 use crate::sql::Value;
 
 /// The history of another tool, which holds at least one migration.
@@ -69,6 +70,20 @@ pub(super) struct Found {
     tables: Vec<String>,
 }
 
+impl Found {
+    /// The names of the tools, with their tables.
+    pub(super) fn tools(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.tools
+            .iter()
+            .map(|(tool, table)| (tool.name, table.as_str()))
+    }
+
+    /// The tables that are not the application's.
+    pub(super) fn tables(&self) -> &[String] {
+        &self.tables
+    }
+}
+
 pub(super) fn found(rows: &[[Value; 2]]) -> Found {
     let mut tables: Vec<(&str, Vec<&str>)> = Vec::new();
     for row in rows {
@@ -108,17 +123,18 @@ pub(super) fn found(rows: &[[Value; 2]]) -> Found {
     found
 }
 
-/// The histories of other tools, where this one has no migration: a database that was migrated by one of them is not
-/// empty. It costs a request where there is such a table, and none otherwise.
+/// The histories of other tools, where this one has no migration, or has taken one of them over: a database that was
+/// migrated by one of them is not empty. It costs a request where there is such a table, and none otherwise.
 pub(super) async fn others(
     db: &Db,
     history: &History,
-    reply: Reply,
+    found: Found,
 ) -> Result<Vec<OtherHistory>, DbError> {
-    if history.has_migrations() {
+    let is_adopted = |row: &Row| row.detail.contains_key(ADOPTED_FROM);
+    if history.has_migrations() && !history.rows.iter().any(is_adopted) {
         return Ok(Vec::new());
     }
-    let mut found = found(&reply.rows()?).tools;
+    let mut found = found.tools;
     found.retain(|(_, table)| !db.ignores(table));
     let questions = found.into_iter().map(|it| {
         let query = Query::new(it.0.applied);

@@ -13,7 +13,8 @@ use super::others::{self, OtherHistory};
 use super::packed;
 use super::patience::Patience;
 use crate::db::{
-    Code, Db, DbError, Engine, EngineError, HistoryTable, Query, Reply, exists, if_accepted,
+    Code, Db, DbError, Engine, EngineError, HistoryTable, Query, Questions, Reply, exists,
+    if_accepted,
 };
 use crate::diagnostic::{Diagnostic, dump_as_typed};
 use crate::schema;
@@ -205,7 +206,7 @@ impl History {
     }
 
     /// Whether a migration is recorded.
-    pub(super) fn has_migrations(&self) -> bool {
+    pub(crate) fn has_migrations(&self) -> bool {
         self.rows.iter().any(|row| row.key.is_migration())
     }
 
@@ -345,6 +346,19 @@ pub(crate) async fn unfinished_import(db: &Db) -> Result<Option<Unfinished>, DbE
 /// # Errors
 /// [`HistoryError::NotOurs`] and [`HistoryError::Newer`] where the table is not one that this version may touch.
 pub async fn read(db: &Db) -> Result<History, HistoryError> {
+    let (mut history, found, _) = read_beside(db, None::<Query>).await?;
+    history.others = others::others(db, &history, found).await?;
+    Ok(history)
+}
+
+/// Reads it, and asks something else in the same request. The histories of other tools are not read: only which there are.
+///
+/// # Errors
+/// As [`read`].
+pub(super) async fn read_beside<Q: Questions>(
+    db: &Db,
+    beside: Q,
+) -> Result<(History, others::Found, Q::Answers), HistoryError> {
     let import = Query::new(IMPORT).if_there(UNFINISHED);
     let table = db.history_table();
     let meta = meta();
@@ -359,10 +373,13 @@ pub async fn read(db: &Db) -> Result<History, HistoryError> {
     ]
     .map(|sql| Query::new(table.sql(sql)));
     let known = [schema::OBJECTS.to_owned(), references()].map(Query::new);
-    let questions = (queries, ((Query::new(others::question()), import), known));
+    let questions = (
+        queries,
+        ((Query::new(others::question()), import), (known, beside)),
+    );
     let (
-        [what, meta, rows, objects, tables, beside, elsewhere],
-        ((of_others, import), [triggers, references]),
+        [what, meta, rows, objects, tables, tables_beside, elsewhere],
+        ((of_others, import), ([triggers, references], of_beside)),
     ) = db.ask(questions).await?;
     let mut history = History {
         engine: db.engine(),
@@ -378,12 +395,11 @@ pub async fn read(db: &Db) -> Result<History, HistoryError> {
     }
     if !history.has_migrations() {
         if history.tables.is_empty() && history.revision != Revision::NONE {
-            history.tables.extend(names(&beside.rows()?));
+            history.tables.extend(names(&tables_beside.rows()?));
         }
         not_elsewhere(db, &elsewhere.rows()?)?;
     }
-    history.others = others::others(db, &history, of_others).await?;
-    Ok(history)
+    Ok((history, others::found(&of_others.rows()?), of_beside))
 }
 
 fn names(rows: &[[Value; 1]]) -> impl Iterator<Item = String> {

@@ -10,8 +10,8 @@ use super::effects::{Effects, lost_tables, retyping};
 use super::guards::{self, Scope};
 use super::known::Reference;
 use super::layout::{
-    BASELINE, CREATE, DROPPED, FIRST_LAYOUT, FIRST_ROWS, IDENTIFY, IDENTIFY_COPY, LAYOUT,
-    RAISE_LAYOUT, RENAMED, UNDOING,
+    ADOPTED_AT, ADOPTED_FROM, BASELINE, CREATE, DROPPED, FIRST_LAYOUT, FIRST_ROWS, IDENTIFY,
+    IDENTIFY_COPY, LAYOUT, RAISE_LAYOUT, RENAMED, UNDOING,
 };
 use super::old_rows;
 use super::orphans;
@@ -696,7 +696,7 @@ fn insert(entry: &Entry, state: &str, run: &Run) -> Step {
         format!(
             "{verb} INTO _migrations \
              (kind, version, name, checksum, state, applied_at, run_id, applied_by, detail, source, down, \
-             effective) VALUES (?1, ?2, ?3, ?4, ?5, {NOW}, ?6, ?7, ?8, ?9, ?10, ?11)"
+             effective) VALUES (?1, ?2, ?3, ?4, ?5, coalesce(?8 ->> '$.{ADOPTED_AT}', {NOW}), ?6, ?7, ?8, ?9, ?10, ?11)"
         ),
         args,
     )
@@ -828,9 +828,11 @@ fn delete(key: &Key) -> Step {
 
 fn duration(key: &Key) -> Step {
     Step::own(
-        "UPDATE _migrations SET duration_ms = \
-         CAST(round((julianday('now') - julianday(applied_at)) * 86400000) AS INTEGER) \
-         WHERE kind = ?1 AND version = ?2 RETURNING duration_ms, applied_at",
+        format!(
+            "UPDATE _migrations SET duration_ms = CASE WHEN detail ->> '$.{ADOPTED_FROM}' IS NULL THEN \
+             CAST(round((julianday('now') - julianday(applied_at)) * 86400000) AS INTEGER) END \
+             WHERE kind = ?1 AND version = ?2 RETURNING duration_ms, applied_at"
+        ),
         key_args(key),
     )
 }
@@ -839,13 +841,28 @@ fn duration(key: &Key) -> Step {
 /// gets the highest (<https://sqlite.org/autoinc.html>), and nothing else inserts into the table meanwhile.
 fn durations(first: &Key) -> Step {
     Step::own(
-        "UPDATE _migrations SET duration_ms = CAST(round((julianday(coalesce(\
-         (SELECT next.applied_at FROM _migrations AS next WHERE next.rowid = _migrations.rowid + 1), 'now')) \
-         - julianday(applied_at)) * 86400000) AS INTEGER) \
-         WHERE rowid >= (SELECT rowid FROM _migrations WHERE kind = ?1 AND version = ?2) \
-         RETURNING kind, version, duration_ms, applied_at",
+        format!(
+            "UPDATE _migrations SET duration_ms = CASE WHEN detail ->> '$.{ADOPTED_FROM}' IS NULL THEN \
+             CAST(round((julianday(coalesce(\
+             (SELECT next.applied_at FROM _migrations AS next WHERE next.rowid = _migrations.rowid + 1), 'now')) \
+             - julianday(applied_at)) * 86400000) AS INTEGER) END \
+             WHERE rowid >= (SELECT rowid FROM _migrations WHERE kind = ?1 AND version = ?2) \
+             RETURNING kind, version, duration_ms, applied_at"
+        ),
         key_args(first),
     )
+}
+
+/// A migration that another tool has run: a baseline, applied when that tool says so.
+pub(crate) fn adopted(entry: Entry, tool: &str, applied_at: Option<String>) -> Entry {
+    let mut entry = baselined(entry);
+    entry.detail.insert(ADOPTED_FROM.to_owned(), tool.into());
+    if let Some(applied_at) = applied_at {
+        entry
+            .detail
+            .insert(ADOPTED_AT.to_owned(), applied_at.into());
+    }
+    entry
 }
 
 /// A migration that `baseline` took as applied: recorded, and never run.

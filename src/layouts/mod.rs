@@ -129,6 +129,8 @@ pub(crate) struct File {
     pub(crate) path: String,
     /// Canonical text; empty where only the name matters.
     pub(crate) text: Arc<str>,
+    /// Its bytes, where they are others: CRLF, a byte order mark.
+    pub(crate) raw: Option<Arc<[u8]>>,
 }
 
 /// What runs of a file, in one direction.
@@ -139,6 +141,8 @@ pub(crate) struct Part {
     pub(crate) source: Arc<Source>,
     /// The text that is checksummed and recorded.
     pub(crate) recorded: Arc<str>,
+    /// The bytes of the file, where they are others.
+    pub(crate) raw: Option<Arc<[u8]>>,
     /// Whether it runs in a transaction.
     pub(crate) atomicity: Atomicity,
 }

@@ -60,6 +60,7 @@ fn parts(layout: Layout, file: File, out: &mut LaidOut) -> Option<(Part, Option<
     let up = divided.up.filter(|_| is_right)?;
     let down = divided.down.map(|down| Part {
         recorded: down.recorded().into(),
+        raw: None,
         source: Arc::new(Source {
             name: file.path.clone(),
             text: down.text.into(),

@@ -148,6 +148,7 @@ pub(super) fn whole_file(file: super::File, text: Option<String>, atomicity: Ato
             text: runs,
         }),
         recorded: file.text,
+        raw: file.raw,
         atomicity,
     }
 }

@@ -18,7 +18,7 @@ use crate::db::{Db, DbError, HistoryTable};
 use crate::diagnostic::Diagnostic;
 use crate::drive::{Decision, OnEvent, Reader, drive};
 use crate::history::{self, BASELINE, History, HistoryError, Row, State, baselined};
-use crate::schema::{Difference, ObjectKind, compare, inspect};
+use crate::schema::{Difference, ObjectKind, Schema, compare, inspect};
 use crate::script::{Entry, Key, Record, Revision, Run, Source};
 
 /// Whether the schema is looked at before it is taken for what the migrations leave.
@@ -201,14 +201,35 @@ async fn look(
     history: &History,
     version: i64,
 ) -> Result<Vec<Diagnostic>, BaselineError> {
-    let replayed = replay(acts(set, history, version), &history.table).await;
+    let foreign = history::not_the_applications(db)
+        .await
+        .map_err(ApplyError::from)?;
+    let found = inspect(db).await.map_err(ApplyError::from)?;
+    let there = There { found, foreign };
+    compared(set, history, acts(set, history, version), there, version).await
+}
+
+/// The schema of a database.
+pub(super) struct There {
+    pub(super) found: Schema,
+    /// Its tables that are not the application's.
+    pub(super) foreign: Vec<String>,
+}
+
+/// Compares the schema that is there with what these acts leave, from nothing, in memory.
+pub(super) async fn compared(
+    set: &Migrations,
+    history: &History,
+    acts: Acts,
+    there: There,
+    version: i64,
+) -> Result<Vec<Diagnostic>, BaselineError> {
+    let There { found, foreign } = there;
+    let replayed = replay(acts, &history.table).await;
     let (mut rehearsal, mut warnings) = replayed.map_err(|stopped| match stopped {
         Stopped::Db(error) => BaselineError::Memory(error),
         Stopped::Problem(problem) => cannot_replay(problem.diagnostic, version),
     })?;
-    let foreign = history::not_the_applications(db)
-        .await
-        .map_err(ApplyError::from)?;
     let schema = rehearsal.schema().await.map_err(BaselineError::Memory)?;
     let expected = schema.without(&foreign);
     // Views and triggers that the next `migrate` makes anew may be there or not.
@@ -224,7 +245,6 @@ async fn look(
     let after = after.without(&foreign);
     let theirs = compare(&expected, &after);
     let theirs: HashSet<(ObjectKind, String)> = theirs.iter().map(name).collect();
-    let found = inspect(db).await.map_err(ApplyError::from)?;
     let left_out = foreign;
     let mut differences = compare(&expected, &found.without(&left_out));
     differences.retain(|difference| !theirs.contains(&name(difference)));

@@ -1,5 +1,6 @@
 //! What is in a database that no recorded migration put there: the history of another tool, and tables. Pure.
 
+use super::adopt::went_on;
 use super::problem::other_history;
 use super::reading::Reading;
 use super::set::Migrations;
@@ -12,6 +13,9 @@ use crate::sql::{Kind, Object, What, kind, renamed_table};
 pub(super) fn other_histories(set: &Migrations, history: &History) -> Vec<Diagnostic> {
     if set.iter().next().is_none() {
         return Vec::new();
+    }
+    if history.has_migrations() {
+        return went_on(set, history);
     }
     let others = history.others.iter();
     others

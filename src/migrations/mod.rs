@@ -3,6 +3,7 @@
 //! Everything but [`Migrations::read_dir`] and the verbs that take a [`Db`](crate::db::Db) is pure. Nothing here
 //! knows how `_migrations` is laid out, nor which mode a database is.
 
+mod adopt;
 mod again;
 mod against;
 mod apply;
@@ -44,6 +45,7 @@ mod undo;
 pub use crate::drive::{
     ApplyError, Done, Event, OnEvent, Outcome, ScriptError, Statement, Verb, ignore,
 };
+pub use adopt::{AdoptOptions, AdoptPlan, WouldAdopt, adopt, adoptable_tools, observe_adopt};
 pub use against::{Base, check_against};
 pub use apply::{apply, apply_from, observe, observe_from, up};
 pub use baseline::{BaselineError, BaselineOptions, Verify, baseline};

@@ -49,6 +49,8 @@ pub struct Text {
     pub checksum: String,
     /// What is recorded: the whole text; of a section that undoes, a text that runs without its file.
     pub recorded: Arc<str>,
+    /// The bytes of the file, where they are kept because they are others: other tools have hashed them.
+    pub(super) raw: Option<Arc<[u8]>>,
     /// Whether its layout takes it out of its transaction. A directive in the text may do so too.
     pub atomicity: Atomicity,
 }
@@ -297,6 +299,7 @@ impl From<Part> for Text {
             checksum: checksum(&part.recorded),
             source: part.source,
             recorded: part.recorded,
+            raw: part.raw,
             atomicity: part.atomicity,
         }
     }
@@ -334,6 +337,7 @@ impl Found {
             match canonical(bytes) {
                 Ok(text) => read.push(File {
                     path: path.clone(),
+                    raw: (text.len() != bytes.len()).then(|| bytes.as_slice().into()),
                     text: text.into(),
                 }),
                 Err(not_text) => misfits.push(not_text_problem(path.clone(), not_text, bytes)),
@@ -460,6 +464,7 @@ impl Found {
                 Text {
                     checksum: checksum(&text),
                     recorded: text.clone(),
+                    raw: None,
                     source: Arc::new(Source { name: file, text }),
                     atomicity: Atomicity::default(),
                 }

@@ -8,8 +8,8 @@ use super::Report;
 use super::style::{FAINT, STRONG, Style};
 use super::words::{count, database_is_at, keys, printable, shortened};
 use crate::diagnostic::Diagnostic;
-use crate::history::History;
-use crate::migrations::{Plan, RedoPlan, UndoPlan};
+use crate::history::{History, moment};
+use crate::migrations::{AdoptPlan, Plan, RedoPlan, UndoPlan};
 use crate::script::{Atomicity, ForeignKeys, Key, Made, Record, Restore, Script, Step, Unit};
 use crate::sql::{Lines, Place, describe, describe_all};
 
@@ -51,6 +51,25 @@ pub fn redo_dry_run(plan: &RedoPlan, history: &History, style: Style<'_>) -> Str
         nothing: "there is nothing to redo",
     };
     show(&plan.scripts, &plan.problems, words, history, style)
+}
+
+/// What `adopt --dry-run` shows. The warnings of the plan are a [`Report`] of their own.
+pub fn adopt_dry_run(plan: &AdoptPlan) -> String {
+    let tool = plan.tool.unwrap_or("another tool");
+    let mut text = String::new();
+    for it in &plan.items {
+        let at = it.applied_at.as_deref().map(moment);
+        let at = at.map(|at| format!(" (applied by {tool} on {at})"));
+        let name = printable(&it.name);
+        text.push_str(&format!("{} {name}{}\n", it.key, at.unwrap_or_default()));
+    }
+    let at = database_is_at(plan.version);
+    text.push_str(&match plan.items.len() {
+        0 => format!("there is nothing to record; {at}\n"),
+        1 => format!("1 migration would be recorded as applied; {at}\n"),
+        more => format!("{more} migrations would be recorded as applied; {at}\n"),
+    });
+    text
 }
 
 struct Words {

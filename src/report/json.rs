@@ -11,7 +11,9 @@ use super::words::as_typed;
 use crate::config::{ConfigError, Row};
 use crate::diagnostic::{self, Diagnostic, Location, Severity};
 use crate::history::History;
-use crate::migrations::{self, Done, Outcome, Plan, RedoPlan, State, UndoPlan, Verb};
+use crate::migrations::{
+    self, AdoptPlan, Done, Outcome, Plan, RedoPlan, State, UndoPlan, Verb, WouldAdopt,
+};
 use crate::script::{Entry, Key, Record, Script};
 
 /// What was called, and on which database.
@@ -148,6 +150,27 @@ impl Document {
     /// `redo --dry-run`: the items are those that would be undone, then those that would be applied.
     pub fn redo_dry_run(call: Call<'_>, plan: &RedoPlan, history: &History) -> Document {
         planned(call, &plan.scripts, &plan.problems, "pending", history)
+    }
+
+    /// `adopt --dry-run`: the items are those that would be recorded.
+    pub fn adopt_dry_run(call: Call<'_>, plan: &AdoptPlan) -> Document {
+        let item = |it: &WouldAdopt| Item {
+            name: Some(it.name.clone()),
+            checksum: Some(it.checksum.clone()),
+            applied_at: it.applied_at.clone(),
+            file: Some(it.file.clone()),
+            ..Item::bare(&it.key, "pending")
+        };
+        Document {
+            outcome: match plan.items.as_slice() {
+                [] => "nothing-to-do",
+                _ => "planned",
+            },
+            items: plan.items.iter().map(item).collect(),
+            ..Document::new(call, &Report::problems(&plan.warnings))
+        }
+        .with("database_version", plan.version)
+        .with("adopted_from", plan.tool)
     }
 
     /// What a command did.

@@ -49,7 +49,7 @@ pub use backup::{UNPROVEN, backed_up, backups, not_removed, restored, rows_of_ta
 pub use checks::checks;
 pub use config::config;
 pub use copy::{Copying, copied, copy_words, planned_copy};
-pub use dry_run::{dry_run, redo_dry_run, undo_dry_run};
+pub use dry_run::{adopt_dry_run, dry_run, redo_dry_run, undo_dry_run};
 pub use dump::dumped;
 pub use explain::explain;
 pub use export::exported;

@@ -83,6 +83,11 @@ const BETWEEN: &str = "\u{1e}\u{1f}";
 /// The questions whose answers [`inspected`] takes.
 pub(super) const QUERIES: [&str; 2] = [OBJECTS, SHADOWS];
 
+/// The question for the schema, to be asked among others; [`inspected`] reads its answer.
+pub(crate) fn question() -> [Query; 2] {
+    QUERIES.map(Query::new)
+}
+
 /// Reads the schema of a database, without what is not the project's own.
 ///
 /// # Errors
@@ -93,7 +98,7 @@ pub async fn inspect(db: &Db) -> Result<Schema, DbError> {
 }
 
 /// A schema of the answers of an engine to [`QUERIES`].
-pub(super) fn inspected([objects, shadows]: [Reply; 2], engine: Engine) -> Result<Schema, DbError> {
+pub(crate) fn inspected([objects, shadows]: [Reply; 2], engine: Engine) -> Result<Schema, DbError> {
     let (objects, shadows) = (objects.rows()?, shadows.rows::<1>()?);
     let shadows: HashSet<&str> = shadows.iter().flatten().filter_map(Value::as_str).collect();
     let objects = objects.iter().filter_map(|[kind, name, table, sql]| {

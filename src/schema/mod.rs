@@ -24,7 +24,7 @@ pub use contents::{Contents, Coverage, Index, Table, Uniqueness, contents};
 pub use explain::{ExplainError, Node, Uses, explain};
 pub(crate) use firing::{Event, Firing, OBJECTS, SchemaObject, Trigger};
 pub use inspect::{Object, ObjectKind, Schema, inspect};
-pub(crate) use inspect::{Snapshot, snapshot};
+pub(crate) use inspect::{Snapshot, inspected, question, snapshot};
 pub use shape::{
     Affinity, Column, ColumnKind, ConditionalIndex, ForeignKey, IndexOrigin, Nullability, RowId,
     Shape, Strictness, TableKind, TableShape, UniqueIndex, shape,

@@ -6,8 +6,8 @@ use crate::session::{Asks, Ending, Opened, Session, Stopped};
 use seedbed::diagnostic::Diagnostic;
 use seedbed::history::{History, HistoryError};
 use seedbed::migrations::{
-    self, Adopted, ApplyError, Back, BaselineError, BaselineOptions, Migrations, Outcome,
-    PlanOptions, RedoOptions, Repair, Target, UndoOptions, Verify,
+    self, AdoptOptions, Adopted, ApplyError, Back, BaselineError, BaselineOptions, Migrations,
+    Outcome, PlanOptions, RedoOptions, Repair, Target, UndoOptions, Verify,
 };
 use seedbed::report::{self, Change, Document, Report};
 use seedbed::seeds::{Refresh, SeedOptions, Seeds};
@@ -407,18 +407,61 @@ pub(crate) async fn baseline(session: &Session, flags: &args::Baseline) -> Endin
     .await;
     match outcome {
         Ok(outcome) => show(session, &opened, Ok(outcome), Change::Baseline, None).await,
-        Err(BaselineError::Apply(error)) => Err(session.failed(&opened, &error)),
-        Err(BaselineError::Differs {
+        Err(error) => Err(not_recorded(session, &opened, "baseline", error)),
+    }
+}
+
+/// Why nothing was recorded.
+fn not_recorded(
+    session: &Session,
+    opened: &Opened,
+    code: &'static str,
+    error: BaselineError,
+) -> Stopped {
+    match error {
+        BaselineError::Apply(error) => session.failed(opened, &error),
+        BaselineError::Differs {
             version,
             differences,
             left_out,
-        }) => {
+        } => {
             let report = Report::baseline(version, &differences, &left_out);
-            Err(session.stopped(report).about(&opened))
+            session.stopped(report).about(opened)
         }
-        Err(BaselineError::Memory(error)) => Err(session.failed(&opened, &error.into())),
-        Err(error) => Err(session
-            .stopped(Diagnostic::error("baseline", error.to_string()))
-            .about(&opened)),
+        BaselineError::Memory(error) => session.failed(opened, &error.into()),
+        error => session
+            .stopped(Diagnostic::error(code, error.to_string()))
+            .about(opened),
+    }
+}
+
+/// `adopt`
+pub(crate) async fn adopt(session: &Session, flags: &args::Adopt) -> Ending {
+    let opened = session.open(flags.lock.lock_timeout).await?;
+    let set = session.migrations_for(&opened)?;
+    let options = match &flags.from {
+        Some(tool) => AdoptOptions::default().from(tool),
+        None => AdoptOptions::default(),
+    };
+    if flags.dry_run {
+        let plan = migrations::observe_adopt(&opened.db, &set, &options)
+            .await
+            .map_err(|error| not_recorded(session, &opened, "adopt", error))?;
+        if session.terminal.format == Format::Json {
+            let database = opened.database();
+            let call = session.call(Some(&database), Exit::Done);
+            session.print(&Document::adopt_dry_run(call, &plan));
+        } else {
+            session.terminal.data(&report::adopt_dry_run(&plan));
+        }
+        session.warn(&plan.warnings);
+        return Ok(Exit::Done);
+    }
+    session.ask(&opened, Asks::OnEveryRemote).await?;
+    let events = session.events(&opened);
+    let outcome = migrations::adopt(&opened.db, &set, &options, &opened.run, &events).await;
+    match outcome {
+        Ok(outcome) => show(session, &opened, Ok(outcome), Change::Baseline, None).await,
+        Err(error) => Err(not_recorded(session, &opened, "adopt", error)),
     }
 }

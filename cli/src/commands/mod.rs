@@ -15,7 +15,7 @@ mod test_db;
 mod verify;
 
 pub(super) use backup::{backup, backups, restore};
-pub(super) use changes::{baseline, migrate, redo, repair, undo};
+pub(super) use changes::{adopt, baseline, migrate, redo, repair, undo};
 pub(super) use copy::copy;
 pub(super) use dump::dump;
 pub(super) use export::export;

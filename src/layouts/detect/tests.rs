@@ -4,6 +4,7 @@ fn files(files: &[(&str, &str)]) -> Vec<File> {
     let file = |(path, text): &(&str, &str)| File {
         path: (*path).to_owned(),
         text: (*text).into(),
+        raw: None,
     };
     files.iter().map(file).collect()
 }

@@ -1,0 +1,459 @@
+//! Taking over the history of another tool: what it has applied is compared with the files and with the schema, and
+//! recorded with the time at which it was applied. Nothing of it runs, and the table of the tool stays.
+
+mod matching;
+
+use std::collections::BTreeMap;
+
+use super::ApplyError;
+use super::Outcome;
+use super::baseline::{Acts, BaselineError, There, act_of, compared, recorded_acts};
+use super::identity::{applied, file_problems};
+use super::mismatch::is_about_records;
+use super::plan::{Grouping, PlanOptions, entry, plan, scripts};
+use super::problem::listed;
+use super::reading::{self, Reading};
+use super::rehearse::Act;
+use super::set::{Migration, Migrations};
+use crate::db::Db;
+use crate::diagnostic::Diagnostic;
+use crate::drive::{Decision, OnEvent, Reader, drive};
+use crate::history::{
+    ADOPTABLE, Adopting, History, HistoryError, OtherRows, adopted, read_adopting,
+};
+use crate::script::{Key, Record, Revision, Run};
+
+/// What to take over.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct AdoptOptions {
+    /// The tool whose history it is, where there are several: `sqlx`.
+    pub from: Option<String>,
+}
+
+impl AdoptOptions {
+    /// Takes over the history of this tool.
+    #[must_use]
+    pub fn from(mut self, tool: impl Into<String>) -> AdoptOptions {
+        self.from = Some(tool.into());
+        self
+    }
+}
+
+/// A migration that would be recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct WouldAdopt {
+    /// Its version.
+    pub key: Key,
+    /// The words of its name.
+    pub name: String,
+    /// When the tool applied it, where it says so: UTC, `YYYY-MM-DDTHH:MM:SS.sssZ`.
+    pub applied_at: Option<String>,
+    /// Its file.
+    pub file: String,
+    /// sha256 of its text.
+    pub checksum: String,
+}
+
+/// What an adoption would record.
+#[derive(Debug, Clone, PartialEq, Default)]
+#[non_exhaustive]
+pub struct AdoptPlan {
+    /// The tool.
+    pub tool: Option<&'static str>,
+    /// By ascending version.
+    pub items: Vec<WouldAdopt>,
+    /// What should be known.
+    pub warnings: Vec<Diagnostic>,
+    /// The highest version that is recorded now.
+    pub version: Option<i64>,
+}
+
+/// Records what another tool has applied. What is recorded already stays as it is. One request reads, one writes.
+///
+/// # Errors
+/// [`BaselineError`]; nothing was recorded then.
+pub async fn adopt(
+    db: &Db,
+    set: &Migrations,
+    options: &AdoptOptions,
+    run: &Run,
+    on_event: &OnEvent,
+) -> Result<Outcome, BaselineError> {
+    let mut taking = Taking::new(db, set, options).await?;
+    let outcome = drive(db, run, on_event, &mut taking).await;
+    match taking.refused {
+        Some(refused) => Err(refused),
+        None => Ok(outcome?),
+    }
+}
+
+/// The same, to be shown: the schema is compared, and nothing is written.
+///
+/// # Errors
+/// As [`adopt`].
+pub async fn observe_adopt(
+    db: &Db,
+    set: &Migrations,
+    options: &AdoptOptions,
+) -> Result<AdoptPlan, BaselineError> {
+    let mut taking = Taking::new(db, set, options).await?;
+    let history = taking.history.take().unwrap_or_default();
+    taking.compare(&history).await;
+    if let Some(refused) = taking.refused {
+        return Err(refused);
+    }
+    let taken = match taking.taken {
+        Ok(taken) => taken,
+        Err(problems) => {
+            return Err(BaselineError::Apply(ApplyError::Problems {
+                problems,
+                done: Vec::new(),
+            }));
+        }
+    };
+    let items = taken.new.iter().map(|(migration, applied_at)| WouldAdopt {
+        key: migration.key.clone(),
+        name: migration.words.clone(),
+        applied_at: applied_at.clone(),
+        file: migration.up.source.name.clone(),
+        checksum: migration.up.checksum.clone(),
+    });
+    Ok(AdoptPlan {
+        tool: Some(taken.tool),
+        items: items.collect(),
+        warnings: taken.warnings.into_iter().chain(taking.warnings).collect(),
+        version: history.version(),
+    })
+}
+
+/// The words that `--from` takes.
+pub fn adoptable_tools() -> impl Iterator<Item = &'static str> {
+    ADOPTABLE.iter().map(|it| it.word)
+}
+
+/// What is to be recorded.
+struct Taken<'a> {
+    tool: &'static str,
+    word: &'static str,
+    /// With the time at which the tool applied it.
+    new: Vec<(&'a Migration, Option<String>)>,
+    warnings: Vec<Diagnostic>,
+}
+
+struct Taking<'a> {
+    set: &'a Migrations,
+    options: &'a AdoptOptions,
+    taken: Result<Taken<'a>, Vec<Diagnostic>>,
+    /// The schema that was read with it, until it is compared.
+    there: Option<There>,
+    /// What was read already, until it is used.
+    history: Option<History>,
+    /// The revision that all of it belongs to.
+    read_at: Revision,
+    warnings: Vec<Diagnostic>,
+    /// Why nothing is recorded.
+    refused: Option<BaselineError>,
+}
+
+impl<'a> Taking<'a> {
+    async fn new(
+        db: &Db,
+        set: &'a Migrations,
+        options: &'a AdoptOptions,
+    ) -> Result<Taking<'a>, BaselineError> {
+        let read = read_adopting(db).await.map_err(ApplyError::from)?;
+        let mut taking = Taking {
+            set,
+            options,
+            taken: Err(Vec::new()),
+            there: None,
+            history: None,
+            read_at: Revision::NONE,
+            warnings: Vec::new(),
+            refused: None,
+        };
+        let history = taking.take(read);
+        taking.history = Some(history);
+        Ok(taking)
+    }
+
+    /// Decides what is to be recorded, and keeps what belongs to it.
+    fn take(&mut self, read: Adopting) -> History {
+        let Adopting {
+            history,
+            tools,
+            others,
+            schema,
+            foreign,
+        } = read;
+        self.taken = taken(self.set, &history, tools, &others, self.options);
+        self.there = Some(There {
+            found: schema,
+            foreign,
+        });
+        self.read_at = history.revision;
+        history
+    }
+
+    /// Compares the schema, where something is to be recorded.
+    async fn compare(&mut self, history: &History) {
+        let (Ok(taken), Some(there)) = (&self.taken, self.there.take()) else {
+            return;
+        };
+        let Some((newest, _)) = taken.new.last() else {
+            return;
+        };
+        let newest = newest.version().unwrap_or_default();
+        let newest = history
+            .version()
+            .map_or(newest, |version| version.max(newest));
+        let mut acts: Acts = BTreeMap::new();
+        acts.extend(taken.new.iter().map(|(it, _)| act_of(it, &history.table)));
+        acts.append(&mut recorded_acts(history));
+        match compared(self.set, history, acts, there, newest).await {
+            Ok(warnings) => self.warnings = warnings,
+            Err(refused) => self.refused = Some(refused),
+        }
+    }
+}
+
+impl Reader for &mut Taking<'_> {
+    fn take_history(&mut self) -> Option<History> {
+        self.history.take()
+    }
+
+    fn texts(&self, history: &History) -> Vec<Key> {
+        match &self.taken {
+            Ok(taken) if !taken.new.is_empty() => {
+                applied(history).map(|row| row.key.clone()).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    async fn look(&mut self, db: &Db, history: &History) -> Result<(), HistoryError> {
+        // Another run was faster: what is to be recorded is another thing now.
+        if history.revision != self.read_at {
+            let read = read_adopting(db).await?;
+            self.take(read);
+        }
+        self.compare(history).await;
+        Ok(())
+    }
+
+    fn decide(&mut self, history: &History) -> Decision {
+        if self.refused.is_some() {
+            return Decision::default();
+        }
+        let taken = match &self.taken {
+            Ok(taken) => taken,
+            Err(problems) => {
+                return Decision {
+                    problems: problems.clone(),
+                    ..Decision::default()
+                };
+            }
+        };
+        let recorded = history.by_key();
+        let new = taken
+            .new
+            .iter()
+            .filter(|(it, _)| !recorded.contains_key(&it.key));
+        let units = new.map(|(migration, applied_at)| {
+            let entry = adopted(entry(migration), taken.word, applied_at.clone());
+            (Record::Insert(entry), Reading::default())
+        });
+        let scripts = scripts(units, history.revision, Grouping::All);
+        let mut problems = taken.warnings.clone();
+        problems.extend_from_slice(&self.warnings);
+        Decision {
+            problems,
+            scripts,
+            ..Decision::default()
+        }
+    }
+}
+
+/// The tool, and what of its history is to be recorded. Pure.
+fn taken<'a>(
+    set: &'a Migrations,
+    history: &History,
+    tools: Vec<OtherRows>,
+    others: &[(&'static str, String)],
+    options: &AdoptOptions,
+) -> Result<Taken<'a>, Vec<Diagnostic>> {
+    let other = the_tool(tools, others, history, options).map_err(|problem| vec![problem])?;
+    let mut problems = file_problems(set, history);
+    let records = plan(set, history, &PlanOptions::default()).problems;
+    problems.extend(records.into_iter().filter(is_about_records));
+    let matched = matching::matched(set, &other);
+    problems.extend(matched.problems);
+    let recorded = history.by_key();
+    let is_new = |(it, _): &(&Migration, Option<String>)| !recorded.contains_key(&it.key);
+    let new: Vec<_> = matched.applied.into_iter().filter(is_new).collect();
+    for (migration, _) in &new {
+        problems.extend_from_slice(Act::new(&migration.up, &history.table).problems());
+        problems.extend(reading::of_down(
+            migration.down.as_ref(),
+            history.engine,
+            &history.table,
+        ));
+    }
+    if problems.iter().any(Diagnostic::is_error) {
+        problems.retain(Diagnostic::is_error);
+        return Err(problems);
+    }
+    let mut warnings = problems;
+    warnings.extend(gaps(set, &new, history, other.of.tool));
+    Ok(Taken {
+        tool: other.of.tool,
+        word: other.of.word,
+        new,
+        warnings,
+    })
+}
+
+/// Files below the newest that the tool has not applied.
+fn gaps(
+    set: &Migrations,
+    new: &[(&Migration, Option<String>)],
+    history: &History,
+    tool: &str,
+) -> Option<Diagnostic> {
+    let newest = new.last()?.0.version()?;
+    let is_taken =
+        |key: &Key| new.iter().any(|(it, _)| it.key == *key) || history.row(key).is_some();
+    let below = set.versioned.iter().filter(|it| !is_taken(&it.key));
+    let below: Vec<i64> = below
+        .filter_map(Migration::version)
+        .filter(|version| *version < newest)
+        .collect();
+    let first = set.get(&Key::Migration(*below.first()?))?;
+    let (is, stays) = match below.len() {
+        1 => ("is", "it stays pending"),
+        _ => ("are", "they stay pending"),
+    };
+    let message = format!(
+        "{tool} has not applied {}, which {is} below its newest, V{newest}: {stays}",
+        listed(&below)
+    );
+    Some(
+        Diagnostic::problem("gap", message)
+            .warning()
+            .about(&first.key)
+            .in_file(&first.up.source.name)
+            .help("`migrate --allow-out-of-order` applies what is below the newest"),
+    )
+}
+
+/// The tool whose history is meant.
+fn the_tool(
+    mut tools: Vec<OtherRows>,
+    others: &[(&'static str, String)],
+    history: &History,
+    options: &AdoptOptions,
+) -> Result<OtherRows, Diagnostic> {
+    let no_history = |message: String| Diagnostic::problem("no-other-history", message);
+    if let Some(from) = &options.from {
+        let wanted = from.to_ascii_lowercase();
+        let at = tools.iter().position(|it| it.of.word == wanted);
+        return match at {
+            Some(at) => Ok(tools.swap_remove(at)),
+            None => {
+                let known = ADOPTABLE.iter().any(|it| it.word == wanted);
+                let words: Vec<&str> = match known {
+                    true => tools.iter().map(|it| it.of.word).collect(),
+                    false => adoptable_tools().collect(),
+                };
+                let message = match known {
+                    true => format!("this database has no history of {from}"),
+                    false => format!("the history of {from:?} cannot be taken over"),
+                };
+                Err(no_history(message).helps(match words.as_slice() {
+                    [] => None,
+                    words => Some(format!("there is: {}", words.join(", "))),
+                }))
+            }
+        };
+    }
+    match (<[OtherRows; 1]>::try_from(tools), others) {
+        (Ok([tool]), _) => Ok(tool),
+        (Err(tools), _) if !tools.is_empty() => {
+            let named = tools.iter().map(|it| format!("{} in {}", it.of.tool, it.table));
+            let named: Vec<String> = named.collect();
+            let choice = tools.iter().map(|it| format!("`adopt --from {}`", it.of.word));
+            let choice: Vec<String> = choice.collect();
+            Err(Diagnostic::problem(
+                "several-histories",
+                format!(
+                    "this database has the histories of several tools: {}",
+                    named.join(", ")
+                ),
+            )
+            .help(format!("say which one is of these files: {}", choice.join(" or "))))
+        }
+        (_, [(tool, table), ..]) => Err(no_history(format!(
+            "this database has the history of {tool}, in {table}, whose migrations are no files that Seedbed reads"
+        ))
+        .help(
+            "`baseline V` compares the schema with what the migrations up to V leave, and records them without running \
+             them",
+        )),
+        _ if history.has_migrations() => Err(no_history(
+            "this database has no history of another tool, and its migrations are recorded already".to_owned(),
+        )
+        .help("`status` lists them")),
+        _ if history.tables.is_empty() => Err(no_history(
+            "this database has no history of another tool, and no table".to_owned(),
+        )
+        .help("`migrate` applies the migrations")),
+        _ => Err(no_history(
+            "this database has tables, and no history of another tool: a schema that was pushed has none".to_owned(),
+        )
+        .help(
+            "find the last migration whose changes it has already, V: `baseline V` compares the schema with what the \
+             migrations up to V leave, and records them without running them",
+        )),
+    }
+}
+
+/// What an adopted database is warned of: its tool has gone on, so both write histories.
+pub(super) fn went_on(set: &Migrations, history: &History) -> Vec<Diagnostic> {
+    let others = history.others.iter();
+    let warnings = others.filter_map(|other| {
+        let of = ADOPTABLE.iter().find(|it| it.tool == other.tool)?;
+        let is_ours = |version: i64| match of.called {
+            crate::history::Called::Time => set.versioned.iter().any(|it| {
+                it.generated_at == Some(version) && history.row(&it.key).is_some()
+            }),
+            _ => history.row(&Key::Migration(version)).is_some(),
+        };
+        let newest = *other.versions.last()?;
+        let later: Vec<i64> = match of.newest_only {
+            true => vec![newest],
+            false => other.versions.clone(),
+        };
+        let later: Vec<i64> = later.into_iter().filter(|version| !is_ours(*version)).collect();
+        let first = later.first()?;
+        let message = format!(
+            "{} has recorded {} in {} since its history was taken over: two tools migrate this database",
+            other.tool,
+            match later.len() {
+                1 => format!("{first}"),
+                more => format!("{more} migrations"),
+            },
+            other.table
+        );
+        Some(
+            Diagnostic::problem("two-histories", message)
+                .warning()
+                .help(format!(
+                    "`adopt --from {}` records what it has applied; then let Seedbed alone migrate this database",
+                    of.word
+                )),
+        )
+    });
+    warnings.collect()
+}
