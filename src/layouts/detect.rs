@@ -187,7 +187,7 @@ fn mixed(found: &BTreeMap<Layout, Vec<&str>>) -> Diagnostic {
     .note(belongs.join("\n"))
     .help("keep those of one tool in this folder, and move the others out of it")
     .help(format!(
-        "or name the layout, and each file that does not fit is named: `--layout {}`",
+        "or say which layout is meant, and each file that does not fit is reported: `--layout {}`",
         words.join("` or `--layout ")
     ))
 }

@@ -110,7 +110,7 @@ pub(super) fn only_migrations(
             read.push(file);
         } else {
             let message = format!(
-                "the name is none of {tools}: their migrations are {}",
+                "this is not the name of a migration of {tools}: those are called {}",
                 layout.pattern()
             );
             problems.push(

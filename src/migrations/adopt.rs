@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::ApplyError;
 use super::Outcome;
-use super::baseline::{Acts, BaselineError, There, act_of, compared, recorded_acts};
+use super::baseline::{Acts, BaselineError, NOT_COMPARED, There, act_of, compared, recorded_acts};
 use super::identity::{applied, file_problems};
 use super::mismatch::is_about_records;
 use super::plan::{Grouping, PlanOptions, entry, plan, scripts};
@@ -213,7 +213,11 @@ impl<'a> Taking<'a> {
         acts.extend(taken.new.iter().map(|(it, _)| act_of(it, &history.table)));
         acts.append(&mut recorded_acts(history));
         match compared(self.set, history, acts, there, newest).await {
-            Ok(warnings) => self.warnings = warnings,
+            Ok(mut warnings) => {
+                // That tables of tools are left out goes without saying here.
+                warnings.retain(|it| it.code != NOT_COMPARED);
+                self.warnings = warnings;
+            }
             Err(refused) => self.refused = Some(refused),
         }
     }
@@ -430,6 +434,7 @@ pub(super) fn went_on(set: &Migrations, history: &History) -> Vec<Diagnostic> {
             }),
             _ => history.row(&Key::Migration(version)).is_some(),
         };
+        let table = &other.table;
         let newest = *other.versions.last()?;
         let later: Vec<i64> = match of.newest_only {
             true => vec![newest],
@@ -437,21 +442,25 @@ pub(super) fn went_on(set: &Migrations, history: &History) -> Vec<Diagnostic> {
         };
         let later: Vec<i64> = later.into_iter().filter(|version| !is_ours(*version)).collect();
         let first = later.first()?;
+        let which = match later.len() {
+            1 => format!("{first}, which is"),
+            more => format!("{more} migrations that are"),
+        };
         let message = format!(
-            "{} has recorded {} in {} since its history was taken over: two tools migrate this database",
-            other.tool,
-            match later.len() {
-                1 => format!("{first}"),
-                more => format!("{more} migrations"),
-            },
-            other.table
+            "{table}, the table of {}, lists {which} not recorded in {}: {} has run it since its history was taken over, \
+             or it was undone here",
+            other.tool, history.table, other.tool
         );
         Some(
             Diagnostic::problem("two-histories", message)
                 .warning()
                 .help(format!(
-                    "`adopt --from {}` records what it has applied; then let Seedbed alone migrate this database",
-                    of.word
+                    "if {} ran it: `adopt --from {}` records it; from then on let one tool migrate this database",
+                    other.tool, of.word
+                ))
+                .help(format!(
+                    "if it was undone here: `--ignore {table}`, or drop that table when {} is no longer used",
+                    other.tool
                 )),
         )
     });

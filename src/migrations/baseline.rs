@@ -209,6 +209,9 @@ async fn look(
     compared(set, history, acts(set, history, version), there, version).await
 }
 
+/// The code of tables that a comparison left out.
+pub(super) const NOT_COMPARED: &str = "not-compared";
+
 /// The schema of a database.
 pub(super) struct There {
     pub(super) found: Schema,
@@ -265,7 +268,7 @@ pub(super) async fn compared(
                 "they are"
             }
         );
-        warnings.push(Diagnostic::problem("not-compared", message).warning());
+        warnings.push(Diagnostic::problem(NOT_COMPARED, message).warning());
     }
     Ok(warnings)
 }

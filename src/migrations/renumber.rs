@@ -74,8 +74,6 @@ pub enum RenumberError {
     OnlyItsTool {
         /// The layout.
         layout: Layout,
-        /// What writes its files.
-        command: String,
     },
     /// The directory cannot be read.
     #[error(transparent)]
@@ -218,10 +216,7 @@ fn renames_in(
     });
     let mut renamed = Vec::new();
     for (path, _) in of_it {
-        let only_its_tool = |Unnamable(command)| RenumberError::OnlyItsTool {
-            layout,
-            command: String::from(command),
-        };
+        let only_its_tool = |_: Unnamable| RenumberError::OnlyItsTool { layout };
         let (from, to) = rename_in(layout, path, new).map_err(only_its_tool)?;
         let rename = Rename {
             from: from.into(),
@@ -244,15 +239,7 @@ fn the_one_in<'a>(
     which: &Which,
 ) -> Result<(&'a str, (i64, String)), RenumberError> {
     if layout == Layout::Drizzle {
-        let Err(Unnamable(command)) = rename_in(layout, "", 0) else {
-            return Err(RenumberError::NotFound {
-                what: String::new(),
-            });
-        };
-        return Err(RenumberError::OnlyItsTool {
-            layout,
-            command: command.to_owned(),
-        });
+        return Err(RenumberError::OnlyItsTool { layout });
     }
     let ups = files.iter().filter_map(|file| {
         let name = name_of(layout, file).filter(|name| !name.is_down)?;

@@ -16,7 +16,7 @@ use super::{ApplyError, Outcome};
 use crate::db::Db;
 use crate::diagnostic::Diagnostic;
 use crate::drive::{Decision, OnEvent, Reader, drive};
-use crate::history::{self, History, HistoryError, Row, State, moment};
+use crate::history::{self, ADOPTED_FROM, History, HistoryError, Row, State, moment};
 use crate::script::{Entry, Key, Record, Run, Script, Source};
 
 /// What to take back.
@@ -117,7 +117,8 @@ pub(super) fn undo_units(
             problems.push(started(row));
         }
     }
-    let others = history.others.iter();
+    // One that was taken over is known.
+    let others = history.others.iter().filter(|_| !history.has_migrations());
     problems.extend(others.map(|other| other_history(other, None, &history.table).warning()));
     problems.extend(overtaken(history, versions));
     let recorded = history.by_key();
@@ -255,11 +256,16 @@ fn no_down(row: &Row) -> Diagnostic {
 /// A migration of a baseline, among `undone` that are to be undone: what it makes was there before Seedbed.
 fn not_run(row: &Row, history: &History, undone: &[i64]) -> Diagnostic {
     let (key, name) = (&row.key, &row.name);
-    let message = format!(
-        "{key}__{name} was recorded by `baseline` on {}, and Seedbed never ran it: its down text would drop what was \
-         there before",
-        moment(&row.applied_at)
-    );
+    let at = moment(&row.applied_at);
+    let message = match row.detail.get(ADOPTED_FROM).and_then(|tool| tool.as_str()) {
+        Some(tool) => format!(
+            "{key}__{name} was applied by {tool}, and Seedbed never ran it: its down text has never been tried here"
+        ),
+        None => format!(
+            "{key}__{name} was recorded by `baseline` on {at}, and Seedbed never ran it: its down text would drop what \
+             was there before"
+        ),
+    };
     let versions = history.versions();
     let newest = versions.iter().rev().find(|(_, row)| is_adopted(row));
     let above = newest.filter(|(newest, _)| {

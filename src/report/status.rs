@@ -4,7 +4,7 @@ use super::Report;
 use super::style::{BAD, FAINT, GOOD, OTHER, Style, WAITS};
 use super::table::{Cell, table};
 use super::words::{as_typed, database_is_at, duration, printable};
-use crate::history::{BASELINE, History, moment};
+use crate::history::{ADOPTED_FROM, BASELINE, History, moment};
 use crate::migrations::{Item, Plan, State};
 use crate::script::Key;
 
@@ -64,6 +64,7 @@ fn row(item: &Item, history: &History) -> Vec<Cell> {
     let recorded = item.applied_at.as_deref().map(moment);
     let took = match item.duration_ms {
         Some(milliseconds) => duration(milliseconds),
+        None if is_adopted(item, history) => "adopted".to_owned(),
         None if is_baseline(item, history) => "baseline".to_owned(),
         None => String::new(),
     };
@@ -81,6 +82,11 @@ fn row(item: &Item, history: &History) -> Vec<Cell> {
 fn is_baseline(item: &Item, history: &History) -> bool {
     let row = history.row(&item.key);
     row.is_some_and(|row| row.detail.get(BASELINE) == Some(&true.into()))
+}
+
+fn is_adopted(item: &Item, history: &History) -> bool {
+    let row = history.row(&item.key);
+    row.is_some_and(|row| row.detail.contains_key(ADOPTED_FROM))
 }
 
 /// `2 applied, 1 pending; the database is at V2`.

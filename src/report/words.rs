@@ -10,6 +10,7 @@ const NAMED: usize = 8;
 /// The commands that suggestions may name.
 const COMMANDS: &[&str] = &[
     "backup",
+    "adopt",
     "baseline",
     "check",
     "completions",

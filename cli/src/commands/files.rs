@@ -348,8 +348,10 @@ fn not_renumbered(
         RenumberError::NoVersion { .. } | RenumberError::NoHigher { .. } => {
             session.usage("no-version", error, None)
         }
-        RenumberError::OnlyItsTool { command, .. } => {
-            session.usage("only-its-tool", error, Some(only_its_tool(command)))
+        RenumberError::OnlyItsTool { .. } => {
+            let help = "`drizzle-kit drop` takes it out of the journal, and `drizzle-kit generate` writes it again with the \
+                        next number";
+            session.usage("only-its-tool", error, Some(help.to_owned()))
         }
         RenumberError::Read(error) => session.stopped(Report::files(error)),
         error => session.stopped(Diagnostic::error("rename", with_cause(error))),
