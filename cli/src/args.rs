@@ -105,18 +105,16 @@ pub(super) struct Global {
 impl Global {
     /// The settings among them.
     pub(super) fn settings(&self) -> Flags {
-        Flags {
-            database: self.database.clone(),
-            mode: self.mode,
-            config: self.config.clone(),
-            env_file: self.env_file.clone(),
-            migrations: self.migrations.clone(),
-            seeds: self.seeds.clone(),
-            replica_file: self.replica_file.clone(),
-            allow_plain_http: self.allow_plain_http,
-            ignore: self.ignore.clone(),
-            ..Flags::default()
-        }
+        Flags::default()
+            .database(self.database.clone())
+            .mode(self.mode)
+            .config(self.config.clone())
+            .env_file(self.env_file.clone())
+            .migrations(self.migrations.clone())
+            .seeds(self.seeds.clone())
+            .replica_file(self.replica_file.clone())
+            .allow_plain_http(self.allow_plain_http)
+            .ignore(self.ignore.clone())
     }
 }
 

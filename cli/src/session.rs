@@ -157,14 +157,14 @@ impl Session {
 
     /// The settings of the database that a copy reads.
     pub(super) fn source(&self, from: &str, to_is_remote: bool) -> Result<Config, Stopped> {
-        let flags = Flags {
-            database: Some(from.to_owned()),
-            copied: Some(Copied {
+        let flags = self
+            .flags
+            .clone()
+            .database(Some(from.to_owned()))
+            .copied(Some(Copied {
                 side: Side::From,
                 other_is_remote: to_is_remote,
-            }),
-            ..self.flags.clone()
-        };
+            }));
         let env = self.env.iter();
         let env = env.map(|(name, value)| (name.into(), value.into()));
         seedbed::config::load(&flags, &self.cwd, env)
@@ -208,17 +208,16 @@ impl Session {
         let database = &config.database.value;
         let lock_timeout = lock_timeout.unwrap_or_else(|| open::lock_timeout(database));
         let run = Run::new(who::applied_by(&self.env, &config.root));
-        let options = Options {
-            run_by: Some(run.by.clone()),
-            on_wait: self.on_wait(),
-            lock_timeout,
-            stop,
-            ignore_tables: config.ignore_tables.value.clone(),
-            history_table: config.history_table.value.clone(),
-            proxy: config.proxy.as_ref().map(|proxy| proxy.value.clone()),
-            encryption_key: config.encryption_key(),
-            log: self.log()?,
-        };
+        let options = Options::default()
+            .run_by(Some(run.by.clone()))
+            .on_wait(self.on_wait())
+            .lock_timeout(lock_timeout)
+            .stop(stop)
+            .ignore_tables(config.ignore_tables.value.clone())
+            .history_table(config.history_table.value.clone())
+            .proxy(config.proxy.as_ref().map(|proxy| proxy.value.clone()))
+            .encryption_key(config.encryption_key())
+            .log(self.log()?);
         let db = open::open(database, options).await;
         let db = db.map_err(|error| self.stopped(Report::history(&error.into())))?;
         Ok(Opened { config, db, run })
@@ -569,14 +568,11 @@ impl Opened {
 
     /// How to plan for this database.
     pub(super) fn plan_options(&self, out_of_order: bool) -> PlanOptions {
-        PlanOptions {
-            out_of_order: if out_of_order || self.config.out_of_order.value {
-                OutOfOrder::Allow
-            } else {
-                OutOfOrder::Refuse
-            },
-            ..PlanOptions::default()
-        }
+        PlanOptions::default().out_of_order(if out_of_order || self.config.out_of_order.value {
+            OutOfOrder::Allow
+        } else {
+            OutOfOrder::Refuse
+        })
     }
 }
 

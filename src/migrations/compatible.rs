@@ -2,7 +2,7 @@
 //! may be older than the file that it is given. It never writes.
 
 use super::directive::is_breaking;
-use super::plan::{Plan, PlanOptions, State, plan};
+use super::plan::{MigrationPlan, PlanOptions, State, plan};
 use super::set::Migrations;
 use crate::db::Db;
 use crate::history::{self, History, HistoryError};
@@ -71,7 +71,7 @@ pub async fn compatible(db: &Db, set: &Migrations) -> Result<Compatibility, Hist
 }
 
 /// The recorded migrations that the set of a plan does not know.
-fn unknown(plan: &Plan) -> Vec<Key> {
+fn unknown(plan: &MigrationPlan) -> Vec<Key> {
     let is_unknown = |state| matches!(state, State::Ahead | State::Missing | State::Edited);
     let items = plan.items.iter();
     let unknown =

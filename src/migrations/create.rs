@@ -9,9 +9,11 @@ use super::file::words;
 use super::listing::{on_disk, sql_files};
 use super::numbering::{Numbering, next_version, version};
 use super::set::{ReadError, slashes};
+use crate::setters::setters;
 
 /// Which files to write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Files {
     /// The migration.
     #[default]
@@ -22,6 +24,7 @@ pub enum Files {
 
 /// What to write.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct NewOptions {
     /// What the migration does, in words: `add users`.
     pub name: String,
@@ -29,6 +32,24 @@ pub struct NewOptions {
     pub numbering: Numbering,
     /// Its files.
     pub files: Files,
+}
+
+setters!(NewOptions {
+    name: String,
+    numbering: Numbering,
+    files: Files,
+});
+
+impl NewOptions {
+    /// A migration that does what these words say, numbered as the newest file is, without a down file.
+    #[must_use]
+    pub fn new(name: impl Into<String>) -> NewOptions {
+        NewOptions {
+            name: name.into(),
+            numbering: Numbering::default(),
+            files: Files::default(),
+        }
+    }
 }
 
 /// No file was written.

@@ -20,10 +20,12 @@ use crate::diagnostic::Diagnostic;
 use crate::drive::{Decision, OnEvent, Reader, drive};
 use crate::history::{self, DOWN_CHECKSUM, History, HistoryError, Row, State};
 use crate::script::{Atomicity, Entry, ForeignKeys, Key, Record, Run, Script};
+use crate::setters::setters;
 use crate::sql::{Kind, What, kind};
 
 /// How to redo.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct RedoOptions {
     /// How many of the highest applied versions.
     pub steps: usize,
@@ -31,8 +33,24 @@ pub struct RedoOptions {
     pub grouping: Grouping,
 }
 
+setters!(RedoOptions {
+    steps: usize,
+    grouping: Grouping,
+});
+
+impl Default for RedoOptions {
+    /// The newest one.
+    fn default() -> RedoOptions {
+        RedoOptions {
+            steps: 1,
+            grouping: Grouping::default(),
+        }
+    }
+}
+
 /// What a redo would run, and what is in its way.
 #[derive(Debug, Clone, PartialEq, Default)]
+#[non_exhaustive]
 pub struct RedoPlan {
     /// What is wrong, and what should be known; while there is an error among it, there are no scripts.
     pub problems: Vec<Diagnostic>,

@@ -12,6 +12,7 @@ use super::set::{ReadError, slashes};
 
 /// Which migration.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Which {
     /// The one with this version.
     Version(i64),
@@ -21,6 +22,7 @@ pub enum Which {
 
 /// A file and its new name.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Rename {
     /// The file as it was called.
     pub from: PathBuf,
@@ -30,6 +32,7 @@ pub struct Rename {
 
 /// What was renamed, and what was left.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct Renumbered {
     /// The files with new names.
     pub renamed: Vec<Rename>,

@@ -17,9 +17,11 @@ use crate::diagnostic::Diagnostic;
 use crate::drive::{Decision, OnEvent, Reader, drive};
 use crate::history::{self, History, HistoryError, Row, State, moment};
 use crate::script::{Entry, Key, Record, Run, Script, Source};
+use crate::setters::setters;
 
 /// What to take back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Back {
     /// So many of the highest applied versions.
     Steps(usize),
@@ -29,6 +31,7 @@ pub enum Back {
 
 /// What to do about a migration that was recorded and never run by Seedbed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Adopted {
     /// It is a problem: what its down text drops was there before.
     #[default]
@@ -39,6 +42,7 @@ pub enum Adopted {
 
 /// How to undo.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct UndoOptions {
     /// What.
     pub back: Back,
@@ -48,8 +52,26 @@ pub struct UndoOptions {
     pub adopted: Adopted,
 }
 
+setters!(UndoOptions {
+    back: Back,
+    grouping: Grouping,
+    adopted: Adopted,
+});
+
+impl Default for UndoOptions {
+    /// The newest one.
+    fn default() -> UndoOptions {
+        UndoOptions {
+            back: Back::Steps(1),
+            grouping: Grouping::default(),
+            adopted: Adopted::default(),
+        }
+    }
+}
+
 /// What an undo would run, and what is in its way.
 #[derive(Debug, Clone, PartialEq, Default)]
+#[non_exhaustive]
 pub struct UndoPlan {
     /// What is wrong, and what should be known; while there is an error among it, there are no scripts.
     pub problems: Vec<Diagnostic>,

@@ -76,6 +76,7 @@ pub use words::{as_typed, bytes, count};
 /// [`Report::export`], [`Report::dump`], [`Report::import`], [`Report::checks`]. Each error becomes a [`Diagnostic`] in
 /// one of them, with its exit class; whatever else stops a command is a [`Diagnostic`] that becomes a report.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Report {
     /// Errors first.
     pub diagnostics: Vec<Diagnostic>,

@@ -228,6 +228,7 @@ impl Report {
 
 /// What a command needs the primary of a replica for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Needs {
     /// It changes the database.
     ToChange,

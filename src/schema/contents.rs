@@ -49,6 +49,7 @@ pub struct Index {
 
 /// Whether an index lets a value stand twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Uniqueness {
     /// No two rows have the same.
     Unique,
@@ -58,6 +59,7 @@ pub enum Uniqueness {
 
 /// Which rows an index holds: <https://sqlite.org/partialindex.html>.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Coverage {
     /// All of its table.
     Whole,

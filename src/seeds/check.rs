@@ -17,6 +17,7 @@ use crate::script::{Origin, Run, Script};
 
 /// What a check has found.
 #[derive(Debug, Clone, PartialEq, Default)]
+#[non_exhaustive]
 pub struct Checked {
     /// What is wrong.
     pub problems: Vec<Diagnostic>,

@@ -84,7 +84,7 @@ pub use model::{
     Style, Table, Template, Through,
 };
 pub use parse::parse;
-pub use plan::{Cause, Change, Difference, FilePlan, FileState, Plan, Refresh, What};
+pub use plan::{Cause, Change, Difference, FilePlan, FileState, Refresh, SeedPlan, What};
 #[cfg(feature = "report")]
 pub(crate) use refused::{EXCHANGE_HELP, in_words as row_in_words, is_exchange};
 pub use set::{Choice, Seeds};

@@ -24,6 +24,7 @@ use crate::sql::Value;
 
 /// Whether rows are written that nothing but time or somebody's hand has changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Refresh {
     /// They are left as they are.
     #[default]
@@ -34,7 +35,8 @@ pub enum Refresh {
 
 /// What seeding would do.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Plan {
+#[non_exhaustive]
+pub struct SeedPlan {
     /// What is wrong, and what should be known.
     pub problems: Vec<Diagnostic>,
     /// By name.
@@ -47,6 +49,7 @@ pub struct Plan {
 
 /// What seeding would do for one file.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct FilePlan {
     /// Its name.
     pub name: String,
@@ -72,6 +75,7 @@ pub struct FilePlan {
 
 /// How a file stands to what was recorded of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum FileState {
     /// It was never applied.
     New,
@@ -85,6 +89,7 @@ pub enum FileState {
 
 /// One row that changes.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Change {
     /// The table.
     pub table: Arc<str>,
@@ -98,6 +103,7 @@ pub struct Change {
 
 /// What happens to a row.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub enum What {
     /// It is written.
     Insert,
@@ -109,6 +115,7 @@ pub enum What {
 
 /// A column that gets another value.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Difference {
     /// Its name.
     pub column: String,
@@ -122,6 +129,7 @@ pub struct Difference {
 
 /// Why a column does not have the value that its seed says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Cause {
     /// The seed is new or was edited, or all is written again (`--refresh`).
     Seed,
@@ -145,7 +153,7 @@ impl Cause {
     }
 }
 
-impl Plan {
+impl SeedPlan {
     /// Whether something stands in the way.
     pub fn is_sound(&self) -> bool {
         !self.problems.iter().any(Diagnostic::is_error)
@@ -191,7 +199,7 @@ pub(super) struct Basis<'a> {
 }
 
 /// Decides what is to be done. The statements that insert rows have no values yet.
-pub(super) fn plan(basis: &Basis<'_>, mut problems: Vec<Diagnostic>) -> (Plan, Vec<Insert>) {
+pub(super) fn plan(basis: &Basis<'_>, mut problems: Vec<Diagnostic>) -> (SeedPlan, Vec<Insert>) {
     let Basis { files, rows, .. } = basis;
     let mut plans: Vec<FilePlan> = Vec::new();
     let mut hashes = Vec::new();
@@ -287,7 +295,7 @@ pub(super) fn plan(basis: &Basis<'_>, mut problems: Vec<Diagnostic>) -> (Plan, V
         (None, None) => Some(basis.environment.to_owned()),
         _ => None,
     };
-    let mut plan = Plan {
+    let mut plan = SeedPlan {
         problems,
         files: plans,
         script: None,

@@ -10,7 +10,7 @@ use super::hand_over::{HandOver, hand_over};
 use super::model::Mode;
 use super::numbered::{expression, new_id, new_id_in_json};
 use super::order::Order;
-use super::plan::{Basis, FilePlan, FileState, Plan};
+use super::plan::{Basis, FilePlan, FileState, SeedPlan};
 use super::row::{Cell, Content, Rows};
 use super::secret::hash;
 use super::trace::Writing;
@@ -509,7 +509,7 @@ pub(super) fn unresolved_references(
 /// The records and the statements; none where there is nothing to do.
 pub(super) fn script(
     basis: &Basis<'_>,
-    plan: &Plan,
+    plan: &SeedPlan,
     hashes: &[String],
     mut steps: Vec<Step>,
     writing: &Writing<'_>,

@@ -40,12 +40,12 @@ pub(crate) async fn backup(session: &Session, lock: &args::Lock) -> Ending {
 /// Takes a backup, and tells which old ones could not be removed. An unproven one has the name that is shown.
 async fn taken(session: &Session, opened: &Opened) -> Result<BackedUp, BackupError> {
     let settings = &opened.config.backup;
-    let options = BackupOptions {
-        folder: settings.dir.value.clone(),
-        name: opened.config.backup_name(),
-        keep_days: settings.retention_days.value,
-        now: SystemTime::now(),
-    };
+    let options = BackupOptions::new(
+        settings.dir.value.clone(),
+        opened.config.backup_name(),
+        SystemTime::now(),
+    )
+    .keep_days(settings.retention_days.value);
     let done = take(&opened.db, &options).await.map_err(|mut error| {
         if let BackupError::Unproven(unproven) = &mut error {
             unproven.file = shown(session, &unproven.file).to_path_buf();

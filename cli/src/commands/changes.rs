@@ -20,11 +20,10 @@ pub(crate) async fn migrate(session: &Session, flags: &args::Migrate) -> Ending 
     }
     let (set, history) = session.migrations_and_history(&opened).await?;
     let failed = |error: HistoryError| session.failed(&opened, &error.into());
-    let options = PlanOptions {
-        target: flags.to.map_or(Target::Latest, Target::Version),
-        grouping: flags.tx.into(),
-        ..opened.plan_options(flags.allow_out_of_order)
-    };
+    let options = opened
+        .plan_options(flags.allow_out_of_order)
+        .target(flags.to.map_or(Target::Latest, Target::Version))
+        .grouping(flags.tx.into());
     // What the seeds need is asked for before anything is changed.
     let seeding = match flags.seed {
         true => Some(super::seeds::prepared(
@@ -192,14 +191,13 @@ pub(crate) async fn undo(session: &Session, flags: &args::Undo) -> Ending {
         (Some(version), _) => Back::To(version),
         (None, steps) => Back::Steps(steps.unwrap_or(1)),
     };
-    let options = UndoOptions {
-        back,
-        grouping: flags.tx.into(),
-        adopted: match flags.adopted {
+    let options = UndoOptions::default()
+        .back(back)
+        .grouping(flags.tx.into())
+        .adopted(match flags.adopted {
             true => Adopted::Undo,
             false => Adopted::Refuse,
-        },
-    };
+        });
     // A number of steps is never refused for what the history holds, so nothing is read before the question.
     if flags.steps.is_some() && !flags.dry_run {
         session.ask(&opened, Asks::OnEveryRemote).await?;
@@ -287,10 +285,9 @@ async fn undo_dry_run(
 pub(crate) async fn redo(session: &Session, flags: &args::Redo) -> Ending {
     let opened = session.open(flags.lock.lock_timeout).await?;
     let set = session.migrations_for(&opened)?;
-    let options = RedoOptions {
-        steps: flags.steps,
-        grouping: flags.tx.into(),
-    };
+    let options = RedoOptions::default()
+        .steps(flags.steps)
+        .grouping(flags.tx.into());
     if flags.dry_run {
         let (history, plan) = migrations::observe_redo(&opened.db, &set, &options)
             .await
@@ -391,10 +388,7 @@ pub(super) async fn show(
 pub(crate) async fn baseline(session: &Session, flags: &args::Baseline) -> Ending {
     let opened = session.open(flags.lock.lock_timeout).await?;
     let set = session.migrations_for(&opened)?;
-    let options = BaselineOptions {
-        version: flags.version,
-        verify: verify(flags.no_verify),
-    };
+    let options = BaselineOptions::new(flags.version).verify(verify(flags.no_verify));
     session.ask(&opened, Asks::OnEveryRemote).await?;
     let outcome = migrations::baseline(
         &opened.db,

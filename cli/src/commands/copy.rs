@@ -101,18 +101,16 @@ pub(crate) async fn copy(session: &Session, flags: &args::Copy) -> Ending {
 
 fn options(flags: &args::Copy) -> ImportOptions {
     let default = ImportOptions::default();
-    ImportOptions {
-        transaction_bytes: flags.transaction_bytes.unwrap_or(default.transaction_bytes),
-        begin: match flags.restart {
+    default
+        .transaction_bytes(flags.transaction_bytes.unwrap_or(default.transaction_bytes))
+        .begin(match flags.restart {
             true => Begin::Anew,
             false => Begin::Continue,
-        },
-        violations: match flags.allow_fk_violations {
+        })
+        .violations(match flags.allow_fk_violations {
             true => Violations::Allow,
             false => Violations::Refuse,
-        },
-        ..default
-    }
+        })
 }
 
 /// Finds out what FROM is.
@@ -229,14 +227,12 @@ async fn input(
         From::Dump(input) => return Ok(input.clone()),
         From::Database(config) => config,
     };
-    let options = Options {
-        lock_timeout: lock_timeout.unwrap_or_else(|| open::lock_timeout(&config.database.value)),
-        stop: opened.db.stop().clone(),
-        ignore_tables: config.ignore_tables.value.clone(),
-        history_table: config.history_table.value.clone(),
-        proxy: config.proxy.as_ref().map(|proxy| proxy.value.clone()),
-        ..Options::default()
-    };
+    let options = Options::default()
+        .lock_timeout(lock_timeout.unwrap_or_else(|| open::lock_timeout(&config.database.value)))
+        .stop(opened.db.stop().clone())
+        .ignore_tables(config.ignore_tables.value.clone())
+        .history_table(config.history_table.value.clone())
+        .proxy(config.proxy.as_ref().map(|proxy| proxy.value.clone()));
     let failed = |error: DbError| {
         let mut report = Report::history(&HistoryError::Db(error));
         if let Some(token) = config.token() {

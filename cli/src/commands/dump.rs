@@ -11,18 +11,17 @@ use seedbed::report::{self, Document, Report};
 
 /// `export`
 pub(crate) async fn dump(session: &Session, flags: &args::Export) -> Ending {
-    let options = ExportOptions {
-        tables: flags.tables.clone(),
-        what: match (flags.schema_only, flags.data_only) {
+    let options = ExportOptions::default()
+        .tables(flags.tables.clone())
+        .what(match (flags.schema_only, flags.data_only) {
             (true, _) => Contents::Schema,
             (_, true) => Contents::Data,
             _ => Contents::Everything,
-        },
-        history: match flags.no_history {
+        })
+        .history(match flags.no_history {
             true => Records::Without,
             false => Records::With,
-        },
-    };
+        });
     let json = session.terminal.format == Format::Json;
     let file = flags.file.as_deref();
     let file = file.filter(|file| file.as_os_str() != "-");

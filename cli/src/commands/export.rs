@@ -30,7 +30,7 @@ pub(crate) async fn export(
         true => Tables::All,
         false => Tables::Named(flags.tables.clone()),
     };
-    let exported = seeds::export(&opened.db, &ExportOptions { tables, masks })
+    let exported = seeds::export(&opened.db, &ExportOptions::new(tables).masks(masks))
         .await
         .map_err(|error| failed(session, &opened, error))?;
     let file = flags.file.as_deref();

@@ -34,11 +34,10 @@ pub(crate) async fn check(session: &Session, flags: &args::Check) -> Ending {
         set.keep_numbers_of(base);
     }
     set.history_table = project.history_table.value.clone();
-    let options = CheckOptions {
-        base: base.as_ref(),
-        downs_from: project.downs_from.as_ref().map(|version| version.value),
-        servers: session.named_servers(),
-    };
+    let options = CheckOptions::default()
+        .base(base.as_ref())
+        .downs_from(project.downs_from.as_ref().map(|version| version.value))
+        .servers(session.named_servers());
     let checked = migrations::check(&set, &options)
         .await
         .map_err(|error| session.stopped(Report::history(&error.into())))?;
@@ -146,19 +145,17 @@ fn git(session: &Session, error: &GitError) -> Stopped {
 /// `new`
 pub(crate) fn new(session: &Session, flags: &args::New) -> Ending {
     let project = session.project()?;
-    let options = NewOptions {
-        name: flags.name.join(" "),
-        numbering: if flags.timestamp {
+    let options = NewOptions::new(flags.name.join(" "))
+        .numbering(if flags.timestamp {
             Numbering::Timestamp
         } else {
             Numbering::AsNewest
-        },
-        files: if flags.down {
+        })
+        .files(if flags.down {
             Files::UpAndDown
         } else {
             Files::Up
-        },
-    };
+        });
     let directory = shown(session, &project.migrations.value);
     let paths = migrations::create(directory, &options, SystemTime::now())
         .map_err(|error| not_created(session, &error))?;
@@ -211,7 +208,7 @@ pub(crate) async fn renumber(session: &Session, flags: &args::Renumber) -> Endin
             return Err(session.stopped(Report::problems(&problems)));
         }
     }
-    let Renumbered { renamed, left } =
+    let Renumbered { renamed, left, .. } =
         migrations::renumber(directory, &which, SystemTime::now())
             .map_err(|error| not_renumbered(session, &error, &|_| false))?;
     let left: Vec<Diagnostic> = left.iter().map(left_down).collect();

@@ -105,30 +105,29 @@ pub(crate) async fn import(session: &Session, flags: &args::Import) -> Ending {
 
 fn options(flags: &args::Import) -> ImportOptions {
     let default = ImportOptions::default();
-    ImportOptions {
-        transaction_bytes: flags.transaction_bytes.unwrap_or(default.transaction_bytes),
-        tables: match flags.into_existing {
+    ImportOptions::default()
+        .transaction_bytes(flags.transaction_bytes.unwrap_or(default.transaction_bytes))
+        .tables(match flags.into_existing {
             true => Tables::Existing,
             false => Tables::New,
-        },
-        begin: match flags.restart {
+        })
+        .begin(match flags.restart {
             true => Begin::Anew,
             false => Begin::Continue,
-        },
-        triggers: match flags.run_triggers {
+        })
+        .triggers(match flags.run_triggers {
             true => Triggers::Run,
             false => Triggers::Refuse,
-        },
-        violations: match flags.allow_fk_violations {
+        })
+        .violations(match flags.allow_fk_violations {
             true => Violations::Allow,
             false => Violations::Refuse,
-        },
-        header: import::Header::Keep,
-        verify: match flags.verify {
+        })
+        .header(import::Header::Keep)
+        .verify(match flags.verify {
             Verify::Counts | Verify::Full => import::Verify::Counts,
             Verify::None => import::Verify::Nothing,
-        },
-    }
+        })
 }
 
 async fn dry_run(

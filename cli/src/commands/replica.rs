@@ -175,11 +175,9 @@ pub(crate) async fn status(session: &Session, lock: &Lock) -> Ending {
 /// `replica reset`
 pub(crate) async fn reset(session: &Session, lock: &args::Lock) -> Ending {
     let (opened, file) = open(session, lock.lock_timeout).await?;
-    let options = Options {
-        lock_timeout: opened.db.lock_timeout(),
-        stop: opened.db.stop().clone(),
-        ..Options::default()
-    };
+    let options = Options::default()
+        .lock_timeout(opened.db.lock_timeout())
+        .stop(opened.db.stop().clone());
     let removed = match db::remove_replica(&file, &options).await {
         Err(DbError::NotAReplica {
             why: db::DOES_NOT_EXIST,

@@ -15,7 +15,7 @@ use seedbed::history::{self, History, HistoryError};
 use seedbed::migrations::{self, Migrations, Outcome};
 use seedbed::report::{self, Change, Document, Report, SeedsDone};
 use seedbed::schema;
-use seedbed::seeds::{self, Choice, PROD, Plan, Refresh, SeedOptions, Seeds, Variables};
+use seedbed::seeds::{self, Choice, PROD, Refresh, SeedOptions, SeedPlan, Seeds, Variables};
 use seedbed::sql::Value;
 
 /// The environment of a database on this machine, where nobody says another.
@@ -42,28 +42,23 @@ pub(crate) async fn reset(session: &Session, flags: &args::Reset) -> Ending {
         _ => configured.unwrap_or_else(|| DEV.to_owned()),
     };
     ask(session, &opened, &path).await?;
-    let settings = Options {
-        lock_timeout: opened.db.lock_timeout(),
-        stop: opened.db.stop().clone(),
-        history_table: opened.db.history_table().clone(),
-        ..Options::default()
-    };
+    let settings = Options::default()
+        .lock_timeout(opened.db.lock_timeout())
+        .stop(opened.db.stop().clone())
+        .history_table(opened.db.history_table().clone());
     let failed = |error: DbError| {
         let mut report = Report::history(&error.into());
         report.database = Some(as_it_was(&opened));
         session.stopped(report).about(&opened)
     };
     let draft = begin(&opened, &path, &settings).await.map_err(failed)?;
-    let options = SeedOptions {
-        choice: Choice {
-            environment,
-            tags: flags.tag.clone(),
-        },
-        refresh: Refresh::No,
-        mark: None,
-        variables: Variables::Known(session.variables()),
-        now: SystemTime::now(),
-    };
+    let options = SeedOptions::new(
+        Choice::new(environment).tags(flags.tag.clone()),
+        SystemTime::now(),
+    )
+    .refresh(Refresh::No)
+    .mark(None)
+    .variables(Variables::Known(session.variables()));
     let new = Db::local(draft.path(), settings.clone()).map_err(failed)?;
     let (outcome, plan) = build(session, &opened, &new, &set, &seeds, &options).await?;
     let replaced = path.exists();
@@ -194,7 +189,7 @@ async fn build(
     set: &Migrations,
     seeds: &Seeds,
     options: &SeedOptions,
-) -> Result<(Outcome, Option<Plan>), Stopped> {
+) -> Result<(Outcome, Option<SeedPlan>), Stopped> {
     let failed = |mut report: Report| {
         report.database = Some(as_it_was(opened));
         report.items = Vec::new();
@@ -226,7 +221,7 @@ struct Done<'a> {
     backup: Option<String>,
     outcome: &'a Outcome,
     /// None where there are no seeds.
-    plan: Option<&'a Plan>,
+    plan: Option<&'a SeedPlan>,
     environment: &'a str,
 }
 

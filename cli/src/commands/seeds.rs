@@ -14,7 +14,7 @@ use seedbed::migrations::{self, Migrations, PlanOptions};
 use seedbed::report::{self, Document, Report, SeedsDone};
 use seedbed::script::Run;
 use seedbed::seeds::{
-    self, Choice, ForgetRows, PROD, Plan, Refresh, SeedOptions, Seeds, Variables,
+    self, Choice, ForgetRows, PROD, Refresh, SeedOptions, SeedPlan, Seeds, Variables,
 };
 
 /// `seed`
@@ -128,10 +128,7 @@ pub(crate) async fn schema(session: &Session, of_writing: Option<&str>) -> Endin
     let project = session.project()?;
     let mut set = session.migrations(&project.migrations.value)?;
     set.history_table = project.history_table.value.clone();
-    let options = Options {
-        history_table: project.history_table.value,
-        ..Options::default()
-    };
+    let options = Options::default().history_table(project.history_table.value);
     let failed = |error: HistoryError| session.stopped(Report::history(&error));
     let db = Db::memory(options)
         .await
@@ -186,16 +183,13 @@ pub(super) fn prepared(
             .about(opened));
     }
     let seeds = read(session, folder).map_err(|stopped| stopped.about(opened))?;
-    let options = SeedOptions {
-        choice: Choice {
-            environment,
-            tags: how.tags.to_vec(),
-        },
-        refresh: how.refresh,
-        mark: how.mark.map(str::to_owned),
-        variables: Variables::Known(session.variables()),
-        now: SystemTime::now(),
-    };
+    let options = SeedOptions::new(
+        Choice::new(environment).tags(how.tags.to_vec()),
+        SystemTime::now(),
+    )
+    .refresh(how.refresh)
+    .mark(how.mark.map(str::to_owned))
+    .variables(Variables::Known(session.variables()));
     Ok((seeds, options))
 }
 
@@ -242,7 +236,7 @@ pub(super) fn refuse_before(
 
 /// What seeds would do after migrations that are pending.
 pub(super) struct Rehearsed {
-    pub(super) plan: Plan,
+    pub(super) plan: SeedPlan,
     /// Whether the rows of the database are known.
     pub(super) sees_rows: bool,
 }
@@ -250,11 +244,10 @@ pub(super) struct Rehearsed {
 impl Rehearsed {
     /// Seeds that could not be applied after any migration.
     pub(super) fn refused(problems: Vec<Diagnostic>) -> Rehearsed {
+        let mut plan = SeedPlan::default();
+        plan.problems = problems;
         Rehearsed {
-            plan: Plan {
-                problems,
-                ..Plan::default()
-            },
+            plan,
             sees_rows: true,
         }
     }
@@ -282,11 +275,9 @@ pub(super) async fn rehearse(
         });
     }
     let config = &opened.config;
-    let in_memory = Options {
-        ignore_tables: config.ignore_tables.value.clone(),
-        history_table: config.history_table.value.clone(),
-        ..Options::default()
-    };
+    let in_memory = Options::default()
+        .ignore_tables(config.ignore_tables.value.clone())
+        .history_table(config.history_table.value.clone());
     let copied = match &opened.config.database.value {
         Database::Local { path } => match std::fs::metadata(path) {
             Ok(file) if file.len() > LARGEST_COPY => None,
@@ -414,14 +405,11 @@ fn as_recorded(
         .environment
         .clone()
         .or_else(|| opened.config.seed_env.as_ref().map(|env| env.value.clone()));
-    SeedOptions {
-        choice: Choice {
-            environment: environment.unwrap_or_default(),
-            tags: seeds::recorded_tags(seeds, history),
-        },
-        refresh: Refresh::No,
-        mark: None,
-        variables: Variables::Known(session.variables()),
-        now: SystemTime::now(),
-    }
+    SeedOptions::new(
+        Choice::new(environment.unwrap_or_default()).tags(seeds::recorded_tags(seeds, history)),
+        SystemTime::now(),
+    )
+    .refresh(Refresh::No)
+    .mark(None)
+    .variables(Variables::Known(session.variables()))
 }

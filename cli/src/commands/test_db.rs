@@ -16,14 +16,14 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub(crate) async fn test_db(session: &Session, flags: &args::TestDb) -> Ending {
     let project = session.project()?;
     let target = session.env.get("CARGO_TARGET_DIR").map(OsString::from);
-    let options = Options {
-        migrations: project.migrations.value,
-        seeds: project.seeds.value,
-        environment: flags.env.clone(),
-        tags: flags.tag.clone(),
-        folder: Options::folder_of(&project.root, target),
-        history_table: project.history_table.value,
-    };
+    let options = Options::new(
+        project.migrations.value,
+        project.seeds.value,
+        flags.env.clone(),
+        Options::folder_of(&project.root, target),
+    )
+    .tags(flags.tag.clone())
+    .history_table(project.history_table.value);
     let making = testing::database_with(&options);
     let mut making = std::pin::pin!(making);
     let made = match tokio::time::timeout(PATIENCE, making.as_mut()).await {
