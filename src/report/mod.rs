@@ -58,7 +58,7 @@ pub use import::{
     planned_import, trigger_warning,
 };
 pub use inspect::inspect;
-pub use json::{Call, Document, Item, Problem};
+pub use json::{Call, Document, Item, Problem, Related};
 pub use outcome::{Change, event, other_run, outcome, running};
 pub use replica::{Needs, ReplicaStatus, age, replica_status, synced, syncing};
 pub use restore_point::restore_point;
