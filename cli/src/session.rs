@@ -18,7 +18,7 @@ use seedbed::db::{Db, DbError, Engine, Log, OnWait, Options, Stop};
 use seedbed::diagnostic::{Class, Diagnostic, typed};
 use seedbed::history::{self, History, HistoryError};
 use seedbed::migrations::{
-    ApplyError, Event, Migrations, OnEvent, OutOfOrder, PlanOptions, ReadError,
+    ApplyError, Event, Migrations, OnEvent, OutOfOrder, Outcome, PlanOptions, ReadError,
 };
 use seedbed::open;
 use seedbed::report::{self, Call, Document, Needs, Paint, Report, Style};
@@ -460,6 +460,45 @@ impl Session {
         }
     }
 
+    /// The result of a command, as JSON or as text: the one place that chooses. Both are made of one value.
+    pub(super) fn result(
+        &self,
+        about: Option<&Opened>,
+        exit: Exit,
+        document: impl FnOnce(Call<'_>) -> Document,
+        text: impl FnOnce(Style<'_>) -> String,
+    ) {
+        match self.terminal.format {
+            Format::Json => {
+                let database = about.map(Opened::database);
+                self.print(&document(self.call(database.as_ref(), exit)));
+            }
+            Format::Table => self.terminal.data(&text(self.style())),
+        }
+    }
+
+    /// The same where the replica was not synced after the change (`not_synced`): there is one JSON document, and the one of
+    /// that failure names what was done, too.
+    pub(super) fn result_unless(
+        &self,
+        not_synced: bool,
+        about: Option<&Opened>,
+        exit: Exit,
+        document: impl FnOnce(Call<'_>) -> Document,
+        text: impl FnOnce(Style<'_>) -> String,
+    ) {
+        if !(not_synced && self.terminal.format == Format::Json) {
+            self.result(about, exit, document, text);
+        }
+    }
+
+    /// What is wrong with a plan whose JSON document has its problems already.
+    pub(super) fn problems(&self, report: &Report) {
+        if self.terminal.format == Format::Table && !report.diagnostics.is_empty() {
+            self.terminal.error(&report.text(self.style()));
+        }
+    }
+
     /// Says why a command stopped, as text or as JSON, and as annotations on GitHub.
     pub(super) fn say(&self, stopped: &Stopped) {
         if self.terminal.format == Format::Json {
@@ -592,8 +631,9 @@ impl Stopped {
     }
 
     /// What was migrated before is there all the same.
-    pub(super) fn migrations_stand(mut self, version: Option<i64>) -> Stopped {
-        if let Some(version) = version {
+    pub(super) fn migrations_stand(mut self, outcome: &Outcome) -> Stopped {
+        self.report = Box::new(self.report.after_migrations(outcome));
+        if let Some(version) = outcome.version {
             let words = format!(
                 "no row was written; the migrations stand, and the database is at V{version}"
             );

@@ -7,6 +7,7 @@
 
 mod annotations;
 mod backup;
+mod checked;
 mod checks;
 mod committed;
 mod config;
@@ -46,6 +47,7 @@ use crate::diagnostic::{Class, Diagnostic};
 
 pub use annotations::{Checkout, annotations};
 pub use backup::{UNPROVEN, backed_up, backups, not_removed, restored, rows_of_tables};
+pub use checked::checked;
 pub use checks::checks;
 pub use config::config;
 pub use copy::{Copying, copied, copy_words, planned_copy};

@@ -7,6 +7,7 @@ use super::json::{Call, Document, Item, Problem};
 use super::style::{BAD, FAINT, GOOD, OTHER, Style, WAITS};
 use super::table::{Cell, table};
 use super::words::{as_typed, count, duration, printable, shortened};
+use crate::drive::Outcome;
 use crate::history::{History, moment};
 use crate::script::Key;
 use crate::seeds::{
@@ -333,6 +334,20 @@ fn row(item: &crate::seeds::Item) -> Vec<Cell> {
     ]
 }
 
+impl Report {
+    /// A failed seed after migrations of the same command, which are applied: with what these did.
+    #[must_use]
+    pub fn after_migrations(mut self, migrated: &Outcome) -> Report {
+        self.items
+            .splice(0..0, migrated.done.iter().map(Item::done));
+        self.version = self
+            .version
+            .filter(Option::is_some)
+            .or(Some(migrated.version));
+        self
+    }
+}
+
 impl Document {
     /// `seed`, planned or done, with the records of `history`. Each row that changes is in `changes`; environment values and
     /// secrets are `null`.
@@ -378,6 +393,18 @@ impl Document {
         .with("changes", changes(plan, |file| &file.changes))
         .with("drifted", changes(plan, |file| &file.drifted))
         .with("rows", counts(plan))
+    }
+
+    /// The document of seeds after migrations of the same command: with what these did, before the seeds.
+    #[must_use]
+    pub fn after_migrations(mut self, migrated: &Outcome, call: Call<'_>) -> Document {
+        let migrations = Document::outcome(call, migrated);
+        if self.outcome == "nothing-to-do" {
+            self.outcome = migrations.outcome;
+        }
+        self.items.splice(0..0, migrations.items);
+        self.problems.splice(0..0, migrations.problems);
+        self.with("database_version", migrated.version)
     }
 
     /// `seed forget`, planned or done: `forgotten` has the name. Each row that is deleted is in `changes`.

@@ -65,14 +65,12 @@ pub(crate) async fn copy(session: &Session, flags: &args::Copy) -> Ending {
         for lacking in &planned.lacking {
             session.terminal.words(&report::module_warning(lacking));
         }
-        if session.terminal.format == Format::Json {
-            let database = opened.database();
-            let call = session.call(Some(&database), Exit::Done);
-            session.print(&Document::planned_import(call, &planned, &flags.from));
-        } else {
-            let text = report::planned_copy(&planned, copying, session.style());
-            session.terminal.data(&text);
-        }
+        session.result(
+            Some(&opened),
+            Exit::Done,
+            |call| Document::planned_import(call, &planned, &flags.from),
+            |style| report::planned_copy(&planned, copying, style),
+        );
         return Ok(Exit::Done);
     }
     session.ask(&opened, Asks::OnEveryRemote).await?;

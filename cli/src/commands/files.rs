@@ -16,7 +16,7 @@ use seedbed::migrations::{
     self, Base, CheckOptions, CreateError, Files, GitError, Known, Migrations, NewOptions,
     Numbering, Rename, RenumberError, Renumbered, Which,
 };
-use seedbed::report::{self, Document, Report};
+use seedbed::report::{self, Call, Document, Report, Style};
 use seedbed::seeds;
 
 /// `check`
@@ -41,7 +41,7 @@ pub(crate) async fn check(session: &Session, flags: &args::Check) -> Ending {
     let checked = migrations::check(&set, &options)
         .await
         .map_err(|error| session.stopped(Report::history(&error.into())))?;
-    let mut problems = checked.problems;
+    let mut problems = checked.problems.clone();
     problems.extend(match &base {
         Some(base) => migrations::check_against(&set, base),
         None => migrations::same_texts(&set),
@@ -57,52 +57,9 @@ pub(crate) async fn check(session: &Session, flags: &args::Check) -> Ending {
         return Err(session.stopped(report));
     }
     let count = set.iter().count();
-    if session.terminal.format == Format::Json {
-        let call = session.call(None, Exit::Done);
-        let document = Document::done(call)
-            .with("migrations", count)
-            .with(
-                "seeds",
-                json!({"environments": seeds.environments, "rows": seeds.rows}),
-            )
-            .with("applied_in_memory", checked.applied)
-            .with("applied_to_existing", checked.applied_to_existing)
-            .with("downs_not_tried", checked.accepted_downs)
-            .with("undone_in_memory", checked.reversed);
-        session.print(&document);
-    } else {
-        session.terminal.data(&format!(
-            "{} {} fine: {} applied in memory, {} of them undone and applied again",
-            report::count(count, "migration"),
-            if count == 1 { "is" } else { "are" },
-            checked.applied,
-            checked.reversed
-        ));
-        if checked.applied_to_existing > 0 {
-            session.terminal.data(&format!(
-                "{} of them applied to a database that exists, with rows in its tables",
-                checked.applied_to_existing
-            ));
-        }
-        if checked.accepted_downs > 0 {
-            session.terminal.data(&format!(
-                "{} {} not tried",
-                report::count(checked.accepted_downs, "older down file"),
-                if checked.accepted_downs == 1 {
-                    "was"
-                } else {
-                    "were"
-                }
-            ));
-        }
-        if !seeds.environments.is_empty() {
-            session.terminal.data(&format!(
-                "the seeds for {} are fine: they declare {}",
-                seeds.environments.join(", "),
-                report::count(seeds.rows, "row")
-            ));
-        }
-    }
+    let document = |call: Call<'_>| Document::checked(call, count, &checked, &seeds);
+    let text = |_: Style<'_>| report::checked(count, &checked, &seeds);
+    session.result(None, Exit::Done, document, text);
     session.warn(&problems);
     session.warn(&seeds.problems);
     Ok(Exit::Done)
@@ -163,12 +120,8 @@ pub(crate) fn new(session: &Session, flags: &args::New) -> Ending {
         .iter()
         .map(|path| path.display().to_string())
         .collect();
-    if session.terminal.format == Format::Json {
-        let call = session.call(None, Exit::Done);
-        session.print(&Document::done(call).with("files", paths));
-    } else {
-        session.terminal.data(&paths.join("\n"));
-    }
+    let document = |call: Call<'_>| Document::done(call).with("files", paths.as_slice());
+    session.result(None, Exit::Done, document, |_| paths.join("\n"));
     Ok(Exit::Done)
 }
 
@@ -212,20 +165,18 @@ pub(crate) async fn renumber(session: &Session, flags: &args::Renumber) -> Endin
         migrations::renumber(directory, &which, SystemTime::now())
             .map_err(|error| not_renumbered(session, &error, &|_| false))?;
     let left: Vec<Diagnostic> = left.iter().map(left_down).collect();
-    if session.terminal.format == Format::Json {
-        let renamed: Vec<_> = renamed
-            .iter()
-            .map(|rename| json!({"from": rename.from, "to": rename.to}))
-            .collect();
-        let call = session.call(None, Exit::Done);
-        session.print(&Document::done_with(call, &left).with("renamed", renamed));
-        return Ok(Exit::Done);
-    }
-    let lines: Vec<String> = renamed
-        .iter()
-        .map(|rename| format!("{} -> {}", rename.from.display(), rename.to.display()))
-        .collect();
-    session.terminal.data(&lines.join("\n"));
+    let document = |call: Call<'_>| {
+        let names = renamed.iter();
+        let names = names.map(|rename| json!({"from": rename.from, "to": rename.to}));
+        Document::done_with(call, &left).with("renamed", names.collect::<Vec<_>>())
+    };
+    let text = |_: Style<'_>| {
+        let lines = renamed.iter();
+        let lines =
+            lines.map(|rename| format!("{} -> {}", rename.from.display(), rename.to.display()));
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    session.result(None, Exit::Done, document, text);
     session.warn(&left);
     Ok(Exit::Done)
 }
@@ -363,14 +314,15 @@ pub(crate) fn init(session: &Session, flags: &args::Init) -> Ending {
         }
         items.push(json!({"path": path, "did": word, "tell": tell}));
     }
+    let document = |call: Call<'_>| {
+        Document::done(call)
+            .with("kind", kind.to_string())
+            .with("files", items.as_slice())
+    };
+    session.result(None, Exit::Done, document, |_| lines.join("\n"));
     if session.terminal.format == Format::Json {
-        let call = session.call(None, Exit::Done);
-        let kind = kind.to_string();
-        let document = Document::done(call).with("kind", kind);
-        session.print(&document.with("files", items));
         return Ok(Exit::Done);
     }
-    session.terminal.data(&lines.join("\n"));
     let run = match kind {
         Kind::Xtask => "cargo xtask",
         Kind::Program => "seedbed",

@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use crate::args::{self, Format};
+use crate::args;
 use crate::exit::Exit;
 use crate::session::{Ending, Opened, Session, Stopped};
 use seedbed::config::Database;
@@ -13,7 +13,7 @@ use seedbed::db::{self, Db, DbError, Draft, Options, Query, Replaces, replica_fa
 use seedbed::diagnostic::Diagnostic;
 use seedbed::history::{self, History, HistoryError};
 use seedbed::migrations::{self, Migrations, Outcome};
-use seedbed::report::{self, Change, Document, Report, SeedsDone};
+use seedbed::report::{self, Call, Change, Document, Report, SeedsDone, Style};
 use seedbed::schema;
 use seedbed::seeds::{self, Choice, PROD, Refresh, SeedOptions, SeedPlan, Seeds, Variables};
 use seedbed::sql::Value;
@@ -229,30 +229,25 @@ fn show(session: &Session, opened: &Opened, done: &Done<'_>) {
     let name = opened.config.database_name();
     let inserted = done.plan.map(|plan| plan.counts().0);
     let environment = done.plan.map(|_| done.environment);
-    if session.terminal.format == Format::Json {
-        let database = opened.database();
-        let call = session.call(Some(&database), Exit::Done);
-        let document = Document::outcome(call, done.outcome)
-            .with("removed", done.replaced.then_some(name).as_slice())
+    let document = |call: Call<'_>| {
+        Document::outcome(call, done.outcome)
+            .with("removed", done.replaced.then_some(name.as_str()).as_slice())
             .with("backup", done.backup.as_deref())
             .with("environment", environment)
-            .with("rows", inserted);
-        session.print(&document);
-    } else {
-        let mut text = match done.replaced {
-            true => format!("replaced {name}\n"),
-            false => format!("created {name}\n"),
+            .with("rows", inserted)
+    };
+    let text = |style: Style<'_>| {
+        let did = match done.replaced {
+            true => "replaced",
+            false => "created",
         };
-        text.push_str(&report::outcome(
-            done.outcome,
-            Change::Migrate,
-            session.style(),
-        ));
-        text.push_str(&match done.plan {
-            Some(plan) => report::seeds(plan, SeedsDone::Done, session.style()),
+        let migrated = report::outcome(done.outcome, Change::Migrate, style);
+        let seeded = match done.plan {
+            Some(plan) => report::seeds(plan, SeedsDone::Done, style),
             None => "there are no seeds\n".to_owned(),
-        });
-        session.terminal.data(&text);
-    }
+        };
+        format!("{did} {name}\n{migrated}{seeded}")
+    };
+    session.result(Some(opened), Exit::Done, document, text);
     session.warn(&done.outcome.warnings);
 }

@@ -10,8 +10,8 @@ use seedbed::config::Database;
 use seedbed::db::{Db, Options};
 use seedbed::diagnostic::Diagnostic;
 use seedbed::history::{self, History, HistoryError};
-use seedbed::migrations::{self, Migrations, PlanOptions};
-use seedbed::report::{self, Document, Report, SeedsDone};
+use seedbed::migrations::{self, Migrations, Outcome, PlanOptions};
+use seedbed::report::{self, Call, Document, Report, SeedsDone, Style};
 use seedbed::script::Run;
 use seedbed::seeds::{
     self, Choice, ForgetRows, PROD, Refresh, SeedOptions, SeedPlan, Seeds, Variables,
@@ -31,12 +31,12 @@ pub(crate) async fn seed(session: &Session, flags: &args::Seed) -> Ending {
         mark: flags.mark.as_deref(),
         allow_remote: flags.allow_remote_seed,
     };
-    let (seeds, options) = prepared(session, &opened, &how)?;
+    let seeding = prepared(session, &opened, &how)?;
     if flags.dry_run {
-        return dry_run(session, &opened, &seeds, &set, &options).await;
+        return dry_run(session, &opened, &seeding.0, &set, &seeding.1).await;
     }
     session.ask(&opened, Asks::ThroughAReplica).await?;
-    run(session, &opened, &seeds, &set, &options).await
+    run(session, &opened, &seeding, &set, None).await
 }
 
 /// `seed forget`
@@ -96,22 +96,16 @@ pub(crate) async fn forget(
     };
     let report = Report::problems(&plan.problems);
     let exit = Exit::from(report.class());
-    if session.terminal.format == Format::Json {
-        if synced.is_ok() {
-            let database = opened.database();
-            let call = session.call(Some(&database), exit);
-            session.print(&Document::forgotten(call, &plan, done));
+    let document = |call: Call<'_>| Document::forgotten(call, &plan, done);
+    let text = |style: Style<'_>| {
+        let is_there = seeds.files.iter().any(|file| file.name == flags.name);
+        match plan.is_sound() {
+            true => report::forgotten(&plan, done, is_there, style),
+            false => String::new(),
         }
-    } else {
-        if plan.is_sound() {
-            let is_there = seeds.files.iter().any(|file| file.name == flags.name);
-            let text = report::forgotten(&plan, done, is_there, session.style());
-            session.terminal.data(&text);
-        }
-        if !report.diagnostics.is_empty() {
-            session.terminal.error(&report.text(session.style()));
-        }
-    }
+    };
+    session.result_unless(synced.is_err(), Some(&opened), exit, document, text);
+    session.problems(&report);
     session.annotate(&report);
     if let Err(error) = synced {
         return Err(session.not_synced(&opened, error, "the seed is forgotten"));
@@ -318,30 +312,24 @@ async fn dry_run(
         .map_err(|error| session.failed(opened, &error.into()))?;
     let report = Report::problems(&plan.problems);
     let exit = Exit::from(report.class());
-    if session.terminal.format == Format::Json {
-        let database = opened.database();
-        let call = session.call(Some(&database), exit);
-        session.print(&Document::seeds(call, &plan, SeedsDone::Planned, &history));
-    } else {
-        if plan.is_sound() {
-            let text = report::seeds(&plan, SeedsDone::Planned, session.style());
-            session.terminal.data(&text);
-        }
-        if !report.diagnostics.is_empty() {
-            session.terminal.error(&report.text(session.style()));
-        }
-    }
+    let document = |call: Call<'_>| Document::seeds(call, &plan, SeedsDone::Planned, &history);
+    let text = |style: Style<'_>| match plan.is_sound() {
+        true => report::seeds(&plan, SeedsDone::Planned, style),
+        false => String::new(),
+    };
+    session.result(Some(opened), exit, document, text);
+    session.problems(&report);
     session.annotate(&report);
     Ok(exit)
 }
 
-/// Seeds, and shows what came of it.
+/// Seeds, and shows what came of it. `after`: what was migrated before in the same command, and the backup before that.
 pub(super) async fn run(
     session: &Session,
     opened: &Opened,
-    seeds: &Seeds,
+    (seeds, options): &(Seeds, SeedOptions),
     set: &Migrations,
-    options: &SeedOptions,
+    after: Option<(&Outcome, Option<&str>)>,
 ) -> Ending {
     let done = seeds::apply(
         &opened.db,
@@ -355,19 +343,27 @@ pub(super) async fn run(
     let (outcome, plan) =
         done.map_err(|error| session.failed(opened, &error).no_row_was_written())?;
     let synced = opened.db.sync().await;
-    if session.terminal.format == Format::Json {
-        // One document: where the sync failed, the one of that is told below.
-        if synced.is_ok() {
-            let database = opened.database();
-            let call = session.call(Some(&database), Exit::Done);
-            // The rows are written, whether or not their records can be read.
-            let history = history::read(&opened.db).await.unwrap_or_default();
-            session.print(&Document::seeds(call, &plan, SeedsDone::Done, &history));
+    // The rows are written, whether or not their records can be read, which only a JSON document shows.
+    let history = match session.terminal.format {
+        Format::Json => history::read(&opened.db).await.unwrap_or_default(),
+        Format::Table => History::default(),
+    };
+    let document = |call: Call<'_>| {
+        let document = Document::seeds(call, &plan, SeedsDone::Done, &history);
+        let Some((migrated, backup)) = after else {
+            return document;
+        };
+        let document = document.after_migrations(migrated, call);
+        match backup {
+            Some(file) => document.with("backup", file),
+            None => document,
         }
-    } else if session.terminal.tells() {
-        let text = report::seeds(&plan, SeedsDone::Done, session.style());
-        session.terminal.data(&text);
-    }
+    };
+    let text = |style: Style<'_>| match session.terminal.tells() {
+        true => report::seeds(&plan, SeedsDone::Done, style),
+        false => String::new(),
+    };
+    session.result_unless(synced.is_err(), Some(opened), Exit::Done, document, text);
     session.warn(&outcome.warnings);
     if let Err(error) = synced {
         return Err(session.not_synced(opened, error, "the rows are"));

@@ -3,10 +3,10 @@
 use std::ffi::OsString;
 use std::time::Duration;
 
-use crate::args::{self, Format};
+use crate::args;
 use crate::exit::Exit;
 use crate::session::{Ending, Session, Stopped};
-use seedbed::report::{Document, Report};
+use seedbed::report::{Call, Document, Report};
 use seedbed::testing::{self, Options, TestingError};
 
 /// So long a wait needs no words.
@@ -38,15 +38,12 @@ pub(crate) async fn test_db(session: &Session, flags: &args::TestDb) -> Ending {
     };
     let database = made.map_err(|error| failed(session, &error))?;
     let path = database.keep().display().to_string();
-    if session.terminal.format == Format::Json {
-        let call = session.call(None, Exit::Done);
-        let document = Document::done(call)
-            .with("path", path)
-            .with("environment", flags.env.as_str());
-        session.print(&document);
-    } else {
-        session.terminal.data(&path);
-    }
+    let document = |call: Call<'_>| {
+        Document::done(call)
+            .with("path", path.as_str())
+            .with("environment", flags.env.as_str())
+    };
+    session.result(None, Exit::Done, document, |_| path.clone());
     Ok(Exit::Done)
 }
 
