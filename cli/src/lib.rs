@@ -18,8 +18,7 @@ mod below;
 mod commands;
 mod exit;
 mod help;
-#[doc(hidden)]
-pub mod init;
+mod init;
 mod progress;
 mod running;
 mod session;

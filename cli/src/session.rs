@@ -47,7 +47,7 @@ pub(super) struct Session {
     /// The arguments behind it, as they can be typed.
     typed: String,
     pub(super) resolved: Resolved,
-    flags: Flags,
+    pub(super) flags: Flags,
     pub(super) yes: bool,
     /// The working folder.
     pub(super) cwd: PathBuf,

@@ -3,7 +3,7 @@
 //! Pure: no file, no environment, no clock. [`load`](super::load) gathers what this decides from.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::choose::{self, Choice, choose};
@@ -136,6 +136,16 @@ impl Resolved {
     pub fn project(&self) -> Result<Project, ConfigError> {
         ConfigError::unless_empty(self.problems.clone())?;
         Ok(self.project.clone())
+    }
+
+    /// The file of the local database, whatever the mode is.
+    pub fn local_file(&self) -> &Path {
+        &self.shown.local_file.value
+    }
+
+    /// The file of the replica, whatever the mode is.
+    pub fn replica_file(&self) -> &Path {
+        &self.shown.replica_file.value
     }
 
     /// Whether the settings name a server, whatever the mode is.

@@ -7,9 +7,9 @@ use serde_json::json;
 
 use crate::args::{self, Format};
 use crate::exit::Exit;
-use crate::init::{self, Dependency, InitError, InitOptions, Kind, Wrote};
+use crate::init::{self, Dependency, InitError, InitOptions, Kind, Places, Survey, Wrote};
 use crate::session::{Ending, Session, Stopped};
-use seedbed::config::Database;
+use seedbed::config::{self, Database, DotEnv, Sources, TomlText};
 use seedbed::diagnostic::{Class, Diagnostic};
 use seedbed::history::History;
 use seedbed::migrations::{
@@ -279,8 +279,9 @@ fn not_renumbered(
 
 /// `init`
 pub(crate) fn init(session: &Session, flags: &args::Init) -> Ending {
-    let found = init::found(&session.cwd);
-    let (seems, why) = found.kind();
+    let places = places(session)?;
+    let survey = Survey::of(&session.cwd);
+    let (seems, why) = survey.found().kind();
     let kind = match flags.kind {
         Some(kind) => kind,
         None => asked(session, seems)?,
@@ -294,9 +295,11 @@ pub(crate) fn init(session: &Session, flags: &args::Init) -> Ending {
         kind,
         dependency,
         workflow: flags.workflow,
+        places,
     };
     // A project that is being set up has no migrations folder and no config.toml to be found by.
-    let wrote = init::init(&session.cwd, &options).map_err(|error| not_set_up(session, &error))?;
+    let wrote =
+        init::init(&session.cwd, &survey, &options).map_err(|error| not_set_up(session, &error))?;
     let mut lines = Vec::new();
     let mut items = Vec::new();
     for (path, wrote) in &wrote {
@@ -338,6 +341,34 @@ pub(crate) fn init(session: &Session, flags: &args::Init) -> Ending {
     Ok(Exit::Done)
 }
 
+/// Where the settings of the working folder keep what, as a project of its own. What the environment says is about this
+/// machine, and files are for all.
+fn places(session: &Session) -> Result<Places, Stopped> {
+    let root = &session.cwd;
+    let text = |name: &str| std::fs::read_to_string(root.join(name)).ok();
+    let toml = text("config.toml").map(|text| TomlText {
+        path: "config.toml".into(),
+        text,
+    });
+    let sources = Sources::default()
+        .flags(session.flags.clone())
+        .toml(toml)
+        .dotenv(text(".env").map(|text| DotEnv::parse(".env", &text)))
+        .root(root.clone())
+        .cwd(root.clone());
+    let resolved = config::resolve(&sources);
+    let project = resolved.project();
+    let project = project.map_err(|error| session.stopped(Report::config(&error)))?;
+    let below = |path: &Path| path.strip_prefix(root).unwrap_or(path).to_owned();
+    Ok(Places {
+        migrations: below(&project.migrations.value),
+        seeds: below(&project.seeds.value),
+        local: below(resolved.local_file()),
+        replica: below(resolved.replica_file()),
+        backups: below(&project.backup.dir.value),
+    })
+}
+
 /// The kind that the person at the terminal chooses; without a terminal, what it seems to be.
 fn asked(session: &Session, seems: Kind) -> Result<Kind, Stopped> {
     if !session.terminal.can_ask() || session.yes {
@@ -365,7 +396,19 @@ fn asked(session: &Session, seems: Kind) -> Result<Kind, Stopped> {
 }
 
 fn not_set_up(session: &Session, error: &InitError) -> Stopped {
-    session.stopped(Diagnostic::error("init", with_cause(error)))
+    let diagnostic = Diagnostic::error("init", with_cause(error));
+    let left = match error {
+        InitError::Write { left, .. } => left.as_slice(),
+        _ => &[],
+    };
+    let left: Vec<String> = left.iter().map(|path| path.display().to_string()).collect();
+    session.stopped(diagnostic.note(match left.is_empty() {
+        true => "every file is as it was".to_owned(),
+        false => format!(
+            "these were written before, and could not be changed back: {}",
+            left.join(", ")
+        ),
+    }))
 }
 
 /// A path as it is clicked on from the working folder.
