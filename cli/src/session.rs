@@ -372,7 +372,7 @@ impl Session {
     }
 
     /// A path as it is shown.
-    fn shown<'a>(&self, path: &'a Path) -> &'a Path {
+    pub(super) fn shown<'a>(&self, path: &'a Path) -> &'a Path {
         path.strip_prefix(&self.cwd).unwrap_or(path)
     }
 

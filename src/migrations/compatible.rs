@@ -84,7 +84,7 @@ mod tests {
     use super::*;
     use crate::db::Options;
     use crate::drive::ignore;
-    use crate::migrations::{Adopted, Back, Grouping, UndoOptions, undo, up};
+    use crate::migrations::{Back, Grouping, UndoOptions, undo, up};
     use crate::script::Run;
 
     const FILES: [(&str, &str); 5] = [
@@ -122,11 +122,9 @@ mod tests {
         assert_eq!(fits(2).await, Compatibility::NewerBreaking);
         assert_eq!(fits(1).await, Compatibility::NewerBreaking);
         // By what the database has recorded: the old program has no file of V2 or V3.
-        let options = UndoOptions {
-            back: Back::To(1),
-            grouping: Grouping::default(),
-            adopted: Adopted::Refuse,
-        };
+        let options = UndoOptions::default()
+            .back(Back::To(1))
+            .grouping(Grouping::default());
         undo(&db, &options, &Run::new("old"), &ignore())
             .await
             .unwrap();

@@ -246,7 +246,7 @@ fn redo_plan(
             None => up.push(*version),
         }
     }
-    let (mut problems, mut steps) = undo_units(history, &down, Adopted::Refuse);
+    let (mut problems, mut steps) = undo_units(history, &down, Adopted::Refuse, set.folder());
     if let Some(overtaken) = overtaken(history, chosen, by_this_run) {
         problems.retain(|problem| problem.code != overtaken.code);
         problems.push(overtaken);
@@ -458,11 +458,9 @@ mod tests {
         let history = history::read_with_texts(&db, |history| redoing.texts(history));
         let before = redoing.plan(&history.await.unwrap());
         redoing.undone.extend(own);
-        let options = UndoOptions {
-            back: Back::Steps(back),
-            grouping: Grouping::All,
-            adopted: Adopted::Refuse,
-        };
+        let options = UndoOptions::default()
+            .back(Back::Steps(back))
+            .grouping(Grouping::All);
         undo(&db, &options, &run("second"), &ignore())
             .await
             .unwrap();

@@ -43,28 +43,32 @@ pub enum Adopted {
 /// How to undo.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct UndoOptions {
+pub struct UndoOptions<'a> {
     /// What.
     pub back: Back,
     /// In how many transactions.
     pub grouping: Grouping,
     /// What to do about migrations of a baseline.
     pub adopted: Adopted,
+    /// The folder of the migrations, as a help names it: `migrations/`. Empty where it is not known; an undo needs no files.
+    pub folder: &'a str,
 }
 
-setters!(UndoOptions {
+setters!(UndoOptions<'a> {
     back: Back,
     grouping: Grouping,
     adopted: Adopted,
+    folder: &'a str,
 });
 
-impl Default for UndoOptions {
+impl Default for UndoOptions<'_> {
     /// The newest one.
-    fn default() -> UndoOptions {
+    fn default() -> Self {
         UndoOptions {
             back: Back::Steps(1),
             grouping: Grouping::default(),
             adopted: Adopted::default(),
+            folder: "",
         }
     }
 }
@@ -105,29 +109,26 @@ pub fn undo_to_unknown_version(
 }
 
 /// Plans taking back `versions`, in this order. The history must have their texts, and those of the repeatables.
-pub fn undo_plan(
-    history: &History,
-    versions: &[i64],
-    grouping: Grouping,
-    adopted: Adopted,
-) -> UndoPlan {
-    let (problems, units) = undo_units(history, versions, adopted);
+pub fn undo_plan(history: &History, versions: &[i64], options: &UndoOptions<'_>) -> UndoPlan {
+    let (problems, units) = undo_units(history, versions, options.adopted, options.folder);
     let mut plan = UndoPlan {
         problems,
         ..UndoPlan::default()
     };
     if !plan.problems.iter().any(Diagnostic::is_error) {
         let units = with_restored(units, history, None, &mut plan.problems);
-        plan.scripts = scripts(units, history.revision, grouping);
+        plan.scripts = scripts(units, history.revision, options.grouping);
     }
     plan
 }
 
-/// What is wrong with taking back `versions`, and the recorded down texts, read.
+/// What is wrong with taking back `versions`, and the recorded down texts, read. `folder` is that of the files, where it
+/// is known.
 pub(super) fn undo_units(
     history: &History,
     versions: &[i64],
     adopted: Adopted,
+    folder: &str,
 ) -> (Vec<Diagnostic>, Vec<(Record, Reading)>) {
     let (mut problems, mut units) = (Vec::new(), Vec::new());
     for row in &history.rows {
@@ -149,7 +150,7 @@ pub(super) fn undo_units(
             continue;
         }
         let Some(source) = down_text(row) else {
-            problems.push(no_down(row));
+            problems.push(no_down(row, folder));
             continue;
         };
         let mut reading = reading::read(&source, history.engine, &history.table);
@@ -262,13 +263,13 @@ fn overtaken(history: &History, versions: &[i64]) -> Option<Diagnostic> {
 }
 
 /// An applied migration without a recorded down text.
-fn no_down(row: &Row) -> Diagnostic {
+fn no_down(row: &Row, folder: &str) -> Diagnostic {
     let (key, name) = (&row.key, &row.name);
     let message = format!("{key}__{name} cannot be undone: no down file was recorded with it");
     Diagnostic::problem("no-down", message)
         .about(key)
         .help(format!(
-            "write {key}__{name}.down.sql, then `repair` records it"
+            "write {folder}{key}__{name}.down.sql, then `repair` records it"
         ))
 }
 
@@ -322,7 +323,7 @@ fn down_text(row: &Row) -> Option<Arc<Source>> {
 /// As [`history::read`].
 pub async fn observe_undo(
     db: &Db,
-    options: &UndoOptions,
+    options: &UndoOptions<'_>,
 ) -> Result<(History, UndoPlan), HistoryError> {
     observe_undo_from(db, history::read(db).await?, options).await
 }
@@ -334,12 +335,12 @@ pub async fn observe_undo(
 pub async fn observe_undo_from(
     db: &Db,
     history: History,
-    options: &UndoOptions,
+    options: &UndoOptions<'_>,
 ) -> Result<(History, UndoPlan), HistoryError> {
     let undoing = Undoing::new(options, None);
     let history = history::add_texts(db, history, |history| undoing.texts(history)).await?;
     let versions = versions_to_undo(&history, options.back);
-    let plan = undo_plan(&history, &versions, options.grouping, options.adopted);
+    let plan = undo_plan(&history, &versions, options);
     Ok((history, plan))
 }
 
@@ -352,7 +353,7 @@ pub async fn observe_undo_from(
 /// [`ApplyError`]; a problem `no-down` for each version that has no recorded down text, and then nothing runs.
 pub async fn undo(
     db: &Db,
-    options: &UndoOptions,
+    options: &UndoOptions<'_>,
     run: &Run,
     on_event: &OnEvent,
 ) -> Result<Outcome, ApplyError> {
@@ -366,22 +367,22 @@ pub async fn undo(
 pub async fn undo_from(
     db: &Db,
     history: History,
-    options: &UndoOptions,
+    options: &UndoOptions<'_>,
     run: &Run,
     on_event: &OnEvent,
 ) -> Result<Outcome, ApplyError> {
     drive(db, run, on_event, Undoing::new(options, Some(history))).await
 }
 
-struct Undoing {
-    options: UndoOptions,
+struct Undoing<'a> {
+    options: UndoOptions<'a>,
     versions: Option<Vec<i64>>,
     /// What was read already, until it is used.
     history: Option<History>,
 }
 
-impl Undoing {
-    fn new(options: &UndoOptions, history: Option<History>) -> Undoing {
+impl<'a> Undoing<'a> {
+    fn new(options: &UndoOptions<'a>, history: Option<History>) -> Undoing<'a> {
         Undoing {
             options: *options,
             versions: None,
@@ -390,7 +391,7 @@ impl Undoing {
     }
 }
 
-impl Reader for Undoing {
+impl Reader for Undoing<'_> {
     fn take_history(&mut self) -> Option<History> {
         self.history.take()
     }
@@ -411,10 +412,7 @@ impl Reader for Undoing {
         let versions = self
             .versions
             .get_or_insert_with(|| versions_to_undo(history, self.options.back));
-        let UndoOptions {
-            grouping, adopted, ..
-        } = self.options;
-        let UndoPlan { problems, scripts } = undo_plan(history, versions, grouping, adopted);
+        let UndoPlan { problems, scripts } = undo_plan(history, versions, &self.options);
         let started = history.rows.iter().find(|row| row.state == State::Started);
         Decision {
             problems,

@@ -6,6 +6,7 @@
 //!
 //! Offsets are bytes into the text that was passed in; [`place`] turns them into line and column.
 
+mod altered;
 mod cursor;
 mod declared;
 mod describe;
@@ -22,6 +23,7 @@ mod temporary;
 mod token;
 mod value;
 
+pub(crate) use altered::altered;
 pub(crate) use declared::{Declared, check_constraints, declared, parenthesized, parts};
 pub use describe::{describe, describe_all};
 pub(crate) use end::Progress;

@@ -187,8 +187,11 @@ pub(crate) async fn undo(session: &Session, flags: &args::Undo) -> Ending {
         (Some(version), _) => Back::To(version),
         (None, steps) => Back::Steps(steps.unwrap_or(1)),
     };
+    let folder = session.shown(&opened.config.migrations.value);
+    let folder = format!("{}/", folder.display());
     let options = UndoOptions::default()
         .back(back)
+        .folder(&folder)
         .grouping(flags.tx.into())
         .adopted(match flags.adopted {
             true => Adopted::Undo,
@@ -260,7 +263,7 @@ async fn undo_dry_run(
     session: &Session,
     opened: &Opened,
     history: History,
-    options: &UndoOptions,
+    options: &UndoOptions<'_>,
 ) -> Ending {
     let (history, plan) = migrations::observe_undo_from(&opened.db, history, options)
         .await

@@ -256,7 +256,9 @@ pub(crate) fn completions(session: &Session, flags: &args::Completions) -> Endin
         let folder = flags.all.as_deref().unwrap_or(Path::new("."));
         return match generated(program, folder) {
             Ok(files) => {
-                session.terminal.data(&files.join("\n"));
+                let document =
+                    |call: Call<'_>| Document::done(call).with("files", files.as_slice());
+                session.result(None, Exit::Done, document, |_| files.join("\n"));
                 Ok(Exit::Done)
             }
             Err(error) => {
@@ -267,7 +269,13 @@ pub(crate) fn completions(session: &Session, flags: &args::Completions) -> Endin
     };
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut program, "seedbed", &mut script);
-    session.terminal.data(&String::from_utf8_lossy(&script));
+    let script = String::from_utf8_lossy(&script);
+    let document = |call: Call<'_>| {
+        Document::done(call)
+            .with("shell", shell.to_string())
+            .with("script", &*script)
+    };
+    session.result(None, Exit::Done, document, |_| script.to_string());
     Ok(Exit::Done)
 }
 

@@ -60,7 +60,7 @@ pub(crate) async fn reset(session: &Session, flags: &args::Reset) -> Ending {
     .mark(None)
     .variables(Variables::Known(session.variables()));
     let new = Db::local(draft.path(), settings.clone()).map_err(failed)?;
-    let (outcome, plan) = build(session, &opened, &new, &set, &seeds, &options).await?;
+    let (outcome, plan) = build(session, (&opened, &history), &new, &set, &seeds, &options).await?;
     let replaced = path.exists();
     let mut backup = None;
     if replaced && !flags.no_backup {
@@ -184,15 +184,18 @@ async fn begin(opened: &Opened, path: &Path, options: &Options) -> Result<Draft,
 /// Migrates and seeds the new database.
 async fn build(
     session: &Session,
-    opened: &Opened,
+    (opened, history): (&Opened, &History),
     db: &Db,
     set: &Migrations,
     seeds: &Seeds,
     options: &SeedOptions,
 ) -> Result<(Outcome, Option<SeedPlan>), Stopped> {
-    let failed = |mut report: Report| {
+    let failed = |report: Report| {
+        let mut report = report.within("reset");
         report.database = Some(as_it_was(opened));
         report.items = Vec::new();
+        // That of the database which is still there.
+        report.version = Some(history.version());
         session.stopped(report).about(opened)
     };
     let events = session.events(opened);
