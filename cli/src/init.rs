@@ -77,6 +77,12 @@ pub(crate) enum InitError {
         /// The folder.
         path: PathBuf,
     },
+    /// A file has the name of a folder.
+    #[error("{} is a file, and the project needs a folder of that name", path.display())]
+    NotAFolder {
+        /// The file.
+        path: PathBuf,
+    },
     /// Reading failed.
     #[error("cannot read {}", path.display())]
     Read {
@@ -326,6 +332,7 @@ impl Project<'_> {
 
     /// A folder that has no seeds yet gets one whose rows are comments.
     fn first_seed(&mut self, folder: &Path) -> Result<(), InitError> {
+        self.no_file(folder)?;
         let there = std::fs::read_dir(self.root.join(folder));
         match there.is_ok_and(|mut entries| entries.next().is_some()) {
             true => {
@@ -395,7 +402,17 @@ impl Project<'_> {
         Ok(())
     }
 
+    /// Refuses a file where a folder is to be.
+    fn no_file(&self, folder: &Path) -> Result<(), InitError> {
+        let path = self.root.join(folder);
+        match path.is_file() {
+            true => Err(InitError::NotAFolder { path }),
+            false => Ok(()),
+        }
+    }
+
     fn migrations(&mut self, folder: &Path) -> Result<(), InitError> {
+        self.no_file(folder)?;
         let name = places::written(folder);
         if self.root.join(folder).is_dir() {
             self.did(&name, Wrote::Kept);

@@ -37,6 +37,7 @@ mod problem;
 mod proxy;
 mod resolve;
 mod secret;
+mod server;
 mod show;
 mod switches;
 #[cfg(test)]

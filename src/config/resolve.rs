@@ -13,6 +13,7 @@ use super::origin::{Origin, Setting, relative};
 use super::problem::{ConfigError, problem, problem_with};
 use super::proxy::proxy;
 use super::secret::Secret;
+use super::server;
 use super::toml::{self, Toml};
 use super::url::RemoteUrl;
 use super::variables::{DATABASE_URL, SEEDBED_ENV};
@@ -209,7 +210,7 @@ pub fn resolve(sources: &Sources) -> Resolved {
         }
     };
     warnings.extend(around(&choice, proxy.as_ref()));
-    let encryption_key = match url.map_or(Ok(None), |url| choose::encryption_key(&layers, url)) {
+    let encryption_key = match url.map_or(Ok(None), |url| server::encryption_key(&layers, url)) {
         Ok(key) => key,
         Err(problem) => {
             choice.problems.push(*problem);
@@ -398,11 +399,11 @@ fn shown(layers: &Layers<'_>) -> Shown {
         config: sources.toml.as_ref().map(|file| short(&file.path)),
         env_file: sources.dotenv.as_ref().map(|file| short(&file.path)),
         local_file: choose::local_file(layers, &mut unheard),
-        url: choose::url_text(layers).map(|text| text.map(|text| RemoteUrl::parse(&text).ok())),
-        token: choose::token_origin(layers),
-        encryption_key: choose::encryption_key_origin(layers),
+        url: server::url_text(layers).map(|text| text.map(|text| RemoteUrl::parse(&text).ok())),
+        token: server::token_origin(layers),
+        encryption_key: server::encryption_key_origin(layers),
         replica_file: choose::replica_file(layers, &mut unheard),
         sync_interval: layers.toml.sync_interval.clone(),
-        allow_plain_http: choose::allow_plain_http(layers),
+        allow_plain_http: server::allow_plain_http(layers),
     }
 }

@@ -319,7 +319,6 @@ fn a_project_that_uses_the_program_gets_nothing_of_cargo() {
 fn what_cannot_be_read_or_written_is_named_and_everything_is_as_it_was() {
     let package = ("Cargo.toml", "[package]\nname = \"app\"\n");
     let cases = [
-        (("migrations", "a file"), "cannot read"),
         (("xtask", "a file"), "cannot read"),
         ((".gitignore/a", ""), "cannot read"),
     ];
