@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use super::basis::{Basis, Planned};
+use super::changes::{Refresh, SeedPlan};
 use super::clashes::clashes;
 use super::conditional::{handed_over, memberships};
 use super::conflicts::{
@@ -25,7 +27,7 @@ use super::model::SeedFile;
 use super::orphans::{children, children_problems};
 use super::pass::find_many;
 use super::past::Past;
-use super::plan::{Basis, Planned, Refresh, SeedPlan, plan, writes};
+use super::plan::{plan, writes};
 use super::recorded::Texts;
 use super::referred::{follows, referred, referred_problems};
 use super::refused::{MOST, origin, refused};

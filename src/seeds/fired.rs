@@ -3,9 +3,9 @@
 
 use std::collections::BTreeSet;
 
+use super::basis::Basis;
 use super::memory::Memory;
 use super::orphans::{grouped, these};
-use super::plan::Basis;
 use super::remembered::Remembered;
 use crate::db::Query;
 use crate::diagnostic::Diagnostic;

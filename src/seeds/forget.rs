@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::apply::{SeedOptions, Seeding};
+use super::changes::{FilePlan, FileState, SeedPlan};
 use super::followed::Renames;
 use super::lineage::read;
 use super::model::{Mode, SeedFile};
 use super::orphans::deletions;
-use super::plan::{FilePlan, FileState, SeedPlan};
 use super::renames::renamed_from;
 use super::set::Seeds;
 use crate::db::{Db, exists};

@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use super::changes::{SeedPlan, What};
 use super::pass::{plain, scan};
-use super::plan::{SeedPlan, What};
 use super::refused::{problem, refused};
 use super::seen::Seen;
 use crate::db::{Code, Db, DbError, Options, Query, Sink, StreamedRow, Transaction};
