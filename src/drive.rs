@@ -76,6 +76,7 @@ pub fn ignore() -> OnEvent {
 
 /// What has been done.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Outcome {
     /// The units that ran, in order.
     pub done: Vec<Done>,
@@ -87,6 +88,7 @@ pub struct Outcome {
 
 /// One unit that ran and is recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Done {
     /// Its version or name.
     pub key: Key,
@@ -110,6 +112,7 @@ pub struct Done {
 
 /// What was done to a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Verb {
     /// Applied, or taken as applied.
     Applied,
@@ -169,6 +172,7 @@ pub enum ApplyError {
 
 /// Which script failed, and what the database is like now.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct ScriptError {
     /// The failure.
     pub failed: Failed,

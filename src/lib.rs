@@ -91,6 +91,7 @@ pub mod report;
 pub mod schema;
 pub mod script;
 pub mod seeds;
+mod setters;
 pub mod sql;
 #[cfg(feature = "testing")]
 pub mod testing;

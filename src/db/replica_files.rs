@@ -48,6 +48,7 @@ const MAGIC: &[u8] = b"SQLite format 3\0";
 
 /// What the files of a replica tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ReplicaFacts {
     /// By the file beside it.
     pub protocol: Protocol,

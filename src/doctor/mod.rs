@@ -23,6 +23,7 @@ use crate::sql::Value;
 
 /// One step on the way, and how it went.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Check {
     /// What was looked at, a stable name: `token`.
     pub name: &'static str,
@@ -38,6 +39,7 @@ pub struct Check {
 
 /// How a check went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum State {
     /// As it should be.
     Ok,

@@ -8,6 +8,7 @@ use crate::sql::Value;
 
 /// The history of another tool, which holds at least one migration.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct OtherHistory {
     /// The tool.
     pub tool: &'static str,

@@ -60,7 +60,7 @@ pub use keeps::Known;
 pub(crate) use listing::on_disk;
 pub use mismatch::undo_of_another_project;
 pub use numbering::Numbering;
-pub use plan::{Grouping, Item, OutOfOrder, Plan, PlanOptions, State, Target, plan};
+pub use plan::{Grouping, Item, MigrationPlan, OutOfOrder, PlanOptions, State, Target, plan};
 pub use reading::{Leaves, Reading, Until};
 pub use redo::{RedoOptions, RedoPlan, observe_redo, redo};
 pub use renumber::{Rename, RenumberError, Renumbered, Which, file_to_renumber, renumber};

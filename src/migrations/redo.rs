@@ -21,10 +21,12 @@ use crate::drive::{Decision, OnEvent, Reader, drive};
 use crate::history::{self, DOWN_CHECKSUM, History, HistoryError, Row, State};
 use crate::layouts::{Layout, down_hint};
 use crate::script::{Atomicity, Entry, ForeignKeys, Key, Record, Run, Script};
+use crate::setters::setters;
 use crate::sql::{Kind, What, kind};
 
 /// How to redo.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct RedoOptions {
     /// How many of the highest applied versions.
     pub steps: usize,
@@ -32,8 +34,24 @@ pub struct RedoOptions {
     pub grouping: Grouping,
 }
 
+setters!(RedoOptions {
+    steps: usize,
+    grouping: Grouping,
+});
+
+impl Default for RedoOptions {
+    /// The newest one.
+    fn default() -> RedoOptions {
+        RedoOptions {
+            steps: 1,
+            grouping: Grouping::default(),
+        }
+    }
+}
+
 /// What a redo would run, and what is in its way.
 #[derive(Debug, Clone, PartialEq, Default)]
+#[non_exhaustive]
 pub struct RedoPlan {
     /// What is wrong, and what should be known; while there is an error among it, there are no scripts.
     pub problems: Vec<Diagnostic>,
@@ -229,7 +247,7 @@ fn redo_plan(
             None => up.push(*version),
         }
     }
-    let (mut problems, mut steps) = undo_units(history, &down, Adopted::Refuse);
+    let (mut problems, mut steps) = undo_units(history, &down, Adopted::Refuse, set.folder());
     if let Some(overtaken) = overtaken(history, chosen, by_this_run) {
         problems.retain(|problem| problem.code != overtaken.code);
         problems.push(overtaken);
@@ -451,11 +469,9 @@ mod tests {
         let history = history::read_with_texts(&db, |history| redoing.texts(history));
         let before = redoing.plan(&history.await.unwrap());
         redoing.undone.extend(own);
-        let options = UndoOptions {
-            back: Back::Steps(back),
-            grouping: Grouping::All,
-            adopted: Adopted::Refuse,
-        };
+        let options = UndoOptions::default()
+            .back(Back::Steps(back))
+            .grouping(Grouping::All);
         undo(&db, &options, &run("second"), &ignore())
             .await
             .unwrap();

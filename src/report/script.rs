@@ -603,9 +603,10 @@ impl<'a> Failing<'a> {
                 ..Item::of_record(record, state)
             },
         };
+        // What is recorded of the database itself is nothing that a file declares.
         let back = back.filter(|unit| {
             let key = unit.record.key();
-            Some(key) != failing && seen.insert(key)
+            Some(key) != failing && key.kind() != "meta" && seen.insert(key)
         });
         let back = back.map(|unit| item(unit, back_state(unit.record.key())));
         let failed = self.unit().map(|unit| item(unit, state));

@@ -155,7 +155,7 @@ pub(super) fn in_words(waited: Duration) -> String {
 }
 
 /// `512 B`, `4.0 KB`, `42.3 MB`: as the file systems count, by 1024.
-pub fn bytes(number: i64) -> String {
+pub fn bytes(number: u64) -> String {
     const UNITS: [&str; 4] = ["KB", "MB", "GB", "TB"];
     if number < 1024 {
         return format!("{number} B");
@@ -275,7 +275,7 @@ mod tests {
             (1024 * 1024 - 1, "1023.9 KB"),
             (44_354_765, "42.3 MB"),
             (9 << 30, "9.0 GB"),
-            (i64::MAX, "838860.7 TB"),
+            (u64::MAX, "1677721.5 TB"),
         ] {
             assert_eq!(bytes(number), expect);
         }

@@ -1,9 +1,12 @@
 //! Seeding a database: look at what it has, plan, run; and again, if somebody else was faster.
 
 use std::cell::LazyCell;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use super::basis::{Basis, Planned};
+use super::changes::{Refresh, SeedPlan};
 use super::clashes::clashes;
 use super::conditional::{handed_over, memberships};
 use super::conflicts::{
@@ -24,7 +27,7 @@ use super::model::SeedFile;
 use super::orphans::{children, children_problems};
 use super::pass::find_many;
 use super::past::Past;
-use super::plan::{Basis, Plan, Planned, Refresh, plan, writes};
+use super::plan::{plan, writes};
 use super::recorded::Texts;
 use super::referred::{follows, referred, referred_problems};
 use super::refused::{MOST, origin, refused};
@@ -41,10 +44,12 @@ use crate::history::{self, Failed, History, HistoryError, Part};
 use crate::migrations::Migrations;
 use crate::schema::{Shape, shape_queries, shaped};
 use crate::script::{ForeignKeys, Key, Origin, Run, Script, Step};
+use crate::setters::setters;
 use crate::sql::{Value, identifier};
 
 /// What is to be seeded, and what is taken from outside.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct SeedOptions {
     /// Which files.
     pub choice: Choice,
@@ -58,6 +63,28 @@ pub struct SeedOptions {
     pub now: SystemTime,
 }
 
+setters!(SeedOptions {
+    choice: Choice,
+    refresh: Refresh,
+    mark: Option<String>,
+    variables: Variables,
+    now: SystemTime,
+});
+
+impl SeedOptions {
+    /// The rows of one environment, with `!now` as this moment. `!env` finds nothing.
+    #[must_use]
+    pub fn new(choice: Choice, now: SystemTime) -> SeedOptions {
+        SeedOptions {
+            choice,
+            refresh: Refresh::default(),
+            mark: None,
+            variables: Variables::Known(BTreeMap::new()),
+            now,
+        }
+    }
+}
+
 /// Plans what seeding would do, and changes nothing.
 ///
 /// # Errors
@@ -67,7 +94,7 @@ pub async fn observe(
     seeds: &Seeds,
     set: &Migrations,
     options: &SeedOptions,
-) -> Result<(History, Plan), HistoryError> {
+) -> Result<(History, SeedPlan), HistoryError> {
     let history = history::read(db).await?;
     let plan = observe_from(db, seeds, set, &history, options, None).await?;
     Ok((history, plan))
@@ -81,7 +108,7 @@ pub(super) async fn observe_from(
     history: &History,
     options: &SeedOptions,
     hashes: Option<Vec<String>>,
-) -> Result<Plan, HistoryError> {
+) -> Result<SeedPlan, HistoryError> {
     let files = seeds.select(&options.choice);
     let mut seeding = match hashes {
         Some(hashes) => Seeding::with(seeds, set, options, files, hashes),
@@ -124,7 +151,7 @@ pub(super) async fn observe_unknown(
     seeds: &Seeds,
     set: &Migrations,
     options: &SeedOptions,
-) -> Result<(Plan, Vec<StandIns>), HistoryError> {
+) -> Result<(SeedPlan, Vec<StandIns>), HistoryError> {
     let mut seeding = Seeding::new(seeds, set, options);
     let history = seeding.with_texts(db, history::read(db).await?).await?;
     seeding.look(db, &history).await?;
@@ -147,8 +174,8 @@ pub async fn apply(
     options: &SeedOptions,
     run: &Run,
     on_event: &OnEvent,
-) -> Result<(Outcome, Plan), ApplyError> {
-    let mut plan = Plan::default();
+) -> Result<(Outcome, SeedPlan), ApplyError> {
+    let mut plan = SeedPlan::default();
     let seeding = Keeping {
         seeding: Seeding::new(seeds, set, options),
         plan: &mut plan,
@@ -215,7 +242,7 @@ async fn refused_rows(
 /// Keeps the plan that was carried out last, for words about it.
 struct Keeping<'a> {
     seeding: Seeding<'a>,
-    plan: &'a mut Plan,
+    plan: &'a mut SeedPlan,
 }
 
 impl Reader for Keeping<'_> {
@@ -594,7 +621,7 @@ impl<'a> Seeding<'a> {
     }
 
     /// The values of the rows that are written move into the plan.
-    fn plan(&mut self, history: &History) -> Plan {
+    fn plan(&mut self, history: &History) -> SeedPlan {
         let (mut plan, inserts) = plan(&self.basis(history), self.seen.problems.clone());
         if let Some(script) = &mut plan.script {
             bind(script, inserts, &mut self.seen.rows);

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use super::apply::{SeedOptions, StandIns, in_order, observe_unknown};
+use super::changes::{Refresh, What};
 use super::inputs::Variables;
-use super::plan::{Refresh, What};
 use super::refused::{MOST, origin, refused};
 use super::set::{Choice, Seeds};
 use crate::db::{Db, DbError, EngineError, Failure};
@@ -17,6 +17,7 @@ use crate::script::{Origin, Run, Script};
 
 /// What a check has found.
 #[derive(Debug, Clone, PartialEq, Default)]
+#[non_exhaustive]
 pub struct Checked {
     /// What is wrong.
     pub problems: Vec<Diagnostic>,

@@ -13,6 +13,7 @@ mod scalar;
 use crate::db::{Db, DbError, EngineError, Query};
 use crate::nearest::nearest;
 use crate::schema::{ColumnKind, Shape, TableKind, TableShape, shape};
+use crate::setters::setters;
 use crate::sql::{Value, identifier};
 
 pub use refusal::Refusal;
@@ -23,6 +24,7 @@ pub const MOST_ROWS: usize = 100_000;
 
 /// What is exported.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ExportOptions {
     /// The tables.
     pub tables: Tables,
@@ -30,8 +32,25 @@ pub struct ExportOptions {
     pub masks: Vec<Mask>,
 }
 
+setters!(ExportOptions {
+    tables: Tables,
+    masks: Vec<Mask>,
+});
+
+impl ExportOptions {
+    /// These tables, with all values.
+    #[must_use]
+    pub fn new(tables: Tables) -> ExportOptions {
+        ExportOptions {
+            tables,
+            masks: Vec::new(),
+        }
+    }
+}
+
 /// Which tables.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Tables {
     /// All that keep rows, parents first.
     All,
@@ -50,6 +69,7 @@ pub struct Mask {
 
 /// A seed file, and what is in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Exported {
     /// The text of the file.
     pub yaml: String,

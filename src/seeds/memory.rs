@@ -5,16 +5,17 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
+use super::basis::Basis;
+use super::entry::Entry;
+use super::entry::State;
 use super::expand::made_id;
 use super::found::{Found, Lookup, Wanted, questions};
 use super::given::name_for_ids;
 use super::identity::{values_in, words_of_parent};
-use super::ledger::Entry;
 use super::model::{Mode, SeedFile};
 use super::past::{Past, Was, identity};
-use super::plan::Basis;
 use super::recognise::wanted;
-use super::remembered::{Remembered, State, derived, remembered};
+use super::remembered::{Remembered, derived, remembered};
 use super::renames::renamed_from;
 use super::row::{Nature, Rows, Rules};
 use crate::db::{DbError, Query, Reply};
@@ -540,7 +541,7 @@ fn recorded_key<K>(rows: &Rows, at: usize, key: impl FnOnce() -> Option<K>) -> O
     let mut cells = rows.rules(row).key.iter().map(|column| row.cell(*column));
     // An id that is made for a label stands where the label does.
     let is_written = cells.all(|cell| cell.is_some_and(|cell| cell.span() != row.span));
-    match is_written && !super::trace::has_changing_key(rows, at) {
+    match is_written && !rows.has_changing_key(at) {
         true => key(),
         false => None,
     }
@@ -555,20 +556,4 @@ fn is_made(basis: &Basis<'_>, at: usize, of: &TableShape, rules: &Rules, row: &[
     let name = name_for_ids(&basis.past.texts.made_as[rules.file], of);
     let id = made_id(of, key, name, label);
     id.is_some() && row.get(key) == id.as_ref()
-}
-
-/// The columns and values by which a row of the database is known for as long as it is there.
-pub(super) fn actual(of: &TableShape, rules: &Rules, row: &[Value]) -> (Vec<usize>, Vec<Value>) {
-    let key = values_in(row, &of.primary_key);
-    match key.is_empty() || key.iter().any(Value::is_null) {
-        true => rules.key_in(row),
-        false => (of.primary_key.clone(), key),
-    }
-}
-
-impl Rules {
-    /// The columns of the key, and what a row of the database has in them.
-    pub(super) fn key_in(&self, row: &[Value]) -> (Vec<usize>, Vec<Value>) {
-        (self.key.clone(), values_in(row, &self.key))
-    }
 }

@@ -107,7 +107,7 @@ fn is_as_recorded(scene: Scene<'_>, found: &Found, at: usize, key: &[Value]) -> 
     let columns = &scene.rows.rules(row).key;
     match scene.past.of[at] {
         Was::Never => false,
-        Was::Same => !super::trace::has_changing_key(scene.rows, at),
+        Was::Same => !scene.rows.has_changing_key(at),
         Was::Row(old) => scene
             .past
             .key(found, scene.shape, old)

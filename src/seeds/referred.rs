@@ -3,10 +3,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::conflicts::Move;
+use super::basis::{Basis, Move, Planned, Written};
 use super::found::{PER_QUESTION, wanting};
 use super::identity::{shown, values_in, whole_row, words_of_parent};
-use super::plan::{Basis, Planned, Written};
 use super::row::Cell;
 use super::row::Content;
 use crate::db::{DbError, Query, Reply};

@@ -1,6 +1,6 @@
 //! What one look at the database has shown of the rows of seeds.
 
-use super::conflicts::Move;
+use super::basis::Move;
 use super::found::Found;
 use super::memory::Memory;
 use super::past::Past;

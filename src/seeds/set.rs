@@ -13,6 +13,7 @@ use crate::diagnostic::Diagnostic;
 use crate::migrations::{NotText, ReadError, canonical, on_disk};
 use crate::nearest::nearest;
 use crate::script::{Origin, Source};
+use crate::setters::setters;
 
 /// The name of the file that says for all others what the keys of tables are.
 const SHARED: &str = "_tables";
@@ -331,11 +332,28 @@ impl Seeds {
 
 /// Which files are wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Choice {
     /// `dev`
     pub environment: String,
     /// Files with one of these tags come too.
     pub tags: Vec<String>,
+}
+
+setters!(Choice {
+    environment: String,
+    tags: Vec<String>,
+});
+
+impl Choice {
+    /// The files of an environment, and no tags.
+    #[must_use]
+    pub fn new(environment: impl Into<String>) -> Choice {
+        Choice {
+            environment: environment.into(),
+            tags: Vec::new(),
+        }
+    }
 }
 
 impl SeedFile {

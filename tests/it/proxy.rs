@@ -85,10 +85,7 @@ fn serve(mut client: TcpStream, server: Option<SocketAddr>, heads: &Mutex<Vec<St
 }
 
 fn through(forward: &Forward, user: &str) -> Options {
-    Options {
-        proxy: Proxy::parse(&format!("http://{user}{}", forward.address)),
-        ..Options::default()
-    }
+    Options::default().proxy(Proxy::parse(&format!("http://{user}{}", forward.address)))
 }
 
 fn with_a_row() -> Server {

@@ -4,6 +4,7 @@ use super::MOST_ROWS;
 
 /// One reason. Its words are a lower-case fragment.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum Refusal {
     /// There is no such table.
     #[error("there is no table `{table}`")]

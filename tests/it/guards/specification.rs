@@ -126,10 +126,7 @@ pub(crate) async fn a_parent_that_a_later_file_makes_again_is_no_fault(world: Wo
         ),
     ];
     for grouping in [Grouping::All, Grouping::Each] {
-        let options = PlanOptions {
-            grouping,
-            ..PlanOptions::default()
-        };
+        let options = PlanOptions::default().grouping(grouping);
         world.apply_with(&files, options).await.unwrap();
     }
 }
@@ -398,10 +395,7 @@ pub(crate) async fn a_new_trigger_that_names_no_column_is_refused(world: World) 
 }
 
 pub(super) fn each() -> PlanOptions {
-    PlanOptions {
-        grouping: Grouping::Each,
-        ..PlanOptions::default()
-    }
+    PlanOptions::default().grouping(Grouping::Each)
 }
 
 const VIEWED: (&str, &str) = (
@@ -552,10 +546,7 @@ pub(crate) async fn a_view_that_is_broken_already_is_no_obstacle_and_a_new_one_i
     let kept = world
         .ask("SELECT count(*) FROM sqlite_schema WHERE name IN ('old', 'r1', 'update of', 'r3')");
     assert_eq!(kept.await, "4");
-    let each = PlanOptions {
-        grouping: Grouping::Each,
-        ..PlanOptions::default()
-    };
+    let each = PlanOptions::default().grouping(Grouping::Each);
     let files = [
         fine,
         ("V2__x.sql", "CREATE VIEW x AS SELECT 1;"),
@@ -1729,10 +1720,7 @@ pub(crate) async fn a_deferred_foreign_key_names_its_rows_and_files(world: World
 }
 
 pub(crate) async fn nothing_is_remembered_behind_a_run(world: World) {
-    let options = PlanOptions {
-        grouping: Grouping::Each,
-        ..PlanOptions::default()
-    };
+    let options = PlanOptions::default().grouping(Grouping::Each);
     let column = (
         "V3__column.sql",
         "ALTER TABLE p ALTER COLUMN name TO name TEXT DEFAULT '';",

@@ -69,18 +69,12 @@ pub(super) fn warned(outcome: &Outcome) -> String {
 }
 
 async fn each(world: &World, files: &[(&str, &str)]) -> Outcome {
-    let options = PlanOptions {
-        grouping: Grouping::Each,
-        ..PlanOptions::default()
-    };
+    let options = PlanOptions::default().grouping(Grouping::Each);
     world.apply_with(files, options).await.unwrap()
 }
 
 fn to(version: i64) -> PlanOptions {
-    PlanOptions {
-        target: Target::Version(version),
-        ..PlanOptions::default()
-    }
+    PlanOptions::default().target(Target::Version(version))
 }
 
 pub(crate) async fn an_index_that_an_undo_dropped_comes_back(world: World) {
@@ -265,11 +259,10 @@ pub(crate) async fn undo_succeeds_where_some_repeatables_cannot_be_made_again(wo
     let files = [T, second, down, half, INDEX];
     world.apply(&files).await.unwrap();
     for grouping in [Grouping::All, Grouping::Each] {
-        let options = UndoOptions {
-            back: Back::Steps(1),
-            grouping,
-            adopted: seedbed::migrations::Adopted::Refuse,
-        };
+        let options = UndoOptions::default()
+            .back(Back::Steps(1))
+            .grouping(grouping)
+            .adopted(seedbed::migrations::Adopted::Refuse);
         let undone = undo(&world.db, &options, &Run::new("test"), &ignore()).await;
         let undone = undone.unwrap();
         assert_eq!(done(&undone), "V2 R__i");
@@ -329,10 +322,7 @@ pub(crate) async fn undo_and_redo_make_views_behind_those_that_they_use(world: W
     assert_eq!(done(&undone), "V2 R__z_base R__top R__trigger");
     assert_eq!(warned(&undone), "");
     world.apply(&files).await.unwrap();
-    let options = RedoOptions {
-        steps: 1,
-        grouping: Grouping::All,
-    };
+    let options = RedoOptions::default().steps(1).grouping(Grouping::All);
     let again = redo(
         &world.db,
         &set(&files),
@@ -481,10 +471,7 @@ pub(crate) async fn a_trigger_that_no_repeatable_makes_is_never_lost(world: Worl
     let by_hand =
         "CREATE TRIGGER hand INSTEAD OF INSERT ON v BEGIN INSERT INTO a(id) VALUES (new.id); END";
     let again = async |files: &[(&str, &str)]| {
-        let options = RedoOptions {
-            steps: 1,
-            grouping: Grouping::All,
-        };
+        let options = RedoOptions::default().steps(1).grouping(Grouping::All);
         redo(
             &world.db,
             &set(files),
@@ -750,10 +737,7 @@ pub(crate) async fn a_redo_makes_a_view_from_its_file(world: World) {
             .zip(texts.iter().map(String::as_str))
             .collect();
         let set = set(&files);
-        let options = RedoOptions {
-            steps: 1,
-            grouping: Grouping::All,
-        };
+        let options = RedoOptions::default().steps(1).grouping(Grouping::All);
         let done_now = match column {
             "y" => done(&world.apply(&files).await.unwrap()),
             _ => {
