@@ -11,6 +11,7 @@ mod form;
 mod insert;
 mod literals;
 mod plan;
+mod refusing;
 mod solve;
 mod table;
 

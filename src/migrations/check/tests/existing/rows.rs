@@ -560,3 +560,40 @@ async fn a_drop_of_what_only_a_repeatable_makes_is_refused_with_what_works_every
     )
     .await;
 }
+
+#[tokio::test]
+async fn a_trigger_that_always_refuses_is_an_error_and_one_with_a_condition_is_a_warning() {
+    let table = |trigger: &str| {
+        format!(
+            "CREATE TABLE t (id INTEGER PRIMARY KEY, x INT, y INT);\nCREATE TRIGGER r BEFORE {trigger} END;"
+        )
+    };
+    let always = "BEGIN SELECT RAISE(ABORT, 'append only');";
+    for (event, new) in [
+        ("UPDATE ON t", "UPDATE t SET x = 1;"),
+        ("UPDATE OF x ON t", "UPDATE OR IGNORE t SET y = 2, x = 1;"),
+        ("DELETE ON t", "DELETE FROM t;"),
+    ] {
+        let table = table(&format!("{event} {always}"));
+        assert_eq!(codes(&table, new).await, ["fails"], "{new}");
+    }
+    for (trigger, new) in [
+        (
+            format!("UPDATE ON t {always}"),
+            "UPDATE t SET x = 1 WHERE y > -1;",
+        ),
+        (
+            "UPDATE ON t BEGIN SELECT RAISE(ABORT, 'x') WHERE OLD.id > 0;".to_owned(),
+            "UPDATE t SET x = 1;",
+        ),
+        (
+            format!("DELETE ON t WHEN OLD.id > 0 {always}"),
+            "DELETE FROM t;",
+        ),
+    ] {
+        let found = codes(&table(&trigger), new).await;
+        assert_eq!(found, ["depends-on-rows"], "{trigger} {new}");
+    }
+    let other = table(&format!("UPDATE OF x ON t {always}"));
+    assert_eq!(codes(&other, "UPDATE t SET y = 1;").await, [""; 0]);
+}
