@@ -252,6 +252,16 @@ fn redo_plan(
         out_of_order: OutOfOrder::Allow,
         ..PlanOptions::default()
     };
+    // Other versions may be pending, which are no matter of a redo.
+    let newest = up.last().copied().unwrap_or_default();
+    let is_pending = |key: &Key| {
+        matches!(key, Key::Migration(version) if !up.contains(version))
+            && !recorded.contains_key(key)
+    };
+    let applies_only = match set.iter().any(|migration| is_pending(&migration.key)) {
+        true => format!("`migrate --to {newest}`"),
+        false => "`migrate`".to_owned(),
+    };
     let mut units = Vec::new();
     let mut without_down = Vec::new();
     for version in &up {
@@ -266,7 +276,7 @@ fn redo_plan(
                 };
                 match again {
                     Some(entry) => units.push((Record::Insert(entry), reading)),
-                    None => without_down.push(no_down_file(file, set)),
+                    None => without_down.push(no_down_file(file, set, &applies_only)),
                 }
             }
             None if set.claims(&key).next().is_some() => {}
@@ -303,7 +313,7 @@ fn redo_plan(
     if redo.problems.iter().any(Diagnostic::is_error) {
         redo.scripts.clear();
     } else if !down.is_empty() && redo.scripts.len() > 1 && grouping == Grouping::All {
-        redo.problems.push(apart(redo.scripts.len()));
+        redo.problems.push(apart(redo.scripts.len(), &applies_only));
     }
     redo
 }
@@ -365,7 +375,7 @@ fn entry_again(file: &Migration, old: &Row) -> Option<Entry> {
 }
 
 /// The recorded down text undoes the recorded text, and not that of the file.
-fn no_down_file(file: &Migration, set: &Migrations) -> Diagnostic {
+fn no_down_file(file: &Migration, set: &Migrations, migrate: &str) -> Diagnostic {
     let (key, words) = (&file.key, &file.words);
     let message = format!(
         "{key} was changed and has no down file, so after a `redo` it could not be undone: the recorded down text is \
@@ -379,7 +389,9 @@ fn no_down_file(file: &Migration, set: &Migrations) -> Diagnostic {
             "write {key}__{words}.down.sql for the statements as they are now: `status --source {argument} --down > \
              {folder}{key}__{words}.down.sql` begins it with the recorded down text"
         ))
-        .help("if it is not to be undone any more: `undo`, then `migrate`")
+        .help(format!(
+            "if it is not to be undone any more: `undo`, then {migrate}"
+        ))
 }
 
 fn no_file(key: &Key) -> Diagnostic {
@@ -389,14 +401,14 @@ fn no_file(key: &Key) -> Diagnostic {
         .help("bring the file back, or undo it without applying it again: `undo`")
 }
 
-fn apart(transactions: usize) -> Diagnostic {
+fn apart(transactions: usize, migrate: &str) -> Diagnostic {
     let message = format!(
         "this redo takes {transactions} transactions, because its statements differ in how they have to run (foreign keys \
          on or off, no-transaction): if a later one fails, the earlier ones stay committed"
     );
     Diagnostic::problem("several-transactions", message)
         .warning()
-        .help("`migrate` applies what is left then")
+        .help(format!("{migrate} applies what is left then"))
 }
 
 #[cfg(test)]
