@@ -9,7 +9,7 @@ use crate::db::{Db, DbError};
 use crate::diagnostic::{Diagnostic, Location};
 use crate::history;
 use crate::migrations::directive::{DEPENDS_ON_ROWS, NOT_FILLED};
-use crate::migrations::fill::{Depends, Fill, Literals, Unfilled, depends};
+use crate::migrations::fill::{Depends, Fill, Focus, Literals, Unfilled, depends};
 use crate::migrations::made;
 use crate::migrations::rehearse::{Act, Problem, Stopped, drop_in_words};
 use crate::schema::{Broken, Object, ObjectKind, Quoted, broken, quoted};
@@ -125,11 +125,13 @@ impl<'a> Existing<'a> {
         published: Published<'a>,
         set: &'a Migrations,
     ) -> Result<Existing<'a>, DbError> {
+        let new = published.new.iter();
+        let focus = Focus::of(new.map(|part| &*part.migration.up.source.text));
         Ok(Existing {
             published,
             set,
             rehearsal: Rehearsal::new(&set.history_table).await?,
-            fill: Fill::new(literals(set)),
+            fill: Fill::focused(literals(set), focus),
             problems: Vec::new(),
             ran: Vec::new(),
             applied: 0,
