@@ -34,6 +34,7 @@ mod restore;
 mod row_guards;
 mod run;
 mod settle;
+mod together;
 mod trigger;
 mod view;
 mod watch;
