@@ -34,7 +34,6 @@ mod restore;
 mod row_guards;
 mod run;
 mod settle;
-mod together;
 mod trigger;
 mod view;
 mod watch;

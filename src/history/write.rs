@@ -17,7 +17,6 @@ use super::old_rows;
 use super::orphans;
 use super::packed::{is_packed, stored};
 use super::row_guards::{self, Compared};
-use super::together::{entry, together};
 use super::watch::{Guard, Place};
 use crate::db::{Engine, HistoryTable, Transaction};
 use crate::script::{
@@ -160,10 +159,6 @@ fn lower_unnamed(script: &Script, run: &Run, place: Place<'_>, compared: Compare
         Atomicity::Transaction => {
             let mut steps = Steps::new(script.expects, run);
             steps.durations = Durations::of(&script.units);
-            let together = match steps.durations {
-                Durations::Each => Vec::new(),
-                Durations::AtTheEnd => together(&script.units),
-            };
             steps.clear_the_way(&script.units);
             steps.references = place.known_references();
             steps.all_references = place.all_references();
@@ -181,16 +176,7 @@ fn lower_unnamed(script: &Script, run: &Run, place: Place<'_>, compared: Compare
                 (fired, read, steps.quoted_before(probes))
             });
             for (number, (unit, effects)) in script.units.iter().zip(&effects).enumerate() {
-                match together.get(number) {
-                    Some(0) => steps.statements(number, unit, effects, script.foreign_keys),
-                    Some(several @ 2..) => {
-                        let entries = script.units[number..number + several].iter();
-                        let step = insert_all(entries.filter_map(entry), run);
-                        steps.push(Purpose::Record(number), step);
-                        steps.statements(number, unit, effects, script.foreign_keys);
-                    }
-                    _ => steps.unit(number, unit, effects, script.foreign_keys, run),
-                }
+                steps.unit(number, unit, effects, script.foreign_keys, run);
             }
             steps.forget_rows(&script.units, &effects);
             if let (Durations::AtTheEnd, Some(first)) = (steps.durations, script.units.first()) {
@@ -714,52 +700,6 @@ fn insert(entry: &Entry, state: &str, run: &Run) -> Step {
             "{verb} INTO _migrations \
              (kind, version, name, checksum, state, applied_at, run_id, applied_by, detail, source, down, \
              effective) VALUES (?1, ?2, ?3, ?4, ?5, {NOW}, ?6, ?7, ?8, ?9, ?10, ?11)"
-        ),
-        args,
-    )
-}
-
-/// The same of several new versions in one statement.
-fn insert_all<'a>(entries: impl Iterator<Item = &'a Entry>, run: &Run) -> Step {
-    let mut args = vec![run.id.as_str().into(), run.by.as_str().into()];
-    let mut rows = Vec::new();
-    for entry in entries {
-        let first = args.len() + 1;
-        let places: Vec<String> = (first..first + 8)
-            .map(|place| format!("?{place}"))
-            .collect();
-        let [
-            kind,
-            version,
-            name,
-            checksum,
-            detail_place,
-            source,
-            down,
-            effective,
-        ] = &places[..]
-        else {
-            continue;
-        };
-        rows.push(format!(
-            "({kind}, {version}, {name}, {checksum}, 'applied', {NOW}, ?1, ?2, {detail_place}, {source}, {down}, {effective})"
-        ));
-        args.extend(key_args(&entry.key));
-        args.extend([
-            entry.name.as_str().into(),
-            entry.checksum.as_str().into(),
-            detail(entry),
-            stored(&entry.source),
-            entry.down.as_deref().map_or(Value::Null, stored),
-            entry.effective.as_deref().into(),
-        ]);
-    }
-    Step::own(
-        format!(
-            "INSERT INTO _migrations \
-             (kind, version, name, checksum, state, applied_at, run_id, applied_by, detail, source, down, effective) \
-             VALUES {}",
-            rows.join(", ")
         ),
         args,
     )
