@@ -68,7 +68,7 @@ impl Steps {
         if probes.quoting.is_empty() {
             return self.steps.len();
         }
-        self.to_single_quotes();
+        self.write_single_quotes();
         let are_written =
             "NOT EXISTS (SELECT 1 FROM pragma_table_info('_seedbed_quoted') WHERE name = 'x')";
         let looks = probes.quoting.iter().map(|it| {
@@ -86,7 +86,7 @@ impl Steps {
         if probes.quoting.is_empty() {
             return;
         }
-        self.to_single_quotes();
+        self.write_single_quotes();
         for (number, it) in probes.quoting.iter().enumerate() {
             if it.is_left(probes.left_broken) && !probes.is_last {
                 continue;
@@ -102,7 +102,7 @@ impl Steps {
         self.as_they_were();
     }
 
-    fn to_single_quotes(&mut self) {
+    fn write_single_quotes(&mut self) {
         self.push(Purpose::Around, Step::own(SAVEPOINT, vec![]));
         let statements = TO_SINGLE_QUOTES.map(|sql| Step::own(sql, vec![]));
         self.attempts(Purpose::Around, statements.to_vec());

@@ -135,10 +135,10 @@ impl Applied {
                 Change::Creates(what, _) if !section.leaves_no(&what) => {
                     applied.made.insert(what);
                 }
-                Change::Removes(what) if section.removes_first(&what) => {
-                    if section.leaves_no(&what) {
-                        applied.removed.insert(what);
-                    }
+                Change::Removes(what)
+                    if section.removes_first(&what) && section.leaves_no(&what) =>
+                {
+                    applied.removed.insert(what);
                 }
                 Change::Inserts(table) => {
                     applied.inserted.insert(table);
