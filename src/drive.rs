@@ -15,6 +15,7 @@ use crate::history::{
     RunError, State, UnitEvent, UnitOutcome, Watch,
 };
 use crate::script::{Entry, Key, Origin, Record, Run, Script, Step, Unit};
+use crate::sql::{Kind, kind, significant};
 
 /// How often the history is read while somebody else's `no-transaction` migration runs.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
@@ -439,7 +440,7 @@ pub(crate) async fn drive<R: Reader>(
                     if outcome == UnitOutcome::Ran {
                         done.push(done_unit(unit, times, &recorded));
                     }
-                    warnings.extend(not_made(unit.record.key(), outcome));
+                    warnings.extend(not_made(unit, outcome));
                 }
                 version.apply(script);
                 how.committed(script);
@@ -531,16 +532,38 @@ fn is_conditional(unit: &Unit) -> bool {
     matches!(unit.record, Record::Restore(_))
 }
 
+/// `table t`, or `view v` where a unit has a trigger that only a view can have.
+fn of_its_sort(table: &str, unit: &Unit) -> String {
+    let is_view = unit.steps.iter().any(|step| {
+        let Kind::Create(object) = kind(&step.sql) else {
+            return false;
+        };
+        let is_on = |it: &String| it.eq_ignore_ascii_case(table);
+        object.table.as_ref().is_some_and(is_on)
+            && significant(&step.sql)
+                .take_while(|token| !token.is_word(&step.sql, "BEGIN"))
+                .any(|token| token.is_word(&step.sql, "INSTEAD"))
+    });
+    format!("{} {table}", if is_view { "view" } else { "table" })
+}
+
 /// Why a repeatable that was to be made again was not, or may not have been.
-fn not_made(key: &Key, outcome: UnitOutcome) -> Option<Diagnostic> {
+fn not_made(unit: &Unit, outcome: UnitOutcome) -> Option<Diagnostic> {
+    let key = unit.record.key();
     let (message, help) = match outcome {
         UnitOutcome::Ran | UnitOutcome::NotNeeded => return None,
         UnitOutcome::Pending(tables) => {
             let why = match tables.as_slice() {
                 [] => "what it makes was dropped, and it cannot be made again on this schema"
                     .to_owned(),
-                [table] => format!("its table {table} is gone"),
-                tables => format!("its tables {} are gone", tables.join(" and ")),
+                [table] => format!("its {} is gone", of_its_sort(table, unit)),
+                tables => {
+                    let tables = tables.iter().map(|table| of_its_sort(table, unit));
+                    format!(
+                        "its {} are gone",
+                        tables.collect::<Vec<_>>().join(" and its ")
+                    )
+                }
             };
             (
                 format!("{key} is pending: {why}"),

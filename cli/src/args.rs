@@ -87,7 +87,7 @@ pub(super) struct Global {
     /// Reach a server in a private network over http:// without a token; a token is never sent that way
     #[arg(long, global = true)]
     allow_plain_http: bool,
-    /// A table that is not the application's: no history of migrations, and left out of comparisons. Those of other
+    /// A table or view that is not the application's: no history of migrations, and left out of comparisons. Those of other
     /// migration tools are known. May be repeated
     #[arg(long, global = true, value_name = "TABLE")]
     ignore: Vec<String>,

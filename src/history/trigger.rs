@@ -6,6 +6,7 @@ use super::effects::Rename;
 use super::guards::unless;
 use super::known::Known;
 use super::left_broken::LeftBroken;
+use super::quoted::Quoting;
 use super::view::Views;
 use super::write::{Purpose, Steps};
 use crate::schema::{Event, Firing, Trigger};
@@ -143,6 +144,7 @@ pub(super) struct Probes<'a> {
     pub(super) standing: &'a [Standing],
     pub(super) created: &'a [CreatedTrigger],
     pub(super) views: &'a Views,
+    pub(super) quoting: &'a [Quoting],
     /// What earlier scripts left broken.
     pub(super) left_broken: &'a [LeftBroken],
     /// Whether it has to be repaired by the end of this script.

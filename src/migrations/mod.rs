@@ -41,6 +41,7 @@ mod same_text;
 mod set;
 mod shown;
 mod undo;
+mod undoing;
 
 pub use crate::drive::{
     ApplyError, Done, Event, OnEvent, Outcome, ScriptError, Statement, Verb, ignore,

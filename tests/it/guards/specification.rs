@@ -1884,3 +1884,44 @@ pub(crate) async fn rows_that_do_not_fit_an_added_column_are_refused(world: Worl
     world.apply(&[ROWS, ("V2__added.sql", fits)]).await.unwrap();
     assert_eq!(world.recorded().await, "V1 V2");
 }
+
+/// <https://sqlite.org/quirks.html#dblquote>
+pub(crate) async fn a_column_in_double_quotes_that_becomes_a_text_is_refused(world: World) {
+    let base = (
+        "V1__t.sql",
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, c);
+         CREATE VIEW v AS SELECT \"c\" FROM t;
+         CREATE VIEW old AS SELECT \"never\" FROM t;
+         CREATE TRIGGER g AFTER INSERT ON t BEGIN UPDATE t SET id = id WHERE id = \"id\"; END;",
+    );
+    world.apply(&[base]).await.unwrap();
+    for change in [
+        "ALTER TABLE t DROP COLUMN c;",
+        "DROP TABLE t; CREATE TABLE t (id INTEGER PRIMARY KEY);",
+    ] {
+        let (part, text) = refused(world.apply(&[base, ("V2__c.sql", change)]).await);
+        assert_eq!(part, Part::Compiles);
+        contains(&text, &["V2: view v reads \"c\" as text afterwards"]);
+        assert_eq!(
+            world
+                .ask("SELECT count(*) FROM pragma_table_info('t')")
+                .await,
+            "2"
+        );
+    }
+    // An old text in double quotes refuses nothing and stays as it is; what is made again is judged as it is then.
+    let more = ("V2__more.sql", "ALTER TABLE t ADD COLUMN more;");
+    world.apply(&[base, more]).await.unwrap();
+    assert_eq!(
+        world
+            .ask("SELECT sql FROM sqlite_schema WHERE name = 'old'")
+            .await,
+        "CREATE VIEW old AS SELECT \"never\" FROM t"
+    );
+    let again = (
+        "V3__c.sql",
+        "DROP VIEW v; ALTER TABLE t DROP COLUMN c; CREATE VIEW v AS SELECT \"id\" FROM t;",
+    );
+    world.apply(&[base, more, again]).await.unwrap();
+    assert_eq!(world.ask("SELECT count(*) FROM v").await, "0");
+}

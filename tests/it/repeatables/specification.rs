@@ -524,6 +524,32 @@ pub(crate) async fn a_repeatable_that_is_made_again_keeps_the_triggers_of_its_vi
     assert_eq!(objects(&world).await, "ib v");
 }
 
+pub(crate) async fn an_edited_repeatable_keeps_the_triggers_of_its_view(world: World) {
+    let trigger = (
+        "V2__g.sql",
+        "CREATE TRIGGER g INSTEAD OF INSERT ON v BEGIN INSERT INTO a(id) VALUES (new.id); END;",
+    );
+    let view =
+        |more: &str| format!("DROP VIEW IF EXISTS v; CREATE VIEW v AS SELECT id, y{more} FROM a;");
+    let (first, second) = (view(""), view(", 1 AS n"));
+    let first = [TABLE, ("R__v.sql", first.as_str())];
+    world.apply(&first).await.unwrap();
+    world.apply(&[first[0], trigger, first[1]]).await.unwrap();
+    let second = [TABLE, trigger, ("R__v.sql", second.as_str())];
+    assert_eq!(done(&world.apply(&second).await.unwrap()), "R__v");
+    assert_eq!(objects(&world).await, "g v");
+    world.statements(&["INSERT INTO v(id) VALUES (7)"]).await;
+    assert_eq!(world.ask("SELECT id FROM a").await, "7");
+    // A text that drops the trigger by its name, or makes no view, is obeyed.
+    let third = format!("DROP TRIGGER IF EXISTS g; {}", view(", 2 AS n"));
+    let third = [TABLE, trigger, ("R__v.sql", third.as_str())];
+    world.apply(&third).await.unwrap();
+    assert_eq!(objects(&world).await, "v");
+    let fourth = [TABLE, trigger, ("R__v.sql", "DROP VIEW IF EXISTS v;")];
+    world.apply(&fourth).await.unwrap();
+    assert_eq!(objects(&world).await, "");
+}
+
 pub(crate) async fn undo_makes_no_trigger_of_a_column_that_is_gone(world: World) {
     let added = ("V2__y.sql", "ALTER TABLE t ADD COLUMN y;");
     let down = ("V2__y.down.sql", "ALTER TABLE t DROP COLUMN y;");
