@@ -186,6 +186,8 @@ pub struct ScriptError {
     pub(crate) left_broken: Vec<LeftBroken>,
     /// Whether the unit runs outside of a transaction, had no effect, and is recorded as before.
     pub(crate) set_back: bool,
+    /// When what the script changes was applied before, and how long that took, as far as it is recorded.
+    pub(crate) recorded: Vec<(Key, String, Option<i64>)>,
     /// Rows of seeds that are refused besides the one that failed.
     pub(crate) other_rows: Vec<Failed>,
     /// What this run had committed before.
@@ -480,6 +482,7 @@ pub(crate) async fn drive<R: Reader>(
                     return Err(match error {
                         ApplyError::Script(mut error) => {
                             error.set_back = set_back;
+                            error.recorded = recorded_times(script, &recorded);
                             ApplyError::Script(error)
                         }
                         error => error,
@@ -639,6 +642,17 @@ fn done_unit(
     }
 }
 
+/// What is recorded of the units of a script: when each was applied, and how long that took.
+fn recorded_times(
+    script: &Script,
+    recorded: &HashMap<&Key, &Row>,
+) -> Vec<(Key, String, Option<i64>)> {
+    let keys = script.units.iter().map(|unit| unit.record.key());
+    let rows = keys.filter_map(|key| Some((key, recorded.get(key)?)));
+    rows.map(|(key, row)| (key.clone(), row.applied_at.clone(), row.duration_ms))
+        .collect()
+}
+
 /// Whether this is a repeatable that is recorded with the same text.
 fn is_the_same(entry: &Entry, recorded: &HashMap<&Key, &Row>) -> bool {
     let row = recorded.get(&entry.key);
@@ -749,6 +763,7 @@ async fn script_error(
         redone: redone(script),
         left_broken,
         set_back: false,
+        recorded: Vec::new(),
         other_rows: Vec::new(),
         done,
         version,
@@ -784,6 +799,7 @@ fn interrupted(done: Vec<Done>, version: Option<i64>) -> ApplyError {
         redone: Vec::new(),
         left_broken: Vec::new(),
         set_back: false,
+        recorded: Vec::new(),
         other_rows: Vec::new(),
         done,
         version,

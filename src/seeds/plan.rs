@@ -1,6 +1,7 @@
 //! What is to be done: files, a schema, what the database has and what was recorded become changes, and the changes one
 //! script. Pure.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::conflicts::Move;
@@ -16,6 +17,7 @@ use super::row::{Cell, Content, Nature, Row, Rows};
 use super::set::Seeds;
 use super::steps::{Insert, script, secrets, steps, unresolved_references};
 use super::trace::{Trace, Traces, Writing};
+use super::triggers::Triggers;
 use crate::diagnostic::Diagnostic;
 use crate::history::{History, MEMORY};
 use crate::schema::Shape;
@@ -129,6 +131,8 @@ pub enum Cause {
     Variable,
     /// The row was changed by hand.
     Hand,
+    /// It was changed by hand, or by a trigger that writes the column.
+    Trigger,
     /// The row or the value of a variable changed, and no record tells which: it is older than such records.
     Unrecorded,
 }
@@ -140,6 +144,7 @@ impl Cause {
             Cause::Seed => "seed",
             Cause::Variable => "variable",
             Cause::Hand => "hand",
+            Cause::Trigger => "trigger",
             Cause::Unrecorded => "unrecorded",
         }
     }
@@ -184,6 +189,8 @@ pub(super) struct Basis<'a> {
     pub(super) seeds: &'a Seeds,
     /// What the database is to be marked as, where that was asked for.
     pub(super) mark: Option<&'a str>,
+    /// What triggers write.
+    pub(super) triggers: &'a Triggers,
     /// Unique values that go from one declared row to another.
     pub(super) moves: &'a [Move],
     /// Whether each row is a statement of its own, so that a failure is that of one row.
@@ -255,6 +262,9 @@ pub(super) fn plan(basis: &Basis<'_>, mut problems: Vec<Diagnostic>) -> (Plan, V
                 }
             }
         }
+    }
+    if basis.refresh == Refresh::Yes {
+        problems.extend(written_by_triggers(basis, &updated));
     }
     if basis.looked {
         problems.extend(super::kept::kept(basis));
@@ -675,9 +685,47 @@ fn rekeyed(basis: &Basis<'_>, at: usize) -> String {
     }
 }
 
+/// Columns that a refresh writes, and that a trigger writes too: they may differ again afterwards. Once for each trigger
+/// and table.
+fn written_by_triggers(basis: &Basis<'_>, updated: &[(usize, Vec<usize>)]) -> Vec<Diagnostic> {
+    let mut found: BTreeMap<(&str, usize), (usize, BTreeSet<usize>)> = BTreeMap::new();
+    for (at, columns) in updated {
+        let table = basis.rows.rules(&basis.rows.rows[*at]).table;
+        for column in columns {
+            if let Some(trigger) = basis.triggers.of(table, *column) {
+                let entry = found.entry((trigger, table));
+                let (_, columns) = entry.or_insert_with(|| (*at, BTreeSet::new()));
+                columns.insert(*column);
+            }
+        }
+    }
+    let warning = |((trigger, table), (at, columns)): ((&str, usize), (usize, BTreeSet<usize>))| {
+        let of = &basis.shape.tables[table];
+        let names: Vec<&str> = columns
+            .iter()
+            .map(|column| of.columns[*column].name.as_str())
+            .collect();
+        let names = names.join("`, `");
+        let message = format!(
+            "the trigger `{trigger}` writes `{names}` of `{}`, so rows may differ from their seed again after this run",
+            of.name
+        );
+        let row = &basis.rows.rows[at];
+        let origin = basis.rows.origin(row, &row.span, basis.files);
+        Diagnostic::problem("trigger-writes", message)
+            .warning()
+            .at(origin)
+            .help(format!(
+                "leave `{names}` out of the seed, or name it in `_keep`"
+            ))
+    };
+    found.into_iter().map(warning).collect()
+}
+
 fn differences(basis: &Basis<'_>, at: usize, columns: &[(usize, Cause)]) -> Vec<Difference> {
     let row = &basis.rows.rows[at];
-    let of = &basis.shape.tables[basis.rows.rules(row).table];
+    let table = basis.rows.rules(row).table;
+    let of = &basis.shape.tables[table];
     let old = basis.found.row(at).unwrap_or_default();
     columns
         .iter()
@@ -695,7 +743,10 @@ fn differences(basis: &Basis<'_>, at: usize, columns: &[(usize, Cause)]) -> Vec<
                 column: of.columns[*column].name.clone(),
                 old: old.get(*column).filter(|_| !masked).map(shown),
                 new: new.filter(|_| !masked),
-                cause: *cause,
+                cause: match cause {
+                    Cause::Hand if basis.triggers.of(table, *column).is_some() => Cause::Trigger,
+                    cause => *cause,
+                },
             })
         })
         .collect()

@@ -11,6 +11,7 @@ use super::model::Mode;
 use super::numbered::{expression, new_id, new_id_in_json};
 use super::order::Order;
 use super::plan::{Basis, FilePlan, FileState, Plan};
+use super::refused::names_row;
 use super::row::{Cell, Content, Rows};
 use super::secret::hash;
 use super::trace::Writing;
@@ -142,6 +143,10 @@ pub(super) fn steps(
             });
             steps.push(Step {
                 origin: Some(origin(basis, chunk)),
+                explain: match chunk {
+                    [one] => name_of_many(basis, *one),
+                    _ => None,
+                },
                 ..Step::own(sql, Vec::new())
             });
         }
@@ -198,6 +203,14 @@ fn origin(basis: &Basis<'_>, chunk: &[usize]) -> Origin {
         false => first.span.clone(),
     };
     basis.rows.origin(first, &span, basis.files)
+}
+
+/// What names a row where it is refused, if its place is that of a pattern for many.
+fn name_of_many(basis: &Basis<'_>, at: usize) -> Option<Arc<String>> {
+    let row = &basis.rows.rows[at];
+    let origin = basis.rows.origin(row, &row.span, basis.files);
+    // No other label holds a brace.
+    origin.text().contains('{').then(|| names_row(&row.label))
 }
 
 /// A cell that does not hold its own value, by its place among all cells of some rows: what is written, and what is bound
@@ -281,6 +294,7 @@ fn update(
     args.extend(found_by);
     Ok(Step {
         origin: Some(basis.rows.origin(row, &row.span, basis.files)),
+        explain: name_of_many(basis, at),
         ..Step::own(
             format!(
                 "UPDATE {} SET {} WHERE {finds}",

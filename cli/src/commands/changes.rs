@@ -46,7 +46,7 @@ pub(crate) async fn migrate(session: &Session, flags: &args::Migrate) -> Ending 
     session.ask(&opened, Asks::ThroughAReplica).await?;
     let history = history.map_err(failed)?;
     if let Some(seeding) = &seeding {
-        super::seeds::refuse_before(session, &opened, &history, seeding)?;
+        super::seeds::refuse_before(session, &opened, &set, &history, seeding)?;
     }
     marked_as_told(session, &opened, &history, flags.env.as_deref())?;
     let backup = match flags.backup {
@@ -140,7 +140,7 @@ async fn migrate_dry_run(
     let mut report = Report::problems(&plan.problems);
     let seeds = match seeding {
         Some(seeding) if report.class().is_none() => {
-            let before = seedbed::seeds::before_migrating(&seeding.0, &history, &seeding.1);
+            let before = seedbed::seeds::before_migrating(&seeding.0, set, &history, &seeding.1);
             let pending = !plan.scripts.is_empty();
             Some(match before.is_empty() {
                 true => {
