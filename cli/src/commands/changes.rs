@@ -2,7 +2,7 @@
 
 use crate::args::{self, BackupKind, Format};
 use crate::exit::Exit;
-use crate::session::{Asks, Ending, Opened, Session, Stopped};
+use crate::session::{Asks, Ending, Opened, Session, Stopped, Upcoming};
 use seedbed::diagnostic::Diagnostic;
 use seedbed::history::{History, HistoryError};
 use seedbed::migrations::{
@@ -18,7 +18,11 @@ pub(crate) async fn migrate(session: &Session, flags: &args::Migrate) -> Ending 
     if let Some(within) = flags.wait {
         session.wait(&opened, within).await?;
     }
-    let (set, history) = session.migrations_and_history(&opened).await?;
+    let upcoming = match flags.dry_run {
+        true => Upcoming::Nothing,
+        false => Upcoming::Change,
+    };
+    let (set, history) = session.migrations_and_history(&opened, upcoming).await?;
     let failed = |error: HistoryError| session.failed(&opened, &error.into());
     let options = PlanOptions {
         target: flags.to.map_or(Target::Latest, Target::Version),
