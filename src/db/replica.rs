@@ -446,9 +446,14 @@ impl Replica {
     /// Whether anything but a sync of ours has written to the files since the last one.
     pub(super) fn was_touched(&self) -> Result<bool, DbError> {
         let path = self.file.path();
-        let is_there = replica_facts(path)?.is_some_and(|facts| facts.frame.is_some());
+        // What else is wrong with the files, a sync reports.
+        let facts = replica_facts(path).ok().flatten();
+        let is_there = facts.is_some_and(|facts| facts.frame.is_some());
+        if !is_there {
+            return Ok(false);
+        }
         let note = Note::read(path)?.unwrap_or_default();
-        Ok(is_there && (note.stamp.is_none() || note.stamp != stamp(path)))
+        Ok(note.stamp.is_none() || note.stamp != stamp(path))
     }
 
     /// Looks for damage in the pages of the file.

@@ -185,10 +185,7 @@ fn doctor_tells_the_proxy_from_the_server() {
             "libsql://db.example",
             "cannot reach db.example through the proxy",
         ),
-        (
-            "http://db.example",
-            "the proxy may have answered, and not the server",
-        ),
+        ("http://db.example", "it may be the proxy's own"),
     ] {
         let project = Project::new()
             .env("TURSO_DATABASE_URL", url)

@@ -242,7 +242,7 @@ fn a_replica_in_a_folder_that_is_a_file() {
         expect![[r#"
             $ seedbed sync --replica-file data/r.db
             2> target: replica data/r.db of http://[primary] (TURSO_DATABASE_URL from the environment)
-            2> error[file]: [root]/data/r.db: Not a directory (os error 20)
+            2> error[file]: [root]/data: not a directory
             2>   |
             2>   = help: a file is in the place of a folder: name another path, or move that file
             exit 1
@@ -254,7 +254,7 @@ fn a_replica_in_a_folder_that_is_a_file() {
         expect![[r#"
             $ seedbed migrate --replica-file data/r.db
             2> target: replica data/r.db of http://[primary] (TURSO_DATABASE_URL from the environment)
-            2> error[file]: [root]/data/r.db: Not a directory (os error 20)
+            2> error[file]: [root]/data: Not a directory (os error 20)
             2>   |
             2>   = help: a file is in the place of a folder: name another path, or move that file
             2>
@@ -268,7 +268,7 @@ fn a_replica_in_a_folder_that_is_a_file() {
         expect![[r#"
             $ seedbed migrate --replica-file data/new/r.db
             2> target: replica data/new/r.db of http://[primary] (TURSO_DATABASE_URL from the environment)
-            2> error[file]: [root]/data/new/r.db: Not a directory (os error 20)
+            2> error[file]: [root]/data: Not a directory (os error 20)
             2>   |
             2>   = help: a file is in the place of a folder: name another path, or move that file
             2>
