@@ -583,7 +583,7 @@ mod tests {
             ),
             (
                 vec![("", b"words"), (V1_SIDE, index)],
-                "r.db is no replica: it is not a database",
+                "the replica r.db is broken: it is no database any more: its first page is damaged",
             ),
             (
                 vec![(V1_SIDE, index)],
