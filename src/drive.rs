@@ -15,7 +15,7 @@ use crate::history::{
     RunError, State, UnitEvent, UnitOutcome, Watch,
 };
 use crate::script::{Entry, Key, Origin, Record, Run, Script, Step, Unit};
-use crate::sql::{Kind, kind, significant};
+use crate::sql::{Kind, identifier, kind, significant};
 
 /// How often the history is read while somebody else's `no-transaction` migration runs.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
@@ -191,6 +191,8 @@ pub struct ScriptError {
     pub(crate) left_broken: Vec<LeftBroken>,
     /// Whether the unit runs outside of a transaction, had no effect, and is recorded as before.
     pub(crate) set_back: bool,
+    /// When what the script changes was applied before, and how long that took, as far as it is recorded.
+    pub(crate) recorded: Vec<(Key, String, Option<i64>)>,
     /// Rows of seeds that are refused besides the one that failed.
     pub(crate) other_rows: Vec<Failed>,
     /// What this run had committed before.
@@ -348,7 +350,7 @@ pub(crate) async fn drive<R: Reader>(
             moved = false;
         }
         how.look(db, &history).await?;
-        let decision = how.decide(&history);
+        let mut decision = how.decide(&history);
         if let Some((key, started)) = only_under_way(&decision) {
             // It is the one that applies this.
             if db.other_run().is_some() {
@@ -374,6 +376,9 @@ pub(crate) async fn drive<R: Reader>(
                 Ok(()) => continue 'again,
                 Err(Interrupted) => return Err(interrupted(done, history.version())),
             }
+        }
+        if !decision.scripts.is_empty() && history.rows.is_empty() {
+            decision.problems.extend(no_history_table(db));
         }
         if decision.problems.iter().any(Diagnostic::is_error) {
             return Err(ApplyError::Problems {
@@ -485,6 +490,7 @@ pub(crate) async fn drive<R: Reader>(
                     return Err(match error {
                         ApplyError::Script(mut error) => {
                             error.set_back = set_back;
+                            error.recorded = recorded_times(script, &recorded);
                             ApplyError::Script(error)
                         }
                         error => error,
@@ -666,6 +672,26 @@ fn done_unit(
     }
 }
 
+/// What is recorded of the units of a script: when each was applied, and how long that took.
+fn recorded_times(
+    script: &Script,
+    recorded: &HashMap<&Key, &Row>,
+) -> Vec<(Key, String, Option<i64>)> {
+    let keys = script.units.iter().map(|unit| unit.record.key());
+    let rows = keys.filter_map(|key| Some((key, recorded.get(key)?)));
+    rows.map(|(key, row)| (key.clone(), row.applied_at.clone(), row.duration_ms))
+        .collect()
+}
+
+/// Why the engine cannot have the table of the history, before it is made.
+fn no_history_table(db: &Db) -> Option<Diagnostic> {
+    let name = identifier(db.history_table().name());
+    let why = db.engine().refusal(&format!("CREATE TABLE {name} (x)"))?;
+    let message = format!("the table of the history cannot be made: {why}");
+    let help = "name another table in config.toml: `[migrations] table`";
+    Some(Diagnostic::problem("history-table", message).help(help))
+}
+
 /// Whether this is a repeatable that is recorded with the same text.
 fn is_the_same(entry: &Entry, recorded: &HashMap<&Key, &Row>) -> bool {
     let row = recorded.get(&entry.key);
@@ -776,6 +802,7 @@ async fn script_error(
         redone: redone(script),
         left_broken,
         set_back: false,
+        recorded: Vec::new(),
         other_rows: Vec::new(),
         done,
         version,
@@ -811,6 +838,7 @@ fn interrupted(done: Vec<Done>, version: Option<i64>) -> ApplyError {
         redone: Vec::new(),
         left_broken: Vec::new(),
         set_back: false,
+        recorded: Vec::new(),
         other_rows: Vec::new(),
         done,
         version,

@@ -25,6 +25,15 @@ use seedbed::open;
 use seedbed::report::{self, Call, Document, Needs, Paint, Report, Style};
 use seedbed::script::Run;
 
+/// What a command does with what it reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Upcoming {
+    /// It shows it.
+    Nothing,
+    /// It may change the database.
+    Change,
+}
+
 /// When a command asks before it changes something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Asks {
@@ -383,14 +392,22 @@ impl Session {
     }
 
     /// The migration files of a database, and its history, read at the same time: for many migrations each takes a while.
+    /// Before a change it is asked meanwhile whether the file of a replica could follow.
     pub(super) async fn migrations_and_history(
         &self,
         opened: &Opened,
+        upcoming: Upcoming,
     ) -> Result<(Migrations, Result<History, HistoryError>), Stopped> {
         let directory = self.shown(&opened.config.migrations.value).to_path_buf();
         let layout = opened.config.layout.as_ref().map(|it| it.value);
         let files = tokio::task::spawn_blocking(move || Migrations::read_dir_as(directory, layout));
-        let (files, history) = tokio::join!(files, history::read(&opened.db));
+        let replica = async {
+            if upcoming == Upcoming::Change {
+                // What is wrong is reported by `ask`, once it is clear that anything is to be changed.
+                let _ = opened.db.check_replica().await;
+            }
+        };
+        let (files, history, ()) = tokio::join!(files, history::read(&opened.db), replica);
         match files {
             Ok(Ok(set)) => Ok((set, history)),
             Ok(Err(error)) => Err(self.unread(&error).about(opened)),

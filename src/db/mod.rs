@@ -434,7 +434,19 @@ impl Db {
             #[cfg(feature = "remote")]
             Mode::Remote(_) => Ok(Synced::default()),
             #[cfg(feature = "replica")]
-            Mode::Replica(replica) => replica.sync(&self.options).await,
+            Mode::Replica(replica) => {
+                self.is_undamaged(replica).await?;
+                replica.sync(&self.options).await
+            }
+        }
+    }
+
+    /// A file that only syncs have written to is what they made of it; any other is looked through.
+    #[cfg(feature = "replica")]
+    async fn is_undamaged(&self, replica: &replica::Replica) -> Result<(), DbError> {
+        match replica.was_touched()? {
+            true => replica.look_through(&self.options).await,
+            false => Ok(()),
         }
     }
 
@@ -467,7 +479,40 @@ impl Db {
             #[cfg(feature = "remote")]
             Mode::Remote(_) => Ok(()),
             #[cfg(feature = "replica")]
-            Mode::Replica(replica) => replica.check(&self.options).await,
+            Mode::Replica(replica) => {
+                self.is_undamaged(replica).await?;
+                replica.check(&self.options).await
+            }
+        }
+    }
+
+    /// Whether anything but a sync of this program has written to the files of a replica since the last one. Not in another
+    /// mode.
+    ///
+    /// # Errors
+    /// As [`replica_facts`].
+    pub fn replica_was_touched(&self) -> Result<bool, DbError> {
+        match &self.mode {
+            Mode::Local(_) | Mode::Memory(_) => Ok(false),
+            #[cfg(feature = "remote")]
+            Mode::Remote(_) => Ok(false),
+            #[cfg(feature = "replica")]
+            Mode::Replica(replica) => replica.was_touched(),
+        }
+    }
+
+    /// Reads the file of a replica through, without its primary, and looks for damage in its pages (`quick_check`). In
+    /// another mode, and where there is no file yet, all is well.
+    ///
+    /// # Errors
+    /// [`DbError::BrokenReplica`] where there is any.
+    pub async fn check_replica_file(&self) -> Result<(), DbError> {
+        match &self.mode {
+            Mode::Local(_) | Mode::Memory(_) => Ok(()),
+            #[cfg(feature = "remote")]
+            Mode::Remote(_) => Ok(()),
+            #[cfg(feature = "replica")]
+            Mode::Replica(replica) => replica.look_through(&self.options).await,
         }
     }
 

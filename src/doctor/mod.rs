@@ -145,6 +145,10 @@ pub async fn examine(subject: Subject<'_>, now: SystemTime) -> Vec<Check> {
             if let Database::Replica { file, .. } = &config.database.value {
                 let tried = db::replica_facts(file)
                     .and_then(|facts| db::try_replica_files(file).map(|_| facts));
+                let tried = match tried {
+                    Ok(facts) => db.check_replica_file().await.map(|()| facts),
+                    tried => tried,
+                };
                 checks.push(match tried {
                     Ok(facts) => findings::replica(facts.as_ref(), now),
                     Err(error) => Check::failed("replica", error.into()),

@@ -378,6 +378,12 @@ impl Item {
         }
     }
 
+    /// Whether it is about this record.
+    pub(super) fn is_of(&self, key: &Key) -> bool {
+        let other = Item::bare(key, self.state);
+        (self.kind, &self.version) == (other.kind, &other.version)
+    }
+
     pub(super) fn bare(key: &Key, state: &'static str) -> Item {
         Item {
             kind: key.kind(),

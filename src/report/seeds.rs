@@ -6,7 +6,7 @@ use super::Report;
 use super::json::{Call, Document, Item, Problem};
 use super::style::{BAD, FAINT, GOOD, OTHER, Style, WAITS};
 use super::table::{Cell, table};
-use super::words::{as_typed, count, duration, printable, shortened};
+use super::words::{as_typed, count, duration, printable, shortened, shortened_inside};
 use crate::drive::Outcome;
 use crate::history::{History, moment};
 use crate::script::Key;
@@ -23,6 +23,9 @@ pub enum Done {
     /// `seed`.
     Done,
 }
+
+/// How many characters of a label are shown.
+const LABEL: usize = 40;
 
 /// How many labels of a table a line names before it counts the rest.
 const NAMED: usize = 8;
@@ -207,6 +210,10 @@ fn block(file: &FilePlan, style: Style<'_>) -> String {
                 "  `seed forget {}`, and then `seed`, makes it again\n",
                 printable(&file.name)
             ),
+            Mode::Upsert | Mode::Sync if file.drifted.iter().all(is_of_triggers) => {
+                "  a trigger may write there after `seed --refresh` too: leave such columns out of the seed, or name them in `_keep`\n"
+                    .to_owned()
+            }
             Mode::Upsert | Mode::Sync => {
                 "  `seed --refresh` makes it as declared again\n".to_owned()
             }
@@ -214,6 +221,14 @@ fn block(file: &FilePlan, style: Style<'_>) -> String {
         text.push_str(&as_typed(&help, style.program));
     }
     text
+}
+
+/// Whether a row differs only where a trigger writes.
+fn is_of_triggers(change: &Change) -> bool {
+    match &change.what {
+        What::Update(differences) => differences.iter().all(|it| it.cause == Cause::Trigger),
+        What::Insert | What::Delete => false,
+    }
 }
 
 /// The changes of a file, which are sorted by table.
@@ -236,12 +251,17 @@ fn left(differences: &[Difference]) -> String {
     };
     let by_hand =
         of(|cause| cause == Cause::Hand).map(|it| format!("{it} changed by hand, left unchanged"));
+    let by_trigger = of(|cause| cause == Cause::Trigger)
+        .map(|it| format!("{it} changed by hand or by a trigger, left unchanged"));
     let unknown = of(|cause| cause == Cause::Unrecorded).map(|it| {
         format!("{it} differs from its variable, and no record says which of them changed; left unchanged")
     });
     let waits = of(|cause| matches!(cause, Cause::Seed | Cause::Variable))
         .map(|it| format!("the new value of {it} is not written because of that"));
-    let all: Vec<String> = [by_hand, unknown, waits].into_iter().flatten().collect();
+    let all: Vec<String> = [by_hand, by_trigger, unknown, waits]
+        .into_iter()
+        .flatten()
+        .collect();
     all.join("; ")
 }
 
@@ -257,7 +277,7 @@ fn of_table(changes: &[Change], width: usize, style: Style<'_>) -> String {
                 What::Update(_) => ('~', WAITS),
                 What::Delete => ('-', BAD),
             };
-            let label = shortened(&change.label, 40);
+            let label = shortened_inside(&change.label, LABEL);
             style.paint.paint(colour, &format!("{mark} {label}"))
         })
         .collect();
@@ -274,7 +294,7 @@ fn of_table(changes: &[Change], width: usize, style: Style<'_>) -> String {
             let (old, new) = (value(it.old.as_ref()), value(it.new.as_ref()));
             text.push_str(&format!(
                 "    {}.{}: {old} → {new}\n",
-                shortened(&change.label, 40),
+                shortened_inside(&change.label, LABEL),
                 printable(&it.column)
             ));
         }

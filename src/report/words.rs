@@ -190,6 +190,19 @@ pub(super) fn printable_lines(text: &str) -> String {
     lines.join("\n")
 }
 
+/// A name of `most` characters at most, with `…` in its middle where that is not all: the rows of a pattern differ at
+/// their ends.
+pub(super) fn shortened_inside(name: &str, most: usize) -> String {
+    let length = name.chars().count();
+    if length <= most {
+        return printable(name);
+    }
+    let end = most / 2;
+    let first: String = name.chars().take(most - end - 1).collect();
+    let last: String = name.chars().skip(length - end).collect();
+    format!("{}…{}", printable(&first), printable(&last))
+}
+
 /// The first `most` characters of the first line, and `…` where that is not all.
 pub(super) fn shortened(text: &str, most: usize) -> String {
     let line = text.lines().next().unwrap_or_default();

@@ -184,6 +184,18 @@ impl<'a> Trigger<'a> {
         all
     }
 
+    /// `OF`, the columns behind it and `ON`, as [`plain_text`] makes them of the text that an engine keeps: one that prints
+    /// the statement itself has other blanks, quotes and cases.
+    pub(crate) fn plain_columns(&self) -> Option<String> {
+        let columns = self.event().1;
+        (!columns.is_empty()).then(|| {
+            let mut text = format!("of{}on", columns.join(","));
+            text.make_ascii_lowercase();
+            text.retain(|it| !IN_NO_NAME.contains(&it));
+            text
+        })
+    }
+
     /// The tokens before its `ON`.
     fn head(&self) -> Vec<Token> {
         let tokens = significant(self.sql);
@@ -191,6 +203,18 @@ impl<'a> Trigger<'a> {
             .take_while(|token| !token.is_word(self.sql, "ON"))
             .collect()
     }
+}
+
+/// What stands around names, and seldom in them.
+const IN_NO_NAME: [char; 8] = [' ', '\n', '\t', '\r', '"', '`', '[', ']'];
+
+/// An expression: a text in lower case and without what stands around names.
+pub(crate) fn plain_text(expression: &str) -> String {
+    let without =
+        |text: String, it: &char| format!("replace({text}, char({}), '')", u32::from(*it));
+    IN_NO_NAME
+        .iter()
+        .fold(format!("lower({expression})"), without)
 }
 
 impl Firing {

@@ -23,7 +23,7 @@ pub(crate) use compare::{changes, described};
 pub(crate) use compile::{Broken, broken, is_broken};
 pub use contents::{Contents, Coverage, Index, Table, Uniqueness, contents};
 pub use explain::{ExplainError, Node, Uses, explain};
-pub(crate) use firing::{Event, Firing, OBJECTS, SchemaObject, Trigger};
+pub(crate) use firing::{Event, Firing, OBJECTS, SchemaObject, Trigger, plain_text};
 pub use inspect::{Object, ObjectKind, Schema, inspect};
 pub(crate) use inspect::{Snapshot, inspected, question, snapshot};
 pub(crate) use quoted::{Quoted, TO_SINGLE_QUOTES, quoted, text_in_quotes};

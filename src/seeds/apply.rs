@@ -30,12 +30,13 @@ use super::past::Past;
 use super::plan::{plan, writes};
 use super::recorded::Texts;
 use super::referred::{follows, referred, referred_problems};
-use super::refused::{MOST, origin, refused};
+use super::refused::{MOST, is_same_row, origin, refused};
 use super::rehearsal::rehearse;
 use super::renames;
 use super::seen::Seen;
 use super::set::{Choice, Seeds};
 use super::steps::{ONE_BY_ONE, bind};
+use super::triggers::Triggers;
 use crate::aside::drop_aside;
 use crate::db::{Code, Db, DbError, Query, Reply, if_accepted};
 use crate::diagnostic::Diagnostic;
@@ -224,8 +225,7 @@ async fn refused_rows(
     };
     let mut all = refused(db, script, run, MOST).await.ok()?;
     for failed in refused(db, alone, run, MOST).await.ok()? {
-        let is_known = |it: &Failed| origin(it) == origin(&failed);
-        if !all.iter().any(is_known) {
+        if !all.iter().any(|it| is_same_row(it, &failed)) {
             all.push(failed);
         }
     }
@@ -380,6 +380,7 @@ impl<'a> Seeding<'a> {
             memory: &self.seen.memory,
             seeds: self.seeds,
             mark: self.options.mark.as_deref(),
+            triggers: &self.seen.triggers,
             moves: &self.seen.moves,
             each_row: self.each_row || self.options.variables == Variables::Unknown,
         }
@@ -405,7 +406,9 @@ impl<'a> Seeding<'a> {
             return Ok(());
         }
         let numbers = super::numbered::numbers(&self.files, self.seeds.shared.as_ref());
-        let (shape, empty, entries, counted) = schema(db, &self.files, history, numbers).await?;
+        let (shape, empty, entries, counted, triggers) =
+            schema(db, &self.files, history, numbers).await?;
+        self.seen.triggers = Triggers::read(&triggers, &shape);
         let texts = Texts::read(self.seeds, &self.files, &self.hashes, &shape, recorded);
         self.seen.shape = shape;
         let times: Vec<&SeedFile> = self.files.iter().copied().chain(texts.texts()).collect();
@@ -671,9 +674,15 @@ fn place(problem: &Diagnostic) -> Option<(&str, usize)> {
     Some((origin.source.name.as_str(), origin.span.start))
 }
 
-/// The schema, the places of those tables of the files in which there is no row, the table of remembered rows, and the
-/// tables in which no number is given twice.
-type Looked = (Shape, Vec<usize>, Vec<[Value; 5]>, Vec<usize>);
+/// The schema, the places of those tables of the files in which there is no row, the table of remembered rows, the tables
+/// in which no number is given twice, and the triggers.
+type Looked = (
+    Shape,
+    Vec<usize>,
+    Vec<[Value; 5]>,
+    Vec<usize>,
+    Vec<[Value; 3]>,
+);
 
 /// Reads what holds for all rows. `numbers`: whether the database numbers rows of a file.
 async fn schema(
@@ -691,10 +700,10 @@ async fn schema(
     let first_row = |table| Query::new(format!("SELECT 1 FROM {} LIMIT 1", identifier(table)));
     let tables: Vec<_> = tables.iter().map(|it| (*it, first_row(it))).collect();
     let counted = numbers.then(super::numbered::counted);
-    let (((shape, tables), ledger), counted) = db
+    let (((shape, tables), ledger), (counted, triggers)) = db
         .ask((
             ((shape_queries(), tables), ledger::query(files, history)),
-            counted,
+            (counted, super::fired::triggers()),
         ))
         .await?;
     let shape = shaped(shape, db.engine())?;
@@ -708,5 +717,5 @@ async fn schema(
     let recorded = ledger.map_or(Ok(Vec::new()), Reply::rows)?;
     let counted = counted.map_or(Ok(Vec::new()), Reply::rows::<2>)?;
     let counted = super::numbered::take_counted(&counted, &shape);
-    Ok((shape, empty, recorded, counted))
+    Ok((shape, empty, recorded, counted, triggers.rows()?))
 }

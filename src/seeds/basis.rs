@@ -7,6 +7,7 @@ use super::model::SeedFile;
 use super::past::Past;
 use super::row::Rows;
 use super::set::Seeds;
+use super::triggers::Triggers;
 use crate::history::History;
 use crate::schema::Shape;
 use crate::sql::Value;
@@ -31,6 +32,8 @@ pub(super) struct Basis<'a> {
     pub(super) seeds: &'a Seeds,
     /// What the database is to be marked as, where that was asked for.
     pub(super) mark: Option<&'a str>,
+    /// What triggers write.
+    pub(super) triggers: &'a Triggers,
     /// Unique values that go from one declared row to another.
     pub(super) moves: &'a [Move],
     /// Whether each row is a statement of its own, so that a failure is that of one row.

@@ -121,6 +121,8 @@ pub enum Cause {
     Variable,
     /// The row was changed by hand.
     Hand,
+    /// It was changed by hand, or by a trigger that writes the column.
+    Trigger,
     /// The row or the value of a variable changed, and no record tells which: it is older than such records.
     Unrecorded,
 }
@@ -132,6 +134,7 @@ impl Cause {
             Cause::Seed => "seed",
             Cause::Variable => "variable",
             Cause::Hand => "hand",
+            Cause::Trigger => "trigger",
             Cause::Unrecorded => "unrecorded",
         }
     }

@@ -9,6 +9,7 @@ mod proof;
 mod refusal;
 mod render;
 mod scalar;
+mod trial;
 
 use crate::db::{Db, DbError, EngineError, Query};
 use crate::nearest::nearest;
@@ -136,7 +137,10 @@ pub async fn export(db: &Db, options: &ExportOptions) -> Result<Exported, Export
     }
     let rendered = render::render(&shape, &taken, &masks, &mut refusals);
     if refusals.is_empty() {
-        refusals.extend(proof::prove(&rendered, &shape, &taken, &masks));
+        match proof::prove(&rendered, &shape, &taken, &masks) {
+            Ok(made_up) => refusals.extend(trial::refused(db, &shape, &taken, &made_up).await?),
+            Err(others) => refusals.extend(others),
+        }
     }
     match refusals.is_empty() {
         false => Err(ExportError::Refused(refusals)),

@@ -11,6 +11,7 @@ use super::entry::{Entry, State, entry, hash_of, to_json};
 use super::found::finds;
 use super::model::{Mode, SeedFile};
 use super::past::identity;
+use super::recognise::follows;
 use super::remembered::Remembered;
 use super::trace::{Writing, WrittenRows};
 use crate::db::{IfThere, Query};
@@ -228,8 +229,13 @@ fn wanted(basis: &Basis<'_>, number: usize, written: &WrittenRows<'_>) -> HashSe
                 };
                 // What it has after the run.
                 for (column, value) in columns.iter().zip(&mut key) {
-                    if let Some(columns) = written.get(&at)
-                        && columns.is_none_or(|columns| columns.contains(column))
+                    let writes = |(row, column): (usize, usize)| {
+                        let columns = written.get(&row);
+                        columns.is_some_and(|it| it.is_none_or(|it| it.contains(&column)))
+                    };
+                    let follows =
+                        follows(basis.shape, basis.rows, basis.found, (at, *column), found);
+                    if (writes((at, *column)) || follows.is_some_and(writes))
                         && let Some(cell) = row.cell(*column)
                         && let Some(new) = basis.found.cell(basis.rows, basis.shape, at, cell)
                     {

@@ -11,7 +11,7 @@ use super::entry::State;
 use super::expand::made_id;
 use super::found::{Found, Lookup, Wanted, questions};
 use super::given::name_for_ids;
-use super::identity::{values_in, words_of_parent};
+use super::identity::{values_in, whole_row, words_of_parent};
 use super::model::{Mode, SeedFile};
 use super::past::{Past, Was, identity};
 use super::recognise::wanted;
@@ -414,11 +414,28 @@ impl Memory {
                 item.state = State::Removed;
             }
         }
+        self.find_doubles();
+    }
+
+    /// A row that is to go may be remembered by two keys. It goes once: by the one that is not shown, if there is one.
+    fn find_doubles(&mut self) {
+        let mut orphans: Vec<usize> = (0..self.items.len())
+            .filter(|number| self.is_orphan(&self.items[*number]))
+            .collect();
+        orphans.sort_by_key(|number| !self.items[*number].hashes.iter().any(Option::is_some));
+        let mut rows = HashSet::new();
+        for number in orphans {
+            let item = &mut self.items[number];
+            if let Some(Some(row)) = &item.row {
+                item.is_double = !rows.insert((item.table, whole_row(row)));
+            }
+        }
     }
 
     /// The rows that are to be deleted: a seed in mode `sync` made them, and declares them no longer.
     pub(super) fn orphans(&self) -> impl Iterator<Item = &Remembered> {
-        self.items.iter().filter(|item| self.is_orphan(item))
+        let orphans = self.items.iter().filter(|item| self.is_orphan(item));
+        orphans.filter(|item| !item.is_double)
     }
 
     /// Whether rows of a table of this rank are deleted behind all other statements.

@@ -68,6 +68,7 @@ mod slug;
 mod standing;
 mod steps;
 mod trace;
+mod triggers;
 mod typed;
 mod yaml;
 
@@ -90,6 +91,6 @@ pub use model::{
 };
 pub use parse::parse;
 #[cfg(feature = "report")]
-pub(crate) use refused::{EXCHANGE_HELP, in_words as row_in_words, is_exchange};
+pub(crate) use refused::{EXCHANGE_HELP, RefusedRows, by_place as refused_by_place, is_exchange};
 pub use set::{Choice, Seeds};
 pub use standing::{Item, Standing, State, recorded_tags, standing};

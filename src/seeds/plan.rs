@@ -1,6 +1,8 @@
 //! What is to be done: files, a schema, what the database has and what was recorded become changes, and the changes one
 //! script. Pure.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::basis::{Basis, Written};
 use super::bound::secrets;
 use super::changes::{Cause, Change, Difference, FilePlan, FileState, Refresh, SeedPlan, What};
@@ -82,6 +84,9 @@ pub(super) fn plan(basis: &Basis<'_>, mut problems: Vec<Diagnostic>) -> (SeedPla
                 }
             }
         }
+    }
+    if basis.refresh == Refresh::Yes {
+        problems.extend(written_by_triggers(basis, &updated));
     }
     if basis.looked {
         problems.extend(super::kept::kept(basis));
@@ -476,9 +481,47 @@ fn rekeyed(basis: &Basis<'_>, at: usize) -> String {
     }
 }
 
+/// Columns that a refresh writes, and that a trigger writes too: they may differ again afterwards. Once for each trigger
+/// and table.
+fn written_by_triggers(basis: &Basis<'_>, updated: &[(usize, Vec<usize>)]) -> Vec<Diagnostic> {
+    let mut found: BTreeMap<(&str, usize), (usize, BTreeSet<usize>)> = BTreeMap::new();
+    for (at, columns) in updated {
+        let table = basis.rows.rules(&basis.rows.rows[*at]).table;
+        for column in columns {
+            if let Some(trigger) = basis.triggers.of(table, *column) {
+                let entry = found.entry((trigger, table));
+                let (_, columns) = entry.or_insert_with(|| (*at, BTreeSet::new()));
+                columns.insert(*column);
+            }
+        }
+    }
+    let warning = |((trigger, table), (at, columns)): ((&str, usize), (usize, BTreeSet<usize>))| {
+        let of = &basis.shape.tables[table];
+        let names: Vec<&str> = columns
+            .iter()
+            .map(|column| of.columns[*column].name.as_str())
+            .collect();
+        let names = names.join("`, `");
+        let message = format!(
+            "the trigger `{trigger}` writes `{names}` of `{}`, so rows may differ from their seed again after this run",
+            of.name
+        );
+        let row = &basis.rows.rows[at];
+        let origin = basis.rows.origin(row, &row.span, basis.files);
+        Diagnostic::problem("trigger-writes", message)
+            .warning()
+            .at(origin)
+            .help(format!(
+                "leave `{names}` out of the seed, or name it in `_keep`"
+            ))
+    };
+    found.into_iter().map(warning).collect()
+}
+
 fn differences(basis: &Basis<'_>, at: usize, columns: &[(usize, Cause)]) -> Vec<Difference> {
     let row = &basis.rows.rows[at];
-    let of = &basis.shape.tables[basis.rows.rules(row).table];
+    let table = basis.rows.rules(row).table;
+    let of = &basis.shape.tables[table];
     let old = basis.found.row(at).unwrap_or_default();
     columns
         .iter()
@@ -496,7 +539,10 @@ fn differences(basis: &Basis<'_>, at: usize, columns: &[(usize, Cause)]) -> Vec<
                 column: of.columns[*column].name.clone(),
                 old: old.get(*column).filter(|_| !masked).map(shown),
                 new: new.filter(|_| !masked),
-                cause: *cause,
+                cause: match cause {
+                    Cause::Hand if basis.triggers.of(table, *column).is_some() => Cause::Trigger,
+                    cause => *cause,
+                },
             })
         })
         .collect()

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use super::changes::{SeedPlan, What};
 use super::pass::{plain, scan};
-use super::refused::{problem, refused};
+use super::refused::{by_place, problem, refused};
 use super::seen::Seen;
 use crate::db::{Code, Db, DbError, Options, Query, Sink, StreamedRow, Transaction};
 use crate::diagnostic::Diagnostic;
@@ -105,7 +105,8 @@ pub(super) async fn rehearse(
             && !failed.to_string().contains("NOT NULL constraint")
             && table.is_some_and(|table| !unsure.contains(&table))
     };
-    let problems = failed.iter().filter(counts).filter_map(problem);
+    let rows = by_place(failed.iter().filter(counts));
+    let problems = rows.iter().filter_map(problem);
     Ok((!failed.is_empty()).then(|| problems.collect()))
 }
 

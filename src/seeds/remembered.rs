@@ -31,6 +31,8 @@ pub(super) struct Remembered {
     pub(super) row: Option<Option<Vec<Value>>>,
     /// Whether a declared row is this one.
     pub(super) is_declared: bool,
+    /// Whether another one, known by another key, is the same row of the database, and is to go for both.
+    pub(super) is_double: bool,
 }
 
 pub(super) fn derived(
@@ -53,6 +55,7 @@ pub(super) fn derived(
         of,
         row: None,
         is_declared: false,
+        is_double: false,
     }
 }
 

@@ -169,7 +169,7 @@ pub async fn standing(
     for (at, file) in files.iter().copied().enumerate() {
         let row = lineage.record(history, at);
         let hash = &hashes[at];
-        let reason = requires(file, history).map(|problem| in_words(&problem));
+        let reason = requires(file, history, set).map(|problem| in_words(&problem));
         let state = match row {
             _ if reason.is_some() => State::Blocked,
             Some(row) if row.effective.as_ref() == Some(hash) => State::Applied,

@@ -13,6 +13,7 @@ use super::hand_over::{HandOver, hand_over};
 use super::model::Mode;
 use super::numbered::new_id;
 use super::order::Order;
+use super::refused::names_row;
 use super::row::{Content, Rows};
 use super::trace::Writing;
 use crate::diagnostic::Diagnostic;
@@ -101,6 +102,10 @@ pub(super) fn steps(
             });
             steps.push(Step {
                 origin: Some(origin(basis, chunk)),
+                explain: match chunk {
+                    [one] => name_of_many(basis, *one),
+                    _ => None,
+                },
                 ..Step::own(sql, Vec::new())
             });
         }
@@ -157,6 +162,14 @@ fn origin(basis: &Basis<'_>, chunk: &[usize]) -> Origin {
         false => first.span.clone(),
     };
     basis.rows.origin(first, &span, basis.files)
+}
+
+/// What names a row where it is refused, if its place is that of a pattern for many.
+fn name_of_many(basis: &Basis<'_>, at: usize) -> Option<Arc<String>> {
+    let row = &basis.rows.rows[at];
+    let origin = basis.rows.origin(row, &row.span, basis.files);
+    // No other label holds a brace.
+    origin.text().contains('{').then(|| names_row(&row.label))
 }
 
 /// A cell that does not hold its own value, by its place among all cells of some rows: what is written, and what is bound
@@ -240,6 +253,7 @@ fn update(
     args.extend(found_by);
     Ok(Step {
         origin: Some(basis.rows.origin(row, &row.span, basis.files)),
+        explain: name_of_many(basis, at),
         ..Step::own(
             format!(
                 "UPDATE {} SET {} WHERE {finds}",

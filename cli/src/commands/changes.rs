@@ -2,7 +2,7 @@
 
 use crate::args::{self, BackupKind, Format};
 use crate::exit::Exit;
-use crate::session::{Asks, Ending, Opened, Session, Stopped};
+use crate::session::{Asks, Ending, Opened, Session, Stopped, Upcoming};
 use seedbed::diagnostic::Diagnostic;
 use seedbed::history::{History, HistoryError};
 use seedbed::migrations::{
@@ -18,7 +18,11 @@ pub(crate) async fn migrate(session: &Session, flags: &args::Migrate) -> Ending 
     if let Some(within) = flags.wait {
         session.wait(&opened, within).await?;
     }
-    let (set, history) = session.migrations_and_history(&opened).await?;
+    let upcoming = match flags.dry_run {
+        true => Upcoming::Nothing,
+        false => Upcoming::Change,
+    };
+    let (set, history) = session.migrations_and_history(&opened, upcoming).await?;
     let failed = |error: HistoryError| session.failed(&opened, &error.into());
     let options = opened
         .plan_options(flags.allow_out_of_order)
@@ -45,7 +49,7 @@ pub(crate) async fn migrate(session: &Session, flags: &args::Migrate) -> Ending 
     session.ask(&opened, Asks::ThroughAReplica).await?;
     let history = history.map_err(failed)?;
     if let Some(seeding) = &seeding {
-        super::seeds::refuse_before(session, &opened, &history, seeding)?;
+        super::seeds::refuse_before(session, &opened, &set, &history, seeding)?;
     }
     marked_as_told(session, &opened, &history, flags.env.as_deref())?;
     let backup = match flags.backup {
@@ -140,7 +144,7 @@ async fn migrate_dry_run(
     let mut report = Report::problems(&plan.problems);
     let seeds = match seeding {
         Some(seeding) if report.class().is_none() => {
-            let before = seedbed::seeds::before_migrating(&seeding.0, &history, &seeding.1);
+            let before = seedbed::seeds::before_migrating(&seeding.0, set, &history, &seeding.1);
             let pending = !plan.scripts.is_empty();
             Some(match before.is_empty() {
                 true => {

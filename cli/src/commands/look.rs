@@ -8,7 +8,7 @@ use clap::ValueEnum;
 
 use crate::args::{self, Format};
 use crate::exit::Exit;
-use crate::session::{Ending, Opened, Session, Stopped};
+use crate::session::{Ending, Opened, Session, Stopped, Upcoming};
 use seedbed::config::Database;
 use seedbed::db::{self, DbError, ReplicaFacts};
 use seedbed::diagnostic::{Class, Diagnostic};
@@ -27,7 +27,9 @@ pub(crate) async fn status(session: &Session, flags: &args::Status) -> Ending {
         let which = if flags.down { Which::Down } else { Which::Up };
         return recorded_text(session, &opened, key, which).await;
     }
-    let (set, history) = session.migrations_and_history(&opened).await?;
+    let (set, history) = session
+        .migrations_and_history(&opened, Upcoming::Nothing)
+        .await?;
     let history = match history {
         Ok(history) => migrations::observe_from(&opened.db, &set, history).await,
         failed => failed,

@@ -135,8 +135,13 @@ async fn watch(session: &Session, opened: &Opened, shown: &str) -> Ending {
 /// `replica status`
 pub(crate) async fn status(session: &Session, lock: &Lock) -> Ending {
     let (opened, file) = open(session, lock.lock_timeout).await?;
-    let facts = db::replica_facts(&file).map_err(|error| failed(session, &opened, error))?;
-    let follows = opened.db.follows_its_primary().await;
+    let broken = |error| failed(session, &opened, error);
+    let facts = db::replica_facts(&file).map_err(broken)?;
+    opened.db.check_replica_file().await.map_err(broken)?;
+    let follows = match opened.db.follows_its_primary().await {
+        Err(error @ DbError::BrokenReplica { .. }) => return Err(broken(error)),
+        follows => follows,
+    };
     let primary = match &follows {
         Ok(()) => opened
             .db
@@ -200,6 +205,14 @@ pub(crate) async fn copy(
     unfinished: Unfinished,
 ) -> Ending {
     let (opened, file) = open(session, lock.lock_timeout).await?;
+    let broken = |error| failed(session, &opened, error);
+    opened.db.check_replica_file().await.map_err(broken)?;
+    // A primary that is away, or another one, is no reason to copy nothing.
+    if opened.db.replica_was_touched().map_err(broken)?
+        && let Err(error @ DbError::BrokenReplica { .. }) = opened.db.follows_its_primary().await
+    {
+        return Err(broken(error));
+    }
     let to = session.cwd.join(to);
     let mut unfinished = unfinished;
     if let Some(error) = how_far(&opened, &file).await {

@@ -20,6 +20,15 @@ use seedbed::seeds::{
 /// `seed`
 pub(crate) async fn seed(session: &Session, flags: &args::Seed) -> Ending {
     let opened = session.open(flags.lock.lock_timeout).await?;
+    let both = match flags.dry_run {
+        true => "`migrate --seed --dry-run`",
+        false => "`migrate --seed`",
+    };
+    not_in_memory(
+        session,
+        &opened,
+        &format!("{both} makes the schema and the rows at once"),
+    )?;
     let set = session.migrations_for(&opened)?;
     let refresh = match flags.refresh {
         true => Refresh::Yes,
@@ -52,6 +61,11 @@ pub(crate) async fn forget(
         return Err(session.usage("flag", message, Some(help)));
     }
     let opened = session.open(lock_timeout).await?;
+    not_in_memory(
+        session,
+        &opened,
+        "name the database in which the seed was applied",
+    )?;
     let set = session.migrations_for(&opened)?;
     if !flags.dry_run {
         session.ask(&opened, Asks::OnEveryRemote).await?;
@@ -140,6 +154,17 @@ pub(crate) async fn schema(session: &Session, of_writing: Option<&str>) -> Endin
     Ok(Exit::Done)
 }
 
+/// A database in memory has no schema when a command begins, and no seed.
+fn not_in_memory(session: &Session, opened: &Opened, help: &str) -> Result<(), Stopped> {
+    if !matches!(opened.config.database.value, Database::Memory) {
+        return Ok(());
+    }
+    let message = "a database in memory is empty when the command begins, and gone when it ends";
+    Err(session
+        .usage("memory", message, Some(help.to_owned()))
+        .about(opened))
+}
+
 /// What flags say about seeding.
 pub(super) struct How<'a> {
     pub(super) tags: &'a [String],
@@ -214,10 +239,11 @@ fn environment(session: &Session, opened: &Opened) -> Result<String, Stopped> {
 pub(super) fn refuse_before(
     session: &Session,
     opened: &Opened,
+    set: &Migrations,
     history: &History,
     (seeds, options): &(Seeds, SeedOptions),
 ) -> Result<(), Stopped> {
-    let problems = seeds::before_migrating(seeds, history, options);
+    let problems = seeds::before_migrating(seeds, set, history, options);
     match problems.is_empty() {
         true => Ok(()),
         false => {

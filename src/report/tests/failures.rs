@@ -84,6 +84,7 @@ fn made_up(code: Code, message: &str, part: Part, committed: usize, left: Left) 
         redone: Vec::new(),
         left_broken: Vec::new(),
         set_back: false,
+        recorded: Vec::new(),
         other_rows: Vec::new(),
         done: Vec::new(),
         version: Some(2),

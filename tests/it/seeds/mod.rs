@@ -22,6 +22,7 @@ mod refused;
 mod rehearsed;
 mod removals;
 mod renames;
+mod reports;
 mod settled;
 mod shapes;
 mod shuffle;
