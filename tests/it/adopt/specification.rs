@@ -81,7 +81,7 @@ async fn migrate(world: &World, set: &Migrations) -> Result<Outcome, ApplyError>
 }
 
 async fn take_back(world: &World, back: Back, adopted: Adopted) -> Result<Outcome, ApplyError> {
-    let options = UndoOptions::new(back).adopted(adopted);
+    let options = UndoOptions::default().back(back).adopted(adopted);
     undo(&world.db, &options, &Run::new("test"), &ignore()).await
 }
 
