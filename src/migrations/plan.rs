@@ -11,7 +11,7 @@ use super::file::meaning;
 use super::identity::{self, Identity};
 use super::made::{Change, are_gone, changes, made, may_lose};
 use super::mismatch;
-use super::problem::{self, Edit, argument, diff, file_name};
+use super::problem::{self, Edit, argument, diff};
 use super::ran;
 use super::reading::{self, Leaves, Reading, Until};
 use super::same_object::has_another_text;
@@ -358,9 +358,8 @@ impl<'a> Planner<'a> {
                     .about(&migration.key)
                     .in_file(file)
                     .help(format!(
-                        "give it the next free version: `renumber {}`; or apply it late: `migrate \
-                         --allow-out-of-order`",
-                        file_name(file)
+                        "give it the next free version: {}; or apply it late: `migrate --allow-out-of-order`",
+                        problem::renumber(file, &[file])
                     )),
             );
         }
