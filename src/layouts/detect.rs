@@ -174,6 +174,8 @@ fn mixed(found: &BTreeMap<Layout, Vec<&str>>) -> Diagnostic {
             0 => String::new(),
             more => format!(" and {more} more"),
         };
+        let mut files = files.clone();
+        files.sort_unstable();
         let named = files
             .iter()
             .take(NAMED)

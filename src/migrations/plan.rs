@@ -253,7 +253,9 @@ pub fn plan(set: &Migrations, history: &History, options: &PlanOptions) -> Migra
             (None, None) => {}
         }
     }
-    if !ahead.is_empty() {
+    // Files that could not be read as migrations say nothing about what comes after them.
+    let are_unread = set.is_empty() && set.problems.iter().any(Diagnostic::is_error);
+    if !ahead.is_empty() && !are_unread {
         let newest = planner.newest_file;
         planner.plan.problems.push(is_ahead(&ahead, newest));
     }
