@@ -173,6 +173,11 @@ impl Session {
             .map_err(|error| self.stopped(Report::config(&error)))
     }
 
+    /// Whether `--database` names one.
+    pub(super) fn names_a_database(&self) -> bool {
+        self.flags.database.is_some()
+    }
+
     /// The database of the settings, named on standard error before anything is done to it.
     pub(super) async fn open(&self, lock_timeout: Option<Duration>) -> Result<Opened, Stopped> {
         let line = |config: &Config| format!("target: {}", config.target());

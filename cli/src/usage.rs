@@ -56,7 +56,7 @@ const WORDS: [(&str, &[&str]); 16] = [
             "is_pending",
         ],
     ),
-    ("check", &["validate", "lint", "test"]),
+    ("check", &["validate", "test"]),
     ("renumber", &["fix", "rebase"]),
     ("repair", &["force", "resolve", "hash", "rehash"]),
     ("baseline", &["stamp", "mark", "adopt"]),
@@ -87,11 +87,12 @@ const DESTROY: [&str; 6] = ["drop", "fresh", "wipe", "clean", "truncate", "purge
 
 /// Commands that are proposed for a word that is not known, where they are spelt nearly so. Not among them: those that
 /// remove something.
-const GUESSED: [&str; 20] = [
+const GUESSED: [&str; 21] = [
     "migrate",
     "status",
     "seed",
     "check",
+    "lint",
     "new",
     "renumber",
     "repair",

@@ -100,6 +100,7 @@ impl Resolved {
             backup,
             turso,
             history_table,
+            lint: _,
             warnings,
         } = self.project.clone();
         let here = database.value.is_on_this_machine();
@@ -232,6 +233,7 @@ pub fn resolve(sources: &Sources) -> Resolved {
         organization,
         primary_region,
         replica_regions,
+        lint,
         ..
     } = layers.toml;
     Resolved {
@@ -250,6 +252,7 @@ pub fn resolve(sources: &Sources) -> Resolved {
                 replica_regions,
             },
             history_table: history_table.unwrap_or(Setting::default(HistoryTable::default())),
+            lint,
             warnings,
         },
         mode: choice.mode,

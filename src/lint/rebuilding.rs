@@ -359,16 +359,14 @@ impl One<'_, '_> {
             let message = format!(
                 "{name} had AUTOINCREMENT and has none after this: ids of deleted rows are given out again"
             );
-            found.push(
-                finding("RB307", message).at(self.create()).help(format!(
+            found.push(finding("RB307", message).at(self.create()).help(format!(
                     "write `{} INTEGER PRIMARY KEY AUTOINCREMENT` in the new table",
                     self.before
                         .integer_key()
                         .map_or("id".to_owned(), |key| identifier(
                             &self.before.columns[key].name
                         ))
-                )),
-            );
+                )));
             return;
         }
         if self

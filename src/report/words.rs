@@ -21,6 +21,7 @@ const COMMANDS: &[&str] = &[
     "import",
     "init",
     "inspect",
+    "lint",
     "migrate",
     "new",
     "renumber",
