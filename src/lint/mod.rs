@@ -31,11 +31,14 @@ pub use explanation::explanation;
 pub use runner::{Runner, Target};
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::db::{Db, DbError};
 use crate::diagnostic::{Class, Diagnostic};
 use crate::migrations::{Migration, Migrations, Stages, stages, unused_allow};
 use crate::rules::{Level, Levels, known};
+use crate::script::{Origin, Source};
+use crate::sql::{Kind, kind, split};
 use file::{File, finding};
 use managing::Downs;
 
@@ -50,6 +53,8 @@ pub struct Options<'a> {
     pub levels: &'a Levels,
     /// Which files are one run.
     pub runs: Runs,
+    /// Files with statements of the project, which have to compile on the schema.
+    pub queries: &'a [Arc<Source>],
 }
 
 /// Which files are one run. The tables that a run makes have no rows and no readers.
@@ -113,6 +118,9 @@ pub async fn lint(
     let mut findings = Vec::new();
     for (file, of_file) in files.iter().zip(of_files) {
         findings.extend(allowed(file, of_file));
+    }
+    if let Some((first, last)) = &stages.databases {
+        findings.extend(queries(options.queries, first, last).await?);
     }
     findings.extend(stopped(&stages));
     at_levels(&mut findings, options.levels);
@@ -192,6 +200,43 @@ async fn asked(db: &Db, file: &File<'_>) -> Result<(usize, Vec<Diagnostic>), DbE
     let found = questions.into_iter().zip(counts);
     let found = found.filter_map(|(question, count)| question.answered(count?));
     Ok((asked, found.collect()))
+}
+
+/// Statements of the project that compile before the run and not behind it.
+async fn queries(
+    sources: &[Arc<Source>],
+    first: &Db,
+    last: &Db,
+) -> Result<Vec<Diagnostic>, DbError> {
+    let mut found = Vec::new();
+    for source in sources {
+        for statement in split(&source.text).unwrap_or_default() {
+            let sql = statement.text(&source.text);
+            let is_query = matches!(
+                kind(sql),
+                Kind::Select | Kind::Insert | Kind::Update | Kind::Delete
+            );
+            if !is_query || first.objection(sql).await?.is_some() {
+                continue;
+            }
+            let Some(error) = last.objection(sql).await? else {
+                continue;
+            };
+            let origin = Origin {
+                source: source.clone(),
+                span: statement.span,
+            };
+            let message = format!(
+                "this query does not compile behind the migrations: {}",
+                error.message
+            );
+            let help =
+                "change the query with the migration, and deploy what does not need it first";
+            let at = origin.token_at(error.offset);
+            found.push(finding("BC704", message).at(at).help(help));
+        }
+    }
+    Ok(found)
 }
 
 /// Without what the file allows, and with what it allows for nothing.

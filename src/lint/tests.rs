@@ -53,6 +53,7 @@ async fn findings_with(
         target: by.target,
         levels,
         runs: Runs::Together,
+        queries: &[],
     };
     let is_new = |it: &Migration| it.key == Key::Migration(2);
     let linted = lint(&set(base, file), &is_new, &options, db).await;

@@ -66,7 +66,7 @@ pub(crate) async fn lint(session: &Session, flags: &args::Lint) -> Ending {
             true => Runs::EachFile,
             false => Runs::Together,
         },
-        ..options(session, &project, flags.target)
+        ..options(session, &project, flags.target, &queries)
     };
     let linted = lint::lint(&set, &is_new, &options, db.as_ref()).await;
     let mut linted = linted.map_err(|error| session.stopped(Report::history(&error.into())))?;

@@ -528,6 +528,7 @@ async fn down_files_are_missed_where_others_have_one() {
         target: Target::Local,
         levels: &levels,
         runs: Runs::Together,
+        queries: &[],
     };
     let is_new = |it: &Migration| it.key == Key::Migration(3);
     let set = Migrations::from_files(files.clone());
@@ -545,4 +546,36 @@ async fn down_files_are_missed_where_others_have_one() {
     let set = Migrations::from_files(files);
     let found = lint(&set, &is_new, &options, None).await.unwrap().findings;
     assert!(found.is_empty(), "{found:?}");
+}
+
+#[tokio::test]
+async fn a_query_of_the_project_that_breaks_is_found() {
+    let source = |text: &str| {
+        std::sync::Arc::new(crate::script::Source {
+            name: "queries/names.sql".to_owned(),
+            text: text.into(),
+        })
+    };
+    let queries = [source(
+        "-- name: names\nSELECT a FROM alone WHERE id = ?1;\nSELECT b FROM alone;\nSELECT x FROM nowhere;",
+    )];
+    let levels = Levels::new();
+    let options = Options {
+        runner: None,
+        target: Target::Local,
+        levels: &levels,
+        runs: Runs::Together,
+        queries: &queries,
+    };
+    let is_new = |it: &Migration| it.key == Key::Migration(2);
+    let set = set(
+        FAMILY,
+        "-- seedbed: allow DS102: so\nALTER TABLE alone DROP COLUMN a;",
+    );
+    let found = lint(&set, &is_new, &options, None).await.unwrap().findings;
+    assert_eq!(codes(&found), ["BC704"]);
+    assert_eq!(
+        found[0].to_string().split(": ").next(),
+        Some("queries/names.sql:2:8")
+    );
 }
