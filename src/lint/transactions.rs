@@ -87,9 +87,7 @@ fn balance(file: &File<'_>, found: &mut Vec<Diagnostic>) {
             let message = "this ends the transaction of the runner: what comes behind it is not undone where it fails";
             last.map(|at| (at, message.to_owned()))
         }
-        (Some(at), _) if at != usize::MAX => {
-            Some((at, "this transaction is never committed".to_owned()))
-        }
+        (Some(at), false) => Some((at, "this transaction is never committed".to_owned())),
         _ => None,
     };
     for (name, at) in savepoints {

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::path::Path;
+use std::sync::Arc;
 
 use serde_json::json;
 
@@ -16,7 +17,7 @@ use seedbed::migrations::{self, Base, Migration, Migrations, PlanOptions, State}
 use seedbed::nearest::nearest;
 use seedbed::report::{self, Document, Report};
 use seedbed::rules::{RULES, rule};
-use seedbed::script::Key;
+use seedbed::script::{Key, Source};
 
 /// `lint`
 pub(crate) async fn lint(session: &Session, flags: &args::Lint) -> Ending {
@@ -55,6 +56,7 @@ pub(crate) async fn lint(session: &Session, flags: &args::Lint) -> Ending {
         ([], None, None) => None,
         (named, ..) => Some(by_name(session, &set, named)?),
     };
+    let queries = queries(session, &project);
     let is_new = |it: &Migration| {
         chosen
             .as_ref()
@@ -99,7 +101,7 @@ pub(super) async fn of_check(
         return Ok(Vec::new());
     }
     let is_new = |it: &Migration| chosen.contains(&it.key);
-    let linted = lint::lint(set, &is_new, &options(session, project, None), None).await;
+    let linted = lint::lint(set, &is_new, &options(session, project, None, &[]), None).await;
     let linted = linted.map_err(|error| session.stopped(Report::history(&error.into())))?;
     Ok(linted
         .findings
@@ -108,7 +110,36 @@ pub(super) async fn of_check(
         .collect())
 }
 
-fn options<'a>(session: &Session, project: &'a Project, target: Option<Target>) -> Options<'a> {
+/// The files of the folder `queries` in the project, where there is one.
+fn queries(session: &Session, project: &Project) -> Vec<Arc<Source>> {
+    let mut found = Vec::new();
+    let mut folders = vec![project.root.join("queries")];
+    while let Some(folder) = folders.pop() {
+        let Ok(entries) = std::fs::read_dir(&folder) else {
+            continue;
+        };
+        for path in entries.flatten().map(|entry| entry.path()) {
+            let is_sql = path.extension().is_some_and(|it| it == "sql");
+            if path.is_dir() {
+                folders.push(path);
+            } else if is_sql && let Ok(text) = std::fs::read_to_string(&path) {
+                let shown = path.strip_prefix(&session.cwd).unwrap_or(&path);
+                let name = shown.to_string_lossy().replace('\\', "/");
+                let text = text.into();
+                found.push(Arc::new(Source { name, text }));
+            }
+        }
+    }
+    found.sort_by(|one, other| one.name.cmp(&other.name));
+    found
+}
+
+fn options<'a>(
+    session: &Session,
+    project: &'a Project,
+    target: Option<Target>,
+    queries: &'a [Arc<Source>],
+) -> Options<'a> {
     let of_settings = match session.named_servers().is_empty() {
         true => Target::Local,
         false => Target::Libsql,
@@ -118,6 +149,7 @@ fn options<'a>(session: &Session, project: &'a Project, target: Option<Target>) 
         target: target.or(project.lint.target).unwrap_or(of_settings),
         levels: &project.lint.levels,
         runs: Runs::Together,
+        queries,
     }
 }
 

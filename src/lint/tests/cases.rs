@@ -252,7 +252,7 @@ fn cases() -> Vec<Case> {
             "DP402",
             SEEDBED,
             "CREATE TABLE p (id INTEGER PRIMARY KEY, code TEXT); CREATE UNIQUE INDEX p_code ON p (code); CREATE TABLE c (id INTEGER PRIMARY KEY, code TEXT UNIQUE REFERENCES p (code));",
-            "-- seedbed: no-transaction\nDROP INDEX p_code;",
+            "DROP INDEX p_code;",
             "DROP INDEX p_code; CREATE UNIQUE INDEX p_code2 ON p (code);",
         ),
         (
