@@ -169,11 +169,7 @@ fn of_file(file: &File<'_>, downs: Downs) -> Vec<Diagnostic> {
 
 fn downs(set: &Migrations) -> Downs {
     let all = set.versioned.len();
-    let with = set
-        .versioned
-        .iter()
-        .filter(|it| it.down.is_some() || it.no_down.is_some())
-        .count();
+    let with = set.versioned.iter().filter(|it| it.down.is_some()).count();
     match with * 2 > all && with > 1 {
         true => Downs::Usual,
         false => Downs::None,

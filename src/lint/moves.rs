@@ -100,18 +100,21 @@ pub(super) fn moves(statements: &[Statement<'_>], is_table: &dyn Fn(&str) -> boo
         match &statement.kind {
             Kind::Create(object) if object.what == What::Table => {
                 let is_there = now(&names, &object.name).is_some();
-                if object.is_temporary() || (is_there && object.if_exists) {
+                if is_there && object.if_exists && !object.is_temporary() {
                     continue;
                 }
                 if statement.has(&["AS", "SELECT"]) {
                     let from = sources(statement, &|name| now(&names, name));
                     found.copies.push(Copied {
                         at,
-                        into: Some(Identity::New(at)),
+                        into: (!object.is_temporary()).then_some(Identity::New(at)),
                         from,
                         columns: None,
                         selected: None,
                     });
+                }
+                if object.is_temporary() {
+                    continue;
                 }
                 created.push(at);
                 names.insert(lower(&object.name), Some(Identity::New(at)));
@@ -133,6 +136,17 @@ pub(super) fn moves(statements: &[Statement<'_>], is_table: &dyn Fn(&str) -> boo
                     names.insert(lower(&to), Some(identity.clone()));
                     renames.push((identity, to, at));
                 }
+            }
+            // What a subquery reads is written somewhere.
+            Kind::Update => {
+                let from = sources(statement, &|name| now(&names, name));
+                found.copies.push(Copied {
+                    at,
+                    into: None,
+                    from,
+                    columns: None,
+                    selected: None,
+                });
             }
             Kind::Insert => {
                 let Some(copy) = copied(statement, at, &|name| now(&names, name)) else {

@@ -6,7 +6,7 @@ use super::file::{File, finding, list};
 use super::recipe::{block, constant};
 use super::statement::Action;
 use crate::diagnostic::Diagnostic;
-use crate::schema::{ColumnKind, Nullability, ObjectKind, Strictness, TableShape};
+use crate::schema::{Affinity, ColumnKind, Nullability, ObjectKind, Strictness, TableShape};
 use crate::sql::identifier;
 
 pub(super) fn check(file: &File<'_>, found: &mut Vec<Diagnostic>) {
@@ -97,6 +97,13 @@ fn changed<'f>(file: &'f File<'_>) -> Vec<(&'f TableShape, crate::script::Origin
     found
 }
 
+/// Whether a column is part of the primary key, which every program writes.
+fn old_key(table: &TableShape, column: &str) -> bool {
+    table
+        .column(column)
+        .is_some_and(|at| table.primary_key.contains(&at))
+}
+
 /// Columns without which a row cannot be inserted any more.
 fn inserts(
     file: &File<'_>,
@@ -114,7 +121,8 @@ fn inserts(
     };
     let added_here = |name: &str| added(file).any(|it| it.column.name.eq_ignore_ascii_case(name));
     for (at, column) in after.columns.iter().enumerate() {
-        if !needs(after, at) || added_here(&column.name) {
+        let is_key = old_key(before, &column.name);
+        if !needs(after, at) || added_here(&column.name) || is_key {
             continue;
         }
         let old = before.column(&column.name);
@@ -159,7 +167,9 @@ fn tightened(
         let Some(now) = after.column(&column.name).map(|at| &after.columns[at]) else {
             continue;
         };
-        if now.affinity != column.affinity {
+        let takes_text = matches!(column.affinity, Affinity::Text | Affinity::Blob);
+        let makes_numbers = !matches!(now.affinity, Affinity::Text | Affinity::Blob);
+        if takes_text && makes_numbers {
             let word = |declared: &str| {
                 if declared.is_empty() {
                     "no type".to_owned()
@@ -195,7 +205,8 @@ fn tightened(
             .all_checks()
             .into_iter()
             .filter(|it| !known.contains(it) && !of_new.contains(it));
-        if is.all_checks().len() >= known.len() {
+        // One that was changed may take more values.
+        if is.all_checks().len() > known.len() {
             what.extend(new.map(|check| format!("there is CHECK {check}")));
         }
     }

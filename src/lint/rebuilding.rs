@@ -134,7 +134,14 @@ fn away(file: &File<'_>, found: &mut Vec<Diagnostic>) {
             let is_gone = drops
                 .clone()
                 .any(|(it, _)| it.eq_ignore_ascii_case(&child.name));
-            !is_again(child) && !is_gone
+            // Where the file ran, its end tells: a second rename may have led them back.
+            let followed = file.after.is_none_or(|after| {
+                let keys = after.table(&child.name).map(|it| it.foreign_keys.iter());
+                keys.into_iter()
+                    .flatten()
+                    .any(|key| key.parent.eq_ignore_ascii_case(to))
+            });
+            !is_again(child) && !is_gone && followed
         });
         let Some((child, _)) = children.next() else {
             continue;

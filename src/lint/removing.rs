@@ -6,7 +6,7 @@ use super::runner::{Runner, Target};
 use super::statement::{Action, Statement};
 use crate::diagnostic::Diagnostic;
 use crate::schema::{ColumnKind, ObjectKind, TableShape};
-use crate::sql::{Kind, What, identifier};
+use crate::sql::{Kind, TokenKind, What, identifier};
 
 pub(super) fn check(file: &File<'_>, found: &mut Vec<Diagnostic>) {
     tables(file, found);
@@ -223,8 +223,19 @@ fn overwritten(
             };
         }
         let reads = (equals + 1..end).any(|at| {
-            let name = statement.name(at).map(|(name, _)| name);
-            name.is_some_and(|name| table.column(&name).is_some()) || statement.is(at, "SELECT")
+            const VALUES: [&str; 6] = [
+                "NULL",
+                "TRUE",
+                "FALSE",
+                "CURRENT_TIMESTAMP",
+                "CURRENT_DATE",
+                "CURRENT_TIME",
+            ];
+            let token = statement.tokens.get(at);
+            let is_name =
+                token.is_some_and(|it| matches!(it.kind, TokenKind::Word | TokenKind::QuotedName));
+            let is_value = VALUES.iter().any(|word| statement.is(at, word));
+            is_name && !is_value && statement.text(at + 1) != "("
         });
         let is_old = is_old_column(file, table, &column) && table.column(&column).is_some();
         if is_old && !reads {
@@ -318,6 +329,7 @@ fn objects(file: &File<'_>, found: &mut Vec<Diagnostic>) {
     let (Some(first), Some(before), Some(last)) = (file.first, file.before, file.last) else {
         return;
     };
+    let mut reported: Vec<&str> = Vec::new();
     for statement in &file.statements {
         let Kind::Drop(dropped) = &statement.kind else {
             continue;
@@ -355,9 +367,10 @@ fn objects(file: &File<'_>, found: &mut Vec<Diagnostic>) {
                     .table(&object.table)
                     .is_some_and(|old| table.unique.len() >= old.unique.len())
             });
-        if replaced || held {
+        if replaced || held || reported.contains(&object.name.as_str()) {
             continue;
         }
+        reported.push(&object.name);
         let consequence = match kind {
             ObjectKind::View => "programs that read it fail",
             ObjectKind::Trigger => "what it did for each row is not done any more",

@@ -258,11 +258,12 @@ fn strings(file: &File<'_>, found: &mut Vec<Diagnostic>) {
     for statement in &file.statements {
         let mut places = Vec::new();
         let is_quoted = |at: usize| {
-            statement
-                .tokens
-                .get(at)
-                .is_some_and(|it| it.kind == TokenKind::QuotedName)
-                && statement.text(at).starts_with('"')
+            let token = statement.tokens.get(at);
+            let is_name = token.is_some_and(|it| it.kind == TokenKind::QuotedName);
+            // The table in front of a column is a name.
+            let is_part =
+                statement.text(at + 1) == "." || statement.text(at.wrapping_sub(1)) == ".";
+            is_name && !is_part && statement.text(at).starts_with('"')
         };
         match &statement.kind {
             Kind::Create(object) if object.what == What::Table => {
