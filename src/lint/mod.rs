@@ -33,7 +33,7 @@ pub use runner::{Runner, Target};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::db::{Db, DbError};
+use crate::db::{Db, DbError, locate};
 use crate::diagnostic::{Class, Diagnostic};
 use crate::migrations::{Migration, Migrations, Stages, stages, unused_allow};
 use crate::rules::{Level, Levels, known};
@@ -228,7 +228,7 @@ async fn queries(
             );
             let help =
                 "change the query with the migration, and deploy what does not need it first";
-            let at = origin.token_at(error.offset);
+            let at = origin.token_at(locate(last, sql, &error).await);
             found.push(finding("BC704", message).at(at).help(help));
         }
     }

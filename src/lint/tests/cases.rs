@@ -25,6 +25,41 @@ const SQLX: By = By {
 fn cases() -> Vec<Case> {
     vec![
         (
+            "SC805",
+            SEEDBED,
+            FAMILY,
+            "ALTER TABLE alone ADD COLUMN d TEXT DEFAULT \"\";",
+            "CREATE TABLE d (id INTEGER PRIMARY KEY, s TEXT, CHECK (\"d\".\"s\" <> ''));",
+        ),
+        (
+            "DS101",
+            SEEDBED,
+            FAMILY,
+            "DROP TABLE alone; SELECT 1;",
+            "UPDATE p SET name = (SELECT a FROM alone WHERE alone.id = p.id); DROP TABLE alone;",
+        ),
+        (
+            "DS103",
+            SEEDBED,
+            FAMILY,
+            "UPDATE alone SET a = NULL;",
+            "ALTER TABLE alone RENAME COLUMN a TO a_old; ALTER TABLE alone ADD COLUMN a TEXT; UPDATE alone SET a = a_old;",
+        ),
+        (
+            "DS103",
+            SEEDBED,
+            FAMILY,
+            "DELETE FROM alone; SELECT 1;",
+            "CREATE TEMP TABLE kept AS SELECT * FROM alone; DELETE FROM alone; INSERT INTO alone SELECT * FROM kept;",
+        ),
+        (
+            "RB302",
+            SEEDBED,
+            FAMILY,
+            "ALTER TABLE p RENAME TO o; CREATE TABLE p (id INTEGER PRIMARY KEY, name TEXT, code TEXT NOT NULL DEFAULT ''); INSERT INTO p (id, name) SELECT id, name FROM o; DROP TABLE o;",
+            "ALTER TABLE p RENAME TO o; CREATE TABLE p (id INTEGER PRIMARY KEY, name TEXT, code TEXT); INSERT INTO p (id, name, code) SELECT id, name, code FROM o; DROP TABLE o; ALTER TABLE p RENAME TO o; ALTER TABLE o RENAME TO p;",
+        ),
+        (
             "DS101",
             SEEDBED,
             FAMILY,
