@@ -46,7 +46,9 @@ pub(crate) async fn check(session: &Session, flags: &args::Check) -> Ending {
         None => migrations::same_texts(&set),
     });
     if !problems.iter().any(Diagnostic::is_error) {
-        problems.extend(super::lint::of_check(session, &project, &set, base.as_ref()).await?);
+        problems.extend(
+            super::lint::of_check(session, &project, &set, base.as_ref(), &problems).await?,
+        );
     }
     let seeds = super::seeds::read(session, &project.seeds.value)?;
     let seeds = seeds::check(&seeds, &set, checked.database.as_ref(), SystemTime::now())

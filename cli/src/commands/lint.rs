@@ -85,12 +85,14 @@ pub(crate) async fn lint(session: &Session, flags: &args::Lint) -> Ending {
     Ok(shown(session, &linted, flags.strict))
 }
 
-/// The errors of `lint` for the files that `check` treats as new.
+/// The errors of `lint` for the files that `check` treats as new. What it reports of the same place under a code of its own
+/// is not repeated.
 pub(super) async fn of_check(
     session: &Session,
     project: &Project,
     set: &Migrations,
     base: Option<&Base>,
+    known: &[Diagnostic],
 ) -> Result<Vec<Diagnostic>, Stopped> {
     let newest = set.versioned.last().map(|it| it.key.clone());
     let chosen = match base {
@@ -103,11 +105,11 @@ pub(super) async fn of_check(
     let is_new = |it: &Migration| chosen.contains(&it.key);
     let linted = lint::lint(set, &is_new, &options(session, project, None, &[]), None).await;
     let linted = linted.map_err(|error| session.stopped(Report::history(&error.into())))?;
-    Ok(linted
-        .findings
-        .into_iter()
-        .filter(Diagnostic::is_error)
-        .collect())
+    let is_new = |it: &Diagnostic| {
+        let mut known = known.iter().filter(|known| known.location.is_some());
+        it.is_error() && !known.any(|known| known.location == it.location)
+    };
+    Ok(linted.findings.into_iter().filter(is_new).collect())
 }
 
 /// The files of the folder `queries` in the project, where there is one.

@@ -470,6 +470,11 @@ fn the_version_and_the_help_are_told_on_standard_output() {
               --migrations <DIR>
                   The folder of the migrations [default: migrations]
 
+              --layout <TOOL>
+                  How that folder is read: seedbed, sqlx, wrangler, golang-migrate,
+                  geni, diesel, goose, dbmate, sql-migrate, drizzle or prisma [default:
+                  found by its files]
+
               --seeds <DIR>
                   The folder of the seeds [default: seeds]
 
@@ -491,6 +496,7 @@ fn the_version_and_the_help_are_told_on_standard_output() {
                   Possible values:
                   - table: For people
                   - json:  One JSON document
+                  - sarif: SARIF 2.1.0, for code scanning: the findings of `lint`
 
                   [default: table]
 
