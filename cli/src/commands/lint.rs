@@ -105,9 +105,13 @@ pub(super) async fn of_check(
     let is_new = |it: &Migration| chosen.contains(&it.key);
     let linted = lint::lint(set, &is_new, &options(session, project, None, &[]), None).await;
     let linted = linted.map_err(|error| session.stopped(Report::history(&error.into())))?;
+    let place = |it: &Diagnostic| {
+        let (file, line, column) = it.location.as_ref()?.place();
+        Some((file.to_owned(), line?, column))
+    };
     let is_new = |it: &Diagnostic| {
-        let mut known = known.iter().filter(|known| known.location.is_some());
-        it.is_error() && !known.any(|known| known.location == it.location)
+        let mut known = known.iter().filter_map(place);
+        it.is_error() && !known.any(|known| Some(known) == place(it))
     };
     Ok(linted.findings.into_iter().filter(is_new).collect())
 }
