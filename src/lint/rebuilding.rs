@@ -200,8 +200,8 @@ fn from_select(file: &File<'_>, found: &mut Vec<Diagnostic>) {
             })
         });
         let name = object.name.to_ascii_lowercase();
-        if (sql.is_none() && !renamed) || (!renamed && KEPT.iter().any(|word| name.contains(word)))
-        {
+        let is_kept = KEPT.iter().any(|word| name.contains(word));
+        if !renamed && (sql.is_none() || is_kept) {
             continue;
         }
         let message = format!(

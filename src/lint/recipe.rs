@@ -2,7 +2,7 @@
 
 use super::file::list;
 use crate::schema::{Catalogue, ColumnKind, ObjectKind, RowId, TableShape};
-use crate::sql::identifier;
+use crate::sql::{identifier, tokens, unquote};
 
 /// The statements that rebuild a table: `definition` is what the parts between the parentheses are to be, as a comment or
 /// as SQL.
@@ -36,8 +36,26 @@ pub(super) fn rebuild(catalogue: Option<&Catalogue>, table: &TableShape, change:
 
 /// Lines of SQL below a sentence.
 pub(super) fn block(words: &str, lines: &[String]) -> String {
-    let lines: Vec<String> = lines.iter().map(|line| format!("\n  {line}")).collect();
+    let lines = lines.iter().map(|line| format!("\n  {}", in_quotes(line)));
+    let lines: Vec<String> = lines.collect();
     format!("{words}{}", lines.concat())
+}
+
+/// SQL with names in double quotes in the place of backticks, between which a help has commands.
+fn in_quotes(sql: &str) -> String {
+    let mut text = String::with_capacity(sql.len());
+    for token in tokens(sql) {
+        let span = match token {
+            Ok(token) if token.text(sql).starts_with('`') => {
+                text.push_str(&identifier(&unquote(token.text(sql))));
+                continue;
+            }
+            Ok(token) => token.span,
+            Err(error) => error.span,
+        };
+        text.push_str(&sql[span]);
+    }
+    text
 }
 
 /// A constant that a column of this type takes.

@@ -121,3 +121,16 @@ async fn what_does_not_run_in_memory_is_said_and_rules_of_text_are_asked() {
     .await;
     assert_eq!(codes(&found), ["SC805", "DD208", "not-rehearsed"]);
 }
+
+#[tokio::test]
+async fn a_name_in_backticks_is_no_command_in_a_help() {
+    let base =
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, `status` TEXT); CREATE INDEX i ON t (`status`);";
+    let file = "CREATE TABLE n (id INTEGER PRIMARY KEY, status TEXT NOT NULL); INSERT INTO n (id, status) SELECT id, status FROM t; DROP TABLE t; ALTER TABLE n RENAME TO t;";
+    let found = findings(base, file, SEEDBED).await;
+    let lost = found.iter().find(|it| it.code == "RB306").unwrap();
+    assert!(
+        lost.help[0].ends_with("\n  CREATE INDEX i ON t (\"status\");"),
+        "{lost:?}"
+    );
+}
