@@ -84,6 +84,13 @@ fn keys(file: &File<'_>, found: &mut Vec<Diagnostic>) {
     };
     for child in after.tables().filter(|it| it.kind == TableKind::Ordinary) {
         for key in &child.foreign_keys {
+            let parent = after.table(&key.parent);
+            if file.is_untouched(child)
+                && parent.is_none_or(|it| file.is_untouched(it))
+                && before.table(&key.parent).is_some() == parent.is_some()
+            {
+                continue;
+            }
             if is_key(after, key) == Some(true) {
                 continue;
             }

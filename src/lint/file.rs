@@ -78,6 +78,12 @@ impl<'a> File<'a> {
         (table.kind == TableKind::Ordinary).then_some(table)
     }
 
+    /// Whether the file leaves a table as it was: then both schemas share it.
+    pub(super) fn is_untouched(&self, table: &TableShape) -> bool {
+        let before = self.before.and_then(|before| before.table(&table.name));
+        before.is_some_and(|before| std::ptr::eq(before, table))
+    }
+
     /// The `CREATE TABLE` of a table in a schema, in parts.
     pub(super) fn declared(catalogue: Option<&Catalogue>, table: &str) -> Option<Created> {
         created(&catalogue?.object(ObjectKind::Table, table)?.sql)

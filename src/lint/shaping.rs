@@ -134,7 +134,10 @@ fn references(file: &File<'_>, after: &Catalogue, found: &mut Vec<Diagnostic>) {
                 .any(|it| columns_of(table, &it.columns) == columns)
         })
     };
-    for child in after.tables().filter(|it| it.kind == TableKind::Ordinary) {
+    for child in after
+        .tables()
+        .filter(|it| it.kind == TableKind::Ordinary && !file.is_untouched(it))
+    {
         let keys: Vec<&ForeignKey> = child
             .foreign_keys
             .iter()
