@@ -125,6 +125,8 @@ fn outside(file: &File<'_>, found: &mut Vec<Diagnostic>) {
                 continue;
             }
             Kind::Vacuum => "VACUUM fails inside a transaction",
+            // Seedbed takes these pragmas out of the file, and warns itself.
+            Kind::Pragma(_) if file.runner == Runner::Seedbed => continue,
             Kind::Pragma(pragma) if pragma.value.is_some() => match pragma.name.as_str() {
                 "journal_mode" => "inside a transaction, PRAGMA journal_mode changes nothing",
                 "synchronous" => "inside a transaction, PRAGMA synchronous fails",
