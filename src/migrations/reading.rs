@@ -22,7 +22,8 @@ use crate::sql::{
 
 pub(super) use pragmas::PRAGMA_VALUE;
 use pragmas::{ForeignKeysPragma, Left, Verdict, left_by, means_on};
-use transactions::{Control, TRANSACTION_CONTROL};
+use transactions::Control;
+pub(crate) use transactions::TRANSACTION_CONTROL;
 
 /// What a record needs beside the texts of a migration and its down file, at the most.
 const RECORD: usize = 4096;

@@ -68,6 +68,17 @@ impl Act {
         &self.reading.problems
     }
 
+    /// What it amounts to.
+    pub(super) fn reading(&self) -> &Reading {
+        &self.reading
+    }
+
+    /// Why it cannot run in memory, or at all.
+    pub(super) fn cannot_run(&self) -> Option<Diagnostic> {
+        let fault = self.reading.problems.iter().find(|it| it.is_error());
+        fault.cloned().or_else(|| self.obstacle())
+    }
+
     /// Its file.
     pub(super) fn file(&self) -> &str {
         &self.source.name
@@ -173,6 +184,19 @@ pub(super) enum Stopped {
     Db(DbError),
     /// The engine refused a file.
     Problem(Box<Problem>),
+}
+
+impl Stopped {
+    /// What was wrong with the file.
+    ///
+    /// # Errors
+    /// Where it was the engine in memory.
+    pub(super) fn diagnostic(self) -> Result<Diagnostic, DbError> {
+        match self {
+            Stopped::Db(error) => Err(error),
+            Stopped::Problem(problem) => Ok(problem.diagnostic),
+        }
+    }
 }
 
 /// The engine refused a file.

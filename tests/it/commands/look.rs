@@ -503,6 +503,7 @@ fn the_version_and_the_help_are_told_on_standard_output() {
                   Possible values:
                   - table: For people
                   - json:  One JSON document
+                  - sarif: SARIF 2.1.0, for code scanning: the findings of `lint`
 
                   [default: table]
 
