@@ -66,7 +66,7 @@ pub(super) fn read(files: Vec<File>, out: &mut LaidOut) {
         };
         let atomicity = match metadata.as_ref().map(runs_in_transaction) {
             Some(Err(problem)) => {
-                out.problems.push(problem);
+                out.problems.push(*problem);
                 continue;
             }
             Some(Ok(false)) => Atomicity::Bare,
@@ -75,7 +75,7 @@ pub(super) fn read(files: Vec<File>, out: &mut LaidOut) {
         let version = match name::version(&up.path, &digits) {
             Ok(version) => version,
             Err(problem) => {
-                out.problems.push(problem);
+                out.problems.push(*problem);
                 continue;
             }
         };
@@ -99,11 +99,11 @@ pub(super) fn read(files: Vec<File>, out: &mut LaidOut) {
 }
 
 /// `run_in_transaction` of a `metadata.toml`.
-fn runs_in_transaction(file: &File) -> Result<bool, Diagnostic> {
+fn runs_in_transaction(file: &File) -> Result<bool, Box<Diagnostic>> {
     let unreadable = |why: String| {
-        Diagnostic::problem("bad-metadata", format!("this file cannot be read: {why}"))
-            .in_file(&file.path)
-            .help("Diesel reads `run_in_transaction = false` from it")
+        let message = format!("this file cannot be read: {why}");
+        let problem = Diagnostic::problem("bad-metadata", message).in_file(&file.path);
+        Box::new(problem.help("Diesel reads `run_in_transaction = false` from it"))
     };
     let table: toml::Table = file
         .text

@@ -129,7 +129,7 @@ pub(super) fn read(files: Vec<File>, out: &mut LaidOut) {
                         out.claims
                             .push(claim(version, words, file, stamp_millis(digits)))
                     }
-                    Err(problem) => out.problems.push(problem),
+                    Err(problem) => out.problems.push(*problem),
                 }
             }
         } else if name::stem(name::last(&path)).is_some() {

@@ -35,14 +35,13 @@ pub(super) fn loosely_numbered(name: &str) -> Option<(&str, &str)> {
 }
 
 /// The number of digits in the name of a file.
-pub(super) fn version(file: &str, digits: &str) -> Result<i64, Diagnostic> {
+pub(super) fn version(file: &str, digits: &str) -> Result<i64, Box<Diagnostic>> {
     digits.parse().map_err(|_| {
         let message = format!(
             "the number {digits} is above {}, the highest version",
             i64::MAX
         );
-        Diagnostic::problem("bad-name", message)
-            .in_file(file)
-            .help("give the file a lower number, above those of the others")
+        let problem = Diagnostic::problem("bad-name", message).in_file(file);
+        Box::new(problem.help("give the file a lower number, above those of the others"))
     })
 }

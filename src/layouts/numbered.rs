@@ -25,7 +25,7 @@ pub(super) fn read(layout: Layout, files: Vec<File>, out: &mut LaidOut) {
         };
         let words = words.to_owned();
         match name::version(&file.path, digits) {
-            Err(problem) => out.problems.push(problem),
+            Err(problem) => out.problems.push(*problem),
             Ok(version) => {
                 if let Some((up, down)) = parts(layout, file, out) {
                     out.claims.push(Claim {

@@ -38,7 +38,7 @@ pub(super) fn read(files: Vec<File>, out: &mut LaidOut) {
             continue;
         };
         match (name::version(&file.path, digits), way) {
-            (Err(problem), _) => out.problems.push(problem),
+            (Err(problem), _) => out.problems.push(*problem),
             (Ok(version), Way::Down) => downs.entry(version).or_default().push(file),
             (Ok(version), Way::Up) => ups.push((version, words.to_owned(), file)),
         }

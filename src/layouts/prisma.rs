@@ -46,7 +46,7 @@ pub(super) fn read(files: Vec<File>, out: &mut LaidOut) {
         };
         let down = downs.remove(&folder).map(|down| down_file(down, &[]));
         match name::version(&file.path, digits) {
-            Err(problem) => out.problems.push(problem),
+            Err(problem) => out.problems.push(*problem),
             Ok(version) => out.claims.push(Claim {
                 version,
                 words: words.to_owned(),

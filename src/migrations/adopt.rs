@@ -291,7 +291,7 @@ fn taken<'a>(
     options: &AdoptOptions,
 ) -> Result<Taken<'a>, Vec<Diagnostic>> {
     let other =
-        the_tool(tools, others, history, foreign, options).map_err(|problem| vec![problem])?;
+        the_tool(tools, others, history, foreign, options).map_err(|problem| vec![*problem])?;
     let mut problems = file_problems(set, history);
     let records = plan(set, history, &PlanOptions::default()).problems;
     problems.extend(records.into_iter().filter(is_about_records));
@@ -362,8 +362,9 @@ fn the_tool(
     history: &History,
     foreign: &[String],
     options: &AdoptOptions,
-) -> Result<OtherRows, Diagnostic> {
+) -> Result<OtherRows, Box<Diagnostic>> {
     let is_foreign = |table: &String| foreign.iter().any(|it| it.eq_ignore_ascii_case(table));
+    let refused = |problem: Diagnostic| Err(Box::new(problem));
     let no_history = |message: String| Diagnostic::problem("no-other-history", message);
     if let Some(from) = &options.from {
         let wanted = from.to_ascii_lowercase();
@@ -384,12 +385,14 @@ fn the_tool(
                     true => Class::Integrity,
                     false => Class::Usage,
                 };
-                Err(no_history(message)
-                    .class(class)
-                    .helps(match words.as_slice() {
-                        [] => None,
-                        words => Some(format!("there is: {}", words.join(", "))),
-                    }))
+                refused(
+                    no_history(message)
+                        .class(class)
+                        .helps(match words.as_slice() {
+                            [] => None,
+                            words => Some(format!("there is: {}", words.join(", "))),
+                        }),
+                )
             }
         };
     }
@@ -400,7 +403,7 @@ fn the_tool(
             let named: Vec<String> = named.collect();
             let choice = tools.iter().map(|it| format!("`adopt --from {}`", it.of.word));
             let choice: Vec<String> = choice.collect();
-            Err(Diagnostic::problem(
+            refused(Diagnostic::problem(
                 "several-histories",
                 format!(
                     "this database has the histories of several tools: {}",
@@ -409,23 +412,23 @@ fn the_tool(
             )
             .help(format!("say which one is of these files: {}", choice.join(" or "))))
         }
-        (_, [(tool, table), ..]) => Err(no_history(format!(
+        (_, [(tool, table), ..]) => refused(no_history(format!(
             "this database has the history of {tool}, in {table}, whose migrations are no files that Seedbed reads"
         ))
         .help(
             "`baseline V` compares the schema with what the migrations up to V leave, and records them without running \
              them",
         )),
-        _ if history.has_migrations() => Err(no_history(
+        _ if history.has_migrations() => refused(no_history(
             "this database has no history of another tool, and its migrations are recorded already".to_owned(),
         )
         .help("`status` lists them")),
-        _ if history.tables.iter().all(is_foreign) => Err(no_history(match foreign.is_empty() {
+        _ if history.tables.iter().all(is_foreign) => refused(no_history(match foreign.is_empty() {
             true => "this database has no history of another tool, and no table".to_owned(),
             false => "no tool has applied a migration in this database, and it has no table of an application".to_owned(),
         })
         .help("`migrate` applies the migrations")),
-        _ => Err(no_history(
+        _ => refused(no_history(
             "this database has tables, and no history of another tool: a schema that was pushed has none".to_owned(),
         )
         .help(

@@ -111,13 +111,9 @@ fn has_name(migration: &Migration, name: &str) -> bool {
 }
 
 fn without_file(set: &Migrations, tool: &str, table: &str, row: &OtherRow) -> Diagnostic {
-    let claims = || {
-        let number: i64 = row.called.parse().ok()?;
-        let key = Key::Migration(number);
-        let claim = set.claims(&key).next();
-        claim
-    };
-    if let Some(claim) = claims() {
+    let number = row.called.parse().ok().map(Key::Migration);
+    let claim = number.as_ref().and_then(|key| set.claims(key).next());
+    if let Some(claim) = claim {
         let message = format!(
             "{tool} has applied {}, and several files have that number",
             row.called
@@ -132,9 +128,7 @@ fn without_file(set: &Migrations, tool: &str, table: &str, row: &OtherRow) -> Di
         "missing",
         format!("{tool} has applied {} (in {table}), and no file is called so", row.called),
     )
-    .help(format!(
-        "bring the file back with git; or, where the files begin later, `baseline V` records what the schema has"
-    ))
+    .help("bring the file back with git; or, where the files begin later, `baseline V` records what the schema has")
 }
 
 /// That the file is not what the tool applied. It may have had other ends of lines then.
