@@ -127,7 +127,7 @@ pub fn init(root: &Path, options: &InitOptions) -> Result<Vec<(PathBuf, Wrote)>,
     }
     project.excluded()?;
     project.whole("config.toml", include_str!("init/config.toml.template"))?;
-    project.whole(".env.example", include_str!("../../.env.example"))?;
+    project.whole(".env.example", include_str!("init/env.example.template"))?;
     project.git_attributes()?;
     // With cargo, all of target/ is ignored already.
     let of_tests = (options.kind == Kind::Program).then_some("/target/seedbed");
