@@ -275,6 +275,7 @@ fn a_project_that_uses_the_program_gets_nothing_of_cargo() {
     assert_eq!(describe(&init(&web, &PROGRAM).unwrap()), expect);
     let workflow = folder.path().join(".github/workflows/seedbed.yml");
     let workflow = std::fs::read_to_string(workflow).unwrap();
+    let workflow = workflow.replace(env!("CARGO_PKG_VERSION"), "VERSION");
     expect_test::expect![[r##"
         # Tries the migrations and seeds of each pull request on databases in memory.
         name: seedbed
@@ -287,16 +288,33 @@ fn a_project_that_uses_the_program_gets_nothing_of_cargo() {
         jobs:
           check:
             runs-on: ubuntu-latest
+            steps:
+              - uses: actions/checkout@v5
+              - uses: seedbed-rs/seedbed@vVERSION
+                with: {directory: "web"}
+    "##]]
+    .assert_eq(&workflow);
+    // Of sources that are no release, the program is built.
+    std::fs::remove_dir_all(folder.path().join(".github")).unwrap();
+    let git = InitOptions {
+        dependency: Dependency::Git("https://example.com/seedbed".to_owned()),
+        ..PROGRAM
+    };
+    init(&web, &git).unwrap();
+    let workflow = folder.path().join(".github/workflows/seedbed.yml");
+    let workflow = std::fs::read_to_string(workflow).unwrap();
+    let (_, job) = workflow.split_once("ubuntu-latest\n").unwrap();
+    expect_test::expect![[r#"
             defaults:
               run: {working-directory: "web"}
             steps:
               - uses: actions/checkout@v5
                 with: {fetch-depth: 0}    # with the branch that --base names
-              - run: cargo install --locked seedbed-cli
+              - run: cargo install --locked seedbed-cli --git https://example.com/seedbed
               - run: seedbed check --base "origin/$GITHUB_BASE_REF"
-    "##]]
-    .assert_eq(&workflow);
-    let kept = init(&web, &PROGRAM).unwrap();
+    "#]]
+    .assert_eq(job);
+    let kept = init(&web, &git).unwrap();
     assert!(kept.iter().all(|(_, did)| *did == Wrote::Kept), "{kept:?}");
 }
 
