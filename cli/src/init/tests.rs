@@ -303,8 +303,11 @@ fn a_project_that_uses_the_program_gets_nothing_of_cargo() {
     init(&web, &git).unwrap();
     let workflow = folder.path().join(".github/workflows/seedbed.yml");
     let workflow = std::fs::read_to_string(workflow).unwrap();
-    let (_, job) = workflow.split_once("ubuntu-latest\n").unwrap();
+    let jobs = &workflow[workflow.find("jobs:").unwrap()..];
     expect_test::expect![[r#"
+        jobs:
+          check:
+            runs-on: ubuntu-latest
             defaults:
               run: {working-directory: "web"}
             steps:
@@ -313,7 +316,7 @@ fn a_project_that_uses_the_program_gets_nothing_of_cargo() {
               - run: cargo install --locked seedbed-cli --git https://example.com/seedbed
               - run: seedbed check --base "origin/$GITHUB_BASE_REF"
     "#]]
-    .assert_eq(job);
+    .assert_eq(jobs);
     let kept = init(&web, &git).unwrap();
     assert!(kept.iter().all(|(_, did)| *did == Wrote::Kept), "{kept:?}");
 }
