@@ -217,6 +217,13 @@ impl WrittenFor {
             steps.push(match up.strip_suffix(".sql") {
                 _ if self.is_down() => "keep only the statements that undo the migration".to_owned(),
                 _ if up.starts_with("R__") => format!("remove the statements {statements}"),
+                Some("up") => format!(
+                    "put the statements {statements} into down.sql and the others into {up}"
+                ),
+                Some(stem) if stem.ends_with(".up") => format!(
+                    "put the statements {statements} into {}.down.sql and the others into {up}",
+                    stem.trim_end_matches(".up")
+                ),
                 Some(stem) => format!(
                     "put the statements {statements} into {stem}.down.sql and the others into {up}"
                 ),
@@ -341,7 +348,7 @@ mod tests {
     #[test]
     fn headings_stand_beside_a_marker_of_no_direction() {
         let found = found(
-            "-- transactional: false\n-- ==== UP ====\nSELECT 1;\n-- ==== DOWN ====\nSELECT 2;",
+            "-- transactional: false\n-- ==== UP ====\nCREATE TABLE a (x);\n-- ==== DOWN ====\nDROP TABLE a;",
         );
         let found = found.unwrap();
         assert_eq!(

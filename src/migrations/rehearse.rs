@@ -33,7 +33,10 @@ pub(super) struct Act {
 impl Act {
     /// Reads a file as a local database would whose history is in `history`.
     pub(super) fn new(text: &Text, history: &HistoryTable) -> Act {
-        Act::read(&text.source, text.atomicity, history)
+        Act {
+            source: text.source.clone(),
+            reading: reading::read_text(text, Engine::Local, history),
+        }
     }
 
     /// The same of a text that was recorded.
