@@ -12,10 +12,7 @@ use tower::ServiceExt;
 /// The application on a database of this test, which is removed when the test passes and kept when it panics.
 async fn application() -> (Router, TestDatabase) {
     let test = testing::database("test").await.unwrap();
-    let flags = Flags {
-        database: Some(test.path().display().to_string()),
-        ..Flags::default()
-    };
+    let flags = Flags::default().database(Some(test.path().display().to_string()));
     let settings = config::load(&flags, env!("CARGO_MANIFEST_DIR").as_ref(), []);
     let database = settings.config().unwrap().open().await.unwrap();
     (router(database), test)
