@@ -66,7 +66,7 @@ impl Config {
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let folder = std::env::temp_dir();
-    /// let flags = Flags { database: Some(":memory:".to_owned()), ..Flags::default() };
+    /// let flags = Flags::default().database(Some(":memory:".to_owned()));
     /// let config = config::load(&flags, &folder, []).config()?; // or Config::load()?
     /// let database = config.open().await?;
     /// let connection = database.connect().await?;

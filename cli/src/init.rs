@@ -188,7 +188,7 @@ fn config_toml(places: &Places) -> String {
 fn env_example(places: &Places) -> String {
     let line = |path: &Path| format!("EMBEDDED_REPLICA_FILE={}", places::written(path));
     let (name, path) = (line(&Places::default().replica), line(&places.replica));
-    include_str!("../../.env.example").replacen(&name, &path, 1)
+    include_str!("init/env.example.template").replacen(&name, &path, 1)
 }
 
 struct Project<'a> {
@@ -352,20 +352,37 @@ impl Project<'_> {
         let repository = self.root.ancestors().find(|it| it.join(".git").exists());
         let below = repository.and_then(|repository| self.root.strip_prefix(repository).ok());
         let below = below.filter(|below| !below.as_os_str().is_empty());
-        if let Some(below) = below {
-            let below = below.to_string_lossy().replace('\\', "/");
-            text.push_str(&format!(
-                "    defaults:\n      run: {{working-directory: \"{below}\"}}\n"
-            ));
+        let folder = below.map(|below| below.to_string_lossy().replace('\\', "/"));
+        match (options.kind, &options.dependency) {
+            // The action fetches what it compares with, and a program that is built already.
+            (Kind::Program, Dependency::Registry) => {
+                text.push_str("    steps:\n      - uses: actions/checkout@v5\n");
+                let version = env!("CARGO_PKG_VERSION");
+                text.push_str(&format!("      - uses: seedbed-rs/seedbed@v{version}\n"));
+                if let Some(folder) = folder {
+                    text.push_str(&format!("        with: {{directory: \"{folder}\"}}\n"));
+                }
+            }
+            (kind, dependency) => {
+                if let Some(folder) = folder {
+                    text.push_str(&format!(
+                        "    defaults:\n      run: {{working-directory: \"{folder}\"}}\n"
+                    ));
+                }
+                text.push_str("    steps:\n      - uses: actions/checkout@v5\n");
+                text.push_str(
+                    "        with: {fetch-depth: 0}    # with the branch that --base names\n",
+                );
+                let check = "check --base \"origin/$GITHUB_BASE_REF\"";
+                let install = dependency.install();
+                text.push_str(&match kind {
+                    Kind::Xtask => format!("      - run: cargo xtask {check}\n"),
+                    Kind::Program => {
+                        format!("      - run: {install}\n      - run: seedbed {check}\n")
+                    }
+                });
+            }
         }
-        text.push_str("    steps:\n      - uses: actions/checkout@v5\n");
-        text.push_str("        with: {fetch-depth: 0}    # with the branch that --base names\n");
-        let check = "check --base \"origin/$GITHUB_BASE_REF\"";
-        let install = options.dependency.install();
-        text.push_str(&match options.kind {
-            Kind::Xtask => format!("      - run: cargo xtask {check}\n"),
-            Kind::Program => format!("      - run: {install}\n      - run: seedbed {check}\n"),
-        });
         let above = below.map_or(0, |below| below.components().count());
         let name = format!("{}.github/workflows/seedbed.yml", "../".repeat(above));
         match self.files.read(&name)? {

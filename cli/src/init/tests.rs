@@ -290,6 +290,7 @@ fn a_project_that_uses_the_program_gets_nothing_of_cargo() {
     assert_eq!(describe(&init_in(&web, &program).unwrap()), expect);
     let workflow = folder.path().join(".github/workflows/seedbed.yml");
     let workflow = std::fs::read_to_string(workflow).unwrap();
+    let workflow = workflow.replace(env!("CARGO_PKG_VERSION"), "VERSION");
     expect_test::expect![[r##"
         # Tries the migrations and seeds of each pull request on databases in memory.
         name: seedbed
@@ -302,16 +303,36 @@ fn a_project_that_uses_the_program_gets_nothing_of_cargo() {
         jobs:
           check:
             runs-on: ubuntu-latest
+            steps:
+              - uses: actions/checkout@v5
+              - uses: seedbed-rs/seedbed@vVERSION
+                with: {directory: "web"}
+    "##]]
+    .assert_eq(&workflow);
+    // Of sources that are no release, the program is built.
+    std::fs::remove_dir_all(folder.path().join(".github")).unwrap();
+    let git = InitOptions {
+        dependency: Dependency::Git("https://example.com/seedbed".to_owned()),
+        ..program
+    };
+    init_in(&web, &git).unwrap();
+    let workflow = folder.path().join(".github/workflows/seedbed.yml");
+    let workflow = std::fs::read_to_string(workflow).unwrap();
+    let jobs = &workflow[workflow.find("jobs:").unwrap()..];
+    expect_test::expect![[r#"
+        jobs:
+          check:
+            runs-on: ubuntu-latest
             defaults:
               run: {working-directory: "web"}
             steps:
               - uses: actions/checkout@v5
                 with: {fetch-depth: 0}    # with the branch that --base names
-              - run: cargo install --locked seedbed-cli
+              - run: cargo install --locked seedbed-cli --git https://example.com/seedbed
               - run: seedbed check --base "origin/$GITHUB_BASE_REF"
-    "##]]
-    .assert_eq(&workflow);
-    let kept = init_in(&web, &program).unwrap();
+    "#]]
+    .assert_eq(jobs);
+    let kept = init_in(&web, &git).unwrap();
     assert!(kept.iter().all(|(_, did)| *did == Wrote::Kept), "{kept:?}");
 }
 

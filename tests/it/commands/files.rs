@@ -503,7 +503,8 @@ fn what_init_writes_for_a_project_in_another_language_works_as_it_is() {
     );
     assert!(!project.path("Cargo.toml").exists());
     project.run("new create users");
-    let table = "CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT UNIQUE, name TEXT);\n";
+    let table = "CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT UNIQUE, name TEXT);\n\
+                 CREATE TABLE posts (id INTEGER PRIMARY KEY, author_id INTEGER REFERENCES users (id), title TEXT);\n";
     project.write("migrations/V1__create_users.sql", table);
     for line in ["check", "migrate --seed", "status --exit-code", "seed"] {
         let ran = project.run(line);
@@ -511,12 +512,11 @@ fn what_init_writes_for_a_project_in_another_language_works_as_it_is() {
     }
     // The rows of the first seed are comments, and right once they are not.
     let seed = project.read("seeds/010_first.yaml");
-    let (users, _) = seed.split_once("#\n# posts:").unwrap();
-    let (head, rows) = users.split_once("# users:").unwrap();
+    let (head, rows) = seed.split_once("# users:").unwrap();
     let rows = format!("users:{}", rows.replace("\n# ", "\n"));
     project.write("seeds/010_first.yaml", format!("{head}{rows}"));
     let ran = project.run("seed");
-    assert!(ran.stdout.contains("1 inserted"), "{ran}");
+    assert!(ran.stdout.contains("2 inserted"), "{ran}");
 }
 
 #[test]
