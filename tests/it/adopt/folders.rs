@@ -95,13 +95,13 @@ impl Tool {
     /// The name of its migration, as its own table has it where it has names.
     fn name(self, index: usize) -> String {
         let version = self.version(index);
-        let letter = ["a", "b", "c"][index];
+        let words = ["users", "posts", "notes"][index];
         match self {
-            Tool::Drizzle | Tool::Wrangler => format!("{version:04}_{letter}"),
-            Tool::Goose => format!("{version:05}_{letter}"),
-            Tool::Refinery => format!("V{version}__{letter}"),
-            Tool::Diesel => format!("2024-01-01-{:06}_{letter}", index),
-            _ => format!("{version}_{letter}"),
+            Tool::Drizzle | Tool::Wrangler => format!("{version:04}_{words}"),
+            Tool::Goose => format!("{version:05}_{words}"),
+            Tool::Refinery => format!("V{version}__{words}"),
+            Tool::Diesel => format!("2024-01-01-{:06}_{words}", index),
+            _ => format!("{version}_{words}"),
         }
     }
 
