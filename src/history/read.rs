@@ -115,7 +115,7 @@ impl Unfinished {
         Diagnostic::problem("unfinished-import", self.to_string())
             .helps(wait)
             .help(format!(
-                "`{again}` goes on with it, `{again} --restart` takes back what it has written"
+                "`{again}` continues it, `{again} --restart` removes what it has written"
             ))
     }
 }

@@ -37,7 +37,7 @@ pub enum Target {
 /// How many transactions to use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Grouping {
-    /// As few as the meaning allows: a new one begins only where the foreign-key mode changes, and at a
+    /// As few as possible without changing the result: a new one begins only where the foreign-key mode changes, and at a
     /// `no-transaction` file.
     #[default]
     All,

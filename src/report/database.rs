@@ -52,7 +52,7 @@ pub(super) fn database(error: &DbError) -> Diagnostic {
                  remove it by hand, with its -wal and -shm",
             )),
         DbError::BrokenReplica { .. } => Diagnostic::error("broken-replica", words).help(
-            "the primary has everything: `replica reset` removes what is left of it, `sync` makes it anew",
+            "the primary has everything: `replica reset` removes what is left of it, `sync` creates it again",
         ),
         // The settings name a file and a primary that do not belong together.
         DbError::OtherPrimary { .. } => Diagnostic::error("other-primary", words)
@@ -108,7 +108,7 @@ fn not_synced(words: String, path: &Path, fault: SyncFault) -> Diagnostic {
             "another program holds a lock on {file}: close it, or wait longer with `--lock-timeout 60`"
         )),
         SyncFault::Full => Diagnostic::error("disk-full", words).help(format!(
-            "make room for {file}, then run `sync` again: it goes on from the last transaction that came whole"
+            "make room for {file}, then run `sync` again: it continues after the last complete transaction"
         )),
         SyncFault::ReadOnly => Diagnostic::error("not-synced", words).help(format!(
             "check that you may write {file}, the files beside it and their folder"

@@ -59,7 +59,7 @@ impl Report {
                     .help(match unfinished.is_running {
                         true => "wait until it has ended".to_owned(),
                         false => format!(
-                            "`{again}` goes on with it, `{again} --restart` begins from the start"
+                            "`{again}` continues it, `{again} --restart` begins from the start"
                         ),
                     })
                     .help("`export --tables T,…` writes the tables that you name as they are");

@@ -156,12 +156,12 @@ pub(super) fn unknown(lost: &RemoteError, units: &[Key], scripts: usize, done: &
     let next = match lost {
         RemoteError::GivenUp { .. } => {
             diagnostic.help.clear();
-            "the server may still be at it: `status` tells what is applied, and `migrate` goes on"
+            "the server may still be running it: `status` shows what is applied, and `migrate` continues"
         }
-        RemoteError::Redirected { .. } => "then `status` tells, and `migrate` goes on",
+        RemoteError::Redirected { .. } => "then `status` shows what is applied, and `migrate` continues",
         _ => {
             diagnostic.help.clear();
-            "once the server can be reached: `status` tells, and `migrate` goes on"
+            "once the server can be reached: `status` shows what is applied, and `migrate` continues"
         }
     };
     diagnostic.help.push(next.to_owned());

@@ -89,7 +89,7 @@ fn schema(set: &Migrations, history: &History) -> Option<Diagnostic> {
             Diagnostic::problem("started", message)
                 .about(key)
                 .help(format!(
-                    "`repair {key} --applied` or `--retry`, if nobody runs it any more"
+                    "`repair {key} --applied` or `--retry`, if no process runs it any more"
                 )),
         );
     }

@@ -314,7 +314,7 @@ fn doctor_on_a_replica_tells_of_its_files() {
                 ✓ replica       [n] bytes in all its files, protocol v1, frame [n], synced [n] s ago
                 ✗ primary       the replica [root]/local_replica.db follows another primary than [other]: [server]
                 ✗ replica       the replica [root]/local_replica.db is broken: it has lost its -client_wal_index or -info file, which tells how far it has come
-                                help: the primary has everything: `seedbed replica reset` removes what is left of it, `seedbed sync` makes it anew
+                                help: the primary has everything: `seedbed replica reset` removes what is left of it, `seedbed sync` creates it again
             "#]],
         ),
         (
@@ -325,7 +325,7 @@ fn doctor_on_a_replica_tells_of_its_files() {
                 ✓ replica       [n] bytes in all its files, protocol v2, frame [n], synced [n] s ago
                 ✗ primary       the replica [root]/local_replica.db follows another primary than [other]: [server]
                 ✗ replica       the replica [root]/local_replica.db is broken: it has lost its -client_wal_index or -info file, which tells how far it has come
-                                help: the primary has everything: `seedbed replica reset` removes what is left of it, `seedbed sync` makes it anew
+                                help: the primary has everything: `seedbed replica reset` removes what is left of it, `seedbed sync` creates it again
             "#]],
         ),
     ] {

@@ -302,10 +302,10 @@ fn flags_that_do_not_fit() {
                 2>                rows differ
                 2>   backup       Take a backup: a packed dump with a checksum, proven by building
                 2>                a database from it
-                2>   restore      Bring a backup into a new or empty database
+                2>   restore      Restore a backup into a new or empty database
                 2>
                 2> Embedded replicas:
-                2>   sync         Bring the local file of an embedded replica up to its primary
+                2>   sync         Update the local file of an embedded replica from its primary
                 2>   replica      Look at, remove or copy the local file of an embedded replica
                 2>
                 2> To look at a database or a project:
@@ -343,7 +343,7 @@ fn flags_that_do_not_fit() {
                 2>       --format <FORMAT>      How to print the result, on standard output
                 2>                              [default: table] [possible values: table, json]
                 2>   -q, --quiet                Print nothing but the result and errors
-                2>   -v, --verbose              Print more on the way
+                2>   -v, --verbose              Print more details during the run
                 2>       --color <WHEN>         When to use colours [default: auto] [possible
                 2>                              values: auto, always, never]
                 2>   -y, --yes                  Answer yes to every question

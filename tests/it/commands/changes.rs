@@ -485,7 +485,7 @@ fn undo_takes_back_the_newest() {
         undone V2 posts (1 statement)
         the database is at V1
         2> target: local local.db (default)
-        2> warning[repeatable-pending]: R__authors is pending: what it makes was dropped, and it cannot be made again on this schema
+        2> warning[repeatable-pending]: R__authors is pending: what it makes was dropped, and it cannot be created again on this schema
         2>   |
         2>   = help: the next `seedbed migrate` makes it again, after the versions that are pending then
     "#]]);
@@ -535,7 +535,7 @@ fn undo_runs_what_was_recorded_from_a_checkout_without_the_files() {
         undone V1 users (1 statement)
         no version is applied
         2> target: local local.db (default)
-        2> warning[repeatable-pending]: R__authors is pending: what it makes was dropped, and it cannot be made again on this schema
+        2> warning[repeatable-pending]: R__authors is pending: what it makes was dropped, and it cannot be created again on this schema
         2>   |
         2>   = help: the next `seedbed migrate` makes it again, after the versions that are pending then
     "#]]);

@@ -408,7 +408,7 @@ fn the_version_and_the_help_are_told_on_standard_output() {
                   As few transactions as possible, or one for each migration
 
                   Possible values:
-                  - all:  As few as the meaning allows
+                  - all:  As few as possible without changing the result
                   - each: One for each migration
 
                   [default: all]
@@ -417,7 +417,7 @@ fn the_version_and_the_help_are_told_on_standard_output() {
                   Also apply versions below the newest applied one
 
               --wait <S>
-                  Wait so many seconds for a database that can be reached
+                  Wait up to S seconds for the database to become reachable
 
               --backup[=<KIND>]
                   Take a backup before the first change; with `=unproven` also go on
@@ -498,7 +498,7 @@ fn the_version_and_the_help_are_told_on_standard_output() {
                   Print nothing but the result and errors
 
           -v, --verbose
-                  Print more on the way
+                  Print more details during the run
 
               --color <WHEN>
                   When to use colours

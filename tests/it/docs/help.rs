@@ -40,7 +40,10 @@ fn commands() -> String {
     for name in names(&all) {
         add(&mut text, &[&name]);
     }
-    text
+    // The help has lines of blanks.
+    text.lines()
+        .flat_map(|line| [line.trim_end(), "\n"])
+        .collect()
 }
 
 /// A command, and those below it.

@@ -92,10 +92,10 @@ fn coloured(line: &str) -> String {
                 "0" | "" => open.clear(),
                 "1" => open.push("bold"),
                 "2" => open.push("dim"),
-                "31" => open.push("red"),
-                "32" => open.push("green"),
-                "33" => open.push("yellow"),
-                "36" => open.push("cyan"),
+                "31" | "91" => open.push("red"),
+                "32" | "92" => open.push("green"),
+                "33" | "93" => open.push("yellow"),
+                "34" | "94" | "36" | "96" => open.push("cyan"),
                 other => panic!("no colour for {other:?}"),
             }
         }
