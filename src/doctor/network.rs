@@ -36,7 +36,7 @@ pub(super) fn this_machine(host: &str) -> Check {
 /// The host has none.
 pub(super) fn no_name(host: &str, why: &str) -> Check {
     Check::error("dns", format!("no address for {host}: {why}")).help(
-        "see whether the URL is spelt right (`turso db show NAME --url`) and whether this machine is online",
+        "check whether the URL is spelt right (`turso db show NAME --url`) and whether this machine is online",
     )
 }
 
@@ -48,8 +48,8 @@ pub(super) fn connection(address: SocketAddr) -> Check {
 /// Nothing does.
 pub(super) fn no_connection(url: &RemoteUrl, why: &str) -> Check {
     let help = match url.is_loopback() {
-        true => "see whether the server runs, and on which port",
-        false => "see whether the port is right, and whether a firewall or a proxy is in the way",
+        true => "check whether the server runs, and on which port",
+        false => "check whether the port is right, and whether a firewall or a proxy is in the way",
     };
     Check::error("tcp", format!("no connection: {why}")).help(help)
 }
@@ -60,7 +60,7 @@ pub(super) fn silent(url: &RemoteUrl, why: &str) -> Check {
         "server",
         format!("{} was asked for its version: {why}", url.host()),
     )
-    .help("see whether it is the server that you meant; a proxy may hold requests back")
+    .help("check whether it is the server that you meant; a proxy may hold requests back")
 }
 
 /// What came of asking for the version: it tells of TLS too, as the connection is known to work.
@@ -76,13 +76,13 @@ pub(super) fn answer(url: &RemoteUrl, version: Result<Option<String>, RemoteErro
             Check::ok("server", "it answers, and does not tell its version"),
         ],
         Err(ref error @ RemoteError::Unreachable { ref host, .. }) if host.contains(THROUGH) => {
-            let help = "see whether the proxy lets you reach that host; NO_PROXY names hosts that are reached without one";
+            let help = "check whether the proxy lets you reach that host; NO_PROXY names hosts that are reached without one";
             vec![Check::error("server", error.to_string()).help(help)]
         }
         Err(RemoteError::Unreachable { why, .. } | RemoteError::NotEncrypted { why, .. })
             if url.is_encrypted() => vec![
             Check::error("tls", format!("no encrypted connection: {why}")).help(
-                "see whether the host is right, whether the server speaks TLS on this port, and whether the clock of \
+                "check whether the host is right, whether the server speaks TLS on this port, and whether the clock of \
                  this machine is",
             ),
         ],
@@ -94,7 +94,7 @@ pub(super) fn answer(url: &RemoteUrl, version: Result<Option<String>, RemoteErro
         Err(error) => vec![
             tls(),
             Check::error("server", error.to_string())
-                .help("see whether the port is that of a libSQL server, and whether it speaks TLS"),
+                .help("check whether the port is that of a libSQL server, and whether it speaks TLS"),
         ],
     }
 }
@@ -132,7 +132,7 @@ mod tests {
         });
         expect![[r#"
             error tls: no encrypted connection: invalid peer certificate: Expired
-            help: see whether the host is right, whether the server speaks TLS on this port, and whether the clock of this machine is
+            help: check whether the host is right, whether the server speaks TLS on this port, and whether the clock of this machine is
         "#]].assert_eq(&all(answer(&url, tls)));
         let lost = Err(RemoteError::Lost {
             host: host(),
@@ -142,15 +142,15 @@ mod tests {
         expect![[r#"
             skipped tls: the URL asks for none
             error server: the connection to app-org.turso.io broke before the answer came: connection reset by peer
-            help: see whether the port is that of a libSQL server, and whether it speaks TLS
+            help: check whether the port is that of a libSQL server, and whether it speaks TLS
         "#]].assert_eq(&all(answer(&plain, lost)));
         expect![[r#"
             error dns: no address for app-org.turso.io: not found
-            help: see whether the URL is spelt right (`turso db show NAME --url`) and whether this machine is online
+            help: check whether the URL is spelt right (`turso db show NAME --url`) and whether this machine is online
         "#]].assert_eq(&shown(&no_name("app-org.turso.io", "not found")));
         expect![[r#"
             error tcp: no connection: 127.0.0.1:8080: refused
-            help: see whether the server runs, and on which port
+            help: check whether the server runs, and on which port
         "#]]
         .assert_eq(&shown(&no_connection(&plain, "127.0.0.1:8080: refused")));
         expect![[r#"

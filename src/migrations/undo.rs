@@ -289,7 +289,7 @@ fn not_run(row: &Row, history: &History, undone: &[i64]) -> Diagnostic {
             format!("`undo --to {newest}` undoes only what Seedbed applied after the baseline")
         }))
         .help(format!(
-            "`{undo} --adopted` runs the recorded down text all the same"
+            "`{undo} --adopted` runs the recorded down text anyway"
         ))
 }
 

@@ -239,7 +239,9 @@ fn stopped(error: &ImportError, copying: Copying<'_>, options: &ImportOptions) -
                         "exists",
                         format!("{clash} in {to}, and is not of this copy"),
                     )
-                    .help(format!("rename or drop it there; then run `{begun}` to continue"))
+                    .help(format!(
+                        "rename or drop it there; then run `{begun}` to continue"
+                    ))
                 })
                 .collect()
         }
@@ -272,7 +274,9 @@ fn stopped(error: &ImportError, copying: Copying<'_>, options: &ImportOptions) -
         ),
         (Stands::Everything, _) => format!("all of {from} is in {to}, and recorded"),
         (Stands::Unknown, _) => {
-            format!("the outcome of the last part is unknown: run `{begun}` again to check and continue")
+            format!(
+                "the outcome of the last part is unknown: run `{begun}` again to check and continue"
+            )
         }
     };
     Report {

@@ -96,7 +96,7 @@ impl Report {
             ExportError::File { .. } | ExportError::Write(_) => (
                 Class::Failed,
                 "file",
-                "see whether the folder exists, whether you may write there, and whether the disk is full",
+                "check whether the folder exists, whether you may write there, and whether the disk is full",
             ),
         };
         let mut message = error.to_string();

@@ -448,7 +448,9 @@ fn stands(error: &ImportError, dump: &str, commands: &Commands) -> Option<String
         }
         Stands::Everything => "all of the dump is in the database, and recorded".to_owned(),
         Stands::Unknown => {
-            format!("the outcome of the last part is unknown: run `{begun}` again to check and continue")
+            format!(
+                "the outcome of the last part is unknown: run `{begun}` again to check and continue"
+            )
         }
     })
 }
@@ -595,7 +597,7 @@ pub(super) fn diagnostics(error: &ImportError, dump: &str, commands: &Commands) 
         .help(format!("`{begun} --verify none` finishes it without counting")),
         Why::Engine { error } => engine(error),
         Why::File { .. } => Diagnostic::error("file", words).help(
-            "see whether the folder is there, whether you may write to it, and whether the disk is full",
+            "check whether the folder is there, whether you may write to it, and whether the disk is full",
         ),
         Why::Itself(_) => Diagnostic::error("same-file", words)
             .class(Class::Usage)

@@ -137,7 +137,7 @@ fn refuse_marked(
         Some(told) if told != mark => format!("this database is marked `{mark}`, and not `{told}`"),
         _ => return Ok(()),
     };
-    let help = "see whether this is the database that you meant; a file that is not needed can be deleted by hand";
+    let help = "check whether this is the database that you meant; a file that is not needed can be deleted by hand";
     let diagnostic = Diagnostic::problem("other-environment", message).help(help);
     Err(session.stopped(diagnostic).about(opened))
 }

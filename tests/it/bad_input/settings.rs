@@ -237,7 +237,7 @@ fn a_server_that_cannot_be_reached() {
             2> target: remote http://127.0.0.1:1 (--database)
             2> error[unreachable]: cannot reach 127.0.0.1:1: Connection refused (os error 111)
             2>   |
-            2>   = help: see whether the host and port are right and the network lets you reach them; `seedbed doctor --database http://127.0.0.1:1` looks step by step
+            2>   = help: check whether the host and port are right and the network lets you reach them; `seedbed doctor --database http://127.0.0.1:1` checks each step
             exit 1
         "#]],
     );
@@ -249,7 +249,7 @@ fn a_server_that_cannot_be_reached() {
             2> target: remote http://127.0.0.1:1 (--database)
             2> error[unreachable]: cannot reach 127.0.0.1:1: Connection refused (os error 111)
             2>   |
-            2>   = help: see whether the host and port are right and the network lets you reach them; `seedbed doctor --database http://127.0.0.1:1` looks step by step
+            2>   = help: check whether the host and port are right and the network lets you reach them; `seedbed doctor --database http://127.0.0.1:1` checks each step
             exit 1
         "#]],
     );

@@ -382,7 +382,7 @@ fn reset_refuses_a_database_that_is_marked_otherwise() {
         2> target: local local.db (default)
         2> error[other-environment]: this database is marked `test`, and not `dev`
         2>   |
-        2>   = help: see whether this is the database that you meant; a file that is not needed can be deleted by hand
+        2>   = help: check whether this is the database that you meant; a file that is not needed can be deleted by hand
         exit 4
     "#]],
     );
@@ -400,7 +400,7 @@ fn reset_refuses_a_database_that_is_marked_otherwise() {
         2> target: local local.db (default)
         2> error[other-environment]: this database is marked `prod`, and is not deleted
         2>   |
-        2>   = help: see whether this is the database that you meant; a file that is not needed can be deleted by hand
+        2>   = help: check whether this is the database that you meant; a file that is not needed can be deleted by hand
         exit 4
     "#]],
     );
@@ -412,7 +412,7 @@ fn reset_refuses_a_database_that_is_marked_otherwise() {
         2> target: local local.db (default)
         2> error[other-environment]: this database is marked `prod`, and is not deleted
         2>   |
-        2>   = help: see whether this is the database that you meant; a file that is not needed can be deleted by hand
+        2>   = help: check whether this is the database that you meant; a file that is not needed can be deleted by hand
         exit 4
     "#]],
     );
