@@ -45,10 +45,7 @@ fn with_migrations(count: usize, folder: &TempDir) -> Options {
         )
         .unwrap();
     }
-    Options {
-        migrations,
-        ..options
-    }
+    options.migrations(migrations)
 }
 
 #[divan::bench(args = [3, 100, 1_000], sample_size = 1)]

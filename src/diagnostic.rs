@@ -62,6 +62,7 @@ impl Class {
 
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Diagnostic {
     /// A stable name for programs: `edited`, `unknown-column`.
     pub code: &'static str,
@@ -105,6 +106,7 @@ pub enum Location {
 
 /// A line of a text that is too long to keep.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct Line {
     /// The file.
     pub file: String,
@@ -122,6 +124,7 @@ pub struct Line {
 
 /// Another location that belongs to a diagnostic.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Related {
     /// How it belongs to it: `first used here`.
     pub words: String,
@@ -131,6 +134,7 @@ pub struct Related {
 
 /// A text as it was and as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Diff {
     /// The name of the text as it was: `V2 as applied`.
     pub before_name: String,

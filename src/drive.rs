@@ -15,6 +15,7 @@ use crate::history::{
     RunError, State, UnitEvent, UnitOutcome, Watch,
 };
 use crate::script::{Entry, Key, Origin, Record, Run, Script, Step, Unit};
+use crate::sql::{Kind, identifier, kind, significant};
 
 /// How often the history is read while somebody else's `no-transaction` migration runs.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
@@ -76,6 +77,7 @@ pub fn ignore() -> OnEvent {
 
 /// What has been done.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Outcome {
     /// The units that ran, in order.
     pub done: Vec<Done>,
@@ -87,6 +89,7 @@ pub struct Outcome {
 
 /// One unit that ran and is recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Done {
     /// Its version or name.
     pub key: Key,
@@ -110,6 +113,7 @@ pub struct Done {
 
 /// What was done to a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Verb {
     /// Applied, or taken as applied.
     Applied,
@@ -169,6 +173,7 @@ pub enum ApplyError {
 
 /// Which script failed, and what the database is like now.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct ScriptError {
     /// The failure.
     pub failed: Failed,
@@ -186,6 +191,8 @@ pub struct ScriptError {
     pub(crate) left_broken: Vec<LeftBroken>,
     /// Whether the unit runs outside of a transaction, had no effect, and is recorded as before.
     pub(crate) set_back: bool,
+    /// When what the script changes was applied before, and how long that took, as far as it is recorded.
+    pub(crate) recorded: Vec<(Key, String, Option<i64>)>,
     /// Rows of seeds that are refused besides the one that failed.
     pub(crate) other_rows: Vec<Failed>,
     /// What this run had committed before.
@@ -343,7 +350,7 @@ pub(crate) async fn drive<R: Reader>(
             moved = false;
         }
         how.look(db, &history).await?;
-        let decision = how.decide(&history);
+        let mut decision = how.decide(&history);
         if let Some((key, started)) = only_under_way(&decision) {
             // It is the one that applies this.
             if db.other_run().is_some() {
@@ -369,6 +376,9 @@ pub(crate) async fn drive<R: Reader>(
                 Ok(()) => continue 'again,
                 Err(Interrupted) => return Err(interrupted(done, history.version())),
             }
+        }
+        if !decision.scripts.is_empty() && history.rows.is_empty() {
+            decision.problems.extend(no_history_table(db));
         }
         if decision.problems.iter().any(Diagnostic::is_error) {
             return Err(ApplyError::Problems {
@@ -435,7 +445,7 @@ pub(crate) async fn drive<R: Reader>(
                     if outcome == UnitOutcome::Ran {
                         done.push(done_unit(unit, times, &recorded));
                     }
-                    warnings.extend(not_made(unit.record.key(), outcome));
+                    warnings.extend(not_made(unit, outcome));
                 }
                 version.apply(script);
                 how.committed(script);
@@ -480,6 +490,7 @@ pub(crate) async fn drive<R: Reader>(
                     return Err(match error {
                         ApplyError::Script(mut error) => {
                             error.set_back = set_back;
+                            error.recorded = recorded_times(script, &recorded);
                             ApplyError::Script(error)
                         }
                         error => error,
@@ -527,16 +538,38 @@ fn is_conditional(unit: &Unit) -> bool {
     matches!(unit.record, Record::Restore(_))
 }
 
+/// `table t`, or `view v` where a unit has a trigger that only a view can have.
+fn of_its_sort(table: &str, unit: &Unit) -> String {
+    let is_view = unit.steps.iter().any(|step| {
+        let Kind::Create(object) = kind(&step.sql) else {
+            return false;
+        };
+        let is_on = |it: &String| it.eq_ignore_ascii_case(table);
+        object.table.as_ref().is_some_and(is_on)
+            && significant(&step.sql)
+                .take_while(|token| !token.is_word(&step.sql, "BEGIN"))
+                .any(|token| token.is_word(&step.sql, "INSTEAD"))
+    });
+    format!("{} {table}", if is_view { "view" } else { "table" })
+}
+
 /// Why a repeatable that was to be made again was not, or may not have been.
-fn not_made(key: &Key, outcome: UnitOutcome) -> Option<Diagnostic> {
+fn not_made(unit: &Unit, outcome: UnitOutcome) -> Option<Diagnostic> {
+    let key = unit.record.key();
     let (message, help) = match outcome {
         UnitOutcome::Ran | UnitOutcome::NotNeeded => return None,
         UnitOutcome::Pending(tables) => {
             let why = match tables.as_slice() {
                 [] => "what it makes was dropped, and it cannot be created again on this schema"
                     .to_owned(),
-                [table] => format!("its table {table} is gone"),
-                tables => format!("its tables {} are gone", tables.join(" and ")),
+                [table] => format!("its {} is gone", of_its_sort(table, unit)),
+                tables => {
+                    let tables = tables.iter().map(|table| of_its_sort(table, unit));
+                    format!(
+                        "its {} are gone",
+                        tables.collect::<Vec<_>>().join(" and its ")
+                    )
+                }
             };
             (
                 format!("{key} is pending: {why}"),
@@ -637,6 +670,26 @@ fn done_unit(
         statements: unit.statements(),
         duration_ms,
     }
+}
+
+/// What is recorded of the units of a script: when each was applied, and how long that took.
+fn recorded_times(
+    script: &Script,
+    recorded: &HashMap<&Key, &Row>,
+) -> Vec<(Key, String, Option<i64>)> {
+    let keys = script.units.iter().map(|unit| unit.record.key());
+    let rows = keys.filter_map(|key| Some((key, recorded.get(key)?)));
+    rows.map(|(key, row)| (key.clone(), row.applied_at.clone(), row.duration_ms))
+        .collect()
+}
+
+/// Why the engine cannot have the table of the history, before it is made.
+fn no_history_table(db: &Db) -> Option<Diagnostic> {
+    let name = identifier(db.history_table().name());
+    let why = db.engine().refusal(&format!("CREATE TABLE {name} (x)"))?;
+    let message = format!("the table of the history cannot be made: {why}");
+    let help = "name another table in config.toml: `[migrations] table`";
+    Some(Diagnostic::problem("history-table", message).help(help))
 }
 
 /// Whether this is a repeatable that is recorded with the same text.
@@ -749,6 +802,7 @@ async fn script_error(
         redone: redone(script),
         left_broken,
         set_back: false,
+        recorded: Vec::new(),
         other_rows: Vec::new(),
         done,
         version,
@@ -784,6 +838,7 @@ fn interrupted(done: Vec<Done>, version: Option<i64>) -> ApplyError {
         redone: Vec::new(),
         left_broken: Vec::new(),
         set_back: false,
+        recorded: Vec::new(),
         other_rows: Vec::new(),
         done,
         version,

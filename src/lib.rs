@@ -50,6 +50,7 @@
 //! | [`history`] | the `_migrations` table: read it, and run a script with its records | decides |
 //! | [`drive`] | the one loop that changes databases: read, decide, run, and again | decides |
 //! | [`schema`] | what a database looks like; how two differ | writes |
+//! | [`layouts`] | folders of other tools: paths and texts become the same migrations | opens a file |
 //! | [`migrations`] | files, set, plan, apply, undo, repair, baseline, check | knows which mode it is |
 //! | [`seeds`] | rows in YAML: set, rows, plan, apply, export | writes what a file does not say |
 //! | `testing` | a migrated and seeded database for each test (feature `testing`) | reads `.env`, opens what an application uses |
@@ -91,6 +92,7 @@ pub mod report;
 pub mod schema;
 pub mod script;
 pub mod seeds;
+mod setters;
 pub mod sql;
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -87,8 +87,8 @@ pub(super) struct Global {
     /// Reach a server in a private network over http:// without a token; a token is never sent that way
     #[arg(long, global = true)]
     allow_plain_http: bool,
-    /// A table that does not belong to the application: it is no history of migrations, and is left out of comparisons. Tables of other
-    /// migration tools are known. Can be given several times
+    /// A table or view that does not belong to the application: it is no history of migrations, and is left out of
+    /// comparisons. Tables of other migration tools are known. Can be given several times
     #[arg(long, global = true, value_name = "TABLE")]
     ignore: Vec<String>,
     /// How to print the result, on standard output
@@ -111,19 +111,17 @@ pub(super) struct Global {
 impl Global {
     /// The settings among them.
     pub(super) fn settings(&self) -> Flags {
-        Flags {
-            database: self.database.clone(),
-            mode: self.mode,
-            config: self.config.clone(),
-            env_file: self.env_file.clone(),
-            migrations: self.migrations.clone(),
-            layout: self.layout,
-            seeds: self.seeds.clone(),
-            replica_file: self.replica_file.clone(),
-            allow_plain_http: self.allow_plain_http,
-            ignore: self.ignore.clone(),
-            ..Flags::default()
-        }
+        Flags::default()
+            .database(self.database.clone())
+            .mode(self.mode)
+            .config(self.config.clone())
+            .env_file(self.env_file.clone())
+            .migrations(self.migrations.clone())
+            .layout(self.layout)
+            .seeds(self.seeds.clone())
+            .replica_file(self.replica_file.clone())
+            .allow_plain_http(self.allow_plain_http)
+            .ignore(self.ignore.clone())
     }
 }
 
@@ -375,11 +373,18 @@ pub(super) enum SeedCommand {
     /// End a seed: remove what is recorded of it, so that its file may go or begin again
     Forget(SeedForget),
     /// Print a JSON Schema of seed files, with the tables and columns that the migrations make, for editors
+    #[command(after_help = "\
+Examples:
+  seed schema > seeds/.schema.json   for the YAML extension of an editor")]
     Schema,
 }
 
 /// `seed forget`
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  seed forget 010_users --dry-run     show which rows would be deleted
+  seed forget demo/020 --with-rows    end it, and delete the rows that it made")]
 pub(super) struct SeedForget {
     /// The seed: the path of its file below the seeds folder, without `.yaml`
     #[arg(value_name = "NAME")]
@@ -396,6 +401,11 @@ pub(super) struct SeedForget {
 
 /// `seed export`
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  seed export users posts                      rows of two tables
+  seed export users --mask users.email         without the addresses
+  seed export --all --file seeds/010_all.yaml  all tables, as a new file")]
 pub(super) struct SeedExport {
     /// The tables, in the order of the file
     #[arg(value_name = "TABLE", required_unless_present = "all", num_args = 1..)]

@@ -1,35 +1,40 @@
 //! Setting a project up: the files that `cargo xtask` or the program needs. It makes files and adds lines to them; it
 //! never writes over a file, and a second time changes nothing. The only lines that it replaces are its own, of an
-//! earlier version.
+//! earlier version. All files are written, or none.
 
 mod dependency;
 mod edit;
+mod files;
 mod kind;
+mod places;
+mod survey;
 
-use std::fs::OpenOptions;
-use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-use crate::below::{Look, for_each_folder};
-pub use dependency::Dependency;
+pub(crate) use dependency::Dependency;
 use edit::Edit;
-pub use kind::{Found, Kind, OTHERS};
+use files::Files;
+pub(crate) use kind::Kind;
+pub(crate) use places::Places;
 use seedbed::doctor::lock_file;
+pub(crate) use survey::Survey;
 
 /// How to set up.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InitOptions {
+pub(crate) struct InitOptions {
     /// How the project runs Seedbed.
-    pub kind: Kind,
+    pub(crate) kind: Kind,
     /// Where Seedbed comes from.
-    pub dependency: Dependency,
+    pub(crate) dependency: Dependency,
     /// Whether a workflow for GitHub is written that checks pull requests.
-    pub workflow: Workflow,
+    pub(crate) workflow: Workflow,
+    /// Where the settings that are there keep what.
+    pub(crate) places: Places,
 }
 
 /// Whether a workflow for GitHub is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Workflow {
+pub(crate) enum Workflow {
     /// A workflow for GitHub that checks pull requests
     Github,
     /// None
@@ -38,7 +43,7 @@ pub enum Workflow {
 
 /// What happened to one file or directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Wrote {
+pub(crate) enum Wrote {
     /// It was made.
     Written,
     /// It was there, and lines were added to it.
@@ -51,9 +56,9 @@ pub enum Wrote {
     TellUser(String),
 }
 
-/// The project is not set up. Files that were written before stay: run it again.
+/// The project is not set up, and every file is as it was.
 #[derive(Debug, thiserror::Error)]
-pub enum InitError {
+pub(crate) enum InitError {
     /// There is no directory to set up.
     #[error("there is no directory {}", path.display())]
     NoDirectory {
@@ -72,6 +77,12 @@ pub enum InitError {
         /// The folder.
         path: PathBuf,
     },
+    /// A file has the name of a folder.
+    #[error("{} is a file, and the project needs a folder of that name", path.display())]
+    NotAFolder {
+        /// The file.
+        path: PathBuf,
+    },
     /// Reading failed.
     #[error("cannot read {}", path.display())]
     Read {
@@ -87,15 +98,21 @@ pub enum InitError {
         path: PathBuf,
         /// Why.
         source: std::io::Error,
+        /// What was written before, and could not be made what it was.
+        left: Vec<PathBuf>,
     },
 }
 
-/// Sets up the project in `root`, and says for each file, by its path below `root`, what was done. A file about which
-/// two things are to be said comes twice.
+/// Sets up the project in `root`, whose folders were looked at, and says for each file, by its path below `root`, what
+/// was done. A file about which two things are to be said comes twice.
 ///
 /// # Errors
 /// [`InitError`].
-pub fn init(root: &Path, options: &InitOptions) -> Result<Vec<(PathBuf, Wrote)>, InitError> {
+pub(crate) fn init(
+    root: &Path,
+    survey: &Survey,
+    options: &InitOptions,
+) -> Result<Vec<(PathBuf, Wrote)>, InitError> {
     if !root.is_dir() {
         return Err(InitError::NoDirectory {
             path: root.to_path_buf(),
@@ -103,10 +120,12 @@ pub fn init(root: &Path, options: &InitOptions) -> Result<Vec<(PathBuf, Wrote)>,
     }
     let mut project = Project {
         root,
+        survey,
+        files: Files::of(root),
         wrote: Vec::new(),
     };
     options.dependency.checked(root)?;
-    match (options.kind, other_xtask(root)) {
+    match (options.kind, survey.other_xtask()) {
         (Kind::Xtask, None) => {
             project.cargo_toml()?;
             project.xtask(&options.dependency)?;
@@ -125,102 +144,71 @@ pub fn init(root: &Path, options: &InitOptions) -> Result<Vec<(PathBuf, Wrote)>,
         }
         (Kind::Program, _) => {}
     }
-    project.excluded()?;
-    project.whole("config.toml", include_str!("init/config.toml.template"))?;
-    project.whole(".env.example", include_str!("../../.env.example"))?;
-    project.git_attributes()?;
+    let places = &options.places;
+    project.excluded(places)?;
+    project.whole("config.toml", config_toml(places))?;
+    project.whole(".env.example", env_example(places))?;
+    project.git_attributes(&places.attributes())?;
+    let mut ignored = places.ignored();
     // With cargo, all of target/ is ignored already.
-    let of_tests = (options.kind == Kind::Program).then_some("/target/seedbed");
-    let ignored = ["/.env", "/local.db*", "/local_replica.db*", "/backups"];
-    let ignored: Vec<&str> = ignored.into_iter().chain(of_tests).collect();
+    if options.kind == Kind::Program {
+        ignored.push("/target/seedbed".to_owned());
+    }
     project.lines(
         ".gitignore",
         "# Databases of this machine, their tokens and their backups.",
         &ignored,
     )?;
-    project.folder("migrations")?;
-    project.first_seed()?;
+    project.migrations(&places.migrations)?;
+    project.first_seed(&places.seeds)?;
     project.other_engines()?;
     if options.workflow == Workflow::Github {
         project.workflow(options)?;
     }
+    project.files.write()?;
     Ok(project.wrote)
 }
 
-/// The folder of a package `xtask` below `root`, other than the one that is written.
-fn other_xtask(root: &Path) -> Option<PathBuf> {
-    let mut found = None;
-    for_each_folder(root, |folder| {
-        let text = std::fs::read_to_string(root.join(folder).join("Cargo.toml"));
-        if folder != Path::new("xtask") && text.is_ok_and(|text| edit::is_package(&text, "xtask")) {
-            found = Some(folder.to_owned());
-        }
-        Look::Deeper
-    });
-    found
+/// The settings, with the paths that other settings name already.
+fn config_toml(places: &Places) -> String {
+    let names = Places::default();
+    let paths = [
+        (&names.local, &places.local),
+        (&names.migrations, &places.migrations),
+        (&names.seeds, &places.seeds),
+    ];
+    let template = include_str!("init/config.toml.template").to_owned();
+    paths.into_iter().fold(template, |text, (name, path)| {
+        let quoted = |path: &Path| dependency::quoted(&places::written(path));
+        text.replacen(&quoted(name), &quoted(path), 1)
+    })
 }
 
-/// What tells the kind of the project in `root`.
-#[must_use]
-pub fn found(root: &Path) -> Found {
-    Found {
-        manifest: root.join("Cargo.toml").is_file(),
-        below: packages_below(root),
-        other: other(root),
-    }
-}
-
-/// The first file of another language, in `root` or else in a folder below it.
-fn other(root: &Path) -> Option<String> {
-    let in_folder = |folder: &Path| {
-        let file = OTHERS
-            .into_iter()
-            .find(|file| root.join(folder).join(file).is_file());
-        file.map(|file| folder.join(file).display().to_string())
-    };
-    let mut found = in_folder(Path::new(""));
-    for_each_folder(root, |folder| {
-        found = found.take().or_else(|| in_folder(folder));
-        match found {
-            Some(_) => Look::NoDeeper,
-            None => Look::Deeper,
-        }
-    });
-    found
-}
-
-/// The packages below a folder that no workspace in between takes in, by their folders, which begin at `root`. A new
-/// workspace in `root` would take them in, and cargo refuses a package that a workspace does not name.
-fn packages_below(root: &Path) -> Vec<PathBuf> {
-    let mut packages = Vec::new();
-    for_each_folder(root, |folder| {
-        match std::fs::read_to_string(root.join(folder).join("Cargo.toml")) {
-            Ok(text) if edit::has_workspace(&text) => Look::NoDeeper,
-            Ok(_) => {
-                packages.push(folder.to_owned());
-                Look::NoDeeper
-            }
-            // One that cannot be read is none that cargo could use.
-            Err(_) => Look::Deeper,
-        }
-    });
-    packages.retain(|folder| folder != Path::new("xtask"));
-    packages.sort();
-    packages
+/// The example of `.env`. It goes before `config.toml`, so it names the same replica.
+fn env_example(places: &Places) -> String {
+    let line = |path: &Path| format!("EMBEDDED_REPLICA_FILE={}", places::written(path));
+    let (name, path) = (line(&Places::default().replica), line(&places.replica));
+    include_str!("../../.env.example").replacen(&name, &path, 1)
 }
 
 struct Project<'a> {
     root: &'a Path,
+    survey: &'a Survey,
+    files: Files<'a>,
     wrote: Vec<(PathBuf, Wrote)>,
 }
 
 impl Project<'_> {
     fn cargo_toml(&mut self) -> Result<(), InitError> {
         let name = "Cargo.toml";
-        let Some(text) = self.read(name)? else {
+        let Some(text) = self.files.read(name)? else {
             self.outside_of_workspaces()?;
-            self.whole(name, &edit::new_cargo_toml(&packages_below(self.root)))?;
-            return self.lines(".gitignore", "# What cargo builds.", &["/target"]);
+            self.whole(name, edit::new_cargo_toml(&self.survey.packages_below()))?;
+            return self.lines(
+                ".gitignore",
+                "# What cargo builds.",
+                &["/target".to_owned()],
+            );
         };
         let mut below = Vec::new();
         if let Some(workspace) = edit::workspace_of(&text) {
@@ -229,7 +217,7 @@ impl Project<'_> {
         }
         if !edit::has_workspace(&text) {
             self.outside_of_workspaces()?;
-            below = packages_below(self.root);
+            below = self.survey.packages_below();
         }
         let mut after = text.clone();
         let mut tell = Vec::new();
@@ -242,7 +230,7 @@ impl Project<'_> {
             }
         }
         if after != text {
-            self.write_over(name, &after, Wrote::Extended)?;
+            self.write_over(name, after, Wrote::Extended)?;
         } else if tell.is_empty() {
             self.did(name, Wrote::Kept);
         }
@@ -253,12 +241,12 @@ impl Project<'_> {
     }
 
     /// A workspace that takes in every folder leaves those of Seedbed out.
-    fn excluded(&mut self) -> Result<(), InitError> {
+    fn excluded(&mut self, places: &Places) -> Result<(), InitError> {
         let name = "Cargo.toml";
-        let text = self.read(name)?.unwrap_or_default();
-        match edit::with_excluded(&text, &["migrations", "seeds"]) {
+        let text = self.files.read(name)?.unwrap_or_default();
+        match edit::with_excluded(&text, &places.without_packages()) {
             Edit::Fine => {}
-            Edit::To(text) => self.write_over(name, &text, Wrote::Extended)?,
+            Edit::To(text) => self.write_over(name, text, Wrote::Extended)?,
             Edit::Tell(words) => self.did(name, Wrote::TellUser(words)),
         }
         Ok(())
@@ -285,10 +273,10 @@ impl Project<'_> {
     fn xtask(&mut self, dependency: &Dependency) -> Result<(), InitError> {
         let name = "xtask/Cargo.toml";
         let dependency = dependency.line(self.root);
-        match self.read(name)? {
+        match self.files.read(name)? {
             None => {
                 let template = include_str!("init/Cargo.toml.template");
-                self.whole(name, &format!("{template}{dependency}\n"))?;
+                self.whole(name, format!("{template}{dependency}\n"))?;
             }
             Some(text) if text.contains("seedbed-cli") => self.did(name, Wrote::Kept),
             Some(_) => self.did(
@@ -298,7 +286,10 @@ impl Project<'_> {
                 )),
             ),
         }
-        self.whole("xtask/src/main.rs", include_str!("init/main.rs.template"))
+        self.whole(
+            "xtask/src/main.rs",
+            include_str!("init/main.rs.template").to_owned(),
+        )
     }
 
     fn cargo_config(&mut self) -> Result<(), InitError> {
@@ -311,23 +302,23 @@ impl Project<'_> {
         self.edited(name, edit::with_alias)
     }
 
-    fn git_attributes(&mut self) -> Result<(), InitError> {
+    fn git_attributes(&mut self, attributes: &[String]) -> Result<(), InitError> {
         let name = ".gitattributes";
-        let before = self.read(name)?.unwrap_or_default();
-        let Some(text) = edit::without_old_attributes(&before) else {
-            return self.lines(name, edit::ATTRIBUTES_ARE, &edit::ATTRIBUTES);
+        let before = self.files.read(name)?.unwrap_or_default();
+        let Some(text) = edit::without_old_attributes(&before, attributes) else {
+            return self.lines(name, edit::ATTRIBUTES_ARE, attributes);
         };
         let why = format!(
             "`{}` made git change the bytes of binary files. If seeds/ has any, restore their original bytes, then run `git add --renormalize seeds` and commit",
             edit::OLD_ATTRIBUTE
         );
-        self.write_over(name, &text, Wrote::Replaced(why))
+        self.write_over(name, text, Wrote::Replaced(why))
     }
 
     /// A program that uses the library and another version of the `libsql` crate cannot be linked.
     fn other_engines(&mut self) -> Result<(), InitError> {
         let name = "Cargo.lock";
-        let text = self.read(name)?.unwrap_or_default();
+        let text = self.files.read(name)?.unwrap_or_default();
         let other = lock_file::other_engines(&text);
         if !other.is_empty() {
             let (other, ours) = (other.join(" and "), lock_file::SERIES);
@@ -340,17 +331,19 @@ impl Project<'_> {
     }
 
     /// A folder that has no seeds yet gets one whose rows are comments.
-    fn first_seed(&mut self) -> Result<(), InitError> {
-        let name = "seeds";
-        let there = std::fs::read_dir(self.root.join(name));
+    fn first_seed(&mut self, folder: &Path) -> Result<(), InitError> {
+        self.no_file(folder)?;
+        let there = std::fs::read_dir(self.root.join(folder));
         match there.is_ok_and(|mut entries| entries.next().is_some()) {
-            true => self.did(name, Wrote::Kept),
+            true => {
+                self.did(&places::written(folder), Wrote::Kept);
+                Ok(())
+            }
             false => self.whole(
-                "seeds/010_first.yaml",
-                include_str!("init/seed.yaml.template"),
-            )?,
+                &places::written(&folder.join("010_first.yaml")),
+                include_str!("init/seed.yaml.template").to_owned(),
+            ),
         }
-        Ok(())
     }
 
     /// GitHub reads workflows in the folder of the repository, which may be above the project.
@@ -375,87 +368,67 @@ impl Project<'_> {
         });
         let above = below.map_or(0, |below| below.components().count());
         let name = format!("{}.github/workflows/seedbed.yml", "../".repeat(above));
-        match self.read(&name)? {
+        match self.files.read(&name)? {
             Some(there) if there != text => {
-                let words = "it is there, and is another one: make sure that it checks this project";
+                let words =
+                    "it is there, and is another one: make sure that it checks this project";
                 self.did(&name, Wrote::TellUser(words.to_owned()));
                 Ok(())
             }
-            _ => self.whole(&name, &text),
+            _ => self.whole(&name, text),
         }
     }
 
-    fn lines(&mut self, name: &str, comment: &str, lines: &[&str]) -> Result<(), InitError> {
+    fn lines(&mut self, name: &str, comment: &str, lines: &[String]) -> Result<(), InitError> {
         self.edited(name, |text| edit::with_lines(text, comment, lines))
     }
 
     /// A file that is there whole, or made so; one that is there otherwise is kept.
-    fn whole(&mut self, name: &str, text: &str) -> Result<(), InitError> {
-        match self.write_new(name, text) {
-            Ok(()) => self.did(name, Wrote::Written),
-            Err(InitError::Write { source, .. }) if source.kind() == ErrorKind::AlreadyExists => {
-                self.did(name, Wrote::Kept);
-            }
-            Err(error) => return Err(error),
+    fn whole(&mut self, name: &str, text: String) -> Result<(), InitError> {
+        if self.files.has(name) {
+            self.did(name, Wrote::Kept);
+            return Ok(());
         }
-        Ok(())
+        self.write_over(name, text, Wrote::Written)
     }
 
     fn edited(&mut self, name: &str, edit: impl Fn(&str) -> Edit) -> Result<(), InitError> {
-        let before = self.read(name)?;
+        let before = self.files.read(name)?;
         match (edit(before.as_deref().unwrap_or_default()), before) {
-            (Edit::To(text), None) => self.whole(name, &text)?,
-            (Edit::To(text), Some(_)) => self.write_over(name, &text, Wrote::Extended)?,
+            (Edit::To(text), None) => self.whole(name, text)?,
+            (Edit::To(text), Some(_)) => self.write_over(name, text, Wrote::Extended)?,
             (Edit::Fine, _) => self.did(name, Wrote::Kept),
             (Edit::Tell(words), _) => self.did(name, Wrote::TellUser(words)),
         }
         Ok(())
     }
 
-    fn folder(&mut self, name: &str) -> Result<(), InitError> {
-        let path = self.root.join(name);
-        if path.is_dir() {
-            self.did(name, Wrote::Kept);
+    /// Refuses a file where a folder is to be.
+    fn no_file(&self, folder: &Path) -> Result<(), InitError> {
+        let path = self.root.join(folder);
+        match path.is_file() {
+            true => Err(InitError::NotAFolder { path }),
+            false => Ok(()),
+        }
+    }
+
+    fn migrations(&mut self, folder: &Path) -> Result<(), InitError> {
+        self.no_file(folder)?;
+        let name = places::written(folder);
+        if self.root.join(folder).is_dir() {
+            self.did(&name, Wrote::Kept);
             return Ok(());
         }
         // Git keeps no empty folder, and a clone without it has no project.
-        self.write_new(&format!("{name}/.gitkeep"), "")?;
-        self.did(name, Wrote::Written);
+        let keep = places::written(&folder.join(".gitkeep"));
+        self.files.put(&keep, String::new())?;
+        self.did(&name, Wrote::Written);
         Ok(())
     }
 
-    /// The text of a file, if it is there.
-    fn read(&self, name: &str) -> Result<Option<String>, InitError> {
-        let path = self.root.join(name);
-        match std::fs::read_to_string(&path) {
-            Ok(text) => Ok(Some(text)),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(source) => Err(InitError::Read { path, source }),
-        }
-    }
-
-    fn write_new(&self, name: &str, text: &str) -> Result<(), InitError> {
-        let path = self.root.join(name);
-        let write = || {
-            if let Some(folder) = path.parent() {
-                std::fs::create_dir_all(folder)?;
-            }
-            let mut file = OpenOptions::new()
-                .write(true)
-                .create_new(true)
-                .open(&path)?;
-            file.write_all(text.as_bytes())
-        };
-        write().map_err(|source| InitError::Write {
-            path: path.clone(),
-            source,
-        })
-    }
-
     /// Only ever with the text that was there and more, but for lines of an earlier version.
-    fn write_over(&mut self, name: &str, text: &str, did: Wrote) -> Result<(), InitError> {
-        let path = self.root.join(name);
-        std::fs::write(&path, text).map_err(|source| InitError::Write { path, source })?;
+    fn write_over(&mut self, name: &str, text: String, did: Wrote) -> Result<(), InitError> {
+        self.files.put(name, text)?;
         self.did(name, did);
         Ok(())
     }

@@ -18,8 +18,7 @@ mod below;
 mod commands;
 mod exit;
 mod help;
-#[doc(hidden)]
-pub mod init;
+mod init;
 mod progress;
 mod running;
 mod session;
@@ -29,6 +28,7 @@ mod usage;
 mod who;
 
 use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::FromArgMatches;
@@ -37,7 +37,7 @@ use args::{BackupCommand, Cli, Command, ReplicaCommand, SeedCommand};
 use exit::Exit;
 use seedbed::config::{self, Copied, Side};
 use seedbed::db::Unfinished;
-use seedbed::diagnostic::Class;
+use seedbed::diagnostic::{Class, Diagnostic};
 use seedbed::report::Needs;
 use session::{Ending, Session};
 
@@ -60,14 +60,15 @@ pub fn main_from(args: impl IntoIterator<Item = impl Into<OsString>>) -> ExitCod
         Ok(cli) => cli,
         Err(error) => return ExitCode::from(usage::answer(error, &args, program)),
     };
-    let stop = |words: String, class: Class| {
-        terminal::Terminal::new(&cli.global).error(&format!("error: {words}"));
-        ExitCode::from(Exit::Stopped(class).code())
+    let stop = |code: &'static str, words: String, class: Class| {
+        let diagnostic = Diagnostic::error(code, words).class(class);
+        ExitCode::from(usage::failed(&cli, diagnostic, program))
     };
     if let Some(folder) = &cli.global.directory
         && let Err(error) = std::env::set_current_dir(folder)
     {
-        return stop(format!("-C {}: {error}", folder.display()), Class::Usage);
+        let words = format!("-C {}: {error}", folder.display());
+        return stop("no-directory", words, Class::Usage);
     }
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -75,9 +76,19 @@ pub fn main_from(args: impl IntoIterator<Item = impl Into<OsString>>) -> ExitCod
         .build()
     {
         Ok(runtime) => runtime,
-        Err(error) => return stop(format!("cannot start threads: {error}"), Class::Failed),
+        Err(error) => {
+            let words = format!("cannot start threads: {error}");
+            return stop("threads", words, Class::Failed);
+        }
     };
-    let exit = runtime.block_on(call(&cli, program, typed));
+    let cwd = match std::env::current_dir() {
+        Ok(cwd) => cwd,
+        Err(error) => {
+            let words = format!("cannot read the working folder: {error}");
+            return stop("working-folder", words, Class::Failed);
+        }
+    };
+    let exit = runtime.block_on(call(&cli, program, typed, cwd));
     // A thread that still waits for a lock must not keep the process.
     runtime.shutdown_background();
     ExitCode::from(ended(exit.code()))
@@ -109,15 +120,7 @@ fn program(first: Option<&OsStr>) -> &'static str {
     }
 }
 
-async fn call(cli: &Cli, program: &'static str, typed: String) -> Exit {
-    let cwd = match std::env::current_dir() {
-        Ok(cwd) => cwd,
-        Err(error) => {
-            let terminal = terminal::Terminal::new(&cli.global);
-            terminal.error(&format!("error: cannot read the working folder: {error}"));
-            return Exit::Stopped(Class::Failed);
-        }
-    };
+async fn call(cli: &Cli, program: &'static str, typed: String, cwd: PathBuf) -> Exit {
     let command = (cli.command.name(), cli.command.needs());
     let env = std::env::vars_os().collect();
     let mut flags = cli.global.settings();

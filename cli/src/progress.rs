@@ -88,12 +88,12 @@ fn bar(total: Option<u64>) -> ProgressBar {
         Ok(style) => bar.with_style(
             style
                 .with_key("bytes", |state: &ProgressState, to: &mut dyn Write| {
-                    let _ = to.write_str(&size(state.pos()));
+                    let _ = to.write_str(&report::bytes(state.pos()));
                 })
                 .with_key(
                     "total_bytes",
                     |state: &ProgressState, to: &mut dyn Write| {
-                        let _ = to.write_str(&size(state.len().unwrap_or_default()));
+                        let _ = to.write_str(&report::bytes(state.len().unwrap_or_default()));
                     },
                 ),
         ),
@@ -127,10 +127,6 @@ fn shown(bar: ProgressBar) -> OnImport {
 
 fn many_rows(rows: u64) -> String {
     report::count(usize::try_from(rows).unwrap_or(usize::MAX), "row")
-}
-
-fn size(bytes: u64) -> String {
-    report::bytes(i64::try_from(bytes).unwrap_or(i64::MAX))
 }
 
 /// `1,200,000 rows, 310,000 rows/s`
@@ -170,8 +166,8 @@ fn lines(terminal: Terminal, total: Option<u64>) -> OnImport {
             return;
         }
         *last = Instant::now();
-        let of = total.map(|total| format!(" of {}", size(total)));
+        let of = total.map(|total| format!(" of {}", report::bytes(total)));
         let of = of.unwrap_or_default();
-        terminal.words(&format!("{doing}: {}{of}", size(bytes)));
+        terminal.words(&format!("{doing}: {}{of}", report::bytes(bytes)));
     })
 }

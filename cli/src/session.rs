@@ -19,11 +19,20 @@ use seedbed::diagnostic::{Class, Diagnostic, typed};
 use seedbed::history::{self, History, HistoryError};
 use seedbed::layouts::LayoutChoice;
 use seedbed::migrations::{
-    ApplyError, Event, Migrations, OnEvent, OutOfOrder, PlanOptions, ReadError,
+    ApplyError, Event, Migrations, OnEvent, OutOfOrder, Outcome, PlanOptions, ReadError,
 };
 use seedbed::open;
 use seedbed::report::{self, Call, Document, Needs, Paint, Report, Style};
 use seedbed::script::Run;
+
+/// What a command does with what it reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Upcoming {
+    /// It shows it.
+    Nothing,
+    /// It may change the database.
+    Change,
+}
 
 /// When a command asks before it changes something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +57,7 @@ pub(super) struct Session {
     /// The arguments behind it, as they can be typed.
     typed: String,
     pub(super) resolved: Resolved,
-    flags: Flags,
+    pub(super) flags: Flags,
     pub(super) yes: bool,
     /// The working folder.
     pub(super) cwd: PathBuf,
@@ -158,14 +167,14 @@ impl Session {
 
     /// The settings of the database that a copy reads.
     pub(super) fn source(&self, from: &str, to_is_remote: bool) -> Result<Config, Stopped> {
-        let flags = Flags {
-            database: Some(from.to_owned()),
-            copied: Some(Copied {
+        let flags = self
+            .flags
+            .clone()
+            .database(Some(from.to_owned()))
+            .copied(Some(Copied {
                 side: Side::From,
                 other_is_remote: to_is_remote,
-            }),
-            ..self.flags.clone()
-        };
+            }));
         let env = self.env.iter();
         let env = env.map(|(name, value)| (name.into(), value.into()));
         seedbed::config::load(&flags, &self.cwd, env)
@@ -209,17 +218,16 @@ impl Session {
         let database = &config.database.value;
         let lock_timeout = lock_timeout.unwrap_or_else(|| open::lock_timeout(database));
         let run = Run::new(who::applied_by(&self.env, &config.root));
-        let options = Options {
-            run_by: Some(run.by.clone()),
-            on_wait: self.on_wait(),
-            lock_timeout,
-            stop,
-            ignore_tables: config.ignore_tables.value.clone(),
-            history_table: config.history_table.value.clone(),
-            proxy: config.proxy.as_ref().map(|proxy| proxy.value.clone()),
-            encryption_key: config.encryption_key(),
-            log: self.log()?,
-        };
+        let options = Options::default()
+            .run_by(Some(run.by.clone()))
+            .on_wait(self.on_wait())
+            .lock_timeout(lock_timeout)
+            .stop(stop)
+            .ignore_tables(config.ignore_tables.value.clone())
+            .history_table(config.history_table.value.clone())
+            .proxy(config.proxy.as_ref().map(|proxy| proxy.value.clone()))
+            .encryption_key(config.encryption_key())
+            .log(self.log()?);
         let db = open::open(database, options).await;
         let db = db.map_err(|error| self.stopped(Report::history(&error.into())))?;
         Ok(Opened { config, db, run })
@@ -379,19 +387,27 @@ impl Session {
     }
 
     /// A path as it is shown.
-    fn shown<'a>(&self, path: &'a Path) -> &'a Path {
+    pub(super) fn shown<'a>(&self, path: &'a Path) -> &'a Path {
         path.strip_prefix(&self.cwd).unwrap_or(path)
     }
 
     /// The migration files of a database, and its history, read at the same time: for many migrations each takes a while.
+    /// Before a change it is asked meanwhile whether the file of a replica could follow.
     pub(super) async fn migrations_and_history(
         &self,
         opened: &Opened,
+        upcoming: Upcoming,
     ) -> Result<(Migrations, Result<History, HistoryError>), Stopped> {
         let directory = self.shown(&opened.config.migrations.value).to_path_buf();
         let layout = opened.config.layout.as_ref().map(|it| it.value);
         let files = tokio::task::spawn_blocking(move || Migrations::read_dir_as(directory, layout));
-        let (files, history) = tokio::join!(files, history::read(&opened.db));
+        let replica = async {
+            if upcoming == Upcoming::Change {
+                // What is wrong is reported by `ask`, once it is clear that anything is to be changed.
+                let _ = opened.db.check_replica().await;
+            }
+        };
+        let (files, history, ()) = tokio::join!(files, history::read(&opened.db), replica);
         match files {
             Ok(Ok(set)) => Ok((set, history)),
             Ok(Err(error)) => Err(self.unread(&error).about(opened)),
@@ -466,6 +482,45 @@ impl Session {
             database: database.map(|(_, name)| name.as_str()),
             exit_code: exit.code(),
             style: self.style(),
+        }
+    }
+
+    /// The result of a command, as JSON or as text: the one place that chooses. Both are made of one value.
+    pub(super) fn result(
+        &self,
+        about: Option<&Opened>,
+        exit: Exit,
+        document: impl FnOnce(Call<'_>) -> Document,
+        text: impl FnOnce(Style<'_>) -> String,
+    ) {
+        match self.terminal.format {
+            Format::Json => {
+                let database = about.map(Opened::database);
+                self.print(&document(self.call(database.as_ref(), exit)));
+            }
+            Format::Table => self.terminal.data(&text(self.style())),
+        }
+    }
+
+    /// The same where the replica was not synced after the change (`not_synced`): there is one JSON document, and the one of
+    /// that failure names what was done, too.
+    pub(super) fn result_unless(
+        &self,
+        not_synced: bool,
+        about: Option<&Opened>,
+        exit: Exit,
+        document: impl FnOnce(Call<'_>) -> Document,
+        text: impl FnOnce(Style<'_>) -> String,
+    ) {
+        if !(not_synced && self.terminal.format == Format::Json) {
+            self.result(about, exit, document, text);
+        }
+    }
+
+    /// What is wrong with a plan whose JSON document has its problems already.
+    pub(super) fn problems(&self, report: &Report) {
+        if self.terminal.format == Format::Table && !report.diagnostics.is_empty() {
+            self.terminal.error(&report.text(self.style()));
         }
     }
 
@@ -577,14 +632,11 @@ impl Opened {
 
     /// How to plan for this database.
     pub(super) fn plan_options(&self, out_of_order: bool) -> PlanOptions {
-        PlanOptions {
-            out_of_order: if out_of_order || self.config.out_of_order.value {
-                OutOfOrder::Allow
-            } else {
-                OutOfOrder::Refuse
-            },
-            ..PlanOptions::default()
-        }
+        PlanOptions::default().out_of_order(if out_of_order || self.config.out_of_order.value {
+            OutOfOrder::Allow
+        } else {
+            OutOfOrder::Refuse
+        })
     }
 }
 
@@ -604,8 +656,9 @@ impl Stopped {
     }
 
     /// What was migrated before is there all the same.
-    pub(super) fn migrations_stand(mut self, version: Option<i64>) -> Stopped {
-        if let Some(version) = version {
+    pub(super) fn migrations_stand(mut self, outcome: &Outcome) -> Stopped {
+        self.report = Box::new(self.report.after_migrations(outcome));
+        if let Some(version) = outcome.version {
             let words = format!(
                 "no row was written; the migrations stand, and the database is at V{version}"
             );

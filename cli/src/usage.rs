@@ -30,6 +30,7 @@ const WORDS: [(&str, &[&str]); 17] = [
             "goto",
             "up-to",
             "up-by-one",
+            "up",
         ],
     ),
     (
@@ -41,6 +42,7 @@ const WORDS: [(&str, &[&str]); 17] = [
             "back",
             "down-to",
             "down-by-one",
+            "down",
         ],
     ),
     ("new", &["create", "generate", "make", "revision", "edit"]),
@@ -73,6 +75,37 @@ const WORDS: [(&str, &[&str]); 17] = [
     ("verify", &["diff", "compare"]),
     ("completions", &["completion"]),
 ];
+
+/// Flags of other tools, and what they are called here: for the commands that have such a flag.
+const FLAGS: [(&str, &[&str]); 6] = [
+    ("--format json", &["--json", "-o", "--output"]),
+    (
+        "--steps N",
+        &["--count", "-n", "--limit", "--number", "--step"],
+    ),
+    (
+        "--to V",
+        &["--target", "--version", "--target-version", "--until"],
+    ),
+    ("--dry-run", &["--pretend", "--preview", "--plan"]),
+    (
+        "--database DATABASE",
+        &["--url", "--database-url", "--db", "-u", "-d"],
+    ),
+    (
+        "--migrations DIR",
+        &[
+            "--source",
+            "--path",
+            "--migrations-dir",
+            "--migration-dir",
+            "-p",
+        ],
+    ),
+];
+
+/// Flags of other tools that pass whatever refuses. There is none here.
+const FORCE: [&str; 4] = ["--force", "-f", "--allow-dirty", "--accept-data-loss"];
 
 /// The words in front of which other tools put those above: `migration run`, `db push`.
 const GROUPS: [&str; 6] = ["migration", "migrations", "migrate", "database", "db", "d1"];
@@ -151,26 +184,50 @@ pub(super) fn answer(mut error: Error, typed: &[OsString], program: &'static str
         let _ = error.print();
         return code;
     }
-    let style = Style {
+    let cli = args::command();
+    let command = command_of(&cli, &words).map_or("", Command::get_name);
+    document(command, diagnostic(&error), program)
+}
+
+/// Prints a failure before any setting is known, in the words or as the document that the flags ask for; the exit code.
+pub(super) fn failed(cli: &args::Cli, diagnostic: Diagnostic, program: &'static str) -> u8 {
+    match cli.global.format {
+        args::Format::Json => document(cli.command.name(), diagnostic, program),
+        args::Format::Table => {
+            let code = diagnostic.class.exit_code();
+            let report = Report::from(diagnostic);
+            terminal::Terminal::new(&cli.global).error(&report.text(style(program)));
+            code
+        }
+    }
+}
+
+fn style(program: &'static str) -> Style<'static> {
+    Style {
         paint: Paint::Plain,
         program,
         columns: None,
-    };
-    let commands = Command::get_subcommands;
-    let cli = args::command();
-    let command = words
-        .iter()
-        .find(|arg| commands(&cli).any(|it| it.get_name() == **arg));
+    }
+}
+
+/// Prints a failure as a JSON document; the exit code.
+fn document(command: &str, diagnostic: Diagnostic, program: &'static str) -> u8 {
+    let code = diagnostic.class.exit_code();
     let call = Call {
-        command: command.map_or("", String::as_str),
+        command,
         mode: None,
         database: None,
         exit_code: code,
-        style,
+        style: style(program),
     };
-    let document = Document::failure(call, &Report::from(diagnostic(&error)));
+    let document = Document::failure(call, &Report::from(diagnostic));
     terminal::document(&document.to_string());
     ended(code)
+}
+
+/// The command among these words, whatever name it was called by.
+fn command_of<'a>(cli: &'a Command, words: &[String]) -> Option<&'a Command> {
+    words.iter().find_map(|word| cli.find_subcommand(word))
 }
 
 /// clap's text in the parts of a diagnostic.
@@ -214,6 +271,11 @@ fn tip(error: &Error, words: &[String], program: &str) -> Option<String> {
     };
     let is_command = error.kind() == ErrorKind::InvalidSubcommand;
     if !is_command {
+        let cli = args::command();
+        let command = command_of(&cli, words);
+        if let Some(tip) = command.and_then(|command| flag(command, word, program)) {
+            return Some(tip);
+        }
         // `migrate run`, and not `migrate --to 3 x`.
         let at = words.iter().position(|other| other == word)?;
         let before = at.checked_sub(1).and_then(|at| words.get(at))?;
@@ -262,6 +324,38 @@ fn tip(error: &Error, words: &[String], program: &str) -> Option<String> {
     }
 }
 
+/// What a flag, or a number behind a command, is called here.
+fn flag(command: &Command, word: &str, program: &str) -> Option<String> {
+    let name = command.get_name();
+    let has = |flag: &str| {
+        let long = flag.split(' ').next().and_then(|it| it.strip_prefix("--"));
+        // Global flags are in the help of every command, and in none of these lists.
+        let is_global =
+            ["--format json", "--database DATABASE", "--migrations DIR"].contains(&flag);
+        is_global || command.get_arguments().any(|it| it.get_long() == long)
+    };
+    if FORCE.contains(&word) {
+        return Some(
+            "no flag passes everything that refuses: an error that a flag can pass names that flag"
+                .to_owned(),
+        );
+    }
+    let (_, digits) = word.split_at(usize::from(word.starts_with(['V', 'v'])));
+    if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return match (name, digits.len() == word.len()) {
+            ("undo" | "redo", true) => Some(format!("`{program} {name} --steps {word}`")),
+            // Whether that version is to stay, it does not say.
+            ("undo", false) => Some(format!(
+                "`{program} undo --steps N` undoes the newest N versions, `undo --to V` every version above V"
+            )),
+            _ => has("--to V").then(|| format!("`{program} {name} --to {word}`")),
+        };
+    }
+    let known = FLAGS.iter().find(|(_, words)| words.contains(&word));
+    let (flag, _) = known.filter(|(flag, _)| has(flag))?;
+    Some(format!("`{program} {name} {flag}` does that here"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -300,6 +394,19 @@ mod tests {
             "db push",
             "load",
             "wait",
+            "migrate up",
+            "migrate down",
+            "undo 1",
+            "redo 2",
+            "down V3",
+            "up 3",
+            "status --json",
+            "undo --count 2",
+            "migrate --target 3",
+            "migrate --force",
+            "reset --force",
+            "status --url app.db",
+            "seed --pretend",
         ];
         let answers: Vec<String> = asked
             .iter()
@@ -325,7 +432,20 @@ mod tests {
             db:schema:dump: `seedbed export` does that here
             db push: `seedbed migrate` does that here
             load: `seedbed import` does that here
-            wait: `seedbed migrate --wait 30` does that here"#]]
+            wait: `seedbed migrate --wait 30` does that here
+            migrate up: `seedbed migrate` does that here
+            migrate down: `seedbed undo` does that here
+            undo 1: `seedbed undo --steps 1`
+            redo 2: `seedbed redo --steps 2`
+            down V3: `seedbed undo --steps N` undoes the newest N versions, `undo --to V` every version above V
+            up 3: `seedbed migrate --to 3`
+            status --json: `seedbed status --format json` does that here
+            undo --count 2: `seedbed undo --steps N` does that here
+            migrate --target 3: `seedbed migrate --to V` does that here
+            migrate --force: no flag passes everything that refuses: an error that a flag can pass names that flag
+            reset --force: no flag passes everything that refuses: an error that a flag can pass names that flag
+            status --url app.db: `seedbed status --database DATABASE` does that here
+            seed --pretend: `seedbed seed --dry-run` does that here"#]]
         .assert_eq(&answers.join("\n"));
     }
 

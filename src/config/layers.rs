@@ -14,9 +14,11 @@ use super::toml::Toml;
 use super::variables::{HOME, SEEDBED_FROM_TOKEN, SEEDBED_TO_TOKEN};
 use crate::diagnostic::Diagnostic;
 use crate::layouts::LayoutChoice;
+use crate::setters::setters;
 
 /// The global flags as they were given, and those of `seed` and `backup` that files can set too.
 #[derive(Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Flags {
     /// `--database`: a path or a URL, see [`Form`](super::Form).
     pub database: Option<String>,
@@ -48,6 +50,23 @@ pub struct Flags {
     pub keep_days: Option<u32>,
 }
 
+setters!(Flags {
+    database: Option<String>,
+    copied: Option<Copied>,
+    mode: Option<Mode>,
+    config: Option<PathBuf>,
+    env_file: Option<PathBuf>,
+    migrations: Option<PathBuf>,
+    layout: Option<LayoutChoice>,
+    seeds: Option<PathBuf>,
+    replica_file: Option<PathBuf>,
+    allow_plain_http: bool,
+    ignore: Vec<String>,
+    env: Option<String>,
+    backup_dir: Option<PathBuf>,
+    keep_days: Option<u32>,
+});
+
 /// One of the two databases of a copy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Copied {
@@ -59,6 +78,7 @@ pub struct Copied {
 
 /// A side of a copy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Side {
     /// The database that is read.
     From,
@@ -94,6 +114,7 @@ impl Flags {
 
 /// All that [`resolve`](super::resolve) decides from. Has no `Debug`: it holds secrets.
 #[derive(Default)]
+#[non_exhaustive]
 pub struct Sources {
     /// The command line.
     pub flags: Flags,
@@ -113,6 +134,17 @@ pub struct Sources {
     /// What went wrong in getting all this; reported with the rest.
     pub problems: Vec<Diagnostic>,
 }
+
+setters!(Sources {
+    flags: Flags,
+    env: BTreeMap<String, String>,
+    dotenv: Option<DotEnv>,
+    toml: Option<TomlText>,
+    token_file: Option<Result<Secret, String>>,
+    root: PathBuf,
+    cwd: PathBuf,
+    problems: Vec<Diagnostic>,
+});
 
 /// The text of `config.toml`.
 pub struct TomlText {

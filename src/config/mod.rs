@@ -37,6 +37,7 @@ mod problem;
 mod proxy;
 mod resolve;
 mod secret;
+mod server;
 mod show;
 mod switches;
 #[cfg(test)]
@@ -68,6 +69,7 @@ use crate::proxy::Proxy;
 /// All that a command needs which opens a database. Paths are ready to use: joined to the working
 /// folder for flags, to the root for everything else, `~/` expanded.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Config {
     /// The project root.
     pub root: PathBuf,
@@ -167,6 +169,7 @@ impl Config {
 
 /// All that a command needs which opens no database. The paths are as in [`Config`].
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Project {
     /// The project root.
     pub root: PathBuf,
@@ -192,6 +195,7 @@ pub struct Project {
 
 /// `[turso.backup]`, `--dir` and `--keep-days`.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Backup {
     /// Whether the project wants backups; false unless it says so.
     pub enabled: Setting<bool>,
@@ -203,6 +207,7 @@ pub struct Backup {
 
 /// What `[turso]` says of the database beside its URL. Nothing connects by it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Turso {
     /// The name of the database.
     pub database_name: Option<Setting<String>>,

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 /// Paths are relative to the project root when they lie inside it, absolute otherwise:
 /// `root.join(path)` opens the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Origin {
     /// A flag of the command line, with its dashes: `--database`.
     Flag(&'static str),

@@ -3,7 +3,7 @@
 //! Pure: no file, no environment, no clock. [`load`](super::load) gathers what this decides from.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::choose::{self, Choice, choose};
@@ -13,6 +13,7 @@ use super::origin::{Origin, Setting, relative};
 use super::problem::{ConfigError, problem, problem_with};
 use super::proxy::proxy;
 use super::secret::Secret;
+use super::server;
 use super::toml::{self, Toml};
 use super::url::RemoteUrl;
 use super::variables::{DATABASE_URL, SEEDBED_ENV};
@@ -140,6 +141,16 @@ impl Resolved {
         Ok(self.project.clone())
     }
 
+    /// The file of the local database, whatever the mode is.
+    pub fn local_file(&self) -> &Path {
+        &self.shown.local_file.value
+    }
+
+    /// The file of the replica, whatever the mode is.
+    pub fn replica_file(&self) -> &Path {
+        &self.shown.replica_file.value
+    }
+
     /// Whether the settings name a server, whatever the mode is.
     pub fn name_a_server(&self) -> bool {
         let mode = self.mode.as_ref().map(|mode| mode.value);
@@ -201,7 +212,7 @@ pub fn resolve(sources: &Sources) -> Resolved {
         }
     };
     warnings.extend(around(&choice, proxy.as_ref()));
-    let encryption_key = match url.map_or(Ok(None), |url| choose::encryption_key(&layers, url)) {
+    let encryption_key = match url.map_or(Ok(None), |url| server::encryption_key(&layers, url)) {
         Ok(key) => key,
         Err(problem) => {
             choice.problems.push(*problem);
@@ -395,11 +406,11 @@ fn shown(layers: &Layers<'_>) -> Shown {
         config: sources.toml.as_ref().map(|file| short(&file.path)),
         env_file: sources.dotenv.as_ref().map(|file| short(&file.path)),
         local_file: choose::local_file(layers, &mut unheard),
-        url: choose::url_text(layers).map(|text| text.map(|text| RemoteUrl::parse(&text).ok())),
-        token: choose::token_origin(layers),
-        encryption_key: choose::encryption_key_origin(layers),
+        url: server::url_text(layers).map(|text| text.map(|text| RemoteUrl::parse(&text).ok())),
+        token: server::token_origin(layers),
+        encryption_key: server::encryption_key_origin(layers),
         replica_file: choose::replica_file(layers, &mut unheard),
         sync_interval: layers.toml.sync_interval.clone(),
-        allow_plain_http: choose::allow_plain_http(layers),
+        allow_plain_http: server::allow_plain_http(layers),
     }
 }

@@ -11,6 +11,7 @@ use crate::db::HistoryTable;
 
 /// One line of `config`.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Row {
     /// The setting: `migrations`.
     pub name: &'static str,

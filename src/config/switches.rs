@@ -2,11 +2,11 @@
 //!
 //! Never the local file while a URL of a remote is set at a higher level than the switch: that is a problem.
 
-use super::choose::{refused_url, token_origin};
 use super::database::Mode;
 use super::layers::{Layers, Level};
 use super::origin::{Origin, Setting};
 use super::problem::{problem, problem_with};
+use super::server::{refused_url, token_origin};
 use super::url::RemoteUrl;
 use super::variables::{TURSO_AUTH_TOKEN, TURSO_DATABASE_URL, USE_EMBEDDED_REPLICA, USE_TURSO};
 use crate::diagnostic::{Diagnostic, Location};

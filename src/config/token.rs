@@ -14,6 +14,7 @@ use crate::base64;
 /// The claims of a token: <https://www.rfc-editor.org/rfc/rfc7519#section-4>, and
 /// <https://github.com/tursodatabase/libsql/blob/main/libsql-server/src/auth/authorized.rs>.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Claims {
     /// When it ends; none: never.
     pub expires: Option<Moment>,
@@ -23,6 +24,7 @@ pub struct Claims {
 
 /// What a token allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Access {
     /// Reading and writing, as far as the token tells.
     Full,

@@ -10,6 +10,7 @@ use crate::db::is_loopback_name;
 
 /// What a `--database` names.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Form {
     /// A file, as it was written, without `file:`.
     File(String),

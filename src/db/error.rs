@@ -61,6 +61,7 @@ impl Code {
 /// The engine refused a statement, in its own words.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
+#[non_exhaustive]
 pub struct EngineError {
     /// The kind.
     pub code: Code,
@@ -285,6 +286,7 @@ fn which(followed: Option<&str>, primary: &str) -> String {
 
 /// What shows that a primary has another history than a replica.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum OtherHistory {
     /// The log of the primary has another id.
     #[error(
@@ -365,6 +367,7 @@ impl DbError {
 
 /// The point of a transaction at which it failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum At {
     /// Before its first statement: the pragma or `BEGIN IMMEDIATE`.
     Begin,
@@ -376,6 +379,7 @@ pub enum At {
 
 /// What a failed transaction left behind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Left {
     /// Nothing: it was rolled back, or never began.
     Nothing,

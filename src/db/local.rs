@@ -202,6 +202,24 @@ impl File {
         }
     }
 
+    /// The same, and no file is made beside one without a log: what another process writes meanwhile may be read in part.
+    #[cfg(feature = "replica")]
+    pub(super) async fn query_in_place(
+        &self,
+        queries: Vec<Query>,
+        options: &Options,
+    ) -> Result<Vec<Result<Rows, EngineError>>, DbError> {
+        let Some(name) = immutable(&self.path) else {
+            return self.query(queries, options).await;
+        };
+        let opened = connect(&name, OpenFlags::SQLITE_OPEN_READ_ONLY).await;
+        let connection = opened.map_err(|source| DbError::Open {
+            path: self.path.clone(),
+            source,
+        })?;
+        answer(Box::new(connection), Arc::new(queries), options, None).await
+    }
+
     pub(super) async fn run(
         &self,
         transactions: Vec<Transaction>,

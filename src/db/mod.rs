@@ -96,6 +96,7 @@ pub use unanswered::{Fate, RemoteError, Sent};
 pub(crate) use unsupported::{TWO_PARSERS, instead, server_objection};
 
 use crate::script::{Atomicity, ForeignKeys, StepList};
+use crate::setters::setters;
 use crate::sql::Value;
 
 /// One question and its bound values.
@@ -133,6 +134,7 @@ pub struct Transaction {
 
 /// The rows of a step of our own making, where it returned any.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Answer {
     /// The transaction, from 0.
     pub transaction: usize,
@@ -144,6 +146,7 @@ pub struct Answer {
 
 /// How far a run of transactions has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Progress {
     /// Step `step` of transaction `transaction` succeeded; both from 0.
     Step {
@@ -180,6 +183,7 @@ impl std::fmt::Debug for EncryptionKey {
 
 /// How a database is used.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Options {
     /// How long to wait for somebody else's lock.
     pub lock_timeout: Duration,
@@ -202,6 +206,18 @@ pub struct Options {
     /// Where each request and each transaction is logged.
     pub log: Log,
 }
+
+setters!(Options {
+    lock_timeout: Duration,
+    stop: Stop,
+    ignore_tables: Vec<String>,
+    history_table: HistoryTable,
+    run_by: Option<String>,
+    on_wait: OnWait,
+    proxy: Option<Proxy>,
+    encryption_key: Option<EncryptionKey>,
+    log: Log,
+});
 
 impl Default for Options {
     /// Ten seconds, nobody who says stop, no table is ignored, and no proxy.
@@ -239,6 +255,7 @@ enum Mode {
 
 /// What a sync came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct Synced {
     /// How the replica follows its primary; none where this handle is no replica.
     pub protocol: Option<Protocol>,
@@ -417,7 +434,19 @@ impl Db {
             #[cfg(feature = "remote")]
             Mode::Remote(_) => Ok(Synced::default()),
             #[cfg(feature = "replica")]
-            Mode::Replica(replica) => replica.sync(&self.options).await,
+            Mode::Replica(replica) => {
+                self.is_undamaged(replica).await?;
+                replica.sync(&self.options).await
+            }
+        }
+    }
+
+    /// A file that only syncs have written to is what they made of it; any other is looked through.
+    #[cfg(feature = "replica")]
+    async fn is_undamaged(&self, replica: &replica::Replica) -> Result<(), DbError> {
+        match replica.was_touched()? {
+            true => replica.look_through(&self.options).await,
+            false => Ok(()),
         }
     }
 
@@ -450,7 +479,40 @@ impl Db {
             #[cfg(feature = "remote")]
             Mode::Remote(_) => Ok(()),
             #[cfg(feature = "replica")]
-            Mode::Replica(replica) => replica.check(&self.options).await,
+            Mode::Replica(replica) => {
+                self.is_undamaged(replica).await?;
+                replica.check(&self.options).await
+            }
+        }
+    }
+
+    /// Whether anything but a sync of this program has written to the files of a replica since the last one. Not in another
+    /// mode.
+    ///
+    /// # Errors
+    /// As [`replica_facts`].
+    pub fn replica_was_touched(&self) -> Result<bool, DbError> {
+        match &self.mode {
+            Mode::Local(_) | Mode::Memory(_) => Ok(false),
+            #[cfg(feature = "remote")]
+            Mode::Remote(_) => Ok(false),
+            #[cfg(feature = "replica")]
+            Mode::Replica(replica) => replica.was_touched(),
+        }
+    }
+
+    /// Reads the file of a replica through, without its primary, and looks for damage in its pages (`quick_check`). In
+    /// another mode, and where there is no file yet, all is well.
+    ///
+    /// # Errors
+    /// [`DbError::BrokenReplica`] where there is any.
+    pub async fn check_replica_file(&self) -> Result<(), DbError> {
+        match &self.mode {
+            Mode::Local(_) | Mode::Memory(_) => Ok(()),
+            #[cfg(feature = "remote")]
+            Mode::Remote(_) => Ok(()),
+            #[cfg(feature = "replica")]
+            Mode::Replica(replica) => replica.look_through(&self.options).await,
         }
     }
 

@@ -16,6 +16,7 @@ use sha2::{Digest, Sha256};
 
 /// Another run that writes to the same database.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct OtherRun {
     /// The number of its process.
     pub pid: u32,

@@ -22,6 +22,7 @@ const TRY_AGAIN: Duration = Duration::from_millis(50);
 
 /// What may be replaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Replaces {
     /// A database without a page.
     Nothing,

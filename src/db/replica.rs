@@ -13,18 +13,19 @@ use tokio::sync::OnceCell;
 
 use super::remote::{Greeting, PrimaryLog, Pulled, Remote};
 use super::replica_files::{
-    Protocol, ReplicaFacts, has_frames, make_folder, move_replica, no_room, noted_primary,
-    remove_files, replica_facts, try_replica_files,
+    Protocol, ReplicaFacts, has_frames, has_pages, make_folder, move_replica, no_room,
+    noted_primary, remove_files, replica_facts, try_replica_files,
 };
 use super::replica_lock::SyncLock;
-use super::replica_note::{Note, Tail};
+use super::replica_note::{Note, Tail, stamp};
 use super::replica_sync::{Fetched, Held, Pull, Sync, TAIL, Trouble};
 use super::side_files::beside;
 use super::sync_fault::classify;
 use super::{
-    Answer, DbError, EncryptionKey, EngineError, Failure, OnProgress, Options, OtherHistory, Proxy,
-    Ready, RemoteError, Stop, SyncFault, Synced, jittered, local, refuse_side_files,
+    Answer, Code, DbError, EncryptionKey, EngineError, Failure, OnProgress, Options, OtherHistory,
+    Proxy, Query, Ready, RemoteError, Stop, SyncFault, Synced, jittered, local, refuse_side_files,
 };
+use crate::sql::Value;
 
 /// What the files of a replica tell. Where there is none, none is made beside side files of another database.
 fn known_facts(path: &Path) -> Result<Option<ReplicaFacts>, DbError> {
@@ -202,7 +203,8 @@ impl Replica {
 
     pub(super) async fn sync(&self, options: &Options) -> Result<Synced, DbError> {
         let path = self.file.path();
-        make_folder(path)?;
+        // It is dropped behind the lock, whose file is in it.
+        let _folder = make_folder(path)?;
         let _lock = SyncLock::take(path, options).await?;
         self.sync_locked(options).await
     }
@@ -216,7 +218,8 @@ impl Replica {
                 waited: Duration::ZERO,
             });
         }
-        make_folder(path)?;
+        // It is dropped behind the lock, whose file is in it.
+        let _folder = make_folder(path)?;
         let _lock = SyncLock::take(path, options).await?;
         let successor = beside(path, SUCCESSOR);
         // A run that was killed leaves one.
@@ -323,6 +326,7 @@ impl Replica {
             frame: known.map_or(note.frame, |facts| facts.frame),
             tail: noted.clone(),
             synced_at: note.synced_at,
+            stamp: None,
         }
         .write(path)?;
         let pull = log.take().zip(newest).filter(|_| self.held.is_none());
@@ -421,6 +425,7 @@ impl Replica {
             )),
             Trouble::Crate(why) => self.reason(why).await,
             Trouble::NotInTheLog => self.not_synced("the primary gave no frames".to_owned()),
+            Trouble::OtherPages => self.other_pages(),
             Trouble::OtherFrames => DbError::OtherHistory {
                 path: self.file.path().to_path_buf(),
                 primary: self.base.clone(),
@@ -431,6 +436,53 @@ impl Replica {
         }
     }
 
+    fn other_pages(&self) -> DbError {
+        DbError::BrokenReplica {
+            path: self.file.path().to_path_buf(),
+            why: "lacks what the file beside it counts: it is damaged, or an older copy",
+        }
+    }
+
+    /// Whether anything but a sync of ours has written to the files since the last one.
+    pub(super) fn was_touched(&self) -> Result<bool, DbError> {
+        let path = self.file.path();
+        // What else is wrong with the files, a sync reports.
+        let facts = replica_facts(path).ok().flatten();
+        let is_there = facts.is_some_and(|facts| facts.frame.is_some());
+        if !is_there {
+            return Ok(false);
+        }
+        let note = Note::read(path)?.unwrap_or_default();
+        Ok(note.stamp.is_none() || note.stamp != stamp(path))
+    }
+
+    /// Looks for damage in the pages of the file.
+    pub(super) async fn look_through(&self, options: &Options) -> Result<(), DbError> {
+        let path = self.file.path();
+        if replica_facts(path)?.is_none() {
+            return Ok(());
+        }
+        let before = stamp(path);
+        let quick_check = vec![Query::new("PRAGMA quick_check(1)")];
+        let answers = self.file().query_in_place(quick_check, options).await;
+        let is_damaged = match answers.as_deref() {
+            Ok([Ok(rows)]) => {
+                !matches!(rows.as_slice(), [row] if row.first().and_then(Value::as_str) == Some("ok"))
+            }
+            Ok([Err(error), ..]) => error.code == Code::Corrupt,
+            Ok(_) => false,
+            Err(error) => error.code() == Some(Code::Corrupt),
+        };
+        // What another process writes meanwhile is no damage.
+        match is_damaged && stamp(path) == before {
+            false => Ok(()),
+            true => Err(DbError::BrokenReplica {
+                path: path.to_path_buf(),
+                why: "is damaged: `PRAGMA quick_check` finds pages that do not fit together",
+            }),
+        }
+    }
+
     /// Notes that the replica has what its primary had, up to this frame.
     fn note_done(&self, frame: Option<u64>, tail: Option<Tail>) -> Result<(), DbError> {
         let note = Note {
@@ -438,6 +490,7 @@ impl Replica {
             synced_at: Some(SystemTime::now()),
             frame,
             tail,
+            stamp: stamp(self.file.path()),
             is_syncing: false,
         };
         note.write(self.file.path())
@@ -473,7 +526,7 @@ impl Replica {
             primary: self.base.clone(),
             how,
         };
-        let Some(frames) = usize::try_from(count)
+        let Some(known) = usize::try_from(count)
             .ok()
             .and_then(|count| frames.get(..count))
         else {
@@ -482,10 +535,13 @@ impl Replica {
                 theirs: log.frame,
             }));
         };
-        let tail = Tail::of(frames);
-        match noted.is_none_or(|noted| *noted == tail) {
+        let tail = Tail::of(known);
+        if noted.is_some_and(|noted| *noted != tail) {
+            return Err(other(OtherHistory::OtherFrames { frame }));
+        }
+        match has_pages(self.file.path(), known, &frames)? {
             true => Ok(Some(tail)),
-            false => Err(other(OtherHistory::OtherFrames { frame })),
+            false => Err(self.other_pages()),
         }
     }
 
@@ -497,6 +553,14 @@ impl Replica {
             return Ok(());
         }
         let facts = known_facts(path)?;
+        let checked = self
+            .checked
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        if checked.is_some_and(|checked| checked.holds(facts)) {
+            return Ok(());
+        }
         match self.asked_for_its_log(facts, options).await {
             // The change itself shows whether the primary can be reached.
             Err(DbError::Remote(_) | DbError::NotSynced { .. }) => Ok(()),

@@ -48,6 +48,7 @@ const MAGIC: &[u8] = b"SQLite format 3\0";
 
 /// What the files of a replica tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ReplicaFacts {
     /// By the file beside it.
     pub protocol: Protocol,
@@ -106,7 +107,7 @@ pub fn replica_facts(path: &Path) -> Result<Option<ReplicaFacts>, DbError> {
         (_, None, Some(_)) => Protocol::V2,
     };
     if database != Some(0) && !begins_as_a_database(path)? {
-        return Err(not("is not a database"));
+        return Err(broken("is no database any more: its first page is damaged"));
     }
     let side = beside(
         path,
@@ -171,8 +172,10 @@ fn folder(path: &Path) -> &Path {
 /// # Errors
 /// [`DbError::File`].
 #[cfg(feature = "replica")]
-pub(super) fn make_folder(path: &Path) -> Result<(), DbError> {
+pub(super) fn make_folder(path: &Path) -> Result<MadeFolders, DbError> {
     let folder = folder(path);
+    let missing = folder.ancestors().take_while(|it| !it.exists());
+    let made = MadeFolders(missing.map(Path::to_path_buf).collect());
     std::fs::create_dir_all(folder).map_err(|cause| DbError::File {
         path: folder.to_path_buf(),
         // There is a file of that name.
@@ -180,7 +183,25 @@ pub(super) fn make_folder(path: &Path) -> Result<(), DbError> {
             std::io::ErrorKind::AlreadyExists => std::io::ErrorKind::NotADirectory.into(),
             _ => cause,
         },
-    })
+    })?;
+    Ok(made)
+}
+
+/// Folders that were made for a replica, the innermost first. Removes those that are empty on drop: no replica came.
+#[cfg(feature = "replica")]
+#[derive(Debug)]
+pub(super) struct MadeFolders(Vec<PathBuf>);
+
+#[cfg(feature = "replica")]
+impl Drop for MadeFolders {
+    fn drop(&mut self) {
+        for folder in &self.0 {
+            // A folder that holds anything stays.
+            if std::fs::remove_dir(folder).is_err() {
+                break;
+            }
+        }
+    }
 }
 
 /// Why a file is no replica that is not there.
@@ -417,6 +438,63 @@ const FRAME_HEADER: usize = 24;
 #[cfg(feature = "replica")]
 const PAGE: usize = 4096;
 
+/// Whether a replica has the pages of these frames of protocol V1, the last ones that it counts; each in this version, or in
+/// a later one of `all`, which begin with them: a sync that was cut short may have brought those. Nothing is compared where
+/// a log stands beside the file, as an application has it that holds the replica open.
+///
+/// # Errors
+/// [`DbError::File`] where the file cannot be read.
+#[cfg(feature = "replica")]
+pub(super) fn has_pages(path: &Path, known: &[Vec<u8>], all: &[Vec<u8>]) -> Result<bool, DbError> {
+    use std::collections::BTreeMap;
+    use std::io::{Read, Seek, SeekFrom};
+    if size(&beside(path, "-wal"))?.is_some_and(|size| size > 0) {
+        return Ok(true);
+    }
+    let unreadable = |cause| DbError::File {
+        path: path.to_path_buf(),
+        cause,
+    };
+    // A frame is its number, a checksum, the number of its page and how many pages there are behind it, and the page.
+    let page = |frame: &[u8]| {
+        let (head, page) = frame.split_at_checked(FRAME_HEADER)?;
+        let number = |at: usize| Some(u32::from_le_bytes(*head.get(at..)?.first_chunk()?));
+        Some((number(16)?, number(20)?, page.to_vec()))
+    };
+    let mut versions: BTreeMap<u32, Vec<Vec<u8>>> = BTreeMap::new();
+    let mut pages = u32::MAX;
+    for (at, frame) in all.iter().enumerate() {
+        let Some((number, size, page)) = page(frame) else {
+            continue;
+        };
+        let is_known = at < known.len();
+        if size > 0 && is_known {
+            pages = size;
+        }
+        match versions.get_mut(&number) {
+            Some(versions) if is_known => *versions = vec![page],
+            Some(versions) => versions.push(page),
+            None if is_known => drop(versions.insert(number, vec![page])),
+            None => {}
+        }
+    }
+    let mut file = std::fs::File::open(path).map_err(unreadable)?;
+    // The engine writes to the first page by itself.
+    for (number, versions) in versions.range(2..=pages.max(2)) {
+        let mut ours = vec![0; PAGE];
+        let at = u64::from(number - 1) * PAGE as u64;
+        file.seek(SeekFrom::Start(at)).map_err(unreadable)?;
+        match file.read_exact(&mut ours) {
+            Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => return Ok(false),
+            read => read.map_err(unreadable)?,
+        }
+        if !versions.contains(&ours) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 /// Whether the frames that a primary gave are those from number `first` on, counted from 1, in the log of a replica by
 /// protocol V2, which keeps each frame at its place. Salts and checksums are of the copy; pages and their numbers are
 /// compared.
@@ -506,7 +584,7 @@ mod tests {
             ),
             (
                 vec![("", b"words"), (V1_SIDE, index)],
-                "r.db is no replica: it is not a database",
+                "the replica r.db is broken: it is no database any more: its first page is damaged",
             ),
             (
                 vec![(V1_SIDE, index)],

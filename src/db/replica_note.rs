@@ -24,6 +24,8 @@ pub(super) struct Note {
     pub(super) frame: Option<u64>,
     /// The last frames up to that one.
     pub(super) tail: Option<Tail>,
+    /// What the files looked like when it ended ([`stamp`]).
+    pub(super) stamp: Option<String>,
     /// A sync began after that one. It is under way, or ended early.
     pub(super) is_syncing: bool,
 }
@@ -71,6 +73,7 @@ impl Note {
                         hash: hash.to_owned(),
                     });
                 }
+                ["stamp", stamp] => note.stamp = Some(stamp.to_owned()),
                 ["syncing"] => note.is_syncing = true,
                 _ => {}
             }
@@ -90,6 +93,9 @@ impl Note {
         }
         if let Some(Tail { frames, hash }) = &self.tail {
             text.push_str(&format!("tail {frames} {hash}\n"));
+        }
+        if let Some(stamp) = &self.stamp {
+            text.push_str(&format!("stamp {stamp}\n"));
         }
         if self.is_syncing {
             text.push_str("syncing\n");
@@ -130,6 +136,20 @@ impl Note {
     }
 }
 
+/// Lengths and times of the files of a replica: as long as they stay the same, so does what is in the files.
+#[cfg(feature = "replica")]
+pub(super) fn stamp(replica: &Path) -> Option<String> {
+    let of = |ending: &str| {
+        let metadata = std::fs::metadata(beside(replica, ending)).ok()?;
+        let since = metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+        Some(format!("{}-{}", metadata.len(), since.as_nanos()))
+    };
+    // Whoever reads the file may leave a log without anything in it.
+    let log = of("-wal").filter(|log| !log.starts_with("0-"));
+    let log = log.unwrap_or_default();
+    Some(format!("{}/{log}", of("")?))
+}
+
 #[cfg(feature = "replica")]
 impl Tail {
     /// Of frames, each a header and a page. The checksum in the header is not verified by replicas, so it is left out.
@@ -166,6 +186,7 @@ mod tests {
             synced_at: Some(UNIX_EPOCH + Duration::from_secs(1_763_700_000)),
             frame: Some(7),
             tail: Some(Tail::of(&[vec![1; 32], vec![2; 32]])),
+            stamp: Some("4096-17/".to_owned()),
             is_syncing: true,
             ..first.clone()
         };

@@ -13,7 +13,7 @@ use tokio::sync::OnceCell;
 use super::Proxy;
 use super::remote::{PrimaryLog, Remote};
 use super::replica_connector::OnlyTo;
-use super::replica_files::Protocol;
+use super::replica_files::{Protocol, has_pages};
 use super::replica_note::Tail;
 
 /// How often a primary is asked for frames that it says it has.
@@ -42,6 +42,8 @@ pub(super) enum Trouble {
     NotInTheLog,
     /// The log has other frames than those that the replica was made of.
     OtherFrames,
+    /// The file has other pages than those of the frames that it counts.
+    OtherPages,
 }
 
 /// What a sync brought.
@@ -152,9 +154,13 @@ impl Sync {
                 if frames.len() < known {
                     return Err(Trouble::NotInTheLog);
                 }
+                let has_pages = has_pages(&self.name, &frames[..known], &frames);
                 let new = frames.split_off(known);
                 if Tail::of(&frames) != tail {
                     return Err(Trouble::OtherFrames);
+                }
+                if matches!(has_pages, Ok(false)) {
+                    return Err(Trouble::OtherPages);
                 }
                 recent = frames;
                 frames = new;

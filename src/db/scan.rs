@@ -26,6 +26,7 @@ pub struct ScanColumn {
 
 /// The order of the rows of a [`Scan`].
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Order {
     /// That of the rowid, which has this name: no other column has it.
     Rowid(String),
@@ -35,6 +36,7 @@ pub enum Order {
 
 /// What [`Db::stream`](super::Db::stream) is asked.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub enum Question {
     /// A query.
     Query(Query),

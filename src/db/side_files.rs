@@ -17,6 +17,7 @@ const ENDINGS: [&str; 3] = ["-journal", "-wal", "-shm"];
 
 /// A side file that belongs to no database.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct SideFile {
     /// The file.
     pub path: PathBuf,

@@ -3,6 +3,7 @@
 
 /// The kind of reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum SyncFault {
     /// The primary is busy with its log, as while it is compacted. The same succeeds a little later.
     Busy,

@@ -159,6 +159,7 @@ fn looked(named: &str) -> String {
 
 /// Whether a request had a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Sent {
     /// It had one.
     Token,
@@ -184,6 +185,7 @@ fn place(location: &str) -> &str {
 
 /// Whether a request that failed was carried out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Fate {
     /// It was not, and sending it again may help.
     NotDone,

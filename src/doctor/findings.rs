@@ -9,7 +9,7 @@ use crate::db::{Code, DbError, Engine, EngineError, ReplicaFacts};
 use crate::dump::integrity::{Depth, FaultKind, Integrity, ROW_HELP, repairs};
 use crate::dump::{Condition, Kept, Location};
 use crate::history::History;
-use crate::migrations::{self, Plan, ReadError};
+use crate::migrations::{self, MigrationPlan, ReadError};
 use crate::schema::SchemaObject;
 use crate::script::Revision;
 use crate::sql::{Value, identifier};
@@ -428,7 +428,7 @@ pub(super) fn no_files(error: &ReadError) -> Check {
 }
 
 /// What `migrate` would do.
-pub(super) fn migrations(plan: &Plan, access: Access) -> Check {
+pub(super) fn migrations(plan: &MigrationPlan, access: Access) -> Check {
     let pending = plan
         .items
         .iter()

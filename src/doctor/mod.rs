@@ -23,6 +23,7 @@ use crate::sql::Value;
 
 /// One step on the way, and how it went.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Check {
     /// What was looked at, a stable name: `token`.
     pub name: &'static str,
@@ -38,6 +39,7 @@ pub struct Check {
 
 /// How a check went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum State {
     /// As it should be.
     Ok,
@@ -143,6 +145,10 @@ pub async fn examine(subject: Subject<'_>, now: SystemTime) -> Vec<Check> {
             if let Database::Replica { file, .. } = &config.database.value {
                 let tried = db::replica_facts(file)
                     .and_then(|facts| db::try_replica_files(file).map(|_| facts));
+                let tried = match tried {
+                    Ok(facts) => db.check_replica_file().await.map(|()| facts),
+                    tried => tried,
+                };
                 checks.push(match tried {
                     Ok(facts) => findings::replica(facts.as_ref(), now),
                     Err(error) => Check::failed("replica", error.into()),

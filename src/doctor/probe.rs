@@ -154,9 +154,9 @@ pub(super) async fn network(
     const STEP: Duration = Duration::from_secs(10);
     let late = || format!("no answer within {} s", STEP.as_secs());
     let mut checks: Vec<Check> = proxy.map(words::proxy).into_iter().collect();
-    let (host, port) = match proxy {
-        Some(proxy) => (proxy.value.host(), proxy.value.port()),
-        None => (url.host(), url.port()),
+    let (host, port, peer) = match proxy {
+        Some(proxy) => (proxy.value.host(), proxy.value.port(), words::Peer::Proxy),
+        None => (url.host(), url.port(), words::Peer::Server),
     };
     let host = host.trim_start_matches('[').trim_end_matches(']');
 
@@ -168,15 +168,15 @@ pub(super) async fn network(
         let addresses: Vec<_> = match found {
             Ok(Ok(addresses)) => addresses.collect(),
             Ok(Err(error)) => {
-                checks.push(words::no_name(host, &error.to_string()));
+                checks.push(words::no_name(host, &error.to_string(), peer));
                 return checks;
             }
             Err(_) => {
-                checks.push(words::no_name(host, &late()));
+                checks.push(words::no_name(host, &late(), peer));
                 return checks;
             }
         };
-        checks.push(words::name(host, &addresses));
+        checks.push(words::name(host, &addresses, peer));
         addresses
     };
 
@@ -193,10 +193,10 @@ pub(super) async fn network(
         }
     }
     let Some(address) = connected else {
-        checks.push(words::no_connection(url, &refused));
+        checks.push(words::no_connection(url, &refused, peer));
         return checks;
     };
-    checks.push(words::connection(address));
+    checks.push(words::connection(address, peer));
 
     let version = match tokio::time::timeout(STEP, db.server_version()).await {
         Ok(version) => version,
@@ -205,7 +205,7 @@ pub(super) async fn network(
             return checks;
         }
     };
-    checks.extend(words::answer(url, version));
+    checks.extend(words::answer(url, version, peer));
     checks
 }
 

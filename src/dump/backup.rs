@@ -24,9 +24,11 @@ use super::of_database::Senders;
 use super::proof::Proof;
 use crate::db::Db;
 use crate::history;
+use crate::setters::setters;
 
 /// How a backup is taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct BackupOptions {
     /// The folder, which is made where there is none.
     pub folder: PathBuf,
@@ -38,8 +40,33 @@ pub struct BackupOptions {
     pub now: SystemTime,
 }
 
+setters!(BackupOptions {
+    folder: PathBuf,
+    name: String,
+    keep_days: u32,
+    now: SystemTime,
+});
+
+impl BackupOptions {
+    /// Into this folder, as a file whose name begins with `name`; older ones are kept for 30 days.
+    #[must_use]
+    pub fn new(
+        folder: impl Into<PathBuf>,
+        name: impl Into<String>,
+        now: SystemTime,
+    ) -> BackupOptions {
+        BackupOptions {
+            folder: folder.into(),
+            name: name.into(),
+            keep_days: 30,
+            now,
+        }
+    }
+}
+
 /// A backup that counts.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct BackedUp {
     /// The file.
     pub file: PathBuf,

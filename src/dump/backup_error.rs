@@ -12,6 +12,7 @@ use crate::db::EngineError;
 
 /// A backup that does not count.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Unproven {
     /// The file.
     pub file: PathBuf,
@@ -56,6 +57,7 @@ pub enum BackupError {
 
 /// Why a backup is not known to restore.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum Doubt {
     /// The engine refuses to create this object.
     Object {

@@ -21,6 +21,7 @@ const UNPROVEN: &str = ".unproven.sql.gz";
 
 /// A backup in a folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Kept {
     /// The file.
     pub file: PathBuf,
@@ -40,6 +41,7 @@ pub struct Kept {
 
 /// What the checksum beside a backup says of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Condition {
     /// It is as it was when it was taken.
     Good,

@@ -34,6 +34,7 @@ pub struct Mark {
 
 /// A statement, or rows of one table that follow each other.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum Item {
     /// Rows.
     Rows(Rows),
@@ -69,6 +70,7 @@ pub struct Target {
 
 /// What becomes of a row that a constraint forbids: <https://sqlite.org/lang_conflict.html>.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
 pub enum OnConflict {
     /// It fails.
     #[default]
@@ -109,6 +111,7 @@ pub struct Statement {
 
 /// The statements that dumps consist of, beside rows.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub enum What {
     /// `PRAGMA foreign_keys = …`: part of the envelope; an import has its own.
     ForeignKeys,
@@ -168,6 +171,7 @@ pub enum What {
 
 /// What a `CREATE` makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Object {
     /// A table; `IF NOT EXISTS` where it may be one that a virtual table has made already.
     Table,

@@ -15,6 +15,7 @@ use crate::script::Run;
 
 /// A copy is in the database.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Copied {
     /// What was written.
     pub imported: Imported,

@@ -106,6 +106,7 @@ pub enum DumpError {
 
 /// What a file that is no dump is instead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum NotADump {
     /// Nothing.
     #[error("is empty: not even an empty database has such a dump")]

@@ -13,6 +13,7 @@ use crate::db::{Access, Code, Db, DbError, EngineError, Options, Raw, Stop, open
 
 /// A dump that is to be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Input {
     /// A file.
     File(PathBuf),

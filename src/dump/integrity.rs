@@ -64,6 +64,7 @@ pub(crate) const ROW_HELP: &str = "correct those rows, or change the constraint 
 
 /// What a check found.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Integrity {
     /// Nothing.
     Sound,

@@ -16,6 +16,7 @@ use crate::sql::Value;
 
 /// A backup is in the database.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Restored {
     /// What came.
     pub imported: Imported,
@@ -27,6 +28,7 @@ pub struct Restored {
 
 /// Whether a file is known to be what it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Checked {
     /// It has the checksum that stands beside it.
     Same,
@@ -38,6 +40,7 @@ pub enum Checked {
 
 /// What became of the mark of the environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Marked {
     /// There was none, and none was asked for.
     Never,

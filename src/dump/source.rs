@@ -20,6 +20,7 @@ const HEAD: usize = 4096;
 
 /// What a path leads to.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum Opened {
     /// A text.
     Text(Source),
@@ -40,6 +41,7 @@ pub struct Source {
 
 /// Whether a text is packed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Packing {
     /// It is not.
     Plain,

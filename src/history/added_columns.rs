@@ -6,7 +6,7 @@
 use super::effects::default;
 use super::guards::{LISTED, refuse};
 use crate::script::Step;
-use crate::sql::{Kind, Token, check_constraints, kind, literal, significant};
+use crate::sql::{altered, check_constraints, literal};
 
 /// `ALTER TABLE table ADD COLUMN column …`, its names as written.
 struct Added<'a> {
@@ -31,20 +31,10 @@ pub(super) fn guards(sql: &str, refers: bool) -> (Option<Step>, Option<Step>) {
 }
 
 fn added(sql: &str) -> Option<Added<'_>> {
-    if kind(sql) != Kind::Alter {
-        return None;
-    }
-    let tokens: Vec<Token> = significant(sql).collect();
-    let is = |at: usize, word: &str| tokens.get(at).is_some_and(|it| it.is_word(sql, word));
-    let has_schema = tokens.get(3).is_some_and(|it| it.text(sql) == ".");
-    let verb = if has_schema { 5 } else { 3 };
-    if !is(verb, "ADD") {
-        return None;
-    }
-    let column = verb + 1 + usize::from(is(verb + 1, "COLUMN"));
-    let definition = tokens.get(column..)?;
+    let altered = altered(sql).filter(|it| it.is("ADD"))?;
+    let definition = &altered.rest;
     Some(Added {
-        table: sql.get(tokens[2].span.start..tokens[verb - 1].span.end)?,
+        table: altered.table,
         column: definition.first()?.text(sql),
         default: default(sql, definition),
         refers: definition.iter().any(|it| it.is_word(sql, "REFERENCES")),

@@ -48,7 +48,7 @@ pub(super) fn causes<'a>(
         Part::Compiles => {
             let steps = || unit.unit.steps.iter().map(|step| ((), step));
             let mut objects = objects(rows, words);
-            let found = objects.find_map(|it| breaks(it.name, it.words, steps()));
+            let found = objects.find_map(|it| breaks(it.name, &it.words, steps()));
             found.map(|((), step)| vec![step])
         }
         _ => None,

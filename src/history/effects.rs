@@ -3,8 +3,8 @@
 
 use crate::script::Unit;
 use crate::sql::{
-    Kind, Token, TokenKind, Value, What, has_name, kind, literal, may_have_name, significant,
-    unquote,
+    Kind, Token, TokenKind, Value, What, altered, has_name, kind, literal, may_have_name,
+    significant, unquote,
 };
 
 /// What the text of a unit can do to the schema, read from the first tokens of its statements.
@@ -478,21 +478,12 @@ pub(super) struct Retyping<'a> {
 
 /// The column that a statement changes.
 pub(super) fn retyping(sql: &str) -> Option<Retyping<'_>> {
-    if kind(sql) != Kind::Alter {
-        return None;
-    }
-    let tokens: Vec<Token> = significant(sql).collect();
-    let is = |at: usize, word: &str| tokens.get(at).is_some_and(|it| it.is_word(sql, word));
-    let has_schema = tokens.get(3).is_some_and(|it| it.text(sql) == ".");
-    let verb = if has_schema { 5 } else { 3 };
-    if !(is(verb, "ALTER") && is(verb + 1, "COLUMN")) {
-        return None;
-    }
-    let column = tokens.get(verb + 2)?;
+    let altered = altered(sql).filter(|it| it.is("ALTER"))?;
     Some(Retyping {
-        table: sql.get(tokens[2].span.start..tokens[verb - 1].span.end)?,
-        column: column.text(sql),
-        default: default(sql, tokens.get(verb + 4..)?),
+        table: altered.table,
+        column: altered.rest.first()?.text(sql),
+        // Behind `TO`.
+        default: default(sql, altered.rest.get(2..)?),
     })
 }
 

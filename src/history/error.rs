@@ -66,6 +66,7 @@ pub enum RunError {
 
 /// Which part of a script failed.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub enum Part {
     /// Opening the database or beginning the transaction.
     Begin,
@@ -99,6 +100,7 @@ pub enum Part {
 
 /// A failure, and the part of the script that it belongs to.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Failed {
     /// The unit of the script, from 0, where it was a unit.
     pub unit: Option<usize>,

@@ -1,6 +1,7 @@
 //! What a script of a run leaves broken although it is committed, because a later script of the same run may repair it.
 //! Pure, but for the last look at whether it is broken still.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use serde_json::json;
@@ -9,6 +10,7 @@ use super::effects::Effects;
 use super::error::{Failed, Part};
 use super::guards::{ForeignKey, Scope, mismatched};
 use super::outside::Fault;
+use super::quoted::became_text;
 use super::read::History;
 use super::refusal::suspects;
 use super::trigger::suspected;
@@ -186,7 +188,7 @@ impl LeftBroken {
             Part::Compiles => {
                 let objects = objects(explanation, &error.message);
                 let left = objects
-                    .map(|it| left(it.sort, it.name, Missing::of(it.words), it.words.into()));
+                    .map(|it| left(it.sort, it.name, Missing::of(&it.words), it.words.into()));
                 left.collect()
             }
             Part::References => {
@@ -557,7 +559,7 @@ pub async fn left_broken(db: &Db, history: &History) -> Vec<Diagnostic> {
 pub(super) struct Uncompiled<'a> {
     sort: &'static str,
     pub(super) name: &'a str,
-    pub(super) words: &'a str,
+    pub(super) words: Cow<'a, str>,
 }
 
 /// The objects that a statement was refused for, by its explanation and the words of the engine.
@@ -565,7 +567,18 @@ pub(super) fn objects<'a>(
     explanation: &'a [Vec<Value>],
     words: &'a str,
 ) -> impl Iterator<Item = Uncompiled<'a>> {
-    let compiled = move |sort| move |(name, _)| Uncompiled { sort, name, words };
+    let compiled = move |sort| {
+        move |(name, _)| Uncompiled {
+            sort,
+            name,
+            words: words.into(),
+        }
+    };
+    let quoted = became_text(explanation).map(|(sort, name, text)| Uncompiled {
+        sort,
+        name,
+        words: format!("no such column: {text}").into(),
+    });
     let fired = suspected(explanation, words).into_iter();
     let read = read_view(explanation).into_iter();
     let named = named(words).into_iter();
@@ -573,6 +586,7 @@ pub(super) fn objects<'a>(
         .map(compiled("trigger"))
         .chain(read.map(compiled("view")))
         .chain(named)
+        .chain(quoted)
 }
 
 /// `error in view v: no such table: main.t`.
@@ -583,7 +597,11 @@ fn named(message: &str) -> Option<Uncompiled<'_>> {
         .find_map(|(sort, prefix)| Some((sort, object.strip_prefix(prefix)?)))?;
     let (name, words) = rest.split_once(": ")?;
     let name = name.strip_suffix(" after rename").unwrap_or(name);
-    Some(Uncompiled { sort, name, words })
+    Some(Uncompiled {
+        sort,
+        name,
+        words: words.into(),
+    })
 }
 
 #[cfg(test)]
@@ -592,7 +610,7 @@ mod tests {
 
     #[test]
     fn the_object_and_what_it_misses_are_read_from_the_words_of_the_engine() {
-        let read = |words| named(words).map(|it| (it.sort, it.name, Missing::of(it.words)));
+        let read = |words| named(words).map(|it| (it.sort, it.name, Missing::of(&it.words)));
         assert_eq!(
             read("error in view my v: no such table: main.t"),
             Some(("view", "my v", Missing::Table("t".to_owned())))

@@ -28,6 +28,7 @@ mod outside;
 mod outside_rows;
 mod packed;
 mod patience;
+mod quoted;
 mod read;
 mod refusal;
 mod restore;

@@ -23,6 +23,7 @@ pub struct OtherTool {
 
 /// The columns that tell a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Columns {
     /// These among others: the name of the table is the tool's own.
     Among(&'static [&'static str]),
@@ -32,6 +33,7 @@ pub enum Columns {
 
 /// What a tool records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Recorded {
     /// Each migration.
     Each,

@@ -8,6 +8,7 @@ use crate::sql::Value;
 
 /// The history of another tool, which holds at least one migration.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct OtherHistory {
     /// The tool.
     pub tool: &'static str,
@@ -156,13 +157,13 @@ pub(crate) fn may_be_another_tools(table: &str) -> bool {
         || PREFIXES.iter().any(|prefix| table.starts_with(prefix))
 }
 
-/// Tables of this database that are not its application's, so that its migrations do not make them: those of known tools,
+/// Tables and views of this database that are not its application's, so that its migrations do not make them: those of known tools,
 /// and those that were named when the database was opened. Those of the engine itself are in no schema.
 ///
 /// # Errors
 /// As [`Db::query`].
 pub(crate) async fn not_the_applications(db: &Db) -> Result<Vec<String>, DbError> {
-    let named = "SELECT name FROM sqlite_schema WHERE type = 'table'";
+    let named = "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view')";
     let queries = [&question(), named].map(Query::new);
     let [of_tools, named] = db.ask(queries).await?;
     let mut tables = found(&of_tools.rows()?).tables;

@@ -53,6 +53,7 @@ pub type Objects = HashMap<(String, String), String>;
 
 /// An import that was begun and not finished, as [`UNFINISHED`](super::UNFINISHED) tells of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Unfinished {
     /// The dump.
     pub name: String,
@@ -192,6 +193,7 @@ impl std::fmt::Display for Unfinished {
 
 /// Whether what a row tells of has finished.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum State {
     /// It is in the database.
     Applied,

@@ -6,6 +6,7 @@ use super::effects::Effects;
 use super::error::Part;
 use super::guards::LISTED;
 use super::left_broken::{LeftBroken, objects};
+use super::quoted::became_text;
 use super::trigger::suspected;
 use super::view::read_view;
 use crate::db::{Code, EngineError, Failure};
@@ -172,8 +173,8 @@ pub(crate) fn suspects(part: &Part, failure: &Failure, script: &Script) -> Vec<u
                     .iter()
                     .map(move |step| (unit, step))
             };
-            let breaks = |name, words| breaks(name, words, all.iter().flat_map(steps));
-            let found = objects(explanation, words).find_map(|it| breaks(it.name, it.words));
+            let breaks = |name, words: &str| breaks(name, words, all.iter().flat_map(steps));
+            let found = objects(explanation, words).find_map(|it| breaks(it.name, &it.words));
             found.map(|(unit, _)| unit).into_iter().collect()
         }
         _ => {
@@ -223,8 +224,9 @@ fn suspected_units(
         Part::Compiles => {
             let words = error.message.to_ascii_lowercase();
             let fired = suspected(explanation, &error.message).into_iter();
-            let fired = fired.chain(read_view(explanation));
-            let fired: Vec<String> = fired.map(|(name, _)| name.to_ascii_lowercase()).collect();
+            let fired = fired.chain(read_view(explanation)).map(|(name, _)| name);
+            let quoted = became_text(explanation).map(|(_, name, _)| name);
+            let fired: Vec<String> = fired.chain(quoted).map(str::to_ascii_lowercase).collect();
             let words: Vec<&str> = match fired.is_empty() {
                 false => fired.iter().map(String::as_str).collect(),
                 true => words.split([' ', ':']).collect(),
@@ -769,6 +771,24 @@ fn broken(rows: &[Vec<Value>], words: &str) -> Refusal {
             help:
                 "drop it before the change and create it again behind it, or correct it, in {file}"
                     .to_owned(),
+            origin: None,
+        };
+    }
+    if let Some((sort, object, text)) = became_text(rows) {
+        return Refusal {
+            code: "column-became-text",
+            message: format!(
+                "{{unit}}: {sort} {} reads \"{text}\" as text afterwards: no column has that name any more",
+                bare_or_quoted(object)
+            ),
+            notes: vec![format!(
+                "SQLite takes a name in double quotes for text where there is no such column, so the {sort} would give \
+                 '{text}' in place of values"
+            )],
+            help: format!(
+                "drop the {sort} before the change and create it again behind it without \"{text}\", in {{file}}; a text \
+                 that is meant has single quotes"
+            ),
             origin: None,
         };
     }

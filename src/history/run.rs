@@ -37,6 +37,7 @@ pub type OnUnit = Arc<dyn Fn(UnitEvent) + Send + Sync>;
 
 /// A script happened and is recorded.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct Receipt {
     /// For each unit how long it took, in whole milliseconds by the database's clock; `None` for units that run no
     /// statements, or take a record back.
@@ -49,6 +50,7 @@ pub struct Receipt {
 
 /// What became of a unit of a script that happened. Only a [`Restore`](crate::script::Restore) may not have run.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum UnitOutcome {
     /// It ran and is recorded.
     Ran,

@@ -6,9 +6,10 @@ use super::effects::Rename;
 use super::guards::unless;
 use super::known::Known;
 use super::left_broken::LeftBroken;
+use super::quoted::Quoting;
 use super::view::Views;
 use super::write::{Purpose, Steps};
-use crate::schema::{Event, Firing, Trigger};
+use crate::schema::{Event, Firing, Trigger, plain_text};
 use crate::script::{OnFailure, Step, Unit, When};
 use crate::sql::{TokenKind, Value, What, identifier, literal, significant, unquote};
 
@@ -29,6 +30,8 @@ struct Naming {
     trigger: String,
     /// Its text from the columns on, as the engine keeps it until it renames something in it.
     text: String,
+    /// Its columns, as [`plain_text`] makes them of the text that the engine keeps.
+    columns: String,
     /// A statement that sets the column.
     firing: Firing,
 }
@@ -38,6 +41,7 @@ impl Naming {
         Some(Naming {
             trigger: trigger.name.to_owned(),
             text: trigger.text_from_columns()?.to_owned(),
+            columns: trigger.plain_columns()?,
             firing: firing.clone(),
         })
     }
@@ -143,6 +147,7 @@ pub(super) struct Probes<'a> {
     pub(super) standing: &'a [Standing],
     pub(super) created: &'a [CreatedTrigger],
     pub(super) views: &'a Views,
+    pub(super) quoting: &'a [Quoting],
     /// What earlier scripts left broken.
     pub(super) left_broken: &'a [LeftBroken],
     /// Whether it has to be repaired by the end of this script.
@@ -266,9 +271,12 @@ impl Steps {
         let table = text(&firing.table);
         let column = text(firing.column.as_deref().unwrap_or_default());
         let is_it = format!(
-            "type = 'trigger' AND tbl_name = {table} COLLATE NOCASE AND name = {} COLLATE NOCASE AND instr(sql, {})",
+            "type = 'trigger' AND tbl_name = {table} COLLATE NOCASE AND name = {} COLLATE NOCASE \
+             AND (instr(sql, {}) OR instr({}, {}))",
             text(trigger),
-            text(&naming.text)
+            text(&naming.text),
+            plain_text("sql"),
+            text(&naming.columns)
         );
         self.compiles_where(
             &format!(

@@ -11,6 +11,7 @@ use super::known::{Known, Reference};
 use super::left_broken::{LeftBroken, Texts};
 use super::left_rows::{self, LeftRows};
 use super::orphans::{follow, new_references};
+use super::quoted::{Quoting, quoting};
 use super::trigger::{CreatedTrigger, Probes, Standing, created_triggers, standing};
 use super::view::Views;
 use crate::db::Engine;
@@ -42,6 +43,8 @@ pub(crate) struct Watch {
     /// The triggers that the run creates.
     created: Vec<CreatedTrigger>,
     views: Views,
+    /// The views and triggers before the run that have a name in double quotes.
+    quoting: Vec<Quoting>,
     /// The foreign keys before each script, as far as the texts tell; none where they were not read.
     known_references: Vec<Arc<Vec<Arc<Reference>>>>,
     /// Whether the run may make a foreign key, or give one other names: then those before it are not all there are.
@@ -241,6 +244,7 @@ impl Watch {
         self.created
             .retain(|it| !it.created.is_there_already(&known.triggers, dropped));
         self.views.knows(known, engine, dropped);
+        self.quoting = quoting(known, engine);
         self.standing = standing(known, &self.renames, &self.created);
         let objects = known.views.iter().chain(&known.triggers);
         let objects = objects.filter_map(|[_, name, _, sql, _]| {
@@ -433,6 +437,7 @@ impl Place<'_> {
             standing: &watch.standing,
             created: &watch.created,
             views: &watch.views,
+            quoting: &watch.quoting,
             left_broken: &watch.left_broken,
             is_last: self.is_last,
             foreign_keys: foreign_keys.then(|| still_lost_or_mismatched(&watch.references, &[])),

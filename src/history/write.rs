@@ -170,9 +170,11 @@ fn lower_unnamed(script: &Script, run: &Run, place: Place<'_>, compared: Compare
             steps.guards(place.before(), Purpose::CompilesBefore);
             let effects: Vec<Effects> = script.units.iter().map(Effects::of).collect();
             let probes = place.probes(&effects);
-            let before = probes
-                .as_ref()
-                .map(|probes| (steps.fire_before(probes), steps.read_before(probes)));
+            let before = probes.as_ref().map(|probes| {
+                let fired = steps.fire_before(probes);
+                let read = steps.read_before(probes);
+                (fired, read, steps.quoted_before(probes))
+            });
             for (number, (unit, effects)) in script.units.iter().zip(&effects).enumerate() {
                 steps.unit(number, unit, effects, script.foreign_keys, run);
             }
@@ -185,9 +187,10 @@ fn lower_unnamed(script: &Script, run: &Run, place: Place<'_>, compared: Compare
             }
             steps.guards(place.references(&effects), Purpose::References);
             steps.guards(place.compiles(&effects), Purpose::Compiles);
-            if let (Some(probes), Some((fired, read))) = (probes, before) {
+            if let (Some(probes), Some((fired, read, quoted))) = (probes, before) {
                 steps.read_after(&probes, read);
                 steps.fire_after(&probes, fired);
+                steps.quoted_after(&probes, quoted);
             }
             if let Some(step) = place.keeps_left_broken() {
                 steps.push(Purpose::Around, step);

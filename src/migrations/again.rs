@@ -8,7 +8,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::made::{Change, changes, may_lose};
+use super::made::{Change, changes, made_by, may_lose};
 use super::reading::{self, Reading};
 use crate::diagnostic::Diagnostic;
 use crate::history::History;
@@ -72,7 +72,11 @@ pub(super) fn with_repeatables(
     let mut made_after = Vec::with_capacity(repeatables.len());
     for repeatable in &mut repeatables {
         match repeatable.runs.take() {
-            Some((record, reading)) => all.push(record, reading),
+            Some((record, mut reading)) => {
+                let others = all.lost_triggers(&reading, history);
+                reading.steps.extend(others);
+                all.push(record, reading);
+            }
             None => all.restore(repeatable, 0, history, on_failure),
         }
         made_after.push(all.changes.len());
@@ -255,6 +259,34 @@ impl Units {
             on_failure,
         };
         self.push(Record::Restore(Box::new(restore)), reading);
+    }
+
+    /// Statements that create the triggers that a repeatable loses although its text does not name them: it drops their view
+    /// or table and makes it again.
+    fn lost_triggers(&self, reading: &Reading, history: &History) -> Vec<Step> {
+        let steps = || reading.steps.iter().map(|step| &*step.sql);
+        let (mut dropped, mut named) = (HashSet::new(), HashSet::new());
+        for statement in steps() {
+            let (object, names) = match kind(statement) {
+                Kind::Drop(object) if object.what == What::Trigger => (object, &mut named),
+                Kind::Drop(object) => (object, &mut dropped),
+                Kind::Create(object) if object.what == What::Trigger => (object, &mut named),
+                _ => continue,
+            };
+            names.insert(object.name.to_ascii_lowercase());
+        }
+        if dropped.is_empty() || reading.atomicity == Atomicity::Bare {
+            return Vec::new();
+        }
+        let lower = |made: &Made| made.name.to_ascii_lowercase();
+        let mut made = made_by(steps());
+        made.retain(|made| dropped.contains(&lower(made)));
+        let mut others = self.other_triggers(&made, history);
+        others.retain(|step| match kind(&step.sql) {
+            Kind::Create(object) => !named.contains(&object.name.to_ascii_lowercase()),
+            _ => true,
+        });
+        others
     }
 
     /// Statements that create the triggers on these objects that no repeatable makes. The text of a repeatable drops an

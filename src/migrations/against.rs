@@ -12,6 +12,7 @@ use crate::sql::{Kind, Object, What, kind, split};
 
 /// The migrations that a branch is to be merged into.
 #[derive(Debug, Clone, PartialEq, Default)]
+#[non_exhaustive]
 pub struct Base {
     /// What it is called: a branch, a commit.
     pub name: String,

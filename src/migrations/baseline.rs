@@ -20,9 +20,11 @@ use crate::drive::{Decision, OnEvent, Reader, drive};
 use crate::history::{self, BASELINE, History, HistoryError, Row, State, baselined};
 use crate::schema::{Difference, ObjectKind, Schema, compare, inspect};
 use crate::script::{Entry, Key, Record, Revision, Run, Source};
+use crate::setters::setters;
 
 /// Whether the schema is looked at before it is taken for what the migrations leave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Verify {
     /// The migrations are replayed in memory, and the schema there is compared with the database's.
     #[default]
@@ -33,11 +35,28 @@ pub enum Verify {
 
 /// What to record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct BaselineOptions {
     /// The version that the database is at: it and all below are recorded.
     pub version: i64,
     /// Whether to look first.
     pub verify: Verify,
+}
+
+setters!(BaselineOptions {
+    version: i64,
+    verify: Verify,
+});
+
+impl BaselineOptions {
+    /// Up to this version, once the schema has been compared.
+    #[must_use]
+    pub fn new(version: i64) -> BaselineOptions {
+        BaselineOptions {
+            version,
+            verify: Verify::default(),
+        }
+    }
 }
 
 /// Nothing was recorded.

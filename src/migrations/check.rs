@@ -19,6 +19,7 @@ use crate::db::{Db, DbError, Engine};
 use crate::diagnostic::Diagnostic;
 use crate::schema::{Difference, Object, Snapshot, changes, described};
 use crate::script::Key;
+use crate::setters::setters;
 
 mod compiles;
 mod existing;
@@ -29,6 +30,7 @@ mod undone;
 
 /// What a check compares with.
 #[derive(Debug, Clone, Copy, Default)]
+#[non_exhaustive]
 pub struct CheckOptions<'a> {
     /// The migrations that the set is to be merged into. Without them the newest version counts as the new one.
     pub base: Option<&'a Base>,
@@ -38,8 +40,15 @@ pub struct CheckOptions<'a> {
     pub servers: &'a [Engine],
 }
 
+setters!(CheckOptions<'a> {
+    base: Option<&'a Base>,
+    downs_from: Option<i64>,
+    servers: &'a [Engine],
+});
+
 /// What a check came to.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Checked {
     /// What is wrong, and what should be known.
     pub problems: Vec<Diagnostic>,

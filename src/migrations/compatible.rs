@@ -2,7 +2,7 @@
 //! may be older than the file that it is given. It never writes.
 
 use super::directive::is_breaking;
-use super::plan::{Plan, PlanOptions, State, plan};
+use super::plan::{MigrationPlan, PlanOptions, State, plan};
 use super::ran;
 use super::set::Migrations;
 use crate::db::Db;
@@ -72,7 +72,7 @@ pub async fn compatible(db: &Db, set: &Migrations) -> Result<Compatibility, Hist
 }
 
 /// The recorded migrations that the set of a plan does not know.
-fn unknown(plan: &Plan) -> Vec<Key> {
+fn unknown(plan: &MigrationPlan) -> Vec<Key> {
     let is_unknown = |state| matches!(state, State::Ahead | State::Missing | State::Edited);
     let items = plan.items.iter();
     let unknown =
@@ -85,7 +85,7 @@ mod tests {
     use super::*;
     use crate::db::Options;
     use crate::drive::ignore;
-    use crate::migrations::{Adopted, Back, Grouping, UndoOptions, undo, up};
+    use crate::migrations::{Back, Grouping, UndoOptions, undo, up};
     use crate::script::Run;
 
     const FILES: [(&str, &str); 5] = [
@@ -123,11 +123,9 @@ mod tests {
         assert_eq!(fits(2).await, Compatibility::NewerBreaking);
         assert_eq!(fits(1).await, Compatibility::NewerBreaking);
         // By what the database has recorded: the old program has no file of V2 or V3.
-        let options = UndoOptions {
-            back: Back::To(1),
-            grouping: Grouping::default(),
-            adopted: Adopted::Refuse,
-        };
+        let options = UndoOptions::default()
+            .back(Back::To(1))
+            .grouping(Grouping::default());
         undo(&db, &options, &Run::new("old"), &ignore())
             .await
             .unwrap();

@@ -10,9 +10,11 @@ use super::listing::{on_disk, sql_files};
 use super::numbering::{Numbering, next_version, version};
 use super::set::{Migrations, ReadError, slashes};
 use crate::layouts::{Layout, LayoutChoice, NewFile, Unnamable, named, new_files};
+use crate::setters::setters;
 
 /// Which files to write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Files {
     /// The migration.
     #[default]
@@ -23,6 +25,7 @@ pub enum Files {
 
 /// What to write.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct NewOptions {
     /// What the migration does, in words: `add users`.
     pub name: String,
@@ -32,6 +35,26 @@ pub struct NewOptions {
     pub numbering: Numbering,
     /// Its files.
     pub files: Files,
+}
+
+setters!(NewOptions {
+    name: String,
+    layout: Layout,
+    numbering: Numbering,
+    files: Files,
+});
+
+impl NewOptions {
+    /// A migration that does what these words say, numbered as the newest file is, without a down file.
+    #[must_use]
+    pub fn new(name: impl Into<String>) -> NewOptions {
+        NewOptions {
+            name: name.into(),
+            layout: Layout::default(),
+            numbering: Numbering::default(),
+            files: Files::default(),
+        }
+    }
 }
 
 /// No file was written.

@@ -14,6 +14,7 @@ use crate::sql::for_each_part;
 
 /// What a file name says.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum FileName {
     /// `V{n}__{words}.sql`, or `U{n}__{words}.sql`, which may also be applied out of order.
     Versioned {
@@ -50,6 +51,7 @@ impl FileName {
 
 /// Whether a migration may be applied below the newest applied version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Order {
     /// `V`: only where the run allows it.
     Strict,
@@ -59,6 +61,7 @@ pub enum Order {
 
 /// Why a file name is none of ours, and what it perhaps should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct BadName {
     /// A fragment that completes "the name …".
     pub why: String,
@@ -141,6 +144,7 @@ pub fn words(text: &str) -> String {
 
 /// Why a file has no canonical text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum NotText {
     /// From this byte on it is not UTF-8.
     NotUtf8(usize),

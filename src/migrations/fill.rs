@@ -11,8 +11,10 @@ mod form;
 mod insert;
 mod literals;
 mod plan;
+mod refusing;
 mod solve;
 mod table;
+mod variations;
 
 use std::collections::{HashMap, HashSet};
 
@@ -24,11 +26,13 @@ use crate::sql::{Kind, Value, What, has_name, identifier, kind};
 pub(super) use depends::{Depends, depends};
 pub(super) use literals::Literals;
 use table::Table;
+pub(super) use variations::Focus;
 
 /// Rows that a rehearsal puts into the tables of a database in memory.
 #[derive(Debug)]
 pub(super) struct Fill {
     literals: Literals,
+    focus: Focus,
     /// The version of the schema when it was last looked at, and its statements.
     seen: Option<(i64, String)>,
     /// Tables that hold generated rows, in lower case.
@@ -68,12 +72,21 @@ impl Fill {
     pub(super) fn new(literals: Literals) -> Fill {
         Fill {
             literals,
+            focus: Focus::default(),
             seen: None,
             filled: HashSet::new(),
             held: HashSet::new(),
             unfilled: HashMap::new(),
             first: None,
             late: HashSet::new(),
+        }
+    }
+
+    /// The same, and the tables that new versions are about get more rows.
+    pub(super) fn focused(literals: Literals, focus: Focus) -> Fill {
+        Fill {
+            focus,
+            ..Fill::new(literals)
         }
     }
 
@@ -121,7 +134,7 @@ impl Fill {
         let empty = self.to_be_filled(db, changed).await?;
         let names = empty.iter().map(|it| it.shape.name.to_ascii_lowercase());
         self.late.extend(names.filter(|it| !first.contains(it)));
-        let outcome = insert::fill(db, &self.literals, empty, &first).await?;
+        let outcome = insert::fill(db, &self.literals, &self.focus, empty, &first).await?;
         let held = outcome.held.iter().map(|it| it.to_ascii_lowercase());
         self.held.extend(held);
         for table in outcome.filled {

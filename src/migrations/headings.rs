@@ -1,11 +1,10 @@
 //! Headings that divide a file into what applies a migration and what undoes it: `-- Up` and `-- Down`, in any words and
 //! decoration that tools and people use. It finds headings and decides nothing else. Pure.
 
-use crate::sql::{
-    CommentLine, Form, Kind, Statement, TokenKind, kind, significant, split, tokens, unquote,
-};
+use super::undoing::{Heading, undoes};
+use crate::sql::{CommentLine, Form, Statement, TokenKind, split, tokens};
 
-use std::collections::HashMap;
+use std::ops::Range;
 
 /// What the statements below a heading do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,34 +86,34 @@ pub(super) fn headings<'a, 'b>(
     let Ok(statements) = split(text) else {
         return Vec::new();
     };
-    let mut found: Vec<(usize, Direction)> = Vec::new();
-    let mut undoing = None;
+    let mut found: Vec<Found> = Vec::new();
     for (at, line) in lines.iter().enumerate().filter(|(_, line)| line.alone) {
         let of_its_own = direction(line.text);
         let Some(direction) = of_its_own.or(begins_with_down(line.text)) else {
             continue;
         };
-        if !is_between(text, &statements, line) {
-            continue;
+        let with_words = of_its_own.is_none();
+        if !(with_words && is_down_file) && is_between(text, &statements, line) {
+            found.push(Found {
+                at,
+                direction,
+                with_words,
+            });
         }
-        // With more words it could be prose: then the statements have to show it.
-        if of_its_own.is_none() {
-            let undoing = undoing.get_or_insert_with(|| undoing_between(text, &statements));
-            if is_down_file || !undoing[number_above(&statements, line)] {
-                continue;
-            }
-        }
-        found.push((at, direction));
     }
-    if !found.iter().any(|(_, it)| *it == Direction::Up) {
-        found.retain(|(at, _)| !is_about_comments(text, lines, *at));
+    let is_up = |it: &Found| it.direction == Direction::Up;
+    if !found.iter().any(is_up) {
+        found.retain(|it| !is_about_comments(text, lines, it.at));
     }
+    // A word proves nothing: the statements have to show that they undo the others.
+    let titles = titles(text, lines, &statements, &found);
+    found.retain(|it| !titles.contains(&it.at));
     let (mut up, mut down) = (false, false);
     for statement in &statements {
-        let above = found.partition_point(|(at, _)| lines[*at].comment.end <= statement.span.start);
-        match above.checked_sub(1).map(|above| found[above]) {
-            Some((_, Direction::Down)) => down = true,
-            Some((_, Direction::Up)) => up = true,
+        let above = found.partition_point(|it| lines[it.at].comment.end <= statement.span.start);
+        match above.checked_sub(1).map(|above| found[above].direction) {
+            Some(Direction::Down) => down = true,
+            Some(Direction::Up) => up = true,
             None => up |= !is_down_file,
         }
     }
@@ -123,8 +122,95 @@ pub(super) fn headings<'a, 'b>(
     }
     found
         .into_iter()
-        .map(|(at, direction)| (&lines[at], direction))
+        .map(|it| (&lines[it.at], it.direction))
         .collect()
+}
+
+/// A comment that may be a heading.
+#[derive(Debug, Clone, Copy)]
+struct Found {
+    /// Its place among the comments.
+    at: usize,
+    direction: Direction,
+    /// Whether it has more words than the direction.
+    with_words: bool,
+}
+
+/// The headings below which nothing undoes the other statements: titles of what they stand above.
+fn titles(
+    text: &str,
+    lines: &[CommentLine<'_>],
+    statements: &[Statement],
+    found: &[Found],
+) -> Vec<usize> {
+    let first_below = |it: &Found| number_above(statements, &lines[it.at]);
+    let behind = found.iter().skip(1).map(first_below);
+    let ends = behind.chain([statements.len()]);
+    let sections: Vec<(&Found, Range<usize>)> = found
+        .iter()
+        .zip(ends)
+        .map(|(it, end)| (it, first_below(it)..end))
+        .collect();
+    let is_of_two = sections
+        .iter()
+        .any(|(it, section)| it.direction == Direction::Up && !section.is_empty());
+    let is_down = |(it, _): &&(&Found, Range<usize>)| it.direction == Direction::Down;
+    let in_down = |number: &usize| {
+        let mut downs = sections.iter().filter(is_down);
+        downs.any(|(_, section)| section.contains(number))
+    };
+    let sql = |number: usize| statements[number].text(text);
+    let mut titles = Vec::new();
+    for (it, section) in sections.iter().filter(is_down) {
+        let (applied, heading) = if is_of_two {
+            let others = (0..statements.len()).filter(|number| !in_down(number));
+            (others.map(sql).collect(), Heading::OfTwo)
+        } else {
+            let above: Vec<&str> = (0..section.start).map(sql).collect();
+            let heading = match it.with_words {
+                true => Heading::WithWords,
+                false => Heading::Alone,
+            };
+            (above, heading)
+        };
+        let mut parts: Vec<Vec<&str>> = Vec::new();
+        for number in section.clone() {
+            match parts.last_mut() {
+                Some(part) if !is_new_part(text, statements, number, lines) => {
+                    part.push(sql(number));
+                }
+                _ => parts.push(vec![sql(number)]),
+            }
+        }
+        if !undoes(&applied, &parts, heading) {
+            titles.push(it.at);
+        }
+    }
+    titles
+}
+
+/// Whether an empty line and a comment stand between a statement and the one before it.
+fn is_new_part(
+    text: &str,
+    statements: &[Statement],
+    number: usize,
+    lines: &[CommentLine<'_>],
+) -> bool {
+    let (before, this) = (&statements[number - 1], &statements[number]);
+    let first = lines.partition_point(|line| line.comment.start < before.span.end);
+    let Some(line) = lines[first..]
+        .iter()
+        .take_while(|line| line.comment.end <= this.span.start)
+        .find(|line| line.starts_line)
+    else {
+        return false;
+    };
+    let gap = text.get(before.span.end..line.comment.start);
+    // The first and the last line are those of the statement and of the comment.
+    let lines = gap.unwrap_or_default().split('\n').skip(1);
+    let lines: Vec<&str> = lines.collect();
+    let between = lines.split_last().map_or(&[][..], |(_, between)| between);
+    between.iter().any(|line| line.trim().is_empty())
 }
 
 /// The direction that a comment consists of, apart from decoration and a word of a tool: `==== UP ====`, `@Down:`,
@@ -189,62 +275,6 @@ fn begins_with_down(text: &str) -> Option<Direction> {
 /// How many statements begin above a comment.
 fn number_above(statements: &[Statement], line: &CommentLine<'_>) -> usize {
     statements.partition_point(|statement| statement.span.start < line.comment.start)
-}
-
-/// For each number of statements, whether a statement behind them removes what one of them made.
-fn undoing_between(text: &str, statements: &[Statement]) -> Vec<bool> {
-    let mut made: HashMap<String, usize> = HashMap::new();
-    let mut changes = vec![0_i32; statements.len() + 1];
-    for (at, statement) in statements.iter().enumerate() {
-        match effect(statement.text(text)) {
-            Some(Effect::Makes(what)) => {
-                made.entry(what).or_insert(at);
-            }
-            Some(Effect::Removes(what)) => {
-                if let Some(first) = made.get(&what) {
-                    changes[first + 1] += 1;
-                    changes[at + 1] -= 1;
-                }
-            }
-            None => {}
-        }
-    }
-    let depth = changes.iter().scan(0, |depth, change| {
-        *depth += change;
-        Some(*depth > 0)
-    });
-    depth.collect()
-}
-
-/// An object or a column that a statement makes or removes, by a name that is the same in both.
-enum Effect {
-    Makes(String),
-    Removes(String),
-}
-
-fn effect(statement: &str) -> Option<Effect> {
-    match kind(statement) {
-        Kind::Create(object) if !object.is_temporary() => {
-            Some(Effect::Makes(object.name.to_ascii_lowercase()))
-        }
-        Kind::Drop(object) => Some(Effect::Removes(object.name.to_ascii_lowercase())),
-        Kind::Alter => {
-            // ALTER TABLE name ADD|DROP [COLUMN] column
-            let words: Vec<_> = significant(statement).take(6).collect();
-            let is =
-                |at: usize, word: &str| words.get(at).is_some_and(|it| it.is_word(statement, word));
-            let name =
-                |at: usize| Some(unquote(words.get(at)?.text(statement)).to_ascii_lowercase());
-            let column = name(if is(4, "COLUMN") { 5 } else { 4 })?;
-            let column = format!("{}.{column}", name(2)?);
-            match (is(3, "ADD"), is(3, "DROP")) {
-                (true, _) => Some(Effect::Makes(column)),
-                (_, true) => Some(Effect::Removes(column)),
-                _ => None,
-            }
-        }
-        _ => None,
-    }
 }
 
 /// Whether a comment stands between statements. Behind the last token of a line it is about that line.
@@ -414,6 +444,117 @@ mod tests {
             "CREATE TABLE w (i);\nDROP TABLE w;\n-- Down: the other direction\nCREATE TABLE b (i);",
         ] {
             assert_eq!(found(text, false), 0, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_title_above_statements_that_undo_nothing_divides_nothing() {
+        for title in [
+            "-- Undo",
+            "-- Rollback",
+            "-- Reverse:",
+            "/* Down */",
+            "-- 2. Revert",
+        ] {
+            for text in [
+                "CREATE TABLE a (x);\n{}\nCREATE TABLE undo_log (x);",
+                "CREATE TABLE a (x);\n\n{}\nCREATE TABLE b (x);\nCREATE INDEX b_x ON b (x);\nINSERT INTO b VALUES (1);",
+                "INSERT INTO a VALUES (1);\n{}\nINSERT INTO a VALUES (2);",
+                "INSERT INTO a VALUES (1);\n{}\nINSERT INTO b SELECT 1;",
+                "CREATE TABLE a (x);\n{}\nALTER TABLE a ADD COLUMN undone;",
+                "CREATE TABLE a (x);\n{}\nCREATE VIEW v AS SELECT x FROM a;",
+                "CREATE TABLE a (x);\n{}\nCREATE TRIGGER t AFTER DELETE ON a BEGIN DELETE FROM a; END;",
+                "CREATE TABLE a (x);\n{}\nUPDATE a SET x = 1;",
+                "UPDATE a SET x = 1 WHERE x = 0;\n{}\nUPDATE a SET x = 3 WHERE x = 2;",
+                "CREATE TABLE a (x);\n{}\nPRAGMA user_version = 2;\nSELECT 1;",
+                "CREATE TABLE a (x);\n{}\nDROP TABLE IF EXISTS undo_log;\nCREATE TABLE undo_log (x);",
+                "CREATE TABLE a (x);\n{}\nDROP VIEW IF EXISTS v;\nCREATE VIEW v AS SELECT 1;",
+                "CREATE TABLE a (x);\n{}\nCREATE TABLE s (x);\nINSERT INTO b SELECT x FROM s;\nDROP TABLE s;",
+                "CREATE TABLE a (x);\n{}\nCREATE TABLE undo_log (x);\n\n-- Scratch\nDROP TABLE a;",
+                "CREATE TABLE w (x);\nDROP TABLE w;\n{}\nCREATE TABLE b (x);",
+                "CREATE TABLE a (x);\n{}\nDELETE FROM log WHERE x < 3;",
+            ] {
+                let text = text.replace("{}", title);
+                assert_eq!(found(&text, false), 0, "{text}");
+            }
+        }
+        for text in [
+            "-- Up\nINSERT INTO d VALUES ('up');\n-- Down\nINSERT INTO d VALUES ('down');",
+            "-- Up\nCREATE TABLE up_votes (x);\n-- Down\nCREATE TABLE down_votes (x);\nCREATE INDEX d ON down_votes (x);",
+            "-- Down\nCREATE TABLE down_jobs (x);\n-- Up\nCREATE TABLE up_jobs (x);",
+            "-- Forward\nALTER TABLE l ADD COLUMN f;\n-- Backward\nALTER TABLE l ADD COLUMN b;",
+            "-- Apply\nSELECT 1;\n-- Revert\nSELECT 2;",
+            "/* Up */\nCREATE TRIGGER u AFTER INSERT ON a BEGIN SELECT 1; END;\n/* Down */\nCREATE TRIGGER d AFTER DELETE ON a BEGIN SELECT 1; END;",
+        ] {
+            for is_down_file in [false, true] {
+                assert_eq!(found(text, is_down_file), 0, "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_takes_back_the_statements_above_is_a_section() {
+        for (up, down) in [
+            ("CREATE TABLE a (x);", "DROP TABLE IF EXISTS a;"),
+            ("CREATE TABLE \"A\" (x);", "DROP TABLE main.a;"),
+            ("DROP TABLE a;", "CREATE TABLE a (x);"),
+            (
+                "DROP VIEW v;\nCREATE VIEW v AS SELECT 1;",
+                "DROP VIEW v;\nCREATE VIEW v AS SELECT 2;",
+            ),
+            ("ALTER TABLE a RENAME TO b;", "ALTER TABLE b RENAME TO a;"),
+            (
+                "ALTER TABLE a RENAME x TO y;",
+                "ALTER TABLE a RENAME COLUMN y TO x;",
+            ),
+            ("ALTER TABLE a ADD x;", "ALTER TABLE a DROP COLUMN x;"),
+            ("ALTER TABLE main.a ADD x;", "ALTER TABLE a DROP x;"),
+            ("ALTER TABLE a DROP x;", "ALTER TABLE a ADD COLUMN x;"),
+            ("INSERT INTO a VALUES (1);", "DELETE FROM a WHERE x = 1;"),
+            ("DELETE FROM a WHERE x = 1;", "INSERT INTO a VALUES (1);"),
+            (
+                "UPDATE p SET cents = cents * 100;",
+                "UPDATE p SET cents = cents / 100;",
+            ),
+            (
+                "UPDATE p SET s = 'b' WHERE s = 'a';",
+                "UPDATE p SET s = 'a' WHERE s = 'b';",
+            ),
+            (
+                "ALTER TABLE a ADD COLUMN x;",
+                "CREATE TABLE o (y);\nINSERT INTO o SELECT y FROM a;\nDROP TABLE a;\nALTER TABLE o RENAME TO a;\nCREATE INDEX i ON a (y);",
+            ),
+            (
+                "ALTER TABLE a ADD COLUMN x;",
+                "-- make it\nCREATE TABLE o (y);\n\n-- copy it\nINSERT INTO o SELECT y FROM a;\n\n-- and replace\nDROP TABLE a;\nALTER TABLE o RENAME TO a;",
+            ),
+            (
+                "CREATE TABLE a (x);",
+                "CREATE TABLE kept AS SELECT * FROM a;\nDROP TABLE a;",
+            ),
+            (
+                "CREATE INDEX i ON a (x);",
+                "PRAGMA foreign_keys = OFF;\nBEGIN;\nDROP INDEX i;\nCOMMIT;",
+            ),
+            // What was there before the file is removed.
+            ("CREATE TABLE a (x);", "DROP TABLE b;"),
+        ] {
+            for heading in ["-- Undo", "-- DOWN", "/* Rollback */"] {
+                let text = format!("{up}\n{heading}\n{down}\n");
+                assert_eq!(found(&text, false), 1, "{text}");
+                let text = format!("-- Up\n{up}\n\n{heading}\n{down}\n");
+                for is_down_file in [false, true] {
+                    assert_eq!(found(&text, is_down_file), 2, "{text}");
+                }
+            }
+        }
+        for text in [
+            "-- Up\nUPDATE p SET n = 'u' WHERE k = 1;\n-- Down\nUPDATE p SET n = 'd' WHERE k = 2;",
+            "-- Up\nCREATE TABLE a (x);\n-- Down\nCREATE TABLE kept AS SELECT * FROM a;\n\n-- then\nDROP TABLE a;",
+            "-- Up\nUPDATE p SET n = 1;\n-- Down\nINSERT OR REPLACE INTO p SELECT * FROM o;",
+            "-- Up\nCREATE TABLE a (x);\n-- Down\nDELETE FROM settings WHERE k = 'a';",
+        ] {
+            assert_eq!(found(text, false), 2, "{text}");
         }
     }
 

@@ -10,10 +10,16 @@ use crate::sql::{Kind, Object, What, kind, renamed_table, split};
 /// The objects that are there once this text has run: what it creates and does not drop again. TEMP objects and those
 /// of attached databases are none of the schema.
 pub(super) fn made(text: &str) -> Vec<Made> {
-    let mut making = Making::default();
     // A text that cannot be split does not run.
-    for statement in split(text).unwrap_or_default() {
-        making.statement(statement.text(text));
+    let statements = split(text).unwrap_or_default();
+    made_by(statements.iter().map(|statement| statement.text(text)))
+}
+
+/// The same of statements.
+pub(super) fn made_by<'a>(statements: impl Iterator<Item = &'a str>) -> Vec<Made> {
+    let mut making = Making::default();
+    for statement in statements {
+        making.statement(statement);
     }
     let objects = making.objects.into_iter();
     objects

@@ -341,7 +341,7 @@ mod tests {
     #[test]
     fn headings_stand_beside_a_marker_of_no_direction() {
         let found = found(
-            "-- transactional: false\n-- ==== UP ====\nSELECT 1;\n-- ==== DOWN ====\nSELECT 2;",
+            "-- transactional: false\n-- ==== UP ====\nCREATE TABLE a (x);\n-- ==== DOWN ====\nDROP TABLE a;",
         );
         let found = found.unwrap();
         assert_eq!(

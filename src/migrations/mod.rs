@@ -17,10 +17,12 @@ mod downs;
 mod file;
 mod fill;
 mod foreign;
+mod found;
 mod git;
 mod headings;
 mod identity;
 mod keeps;
+mod laid_out;
 mod listing;
 mod made;
 mod markers;
@@ -41,6 +43,7 @@ mod same_text;
 mod set;
 mod shown;
 mod undo;
+mod undoing;
 
 pub use crate::drive::{
     ApplyError, Done, Event, OnEvent, Outcome, ScriptError, Statement, Verb, ignore,
@@ -60,7 +63,7 @@ pub use keeps::Known;
 pub(crate) use listing::on_disk;
 pub use mismatch::undo_of_another_project;
 pub use numbering::Numbering;
-pub use plan::{Grouping, Item, OutOfOrder, Plan, PlanOptions, State, Target, plan};
+pub use plan::{Grouping, Item, MigrationPlan, OutOfOrder, PlanOptions, State, Target, plan};
 pub use reading::{Leaves, Reading, Until};
 pub use redo::{RedoOptions, RedoPlan, observe_redo, redo};
 pub use renumber::{Rename, RenumberError, Renumbered, Which, file_to_renumber, renumber};

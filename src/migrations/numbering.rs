@@ -12,6 +12,7 @@ const TIMES: std::ops::RangeInclusive<i64> = 19_700_101_000_000..=29_991_231_235
 
 /// How a new migration gets its version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Numbering {
     /// As the newest file has it: one more, or the time if that one's is a time.
     #[default]

@@ -22,10 +22,12 @@ use crate::diagnostic::{Diagnostic, Severity};
 use crate::history::{DOWN_CHECKSUM, FILE_LAYOUT, History, Row, State as Recorded, moment};
 use crate::layouts::Layout;
 use crate::script::{Atomicity, Entry, Key, Made, OnFailure, Record, Revision, Script, Unit};
+use crate::setters::setters;
 use crate::sql::{Kind, Object, What, kind};
 
 /// How far to go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Target {
     /// Everything that is pending.
     #[default]
@@ -36,6 +38,7 @@ pub enum Target {
 
 /// How many transactions to use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Grouping {
     /// As few as possible without changing the result: a new one begins only where the foreign-key mode changes, and at a
     /// `no-transaction` file.
@@ -47,6 +50,7 @@ pub enum Grouping {
 
 /// What to do about a version below the newest applied one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum OutOfOrder {
     /// It is a problem, unless its file begins with `U`.
     #[default]
@@ -56,7 +60,14 @@ pub enum OutOfOrder {
 }
 
 /// How to plan.
+///
+/// ```
+/// use seedbed::migrations::{PlanOptions, Target};
+///
+/// let options = PlanOptions::default().target(Target::Version(3));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct PlanOptions {
     /// How far.
     pub target: Target,
@@ -66,9 +77,16 @@ pub struct PlanOptions {
     pub out_of_order: OutOfOrder,
 }
 
+setters!(PlanOptions {
+    target: Target,
+    grouping: Grouping,
+    out_of_order: OutOfOrder,
+});
+
 /// What is there, what is wrong and what is to be done.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Plan {
+#[non_exhaustive]
+pub struct MigrationPlan {
     /// Every migration that is known, from the files and from the history: versions ascending, then repeatables.
     pub items: Vec<Item>,
     /// What is wrong, and what should be known; while there is an error among it, there are no scripts.
@@ -80,7 +98,7 @@ pub struct Plan {
     pub to_look_at: Vec<Key>,
 }
 
-impl Plan {
+impl MigrationPlan {
     /// The problems that stop the run.
     pub fn errors(&self) -> impl Iterator<Item = &Diagnostic> {
         of(&self.problems, Severity::Error)
@@ -93,7 +111,7 @@ impl Plan {
 
     /// The same for a report, which runs nothing: that another tool has a history is a warning there.
     #[must_use]
-    pub fn for_a_report(mut self) -> Plan {
+    pub fn for_a_report(mut self) -> MigrationPlan {
         for problem in &mut self.problems {
             if problem.code == problem::OTHER_HISTORY {
                 problem.severity = Severity::Warning;
@@ -116,6 +134,7 @@ fn of(problems: &[Diagnostic], severity: Severity) -> impl Iterator<Item = &Diag
 
 /// One migration, as `status` shows it.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Item {
     /// Its version or name.
     pub key: Key,
@@ -137,6 +156,7 @@ pub struct Item {
 
 /// How a migration stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum State {
     /// In the database, as the file says.
     Applied,
@@ -167,7 +187,7 @@ impl State {
 }
 
 /// Plans an apply.
-pub fn plan(set: &Migrations, history: &History, options: &PlanOptions) -> Plan {
+pub fn plan(set: &Migrations, history: &History, options: &PlanOptions) -> MigrationPlan {
     let identity = Identity::of(set, history);
     let mut planner = Planner {
         set,
@@ -178,9 +198,9 @@ pub fn plan(set: &Migrations, history: &History, options: &PlanOptions) -> Plan 
         newest_applied: history.versions().last().map(|(version, _)| *version),
         newest_file: set.newest(),
         options,
-        plan: Plan {
+        plan: MigrationPlan {
             problems: identity::file_problems(set, history),
-            ..Plan::default()
+            ..MigrationPlan::default()
         },
         pending: Vec::new(),
         identity,
@@ -252,7 +272,7 @@ struct Planner<'a> {
     newest_applied: Option<i64>,
     newest_file: Option<i64>,
     options: &'a PlanOptions,
-    plan: Plan,
+    plan: MigrationPlan,
     /// What is to be applied, in order.
     pending: Vec<(&'a Migration, Reading)>,
     /// The repeatables that are applied, and those that run, with what they make.
@@ -587,7 +607,7 @@ impl<'a> Planner<'a> {
         self.plan.problems.extend(twice);
     }
 
-    fn done(mut self, history: &History) -> Plan {
+    fn done(mut self, history: &History) -> MigrationPlan {
         self.repeated_texts();
         let readings = self.pending.iter().map(|(_, reading)| reading);
         let already = super::foreign::already_there(history, readings);

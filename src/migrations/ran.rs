@@ -39,9 +39,12 @@ pub(super) fn file(row: &Row, set: &Migrations) -> Option<String> {
 }
 
 /// Where what undoes a record is to be written, and how it gets to the record.
-pub(super) fn write_down(row: &Row) -> String {
+pub(super) fn write_down(row: &Row, folder: &str) -> String {
     let layout = layout(row);
     match down_hint(layout, &row.key.to_string(), &row.name) {
+        Some(place) if layout == Layout::Seedbed => {
+            format!("write {folder}{place}, then `repair` records it")
+        }
         Some(place) => format!("write {place}, then `repair` records it"),
         None => format!(
             "the folders of {} have no down files: write what undoes it as a new migration",

@@ -88,6 +88,7 @@ pub struct Leaves {
 
 /// What has to end before a file has left nothing behind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Until {
     /// The file.
     #[default]

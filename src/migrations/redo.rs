@@ -21,10 +21,12 @@ use crate::drive::{Decision, OnEvent, Reader, drive};
 use crate::history::{self, DOWN_CHECKSUM, History, HistoryError, Row, State};
 use crate::layouts::{Layout, down_hint};
 use crate::script::{Atomicity, Entry, ForeignKeys, Key, Record, Run, Script};
+use crate::setters::setters;
 use crate::sql::{Kind, What, kind};
 
 /// How to redo.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct RedoOptions {
     /// How many of the highest applied versions.
     pub steps: usize,
@@ -32,8 +34,24 @@ pub struct RedoOptions {
     pub grouping: Grouping,
 }
 
+setters!(RedoOptions {
+    steps: usize,
+    grouping: Grouping,
+});
+
+impl Default for RedoOptions {
+    /// The newest one.
+    fn default() -> RedoOptions {
+        RedoOptions {
+            steps: 1,
+            grouping: Grouping::default(),
+        }
+    }
+}
+
 /// What a redo would run, and what is in its way.
 #[derive(Debug, Clone, PartialEq, Default)]
+#[non_exhaustive]
 pub struct RedoPlan {
     /// What is wrong, and what should be known; while there is an error among it, there are no scripts.
     pub problems: Vec<Diagnostic>,
@@ -229,7 +247,7 @@ fn redo_plan(
             None => up.push(*version),
         }
     }
-    let (mut problems, mut steps) = undo_units(history, &down, Adopted::Refuse);
+    let (mut problems, mut steps) = undo_units(history, &down, Adopted::Refuse, set.folder());
     if let Some(overtaken) = overtaken(history, chosen, by_this_run) {
         problems.retain(|problem| problem.code != overtaken.code);
         problems.push(overtaken);
@@ -253,6 +271,16 @@ fn redo_plan(
         out_of_order: OutOfOrder::Allow,
         ..PlanOptions::default()
     };
+    // Other versions may be pending, which are no matter of a redo.
+    let newest = up.last().copied().unwrap_or_default();
+    let is_pending = |key: &Key| {
+        matches!(key, Key::Migration(version) if !up.contains(version))
+            && !recorded.contains_key(key)
+    };
+    let applies_only = match set.iter().any(|migration| is_pending(&migration.key)) {
+        true => format!("`migrate --to {newest}`"),
+        false => "`migrate`".to_owned(),
+    };
     let mut units = Vec::new();
     let mut without_down = Vec::new();
     for version in &up {
@@ -267,7 +295,7 @@ fn redo_plan(
                 };
                 match again {
                     Some(entry) => units.push((Record::Insert(entry), reading)),
-                    None => without_down.push(no_down_file(file, set)),
+                    None => without_down.push(no_down_file(file, set, &applies_only)),
                 }
             }
             None if set.claims(&key).next().is_some() => {}
@@ -304,7 +332,7 @@ fn redo_plan(
     if redo.problems.iter().any(Diagnostic::is_error) {
         redo.scripts.clear();
     } else if !down.is_empty() && redo.scripts.len() > 1 && grouping == Grouping::All {
-        redo.problems.push(apart(redo.scripts.len()));
+        redo.problems.push(apart(redo.scripts.len(), &applies_only));
     }
     redo
 }
@@ -366,7 +394,7 @@ fn entry_again(file: &Migration, old: &Row) -> Option<Entry> {
 }
 
 /// The recorded down text undoes the recorded text, and not that of the file.
-fn no_down_file(file: &Migration, set: &Migrations) -> Diagnostic {
+fn no_down_file(file: &Migration, set: &Migrations, migrate: &str) -> Diagnostic {
     let (key, words) = (&file.key, &file.words);
     let message = format!(
         "{key} was changed and has no down file, so after a `redo` it could not be undone: the recorded down text is \
@@ -390,7 +418,9 @@ fn no_down_file(file: &Migration, set: &Migrations) -> Diagnostic {
         .about(key)
         .in_file(&file.up.source.name)
         .help(help)
-        .help("if it is not to be undone any more: `undo`, then `migrate`")
+        .help(format!(
+            "if it is not to be undone any more: `undo`, then {migrate}"
+        ))
 }
 
 fn no_file(key: &Key) -> Diagnostic {
@@ -400,14 +430,14 @@ fn no_file(key: &Key) -> Diagnostic {
         .help("bring the file back, or undo it without applying it again: `undo`")
 }
 
-fn apart(transactions: usize) -> Diagnostic {
+fn apart(transactions: usize, migrate: &str) -> Diagnostic {
     let message = format!(
         "this redo takes {transactions} transactions, because its statements differ in how they have to run (foreign keys \
          on or off, no-transaction): if a later one fails, the earlier ones stay committed"
     );
     Diagnostic::problem("several-transactions", message)
         .warning()
-        .help("`migrate` applies what is left then")
+        .help(format!("{migrate} applies what is left then"))
 }
 
 #[cfg(test)]
@@ -451,11 +481,9 @@ mod tests {
         let history = history::read_with_texts(&db, |history| redoing.texts(history));
         let before = redoing.plan(&history.await.unwrap());
         redoing.undone.extend(own);
-        let options = UndoOptions {
-            back: Back::Steps(back),
-            grouping: Grouping::All,
-            adopted: Adopted::Refuse,
-        };
+        let options = UndoOptions::default()
+            .back(Back::Steps(back))
+            .grouping(Grouping::All);
         undo(&db, &options, &run("second"), &ignore())
             .await
             .unwrap();

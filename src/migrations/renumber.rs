@@ -13,6 +13,7 @@ use crate::layouts::{Layout, Unnamable, named as name_of, renamed as rename_in};
 
 /// Which migration.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Which {
     /// The one with this version.
     Version(i64),
@@ -22,6 +23,7 @@ pub enum Which {
 
 /// A file and its new name.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Rename {
     /// The file as it was called.
     pub from: PathBuf,
@@ -31,6 +33,7 @@ pub struct Rename {
 
 /// What was renamed, and what was left.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct Renumbered {
     /// The files with new names.
     pub renamed: Vec<Rename>,

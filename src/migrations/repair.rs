@@ -21,6 +21,7 @@ use crate::script::{Atomicity, Entry, ForeignKeys, Key, Record, Revision, Run, S
 
 /// What to repair.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Repair {
     /// What changes no meaning: edited comments, renamed and renumbered files, changed down files, repeatables whose file
     /// is gone.

@@ -2,6 +2,7 @@
 //! both branches were merged. Such statements run twice. Pure.
 
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hasher};
 
 use super::against::Base;
 use super::file::meaning;
@@ -82,13 +83,12 @@ pub(super) fn repeated(
     standing: impl Fn(&Migration) -> Standing,
 ) -> impl Iterator<Item = (&Migration, &Migration, Standing)> {
     // Files that begin in another way have another meaning, and to tell a meaning all of a text is read.
-    let mut beginnings: HashMap<String, usize> = HashMap::new();
-    for file in &set.versioned {
-        *beginnings
-            .entry(beginning(&file.up.source.text))
-            .or_default() += 1;
+    let begins = set.versioned.iter();
+    let begins: Vec<u64> = begins.map(|file| beginning(&file.up.source.text)).collect();
+    let mut beginnings: HashMap<u64, usize> = HashMap::new();
+    for begins in &begins {
+        *beginnings.entry(*begins).or_default() += 1;
     }
-    let is_alone = |file: &Migration| beginnings.get(&beginning(&file.up.source.text)) == Some(&1);
     let mut new: Vec<(&Migration, String)> = Vec::new();
     // By meaning: the first old file, and the first new one.
     let mut first: HashMap<String, [Option<&Migration>; 2]> = HashMap::new();
@@ -96,11 +96,9 @@ pub(super) fn repeated(
         .versioned
         .iter()
         .any(|file| standing(file) == Standing::New);
-    let compared = set
-        .versioned
-        .iter()
-        .filter(|file| any_is_new && !is_alone(file));
-    for file in compared {
+    let files = set.versioned.iter().zip(&begins);
+    let compared = files.filter(|(_, begins)| any_is_new && beginnings.get(begins) != Some(&1));
+    for (file, _) in compared {
         let meaning = meaning(&file.up.source.text);
         let standing = standing(file);
         let [old, of_new] = first.entry(meaning.clone()).or_default();
@@ -124,19 +122,21 @@ pub(super) fn repeated(
     })
 }
 
-/// The first tokens of a text, as far as they are part of its meaning.
-fn beginning(text: &str) -> String {
+/// A number of the first tokens of a text, as far as they are part of its meaning: other numbers, other meanings.
+fn beginning(text: &str) -> u64 {
     const TOKENS: usize = 12;
-    let mut beginning = String::new();
+    let mut beginning = DefaultHasher::new();
     for token in significant(text).take(TOKENS) {
         let word = token.text(text);
         match token.kind {
-            TokenKind::Word => beginning.push_str(&word.to_ascii_lowercase()),
-            _ => beginning.push_str(word),
+            TokenKind::Word => word
+                .bytes()
+                .for_each(|byte| beginning.write_u8(byte.to_ascii_lowercase())),
+            _ => beginning.write(word.as_bytes()),
         }
-        beginning.push(' ');
+        beginning.write_u8(b' ');
     }
-    beginning
+    beginning.finish()
 }
 
 /// Whether a second run does more than the first one did.

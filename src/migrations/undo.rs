@@ -18,9 +18,11 @@ use crate::diagnostic::Diagnostic;
 use crate::drive::{Decision, OnEvent, Reader, drive};
 use crate::history::{self, ADOPTED_FROM, History, HistoryError, Row, State, moment};
 use crate::script::{Entry, Key, Record, Run, Script, Source};
+use crate::setters::setters;
 
 /// What to take back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Back {
     /// So many of the highest applied versions.
     Steps(usize),
@@ -32,6 +34,7 @@ pub enum Back {
 
 /// What to do about a migration that was recorded and never run by Seedbed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Adopted {
     /// It is a problem: what its down text drops was there before.
     #[default]
@@ -42,17 +45,40 @@ pub enum Adopted {
 
 /// How to undo.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct UndoOptions {
+#[non_exhaustive]
+pub struct UndoOptions<'a> {
     /// What.
     pub back: Back,
     /// In how many transactions.
     pub grouping: Grouping,
     /// What to do about migrations of a baseline.
     pub adopted: Adopted,
+    /// The folder of the migrations, as a help names it: `migrations/`. Empty where it is not known; an undo needs no files.
+    pub folder: &'a str,
+}
+
+setters!(UndoOptions<'a> {
+    back: Back,
+    grouping: Grouping,
+    adopted: Adopted,
+    folder: &'a str,
+});
+
+impl Default for UndoOptions<'_> {
+    /// The newest one.
+    fn default() -> Self {
+        UndoOptions {
+            back: Back::Steps(1),
+            grouping: Grouping::default(),
+            adopted: Adopted::default(),
+            folder: "",
+        }
+    }
 }
 
 /// What an undo would run, and what is in its way.
 #[derive(Debug, Clone, PartialEq, Default)]
+#[non_exhaustive]
 pub struct UndoPlan {
     /// What is wrong, and what should be known; while there is an error among it, there are no scripts.
     pub problems: Vec<Diagnostic>,
@@ -87,29 +113,26 @@ pub fn undo_to_unknown_version(
 }
 
 /// Plans taking back `versions`, in this order. The history must have their texts, and those of the repeatables.
-pub fn undo_plan(
-    history: &History,
-    versions: &[i64],
-    grouping: Grouping,
-    adopted: Adopted,
-) -> UndoPlan {
-    let (problems, units) = undo_units(history, versions, adopted);
+pub fn undo_plan(history: &History, versions: &[i64], options: &UndoOptions<'_>) -> UndoPlan {
+    let (problems, units) = undo_units(history, versions, options.adopted, options.folder);
     let mut plan = UndoPlan {
         problems,
         ..UndoPlan::default()
     };
     if !plan.problems.iter().any(Diagnostic::is_error) {
         let units = with_restored(units, history, None, &mut plan.problems);
-        plan.scripts = scripts(units, history.revision, grouping);
+        plan.scripts = scripts(units, history.revision, options.grouping);
     }
     plan
 }
 
-/// What is wrong with taking back `versions`, and the recorded down texts, read.
+/// What is wrong with taking back `versions`, and the recorded down texts, read. `folder` is that of the files, where it
+/// is known.
 pub(super) fn undo_units(
     history: &History,
     versions: &[i64],
     adopted: Adopted,
+    folder: &str,
 ) -> (Vec<Diagnostic>, Vec<(Record, Reading)>) {
     let (mut problems, mut units) = (Vec::new(), Vec::new());
     for row in &history.rows {
@@ -132,7 +155,7 @@ pub(super) fn undo_units(
             continue;
         }
         let Some(source) = down_text(row) else {
-            problems.push(no_down(row));
+            problems.push(no_down(row, folder));
             continue;
         };
         let mut reading = reading::read(&source, history.engine, &history.table);
@@ -245,12 +268,12 @@ fn overtaken(history: &History, versions: &[i64]) -> Option<Diagnostic> {
 }
 
 /// An applied migration without a recorded down text.
-fn no_down(row: &Row) -> Diagnostic {
+fn no_down(row: &Row, folder: &str) -> Diagnostic {
     let (key, name) = (&row.key, &row.name);
     let message = format!("{key}__{name} cannot be undone: no down file was recorded with it");
     Diagnostic::problem("no-down", message)
         .about(key)
-        .help(ran::write_down(row))
+        .help(ran::write_down(row, folder))
 }
 
 /// A migration of a baseline, among `undone` that are to be undone: what it makes was there before Seedbed.
@@ -311,7 +334,7 @@ fn down_text(row: &Row) -> Option<Arc<Source>> {
 /// As [`history::read`].
 pub async fn observe_undo(
     db: &Db,
-    options: &UndoOptions,
+    options: &UndoOptions<'_>,
 ) -> Result<(History, UndoPlan), HistoryError> {
     observe_undo_from(db, history::read(db).await?, options).await
 }
@@ -323,12 +346,12 @@ pub async fn observe_undo(
 pub async fn observe_undo_from(
     db: &Db,
     history: History,
-    options: &UndoOptions,
+    options: &UndoOptions<'_>,
 ) -> Result<(History, UndoPlan), HistoryError> {
     let undoing = Undoing::new(options, None);
     let history = history::add_texts(db, history, |history| undoing.texts(history)).await?;
     let versions = versions_to_undo(&history, options.back);
-    let plan = undo_plan(&history, &versions, options.grouping, options.adopted);
+    let plan = undo_plan(&history, &versions, options);
     Ok((history, plan))
 }
 
@@ -341,7 +364,7 @@ pub async fn observe_undo_from(
 /// [`ApplyError`]; a problem `no-down` for each version that has no recorded down text, and then nothing runs.
 pub async fn undo(
     db: &Db,
-    options: &UndoOptions,
+    options: &UndoOptions<'_>,
     run: &Run,
     on_event: &OnEvent,
 ) -> Result<Outcome, ApplyError> {
@@ -355,22 +378,22 @@ pub async fn undo(
 pub async fn undo_from(
     db: &Db,
     history: History,
-    options: &UndoOptions,
+    options: &UndoOptions<'_>,
     run: &Run,
     on_event: &OnEvent,
 ) -> Result<Outcome, ApplyError> {
     drive(db, run, on_event, Undoing::new(options, Some(history))).await
 }
 
-struct Undoing {
-    options: UndoOptions,
+struct Undoing<'a> {
+    options: UndoOptions<'a>,
     versions: Option<Vec<i64>>,
     /// What was read already, until it is used.
     history: Option<History>,
 }
 
-impl Undoing {
-    fn new(options: &UndoOptions, history: Option<History>) -> Undoing {
+impl<'a> Undoing<'a> {
+    fn new(options: &UndoOptions<'a>, history: Option<History>) -> Undoing<'a> {
         Undoing {
             options: *options,
             versions: None,
@@ -379,7 +402,7 @@ impl Undoing {
     }
 }
 
-impl Reader for Undoing {
+impl Reader for Undoing<'_> {
     fn take_history(&mut self) -> Option<History> {
         self.history.take()
     }
@@ -400,10 +423,7 @@ impl Reader for Undoing {
         let versions = self
             .versions
             .get_or_insert_with(|| versions_to_undo(history, self.options.back));
-        let UndoOptions {
-            grouping, adopted, ..
-        } = self.options;
-        let UndoPlan { problems, scripts } = undo_plan(history, versions, grouping, adopted);
+        let UndoPlan { problems, scripts } = undo_plan(history, versions, &self.options);
         let started = history.rows.iter().find(|row| row.state == State::Started);
         Decision {
             problems,

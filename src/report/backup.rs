@@ -30,7 +30,7 @@ pub fn backed_up(done: &BackedUp, file: &Path, style: Style<'_>) -> String {
         file.display(),
         many_rows(done.exported.rows()),
         count(done.exported.tables.len(), "table"),
-        size(done.bytes),
+        bytes(done.bytes),
     );
     for LackingModule { table, module } in &done.lacking {
         text.push_str(&format!(
@@ -96,10 +96,6 @@ pub fn not_removed(left: &[(PathBuf, std::io::Error)]) -> Vec<String> {
     left.iter().map(line).collect()
 }
 
-fn size(number: u64) -> String {
-    bytes(i64::try_from(number).unwrap_or(i64::MAX))
-}
-
 /// The backups in a folder.
 pub fn backups(all: &[Kept], folder: &Path, now: SystemTime, style: Style<'_>) -> String {
     if all.is_empty() {
@@ -121,7 +117,7 @@ pub fn backups(all: &[Kept], folder: &Path, now: SystemTime, style: Style<'_>) -
             let mut cells = vec![
                 Cell::new(&name(kept)),
                 Cell::new(&since(kept.taken_at, now)),
-                Cell::new(&size(kept.bytes)).right(),
+                Cell::new(&bytes(kept.bytes)).right(),
                 Cell::new(kept.state.word()).in_colour(colour),
             ];
             if of_several {

@@ -4,11 +4,11 @@ use serde_json::json;
 
 use super::Report;
 use super::backup::object_help;
-use super::import::{self, Commands, many_rows, size, tables, time};
+use super::import::{self, Commands, many_rows, tables, time};
 use super::json::{Call, Document};
 use super::style::Style;
 use super::verify::{self, Sides};
-use super::words::{as_typed, count, printable};
+use super::words::{as_typed, bytes, count, printable};
 use crate::diagnostic::{Class, Diagnostic, dump_as_typed};
 use crate::dump::import::{
     Clash, ImportError, ImportOptions, LeftOut, Outcome, Planned, Stands, Violations, Way, Why,
@@ -53,7 +53,7 @@ pub fn copied(copied: &Copied, copying: Copying<'_>, style: Style<'_>) -> String
                 "copied {from} to {to}: {} of {} ({}) in {}\n",
                 many_rows(imported.rows()),
                 count(imported.tables.len(), "table"),
-                size(imported.bytes),
+                bytes(imported.bytes),
                 time(imported.took),
             ));
             text
@@ -89,7 +89,7 @@ pub fn planned_copy(planned: &Planned, copying: Copying<'_>, style: Style<'_>) -
         "{from} holds {} of {} ({}); {}\n\nnothing was changed\n",
         many_rows(rows),
         count(planned.tables.len(), "table"),
-        size(planned.bytes),
+        bytes(planned.bytes),
         match planned.way {
             Way::NewFile => format!("{to} would be a new file"),
             Way::Whole => format!("they would be copied to {to} in one transaction"),

@@ -9,7 +9,7 @@ use super::style::{FAINT, STRONG, Style};
 use super::words::{count, database_is_at, keys, printable, shortened};
 use crate::diagnostic::Diagnostic;
 use crate::history::{History, moment};
-use crate::migrations::{AdoptPlan, Plan, RedoPlan, UndoPlan};
+use crate::migrations::{AdoptPlan, MigrationPlan, RedoPlan, UndoPlan};
 use crate::script::{Atomicity, ForeignKeys, Key, Made, Record, Restore, Script, Step, Unit};
 use crate::sql::{Lines, Place, describe, describe_all};
 
@@ -19,7 +19,7 @@ const STATEMENTS: usize = 50;
 const CHARACTERS: usize = 60;
 
 /// What `migrate --dry-run` shows of a plan, with its problems.
-pub fn dry_run(plan: &Plan, history: &History, style: Style<'_>) -> String {
+pub fn dry_run(plan: &MigrationPlan, history: &History, style: Style<'_>) -> String {
     let words = Words {
         would: "would run",
         nothing: "nothing is pending",

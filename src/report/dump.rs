@@ -17,7 +17,7 @@ pub fn dumped(exported: &Exported, file: &Path) -> String {
         0 => "a schema without rows".to_owned(),
         tables => format!("{} of {}", count(rows, "row"), count(tables, "table")),
     };
-    let size = bytes(i64::try_from(exported.bytes).unwrap_or(i64::MAX));
+    let size = bytes(exported.bytes);
     format!("{}: {what}, {size}\n", file.display())
 }
 

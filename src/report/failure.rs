@@ -59,6 +59,17 @@ impl Report {
         }
     }
 
+    /// The same for a command that migrates and seeds on its way, as `reset` does: that command is what to run again.
+    #[must_use]
+    pub fn within(mut self, command: &str) -> Report {
+        for help in self.diagnostics.iter_mut().flat_map(|it| &mut it.help) {
+            for part in ["run `migrate` again", "run `seed` again"] {
+                *help = help.replace(part, &format!("run `{command}` again"));
+            }
+        }
+        self
+    }
+
     /// A database that cannot be read. A [`DbError`] becomes one with `into()`.
     pub fn history(error: &HistoryError) -> Report {
         let unchanged = matches!(

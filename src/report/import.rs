@@ -48,7 +48,7 @@ pub fn imported(imported: &Imported, dump: &str, style: Style<'_>) -> String {
         "imported {dump}: {} of {} ({}) in {}\n",
         many_rows(imported.rows()),
         count(imported.tables.len(), "table"),
-        size(imported.bytes),
+        bytes(imported.bytes),
         time(imported.took),
     ));
     text
@@ -62,7 +62,7 @@ pub fn planned_import(planned: &Planned, dump: &str, style: Style<'_>) -> String
         "{dump} holds {} of {} ({}); {}\n\n{}nothing was changed\n",
         many_rows(rows),
         count(planned.tables.len(), "table"),
-        size(planned.bytes),
+        bytes(planned.bytes),
         match planned.way {
             Way::NewFile => "they would become a new file".to_owned(),
             Way::Whole => "they would be imported in one transaction".to_owned(),
@@ -119,7 +119,7 @@ pub(super) fn tables(tables: &[Table], style: Style<'_>) -> String {
             vec![
                 Cell::new(&table.name),
                 Cell::new(&grouped(table.rows)).right(),
-                Cell::new(&size(table.bytes)).right(),
+                Cell::new(&bytes(table.bytes)).right(),
                 Cell::new(&took(table)).right(),
                 Cell::new(if table.verified == Some(true) {
                     "✓"
@@ -141,10 +141,6 @@ pub(super) fn tables(tables: &[Table], style: Style<'_>) -> String {
 
 pub(super) fn many_rows(rows: u64) -> String {
     count(usize::try_from(rows).unwrap_or(usize::MAX), "row")
-}
-
-pub(super) fn size(number: u64) -> String {
-    bytes(i64::try_from(number).unwrap_or(i64::MAX))
 }
 
 pub(super) fn time(took: Duration) -> String {

@@ -12,7 +12,7 @@ use crate::config::{ConfigError, Row};
 use crate::diagnostic::{self, Diagnostic, Location, Severity};
 use crate::history::History;
 use crate::migrations::{
-    self, AdoptPlan, Done, Outcome, Plan, RedoPlan, State, UndoPlan, Verb, WouldAdopt,
+    self, AdoptPlan, Done, MigrationPlan, Outcome, RedoPlan, State, UndoPlan, Verb, WouldAdopt,
 };
 use crate::script::{Entry, Key, Record, Script};
 
@@ -34,6 +34,7 @@ pub struct Call<'a> {
 /// The one document that a command prints with `--format json`. Its [`Display`](std::fmt::Display) is the JSON text,
 /// indented, without a line end behind it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Document {
     /// The version of this shape: 1. Fields may be added to it; they are not renamed or taken away.
     pub schema_version: u32,
@@ -59,6 +60,7 @@ pub struct Document {
 
 /// One migration, as it stands after the command.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Item {
     /// `migration`, `repeatable`.
     pub kind: &'static str,
@@ -83,6 +85,7 @@ pub struct Item {
 
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Problem {
     /// A stable name.
     pub code: &'static str,
@@ -107,6 +110,7 @@ pub struct Problem {
 
 /// Another location that belongs to a problem.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Related {
     /// How it belongs to it.
     pub message: String,
@@ -120,7 +124,7 @@ pub struct Related {
 
 impl Document {
     /// `status`.
-    pub fn status(call: Call<'_>, plan: &Plan, history: &History) -> Document {
+    pub fn status(call: Call<'_>, plan: &MigrationPlan, history: &History) -> Document {
         let pending = plan.items.iter().any(|item| item.state == State::Pending);
         let outcome = if plan.errors().next().is_some() {
             "problems"
@@ -138,7 +142,7 @@ impl Document {
     }
 
     /// `migrate --dry-run`: the items are those that would run.
-    pub fn dry_run(call: Call<'_>, plan: &Plan, history: &History) -> Document {
+    pub fn dry_run(call: Call<'_>, plan: &MigrationPlan, history: &History) -> Document {
         planned(call, &plan.scripts, &plan.problems, "pending", history)
     }
 
@@ -372,6 +376,12 @@ impl Item {
                 ..Item::bare(&restore.entry.key, "applied")
             },
         }
+    }
+
+    /// Whether it is about this record.
+    pub(super) fn is_of(&self, key: &Key) -> bool {
+        let other = Item::bare(key, self.state);
+        (self.kind, &self.version) == (other.kind, &other.version)
     }
 
     pub(super) fn bare(key: &Key, state: &'static str) -> Item {

@@ -7,6 +7,7 @@
 
 mod annotations;
 mod backup;
+mod checked;
 mod checks;
 mod committed;
 mod config;
@@ -46,6 +47,7 @@ use crate::diagnostic::{Class, Diagnostic};
 
 pub use annotations::{Checkout, annotations};
 pub use backup::{UNPROVEN, backed_up, backups, not_removed, restored, rows_of_tables};
+pub use checked::checked;
 pub use checks::checks;
 pub use config::config;
 pub use copy::{Copying, copied, copy_words, planned_copy};
@@ -58,7 +60,7 @@ pub use import::{
     planned_import, trigger_warning,
 };
 pub use inspect::inspect;
-pub use json::{Call, Document, Item, Problem};
+pub use json::{Call, Document, Item, Problem, Related};
 pub use outcome::{Change, event, other_run, outcome, running};
 pub use replica::{Needs, ReplicaStatus, age, replica_status, synced, syncing};
 pub use restore_point::restore_point;
@@ -76,6 +78,7 @@ pub use words::{as_typed, bytes, count};
 /// [`Report::export`], [`Report::dump`], [`Report::import`], [`Report::checks`]. Each error becomes a [`Diagnostic`] in
 /// one of them, with its exit class; whatever else stops a command is a [`Diagnostic`] that becomes a report.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Report {
     /// Errors first.
     pub diagnostics: Vec<Diagnostic>,

@@ -10,6 +10,7 @@ use crate::script::Key;
 
 /// The command whose outcome it is: the same change to a record has another word in each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Change {
     /// `migrate`.
     Migrate,

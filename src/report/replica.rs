@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use time::macros::format_description;
 
 use super::style::Style;
-use super::words::{as_typed, bytes as as_bytes, count, duration};
+use super::words::{as_typed, bytes, count, duration};
 use super::{Call, Change, Document, Item, Report};
 use crate::db::{DbError, Protocol, ReplicaFacts, Synced};
 use crate::diagnostic::Diagnostic;
@@ -117,10 +117,9 @@ pub fn syncing(file: &str, facts: Option<ReplicaFacts>) -> String {
 /// What `sync` came to.
 pub fn synced(file: &str, synced: &Synced) -> String {
     let fetched = match (synced.frames, synced.bytes) {
-        (Some(frames), Some(bytes)) => {
+        (Some(frames), Some(size)) => {
             let frames = usize::try_from(frames).unwrap_or(usize::MAX);
-            let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
-            format!("; {} ({}) fetched", count(frames, "frame"), as_bytes(bytes))
+            format!("; {} ({}) fetched", count(frames, "frame"), bytes(size))
         }
         _ => String::new(),
     };
@@ -228,6 +227,7 @@ impl Report {
 
 /// What a command needs the primary of a replica for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Needs {
     /// It changes the database.
     ToChange,

@@ -16,13 +16,16 @@ impl Report {
              --no-verify` records it anyway"
         );
         let too_many = |difference: &&Difference| {
-            let is_table = difference.object().kind == ObjectKind::Table;
-            is_table && matches!(difference, Difference::Unexpected { .. })
+            let kind = difference.object().kind;
+            matches!(kind, ObjectKind::Table | ObjectKind::View)
+                && matches!(difference, Difference::Unexpected { .. })
         };
-        let ignore = differences.iter().find(too_many).map(|table| {
+        let ignore = differences.iter().find(too_many).map(|it| {
+            let object = it.object();
             format!(
-                "a table that is not the application's own is left out with `--ignore {}`",
-                table.object().name
+                "a {} that is not the application's own is left out with `--ignore {}`",
+                object.kind.word(),
+                object.name
             )
         });
         let diagnostic = Diagnostic::error("drift", message)

@@ -10,10 +10,10 @@ use crate::db::{
     At as Point, Code, Failure, Left, TWO_PARSERS, instead, stale_object, unknown_function,
 };
 use crate::diagnostic::{Diagnostic, Location};
-use crate::history::{Failed, LeftBroken, Part, Refusal};
+use crate::history::{LeftBroken, Part, Refusal};
 use crate::migrations::ScriptError;
 use crate::script::{Entry, Key, Record, Restore, Step, Unit};
-use crate::seeds::{EXCHANGE_HELP, is_exchange, row_in_words};
+use crate::seeds::{EXCHANGE_HELP, RefusedRows, is_exchange, refused_by_place};
 use crate::sql::{Kind, What, identifier, kind};
 
 /// The report of a failed script.
@@ -36,7 +36,8 @@ pub(super) fn script(error: &ScriptError) -> Report {
         subject: failing.key().cloned(),
         ..Diagnostic::error(failing.code_name(), failing.message())
     };
-    let others = error.other_rows.iter().filter_map(refused_row);
+    let rows = error.refused_rows();
+    let others = rows.iter().skip(1).filter_map(refused_row);
     Report {
         database: Some(failing.database()),
         items: failing.items(),
@@ -45,12 +46,20 @@ pub(super) fn script(error: &ScriptError) -> Report {
     }
 }
 
-/// Another row of the seeds that the engine refuses.
-fn refused_row(failed: &Failed) -> Option<Diagnostic> {
+impl ScriptError {
+    /// The rows of seeds that are refused, by place: first the one that failed.
+    fn refused_rows(&self) -> Vec<RefusedRows<'_>> {
+        refused_by_place(std::iter::once(&self.failed).chain(&self.other_rows))
+    }
+}
+
+/// Other rows of the seeds that the engine refuses.
+fn refused_row(rows: &RefusedRows<'_>) -> Option<Diagnostic> {
+    let failed = rows.first;
     let (Part::Step(step), Failure::Step { error, .. }) = (&failed.part, &failed.failure) else {
         return None;
     };
-    let message = row_in_words(failed, &error.message);
+    let message = rows.in_words(&error.message);
     let diagnostic = Diagnostic {
         class: code_class(Some(error.code)),
         ..Diagnostic::error(code_name(error.code), message)
@@ -244,7 +253,10 @@ impl<'a> Failing<'a> {
         match (self.part, self.doing) {
             (Part::Step(_), Doing::Undoing) => format!("undoing {key} failed: {words}"),
             // Rows of all files stand in one order.
-            (Part::Step(_), _) if self.is_of_seeds() => row_in_words(&self.error.failed, words),
+            (Part::Step(_), _) if self.is_of_seeds() => match self.error.refused_rows().first() {
+                Some(rows) => rows.in_words(words),
+                None => words.to_owned(),
+            },
             (Part::Step(_), _) => format!("{key} failed: {words}"),
             (Part::Record, _) if !key.is_empty() => {
                 format!("{key} could not be recorded: {words}")
@@ -603,13 +615,27 @@ impl<'a> Failing<'a> {
                 ..Item::of_record(record, state)
             },
         };
+        // What is recorded of the database itself is nothing that a file declares.
         let back = back.filter(|unit| {
             let key = unit.record.key();
-            Some(key) != failing && seen.insert(key)
+            Some(key) != failing && key.kind() != "meta" && seen.insert(key)
         });
         let back = back.map(|unit| item(unit, back_state(unit.record.key())));
         let failed = self.unit().map(|unit| item(unit, state));
-        done.chain(back).chain(failed).collect()
+        // What is still recorded has the time at which it was applied.
+        let timed = |item: Item| {
+            let is_there = matches!(item.state, "applied" | "edited");
+            let mut recorded = self.error.recorded.iter();
+            match recorded.find(|(key, ..)| is_there && item.is_of(key)) {
+                Some((_, applied_at, duration_ms)) => Item {
+                    applied_at: Some(applied_at.clone()),
+                    duration_ms: *duration_ms,
+                    ..item
+                },
+                None => item,
+            }
+        };
+        done.chain(back.chain(failed).map(timed)).collect()
     }
 }
 

@@ -6,21 +6,26 @@ use super::Report;
 use super::json::{Call, Document, Item, Problem};
 use super::style::{BAD, FAINT, GOOD, OTHER, Style, WAITS};
 use super::table::{Cell, table};
-use super::words::{as_typed, count, duration, printable, shortened};
+use super::words::{as_typed, count, duration, printable, shortened, shortened_inside};
+use crate::drive::Outcome;
 use crate::history::{History, moment};
 use crate::script::Key;
 use crate::seeds::{
-    Cause, Change, Difference, FilePlan, FileState, Mode, Plan, Standing, State, What,
+    Cause, Change, Difference, FilePlan, FileState, Mode, SeedPlan, Standing, State, What,
 };
 
 /// Whether rows were written or only planned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Done {
     /// `seed --dry-run`.
     Planned,
     /// `seed`.
     Done,
 }
+
+/// How many characters of a label are shown.
+const LABEL: usize = 40;
 
 /// How many labels of a table a line names before it counts the rest.
 const NAMED: usize = 8;
@@ -29,7 +34,7 @@ const NAMED: usize = 8;
 const SHOWN: usize = 20;
 
 /// What seeding would do, or did: a block for each file that has anything to tell, then the sum.
-pub fn seeds(plan: &Plan, done: Done, style: Style<'_>) -> String {
+pub fn seeds(plan: &SeedPlan, done: Done, style: Style<'_>) -> String {
     let mut text = String::new();
     for file in &plan.files {
         if !is_silent(file) {
@@ -99,7 +104,7 @@ pub fn seeds(plan: &Plan, done: Done, style: Style<'_>) -> String {
 }
 
 /// What ending a seed would do, or did. `is_there`: its file is in the seeds folder.
-pub fn forgotten(plan: &Plan, done: Done, is_there: bool, style: Style<'_>) -> String {
+pub fn forgotten(plan: &SeedPlan, done: Done, is_there: bool, style: Style<'_>) -> String {
     let mut text = String::new();
     for file in &plan.files {
         text.push_str(&by_table(&file.changes, 0, style));
@@ -127,7 +132,7 @@ pub fn forgotten(plan: &Plan, done: Done, is_there: bool, style: Style<'_>) -> S
 
 /// What seeding would do after migrations that are pending. Where the rows of the database are not known
 /// (`sees_rows`), only how many the files declare.
-pub fn seeds_after(plan: &Plan, sees_rows: bool, style: Style<'_>) -> String {
+pub fn seeds_after(plan: &SeedPlan, sees_rows: bool, style: Style<'_>) -> String {
     if sees_rows {
         return format!("then the seeds:\n{}", seeds(plan, Done::Planned, style));
     }
@@ -205,6 +210,10 @@ fn block(file: &FilePlan, style: Style<'_>) -> String {
                 "  `seed forget {}`, and then `seed`, makes it again\n",
                 printable(&file.name)
             ),
+            Mode::Upsert | Mode::Sync if file.drifted.iter().all(is_of_triggers) => {
+                "  a trigger may write there after `seed --refresh` too: leave such columns out of the seed, or name them in `_keep`\n"
+                    .to_owned()
+            }
             Mode::Upsert | Mode::Sync => {
                 "  `seed --refresh` makes it as declared again\n".to_owned()
             }
@@ -212,6 +221,14 @@ fn block(file: &FilePlan, style: Style<'_>) -> String {
         text.push_str(&as_typed(&help, style.program));
     }
     text
+}
+
+/// Whether a row differs only where a trigger writes.
+fn is_of_triggers(change: &Change) -> bool {
+    match &change.what {
+        What::Update(differences) => differences.iter().all(|it| it.cause == Cause::Trigger),
+        What::Insert | What::Delete => false,
+    }
 }
 
 /// The changes of a file, which are sorted by table.
@@ -234,12 +251,17 @@ fn left(differences: &[Difference]) -> String {
     };
     let by_hand =
         of(|cause| cause == Cause::Hand).map(|it| format!("{it} changed by hand, left unchanged"));
+    let by_trigger = of(|cause| cause == Cause::Trigger)
+        .map(|it| format!("{it} changed by hand or by a trigger, left unchanged"));
     let unknown = of(|cause| cause == Cause::Unrecorded).map(|it| {
         format!("{it} differs from its variable, and no record says which of them changed; left unchanged")
     });
     let waits = of(|cause| matches!(cause, Cause::Seed | Cause::Variable))
         .map(|it| format!("the new value of {it} is not written because of that"));
-    let all: Vec<String> = [by_hand, unknown, waits].into_iter().flatten().collect();
+    let all: Vec<String> = [by_hand, by_trigger, unknown, waits]
+        .into_iter()
+        .flatten()
+        .collect();
     all.join("; ")
 }
 
@@ -255,7 +277,7 @@ fn of_table(changes: &[Change], width: usize, style: Style<'_>) -> String {
                 What::Update(_) => ('~', WAITS),
                 What::Delete => ('-', BAD),
             };
-            let label = shortened(&change.label, 40);
+            let label = shortened_inside(&change.label, LABEL);
             style.paint.paint(colour, &format!("{mark} {label}"))
         })
         .collect();
@@ -272,7 +294,7 @@ fn of_table(changes: &[Change], width: usize, style: Style<'_>) -> String {
             let (old, new) = (value(it.old.as_ref()), value(it.new.as_ref()));
             text.push_str(&format!(
                 "    {}.{}: {old} → {new}\n",
-                shortened(&change.label, 40),
+                shortened_inside(&change.label, LABEL),
                 printable(&it.column)
             ));
         }
@@ -332,10 +354,24 @@ fn row(item: &crate::seeds::Item) -> Vec<Cell> {
     ]
 }
 
+impl Report {
+    /// A failed seed after migrations of the same command, which are applied: with what these did.
+    #[must_use]
+    pub fn after_migrations(mut self, migrated: &Outcome) -> Report {
+        self.items
+            .splice(0..0, migrated.done.iter().map(Item::done));
+        self.version = self
+            .version
+            .filter(Option::is_some)
+            .or(Some(migrated.version));
+        self
+    }
+}
+
 impl Document {
     /// `seed`, planned or done, with the records of `history`. Each row that changes is in `changes`; environment values and
     /// secrets are `null`.
-    pub fn seeds(call: Call<'_>, plan: &Plan, done: Done, history: &History) -> Document {
+    pub fn seeds(call: Call<'_>, plan: &SeedPlan, done: Done, history: &History) -> Document {
         let report = Report::problems(&plan.problems);
         let (inserted, updated, deleted, _) = plan.counts();
         let nothing = inserted + updated + deleted == 0;
@@ -379,8 +415,20 @@ impl Document {
         .with("rows", counts(plan))
     }
 
+    /// The document of seeds after migrations of the same command: with what these did, before the seeds.
+    #[must_use]
+    pub fn after_migrations(mut self, migrated: &Outcome, call: Call<'_>) -> Document {
+        let migrations = Document::outcome(call, migrated);
+        if self.outcome == "nothing-to-do" {
+            self.outcome = migrations.outcome;
+        }
+        self.items.splice(0..0, migrations.items);
+        self.problems.splice(0..0, migrations.problems);
+        self.with("database_version", migrated.version)
+    }
+
     /// `seed forget`, planned or done: `forgotten` has the name. Each row that is deleted is in `changes`.
-    pub fn forgotten(call: Call<'_>, plan: &Plan, done: Done) -> Document {
+    pub fn forgotten(call: Call<'_>, plan: &SeedPlan, done: Done) -> Document {
         let name = plan.files.first().map(|file| file.name.clone());
         let document = Document::seeds(call, plan, done, &History::default());
         let outcome = match (plan.is_sound(), done) {
@@ -398,7 +446,7 @@ impl Document {
 
     /// The document with what seeds would do after the migrations: in `seeds`.
     #[must_use]
-    pub fn with_seeds(mut self, plan: &Plan, sees_rows: bool, style: Style<'_>) -> Document {
+    pub fn with_seeds(mut self, plan: &SeedPlan, sees_rows: bool, style: Style<'_>) -> Document {
         let report = Report::problems(&plan.problems);
         self.problems
             .extend(report.diagnostics.iter().map(|it| Problem::of(it, style)));
@@ -432,12 +480,12 @@ impl Document {
     }
 }
 
-fn counts(plan: &Plan) -> Value {
+fn counts(plan: &SeedPlan) -> Value {
     let (inserted, updated, deleted, unchanged) = plan.counts();
     json!({"inserted": inserted, "updated": updated, "deleted": deleted, "unchanged": unchanged})
 }
 
-fn changes(plan: &Plan, of: impl Fn(&FilePlan) -> &Vec<Change>) -> Vec<Value> {
+fn changes(plan: &SeedPlan, of: impl Fn(&FilePlan) -> &Vec<Change>) -> Vec<Value> {
     let mut all = Vec::new();
     for file in &plan.files {
         for change in of(file) {

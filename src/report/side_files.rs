@@ -46,7 +46,7 @@ pub(super) fn diagnostic(error: &DbError, path: &Path, files: &[SideFile]) -> Di
 
 /// `s.db-wal: 4.0 KB, written 3 min 5 s ago`
 fn described(file: &SideFile) -> String {
-    let size = bytes(i64::try_from(file.bytes).unwrap_or(i64::MAX));
+    let size = bytes(file.bytes);
     let age = match file.age {
         None => String::new(),
         Some(age) if age.as_secs() < 60 => ", written just now".to_owned(),

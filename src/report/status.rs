@@ -5,7 +5,7 @@ use super::style::{BAD, FAINT, GOOD, OTHER, Style, WAITS};
 use super::table::{Cell, table};
 use super::words::{as_typed, database_is_at, duration, printable};
 use crate::history::{ADOPTED_FROM, BASELINE, History, moment};
-use crate::migrations::{Item, Plan, State};
+use crate::migrations::{Item, MigrationPlan, State};
 use crate::script::Key;
 
 /// How much of a checksum tells two of them apart.
@@ -22,7 +22,7 @@ const STATES: [State; 6] = [
 ];
 
 /// What `status` shows.
-pub fn status(plan: &Plan, history: &History, style: Style<'_>) -> String {
+pub fn status(plan: &MigrationPlan, history: &History, style: Style<'_>) -> String {
     let mut text = String::new();
     if !plan.items.is_empty() {
         let rows: Vec<Vec<Cell>> = plan.items.iter().map(|item| row(item, history)).collect();
@@ -90,7 +90,7 @@ fn is_adopted(item: &Item, history: &History) -> bool {
 }
 
 /// `2 applied, 1 pending; the database is at V2`.
-fn summary(plan: &Plan, history: &History) -> String {
+fn summary(plan: &MigrationPlan, history: &History) -> String {
     if plan.items.is_empty() && plan.errors().next().is_some() {
         return "no migration is applied, and the files have errors".to_owned();
     }

@@ -155,7 +155,7 @@ pub(super) fn in_words(waited: Duration) -> String {
 }
 
 /// `512 B`, `4.0 KB`, `42.3 MB`: as the file systems count, by 1024.
-pub fn bytes(number: i64) -> String {
+pub fn bytes(number: u64) -> String {
     const UNITS: [&str; 4] = ["KB", "MB", "GB", "TB"];
     if number < 1024 {
         return format!("{number} B");
@@ -188,6 +188,19 @@ pub(super) fn printable(text: &str) -> String {
 pub(super) fn printable_lines(text: &str) -> String {
     let lines: Vec<String> = text.split('\n').map(printable).collect();
     lines.join("\n")
+}
+
+/// A name of `most` characters at most, with `…` in its middle where that is not all: the rows of a pattern differ at
+/// their ends.
+pub(super) fn shortened_inside(name: &str, most: usize) -> String {
+    let length = name.chars().count();
+    if length <= most {
+        return printable(name);
+    }
+    let end = most / 2;
+    let first: String = name.chars().take(most - end - 1).collect();
+    let last: String = name.chars().skip(length - end).collect();
+    format!("{}…{}", printable(&first), printable(&last))
 }
 
 /// The first `most` characters of the first line, and `…` where that is not all.
@@ -275,7 +288,7 @@ mod tests {
             (1024 * 1024 - 1, "1023.9 KB"),
             (44_354_765, "42.3 MB"),
             (9 << 30, "9.0 GB"),
-            (i64::MAX, "838860.7 TB"),
+            (u64::MAX, "1677721.5 TB"),
         ] {
             assert_eq!(bytes(number), expect);
         }

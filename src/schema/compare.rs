@@ -8,6 +8,7 @@ use crate::diagnostic::{Diagnostic, Diff};
 
 /// One object in which two schemas differ.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Difference {
     /// It should be there and is not.
     Missing {

@@ -125,7 +125,7 @@ async fn to_blame(
     Ok(found)
 }
 
-async fn execute(db: &Db, statements: Vec<String>) -> Result<(), DbError> {
+pub(super) async fn execute(db: &Db, statements: Vec<String>) -> Result<(), DbError> {
     let transaction = Transaction {
         foreign_keys: ForeignKeys::Off,
         atomicity: Atomicity::Transaction,

@@ -16,7 +16,7 @@ pub struct Contents {
     /// The names of the triggers, each with its table.
     pub triggers: Vec<(String, String)>,
     /// The size of the whole database in bytes, its free pages too, where the engine tells.
-    pub bytes: Option<i64>,
+    pub bytes: Option<u64>,
 }
 
 /// One table.
@@ -27,7 +27,7 @@ pub struct Table {
     /// Its rows; none where they could not be counted.
     pub rows: Option<i64>,
     /// Its size in bytes without that of its indexes, where the engine tells.
-    pub bytes: Option<i64>,
+    pub bytes: Option<u64>,
     /// Its indexes by name, those that keep a constraint too.
     pub indexes: Vec<Index>,
 }
@@ -44,11 +44,12 @@ pub struct Index {
     /// Whether it holds all rows of its table.
     pub coverage: Coverage,
     /// Its size in bytes, where the engine tells.
-    pub bytes: Option<i64>,
+    pub bytes: Option<u64>,
 }
 
 /// Whether an index lets a value stand twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Uniqueness {
     /// No two rows have the same.
     Unique,
@@ -58,6 +59,7 @@ pub enum Uniqueness {
 
 /// Which rows an index holds: <https://sqlite.org/partialindex.html>.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Coverage {
     /// All of its table.
     Whole,
@@ -96,14 +98,15 @@ pub async fn contents(db: &Db) -> Result<Contents, DbError> {
     let sizes = self::sizes(&if_accepted(sizes.rows())?.unwrap_or_default());
     let without_rowid = if_accepted(without_rowid.rows())?.unwrap_or_default();
     let mut contents = assembled(&schema, &indexes.rows()?, &sizes, &without_rowid);
-    contents.bytes = if_accepted(whole.row())?.and_then(|[bytes]| bytes.as_i64());
+    contents.bytes =
+        if_accepted(whole.row())?.and_then(|[bytes]| u64::try_from(bytes.as_i64()?).ok());
     count(db, &mut contents).await?;
     Ok(contents)
 }
 
 /// What `dbstat` says of one b-tree.
 struct Size {
-    bytes: i64,
+    bytes: u64,
     on_leaves: i64,
     entries: i64,
 }
@@ -114,7 +117,7 @@ fn sizes(rows: &[[Value; 4]]) -> HashMap<String, Size> {
         Some((
             name.as_str()?.to_owned(),
             Size {
-                bytes: bytes.as_i64()?,
+                bytes: u64::try_from(bytes.as_i64()?).ok()?,
                 on_leaves: on_leaves.as_i64()?,
                 entries: entries.as_i64()?,
             },

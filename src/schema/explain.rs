@@ -5,6 +5,7 @@ use crate::sql::{Kind, TokenKind, Value, kind, significant, split};
 
 /// One step of a query plan, and the steps that it is made of: <https://sqlite.org/eqp.html>.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Node {
     /// The engine's words: `SEARCH users USING INDEX idx_users_email (email=?)`.
     pub detail: String,
@@ -16,6 +17,7 @@ pub struct Node {
 
 /// How a step of a plan finds its rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Uses {
     /// By this index.
     Index(String),

@@ -1,4 +1,5 @@
-//! The statements that fire a trigger. Compiling one of them compiles the trigger as a whole; none is ever run. Pure.
+//! Triggers, read from their texts: the statements that fire one, and those of its own that delete. Compiling a statement
+//! that fires a trigger compiles it as a whole; none is ever run. Pure.
 
 use crate::sql::{Token, Value, identifier, significant, unquote};
 
@@ -37,6 +38,15 @@ pub(crate) enum Event {
     Delete,
     Insert,
     Update,
+}
+
+/// A statement of a trigger that deletes.
+pub(crate) struct Deletion<'a> {
+    /// The table.
+    pub(crate) from: String,
+    pub(crate) condition: &'a str,
+    /// The condition of the trigger.
+    pub(crate) when: &'a str,
 }
 
 impl Event {
@@ -130,6 +140,62 @@ impl<'a> Trigger<'a> {
         self.sql.get(of.span.end..end.span.end)
     }
 
+    /// Its `DELETE` statements, where it runs when a row is deleted.
+    pub(crate) fn deletions(&self) -> Vec<Deletion<'a>> {
+        if self.event().0 != Event::Delete {
+            return Vec::new();
+        }
+        let sql = self.sql;
+        let tokens: Vec<Token> = significant(sql).collect();
+        let is = |at: usize, word: &str| tokens.get(at).is_some_and(|it| it.is_word(sql, word));
+        let position = |from: usize, word: &str| (from..tokens.len()).find(|at| is(*at, word));
+        let text = |range: std::ops::Range<usize>| match tokens.get(range) {
+            Some([first, .., last]) => &sql[first.span.start..last.span.end],
+            Some([one]) => one.text(sql),
+            _ => "1",
+        };
+        // Behind `ON` and the name of the table, which may be any word.
+        let body = self.head().len() + 2;
+        let Some(begin) = position(body, "BEGIN") else {
+            return Vec::new();
+        };
+        let when = match (body..begin).find(|at| is(*at, "WHEN")) {
+            Some(when) => text(when + 1..begin),
+            None => "1",
+        };
+        let mut all = Vec::new();
+        let mut start = begin + 1;
+        for end in (start..tokens.len()).filter(|at| tokens[*at].text(sql) == ";") {
+            if is(start, "DELETE")
+                && let Some(from) = tokens.get(start + 2)
+            {
+                let condition = match is(start + 3, "WHERE") {
+                    true => text(start + 4..end),
+                    false => "1",
+                };
+                all.push(Deletion {
+                    from: unquote(from.text(sql)),
+                    condition,
+                    when,
+                });
+            }
+            start = end + 1;
+        }
+        all
+    }
+
+    /// `OF`, the columns behind it and `ON`, as [`plain_text`] makes them of the text that an engine keeps: one that prints
+    /// the statement itself has other blanks, quotes and cases.
+    pub(crate) fn plain_columns(&self) -> Option<String> {
+        let columns = self.event().1;
+        (!columns.is_empty()).then(|| {
+            let mut text = format!("of{}on", columns.join(","));
+            text.make_ascii_lowercase();
+            text.retain(|it| !IN_NO_NAME.contains(&it));
+            text
+        })
+    }
+
     /// The tokens before its `ON`.
     fn head(&self) -> Vec<Token> {
         let tokens = significant(self.sql);
@@ -137,6 +203,18 @@ impl<'a> Trigger<'a> {
             .take_while(|token| !token.is_word(self.sql, "ON"))
             .collect()
     }
+}
+
+/// What stands around names, and seldom in them.
+const IN_NO_NAME: [char; 8] = [' ', '\n', '\t', '\r', '"', '`', '[', ']'];
+
+/// An expression: a text in lower case and without what stands around names.
+pub(crate) fn plain_text(expression: &str) -> String {
+    let without =
+        |text: String, it: &char| format!("replace({text}, char({}), '')", u32::from(*it));
+    IN_NO_NAME
+        .iter()
+        .fold(format!("lower({expression})"), without)
 }
 
 impl Firing {
@@ -249,5 +327,36 @@ mod tests {
             key: None,
         };
         assert_eq!(trigger.named_column().as_deref(), Some("b c"));
+    }
+
+    #[test]
+    fn the_deletions_of_a_trigger_are_its_statements_that_delete() {
+        let read = |sql| -> Vec<(String, String, String)> {
+            let trigger = Trigger {
+                name: "t",
+                table: "a",
+                sql,
+                key: None,
+            };
+            let all = trigger.deletions().into_iter();
+            all.map(|it| (it.from, it.condition.to_owned(), it.when.to_owned()))
+                .collect()
+        };
+        let words = |words: [&str; 3]| {
+            let [from, condition, when] = words.map(str::to_owned);
+            (from, condition, when)
+        };
+        let sql = "CREATE TRIGGER t AFTER DELETE ON \"a\" FOR EACH ROW WHEN OLD.n > 1 BEGIN \
+                   UPDATE c SET n = 1; DELETE FROM [b] WHERE n = OLD.n AND CASE n WHEN 1 THEN 1 END; DELETE FROM d; END";
+        let condition = "n = OLD.n AND CASE n WHEN 1 THEN 1 END";
+        assert_eq!(
+            read(sql),
+            [
+                words(["b", condition, "OLD.n > 1"]),
+                words(["d", "1", "OLD.n > 1"]),
+            ]
+        );
+        let sql = "CREATE TRIGGER t AFTER INSERT ON a BEGIN DELETE FROM b; END";
+        assert_eq!(read(sql), []);
     }
 }

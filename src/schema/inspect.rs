@@ -8,6 +8,7 @@ use crate::sql::{Kind, Value, What, kind, normal_form};
 
 /// The objects of a database that are its project's own.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct Schema {
     /// Tables, indexes, views, triggers; within each kind by name.
     pub objects: Vec<Object>,
@@ -15,6 +16,7 @@ pub struct Schema {
 
 /// One object.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Object {
     /// What it is.
     pub kind: ObjectKind,
@@ -30,6 +32,7 @@ pub struct Object {
 
 /// The kinds of objects: <https://sqlite.org/schematab.html>.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum ObjectKind {
     /// A table, virtual ones too.
     Table,

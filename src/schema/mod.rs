@@ -13,6 +13,7 @@ mod explain;
 mod firing;
 mod inspect;
 mod keys_of_columns;
+mod quoted;
 mod shape;
 mod unmatched;
 
@@ -22,9 +23,10 @@ pub(crate) use compare::{changes, described};
 pub(crate) use compile::{Broken, broken, is_broken};
 pub use contents::{Contents, Coverage, Index, Table, Uniqueness, contents};
 pub use explain::{ExplainError, Node, Uses, explain};
-pub(crate) use firing::{Event, Firing, OBJECTS, SchemaObject, Trigger};
+pub(crate) use firing::{Event, Firing, OBJECTS, SchemaObject, Trigger, plain_text};
 pub use inspect::{Object, ObjectKind, Schema, inspect};
 pub(crate) use inspect::{Snapshot, inspected, question, snapshot};
+pub(crate) use quoted::{Quoted, TO_SINGLE_QUOTES, quoted, text_in_quotes};
 pub use shape::{
     Affinity, Column, ColumnKind, ConditionalIndex, ForeignKey, IndexOrigin, Nullability, RowId,
     Shape, Strictness, TableKind, TableShape, UniqueIndex, shape,

@@ -40,6 +40,7 @@ pub struct TableShape {
 
 /// The kinds of tables: <https://sqlite.org/pragma.html#pragma_table_list>.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum TableKind {
     /// It keeps rows.
     Ordinary,
@@ -51,6 +52,7 @@ pub enum TableKind {
 
 /// Whether a table is `STRICT`: <https://sqlite.org/stricttables.html>.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Strictness {
     /// A value that does not fit its column is refused.
     Strict,
@@ -60,6 +62,7 @@ pub enum Strictness {
 
 /// Whether the rows of a table have a rowid: <https://sqlite.org/withoutrowid.html>.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum RowId {
     /// They do.
     Has,
@@ -86,6 +89,7 @@ pub struct Column {
 
 /// What a column makes of a value: <https://sqlite.org/datatype3.html#type_affinity>.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Affinity {
     /// Numbers become text.
     Text,
@@ -101,6 +105,7 @@ pub enum Affinity {
 
 /// Whether a column is `NOT NULL`, by its own words or by those of its key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Nullability {
     /// NULL is refused.
     NotNull,
@@ -110,6 +115,7 @@ pub enum Nullability {
 
 /// Where the values of a column come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ColumnKind {
     /// Whoever writes a row says them.
     Plain,
@@ -143,6 +149,7 @@ pub struct ConditionalIndex {
 
 /// What an index is there for: <https://sqlite.org/pragma.html#pragma_index_list>.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum IndexOrigin {
     /// It keeps the primary key.
     PrimaryKey,

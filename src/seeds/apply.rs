@@ -1,9 +1,12 @@
 //! Seeding a database: look at what it has, plan, run; and again, if somebody else was faster.
 
 use std::cell::LazyCell;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use super::basis::{Basis, Planned};
+use super::changes::{Refresh, SeedPlan};
 use super::clashes::clashes;
 use super::conditional::{handed_over, memberships};
 use super::conflicts::{
@@ -24,15 +27,16 @@ use super::model::SeedFile;
 use super::orphans::{children, children_problems};
 use super::pass::find_many;
 use super::past::Past;
-use super::plan::{Basis, Plan, Planned, Refresh, plan, writes};
+use super::plan::{plan, writes};
 use super::recorded::Texts;
 use super::referred::{follows, referred, referred_problems};
-use super::refused::{MOST, origin, refused};
+use super::refused::{MOST, is_same_row, origin, refused};
 use super::rehearsal::rehearse;
 use super::renames;
 use super::seen::Seen;
 use super::set::{Choice, Seeds};
 use super::steps::{ONE_BY_ONE, bind};
+use super::triggers::Triggers;
 use crate::aside::drop_aside;
 use crate::db::{Code, Db, DbError, Query, Reply, if_accepted};
 use crate::diagnostic::Diagnostic;
@@ -41,10 +45,12 @@ use crate::history::{self, Failed, History, HistoryError, Part};
 use crate::migrations::Migrations;
 use crate::schema::{Shape, shape_queries, shaped};
 use crate::script::{ForeignKeys, Key, Origin, Run, Script, Step};
+use crate::setters::setters;
 use crate::sql::{Value, identifier};
 
 /// What is to be seeded, and what is taken from outside.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct SeedOptions {
     /// Which files.
     pub choice: Choice,
@@ -58,6 +64,28 @@ pub struct SeedOptions {
     pub now: SystemTime,
 }
 
+setters!(SeedOptions {
+    choice: Choice,
+    refresh: Refresh,
+    mark: Option<String>,
+    variables: Variables,
+    now: SystemTime,
+});
+
+impl SeedOptions {
+    /// The rows of one environment, with `!now` as this moment. `!env` finds nothing.
+    #[must_use]
+    pub fn new(choice: Choice, now: SystemTime) -> SeedOptions {
+        SeedOptions {
+            choice,
+            refresh: Refresh::default(),
+            mark: None,
+            variables: Variables::Known(BTreeMap::new()),
+            now,
+        }
+    }
+}
+
 /// Plans what seeding would do, and changes nothing.
 ///
 /// # Errors
@@ -67,7 +95,7 @@ pub async fn observe(
     seeds: &Seeds,
     set: &Migrations,
     options: &SeedOptions,
-) -> Result<(History, Plan), HistoryError> {
+) -> Result<(History, SeedPlan), HistoryError> {
     let history = history::read(db).await?;
     let plan = observe_from(db, seeds, set, &history, options, None).await?;
     Ok((history, plan))
@@ -81,7 +109,7 @@ pub(super) async fn observe_from(
     history: &History,
     options: &SeedOptions,
     hashes: Option<Vec<String>>,
-) -> Result<Plan, HistoryError> {
+) -> Result<SeedPlan, HistoryError> {
     let files = seeds.select(&options.choice);
     let mut seeding = match hashes {
         Some(hashes) => Seeding::with(seeds, set, options, files, hashes),
@@ -124,7 +152,7 @@ pub(super) async fn observe_unknown(
     seeds: &Seeds,
     set: &Migrations,
     options: &SeedOptions,
-) -> Result<(Plan, Vec<StandIns>), HistoryError> {
+) -> Result<(SeedPlan, Vec<StandIns>), HistoryError> {
     let mut seeding = Seeding::new(seeds, set, options);
     let history = seeding.with_texts(db, history::read(db).await?).await?;
     seeding.look(db, &history).await?;
@@ -147,8 +175,8 @@ pub async fn apply(
     options: &SeedOptions,
     run: &Run,
     on_event: &OnEvent,
-) -> Result<(Outcome, Plan), ApplyError> {
-    let mut plan = Plan::default();
+) -> Result<(Outcome, SeedPlan), ApplyError> {
+    let mut plan = SeedPlan::default();
     let seeding = Keeping {
         seeding: Seeding::new(seeds, set, options),
         plan: &mut plan,
@@ -197,8 +225,7 @@ async fn refused_rows(
     };
     let mut all = refused(db, script, run, MOST).await.ok()?;
     for failed in refused(db, alone, run, MOST).await.ok()? {
-        let is_known = |it: &Failed| origin(it) == origin(&failed);
-        if !all.iter().any(is_known) {
+        if !all.iter().any(|it| is_same_row(it, &failed)) {
             all.push(failed);
         }
     }
@@ -215,7 +242,7 @@ async fn refused_rows(
 /// Keeps the plan that was carried out last, for words about it.
 struct Keeping<'a> {
     seeding: Seeding<'a>,
-    plan: &'a mut Plan,
+    plan: &'a mut SeedPlan,
 }
 
 impl Reader for Keeping<'_> {
@@ -353,6 +380,7 @@ impl<'a> Seeding<'a> {
             memory: &self.seen.memory,
             seeds: self.seeds,
             mark: self.options.mark.as_deref(),
+            triggers: &self.seen.triggers,
             moves: &self.seen.moves,
             each_row: self.each_row || self.options.variables == Variables::Unknown,
         }
@@ -378,7 +406,9 @@ impl<'a> Seeding<'a> {
             return Ok(());
         }
         let numbers = super::numbered::numbers(&self.files, self.seeds.shared.as_ref());
-        let (shape, empty, entries, counted) = schema(db, &self.files, history, numbers).await?;
+        let (shape, empty, entries, counted, triggers) =
+            schema(db, &self.files, history, numbers).await?;
+        self.seen.triggers = Triggers::read(&triggers, &shape);
         let texts = Texts::read(self.seeds, &self.files, &self.hashes, &shape, recorded);
         self.seen.shape = shape;
         let times: Vec<&SeedFile> = self.files.iter().copied().chain(texts.texts()).collect();
@@ -594,7 +624,7 @@ impl<'a> Seeding<'a> {
     }
 
     /// The values of the rows that are written move into the plan.
-    fn plan(&mut self, history: &History) -> Plan {
+    fn plan(&mut self, history: &History) -> SeedPlan {
         let (mut plan, inserts) = plan(&self.basis(history), self.seen.problems.clone());
         if let Some(script) = &mut plan.script {
             bind(script, inserts, &mut self.seen.rows);
@@ -644,9 +674,15 @@ fn place(problem: &Diagnostic) -> Option<(&str, usize)> {
     Some((origin.source.name.as_str(), origin.span.start))
 }
 
-/// The schema, the places of those tables of the files in which there is no row, the table of remembered rows, and the
-/// tables in which no number is given twice.
-type Looked = (Shape, Vec<usize>, Vec<[Value; 5]>, Vec<usize>);
+/// The schema, the places of those tables of the files in which there is no row, the table of remembered rows, the tables
+/// in which no number is given twice, and the triggers.
+type Looked = (
+    Shape,
+    Vec<usize>,
+    Vec<[Value; 5]>,
+    Vec<usize>,
+    Vec<[Value; 3]>,
+);
 
 /// Reads what holds for all rows. `numbers`: whether the database numbers rows of a file.
 async fn schema(
@@ -664,10 +700,10 @@ async fn schema(
     let first_row = |table| Query::new(format!("SELECT 1 FROM {} LIMIT 1", identifier(table)));
     let tables: Vec<_> = tables.iter().map(|it| (*it, first_row(it))).collect();
     let counted = numbers.then(super::numbered::counted);
-    let (((shape, tables), ledger), counted) = db
+    let (((shape, tables), ledger), (counted, triggers)) = db
         .ask((
             ((shape_queries(), tables), ledger::query(files, history)),
-            counted,
+            (counted, super::fired::triggers()),
         ))
         .await?;
     let shape = shaped(shape, db.engine())?;
@@ -681,5 +717,5 @@ async fn schema(
     let recorded = ledger.map_or(Ok(Vec::new()), Reply::rows)?;
     let counted = counted.map_or(Ok(Vec::new()), Reply::rows::<2>)?;
     let counted = super::numbered::take_counted(&counted, &shape);
-    Ok((shape, empty, recorded, counted))
+    Ok((shape, empty, recorded, counted, triggers.rows()?))
 }

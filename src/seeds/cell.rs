@@ -136,6 +136,7 @@ fn untested(
 ) -> Result<(Content, Nature), Unfit> {
     let fixed = |value| Ok((Content::Known(value), Nature::Fixed));
     match &expr.value {
+        Expr::Unread => Ok((Content::Unknown, Nature::Fixed)),
         Expr::Null => fixed(Value::Null),
         Expr::Scalar { text, style } => {
             // A text with names in it is what it comes to, as if it had been written.

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use super::apply::{SeedOptions, StandIns, in_order, observe_unknown};
+use super::changes::{Refresh, What};
+use super::guard::left_out;
 use super::inputs::Variables;
-use super::plan::{Refresh, What};
-use super::refused::{MOST, origin, refused};
+use super::refused::{MOST, RefusedRows, by_place, origin, refused};
 use super::set::{Choice, Seeds};
 use crate::db::{Db, DbError, EngineError, Failure};
 use crate::diagnostic::Diagnostic;
@@ -17,6 +18,7 @@ use crate::script::{Origin, Run, Script};
 
 /// What a check has found.
 #[derive(Debug, Clone, PartialEq, Default)]
+#[non_exhaustive]
 pub struct Checked {
     /// What is wrong.
     pub problems: Vec<Diagnostic>,
@@ -75,6 +77,7 @@ pub async fn check(
             rows.insert(file.name.clone(), inserts.count());
         }
         let mut problems = plan.problems;
+        problems.extend(left_out(seeds, environment));
         if let Some(script) = plan.script {
             problems.extend(refused_rows(&db, script, &stand_ins).await?);
         }
@@ -96,12 +99,13 @@ async fn refused_rows(
     stand_ins: &[StandIns],
 ) -> Result<Vec<Diagnostic>, DbError> {
     let mut problems: Vec<Diagnostic> = Vec::new();
-    for failed in refused(db, script, &Run::new("seedbed check"), MOST).await? {
-        let Failure::Step { error, .. } = &failed.failure else {
+    let failed = refused(db, script, &Run::new("seedbed check"), MOST).await?;
+    for rows in by_place(&failed) {
+        let Failure::Step { error, .. } = &rows.first.failure else {
             continue;
         };
-        match origin(&failed) {
-            Some(origin) => problems.push(diagnostic(error, origin, stand_ins)),
+        match origin(rows.first) {
+            Some(origin) => problems.push(diagnostic(&rows, error, origin, stand_ins)),
             // A deferred constraint belongs to no row, and may fail for one that was refused before.
             None if problems.is_empty() => {
                 let message = format!("the rows together are refused: {error}");
@@ -113,10 +117,19 @@ async fn refused_rows(
     Ok(problems)
 }
 
-fn diagnostic(error: &EngineError, origin: &Origin, stand_ins: &[StandIns]) -> Diagnostic {
+fn diagnostic(
+    rows: &RefusedRows<'_>,
+    error: &EngineError,
+    origin: &Origin,
+    stand_ins: &[StandIns],
+) -> Diagnostic {
     let words = &error.message;
-    let problem = Diagnostic::problem("row-refused", format!("this row is refused: {words}"))
-        .at(origin.clone());
+    let message = match rows.subject() {
+        None => format!("this row is refused: {words}"),
+        Some((rows, false)) => format!("row {rows} is refused: {words}"),
+        Some((rows, true)) => format!("rows {rows} are refused: {words}"),
+    };
+    let problem = Diagnostic::problem("row-refused", message).at(origin.clone());
     let stands = stand_ins
         .iter()
         .find(|row| row.origin == *origin)

@@ -2,9 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::basis::Basis;
 use super::found::Found;
 use super::identity::{Claim, is_binary, unique_columns};
-use super::plan::Basis;
 use super::row::{Content, Row, Rows};
 use crate::diagnostic::Diagnostic;
 use crate::schema::Shape;

@@ -6,6 +6,7 @@ use crate::script::Source;
 
 /// A text that belongs to a seed file. Its places in the declarations follow those of the file itself.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Companion {
     /// The path as the seed names it; the name of a seed that overrides.
     pub path: String,
@@ -21,6 +22,7 @@ pub struct Companion {
 
 /// What a text is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Kind {
     /// It holds rows.
     Rows,

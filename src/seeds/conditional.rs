@@ -3,9 +3,9 @@
 
 use std::collections::HashMap;
 
-use super::conflicts::{Move, after};
+use super::basis::{Basis, Move, Planned, Written};
+use super::conflicts::after;
 use super::identity::words_of_parent;
-use super::plan::{Basis, Planned, Written};
 use super::row::{Cell, Nature};
 use crate::db::{DbError, Query, Reply, if_accepted};
 use crate::schema::ConditionalIndex;

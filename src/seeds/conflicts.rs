@@ -3,10 +3,10 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::basis::{Basis, Move, Planned, Written};
 use super::found::{Found, Lookup, PER_QUESTION, Wanted, default_of, questions, tuple, wanting};
 use super::identity::{unique_columns, values_in, whole_row, words_of_parent};
 use super::memory::Memory;
-use super::plan::{Basis, Planned, Written};
 use super::remembered::Remembered;
 use super::row::{Cell, Content, Row, Rows};
 use super::typed::takes;
@@ -69,18 +69,6 @@ pub(super) fn taken(
         }
     }
     questions(shape, wanted)
-}
-
-/// A unique value that goes from one declared row to another in the same run; or a row that waits for a change of another
-/// one, to which it refers or which refers to it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Move {
-    /// The row that gets it.
-    pub(super) to: usize,
-    /// The row that the database has with it, and that gives it up.
-    pub(super) from: usize,
-    /// The columns in which the other row gives it up: those of the unique index, or of a foreign key.
-    pub(super) columns: Vec<usize>,
 }
 
 /// The problems in the answers, and the values that only change hands: what counts is the state after the run.

@@ -234,7 +234,8 @@ impl Hashing<'_> {
 
     fn expr(&self, expr: &Expr) -> Json {
         match expr {
-            Expr::Null => Json::Null,
+            // A file with such a value is never applied.
+            Expr::Unread | Expr::Null => Json::Null,
             Expr::Scalar { text, style } => {
                 json!({ style_word(*style): template(text) })
             }

@@ -194,7 +194,7 @@ struct Compiled<'a> {
     decl: &'a RowDecl,
     /// Whether it holds for other declarations with values in the same columns.
     is_shared: bool,
-    /// Names that are none of a column, which was reported.
+    /// Names that are none of a column, and columns whose value could not be read, which was reported.
     unknown: Vec<&'a str>,
 }
 
@@ -514,7 +514,8 @@ impl<'a> Expansion<'a> {
                 || of.primary_key.contains(column);
             let has_default = of.columns[*column].default.is_some();
             // Then it has had its problem.
-            if cell.is_some() || !missing || has_default {
+            let is_reported = missing && !has_default || compiled.unknown.contains(&name.as_str());
+            if cell.is_some() || !is_reported {
                 self.error(named.file, &span, "no-key", message, help);
             }
         }

@@ -9,10 +9,12 @@ mod proof;
 mod refusal;
 mod render;
 mod scalar;
+mod trial;
 
 use crate::db::{Db, DbError, EngineError, Query};
 use crate::nearest::nearest;
 use crate::schema::{ColumnKind, Shape, TableKind, TableShape, shape};
+use crate::setters::setters;
 use crate::sql::{Value, identifier};
 
 pub use refusal::Refusal;
@@ -23,6 +25,7 @@ pub const MOST_ROWS: usize = 100_000;
 
 /// What is exported.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ExportOptions {
     /// The tables.
     pub tables: Tables,
@@ -30,8 +33,25 @@ pub struct ExportOptions {
     pub masks: Vec<Mask>,
 }
 
+setters!(ExportOptions {
+    tables: Tables,
+    masks: Vec<Mask>,
+});
+
+impl ExportOptions {
+    /// These tables, with all values.
+    #[must_use]
+    pub fn new(tables: Tables) -> ExportOptions {
+        ExportOptions {
+            tables,
+            masks: Vec::new(),
+        }
+    }
+}
+
 /// Which tables.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Tables {
     /// All that keep rows, parents first.
     All,
@@ -50,6 +70,7 @@ pub struct Mask {
 
 /// A seed file, and what is in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Exported {
     /// The text of the file.
     pub yaml: String,
@@ -116,7 +137,10 @@ pub async fn export(db: &Db, options: &ExportOptions) -> Result<Exported, Export
     }
     let rendered = render::render(&shape, &taken, &masks, &mut refusals);
     if refusals.is_empty() {
-        refusals.extend(proof::prove(&rendered, &shape, &taken, &masks));
+        match proof::prove(&rendered, &shape, &taken, &masks) {
+            Ok(made_up) => refusals.extend(trial::refused(db, &shape, &taken, &made_up).await?),
+            Err(others) => refusals.extend(others),
+        }
     }
     match refusals.is_empty() {
         false => Err(ExportError::Refused(refusals)),

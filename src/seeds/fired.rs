@@ -3,14 +3,14 @@
 
 use std::collections::BTreeSet;
 
+use super::basis::Basis;
 use super::memory::Memory;
 use super::orphans::{grouped, these};
-use super::plan::Basis;
 use super::remembered::Remembered;
 use crate::db::Query;
 use crate::diagnostic::Diagnostic;
-use crate::schema::Shape;
-use crate::sql::{Token, Value, identifier, significant, unquote};
+use crate::schema::{Shape, Trigger};
+use crate::sql::{Value, identifier};
 
 /// Rows in one question.
 const PER_QUESTION: usize = 1000;
@@ -43,12 +43,18 @@ pub(super) fn fired<'a>(
         else {
             continue;
         };
+        let trigger = Trigger {
+            name,
+            table,
+            sql,
+            key: None,
+        };
         let Some(table) = shape.position(table) else {
             continue;
         };
         let of = &shape.tables[table];
         for ((_, columns), orphans) in groups.iter().filter(|((at, _), _)| *at == table) {
-            for deletion in deletions(sql) {
+            for deletion in trigger.deletions() {
                 for chunk in orphans.chunks(PER_QUESTION) {
                     let from = identifier(&deletion.from);
                     let mut args = Vec::new();
@@ -149,85 +155,4 @@ pub(super) fn fired_problem(
             .at(file.origin(&(0..0)))
             .help("delete those first, or declare the row again"),
     })
-}
-
-/// A statement of a trigger that deletes.
-struct Deletion<'a> {
-    from: String,
-    condition: &'a str,
-    /// The condition of the trigger.
-    when: &'a str,
-}
-
-/// The `DELETE` statements of a trigger that runs where a row is deleted.
-fn deletions(sql: &str) -> Vec<Deletion<'_>> {
-    let tokens: Vec<Token> = significant(sql).collect();
-    let is = |at: usize, word: &str| tokens.get(at).is_some_and(|it| it.is_word(sql, word));
-    let position = |from: usize, word: &str| (from..tokens.len()).find(|at| is(*at, word));
-    let text = |range: std::ops::Range<usize>| match tokens.get(range.clone()) {
-        Some([first, .., last]) => &sql[first.span.start..last.span.end],
-        Some([one]) => one.text(sql),
-        _ => "1",
-    };
-    // The word is reserved: before the name of the table no name is spelled like it.
-    let Some(on) = position(0, "ON").filter(|on| is(*on - 1, "DELETE")) else {
-        return Vec::new();
-    };
-    let Some(begin) = position(on + 2, "BEGIN") else {
-        return Vec::new();
-    };
-    let when = match (on + 2..begin).find(|at| is(*at, "WHEN")) {
-        Some(when) => text(when + 1..begin),
-        None => "1",
-    };
-    let mut all = Vec::new();
-    let mut start = begin + 1;
-    let ends = (start..tokens.len()).filter(|at| tokens[*at].text(sql) == ";");
-    for end in ends.collect::<Vec<_>>() {
-        if is(start, "DELETE")
-            && let Some(from) = tokens.get(start + 2)
-        {
-            let condition = match is(start + 3, "WHERE") {
-                true => text(start + 4..end),
-                false => "1",
-            };
-            all.push(Deletion {
-                from: unquote(from.text(sql)),
-                condition,
-                when,
-            });
-        }
-        start = end + 1;
-    }
-    all
-}
-
-#[cfg(test)]
-mod tests {
-    use super::deletions;
-
-    #[test]
-    fn the_deletions_of_a_trigger_are_its_statements_that_delete() {
-        let read = |sql| -> Vec<(String, String, String)> {
-            let all = deletions(sql).into_iter();
-            all.map(|it| (it.from, it.condition.to_owned(), it.when.to_owned()))
-                .collect()
-        };
-        let words = |words: [&str; 3]| {
-            let [from, condition, when] = words.map(str::to_owned);
-            (from, condition, when)
-        };
-        let sql = "CREATE TRIGGER t AFTER DELETE ON \"a\" FOR EACH ROW WHEN OLD.n > 1 BEGIN \
-                   UPDATE c SET n = 1; DELETE FROM [b] WHERE n = OLD.n AND CASE n WHEN 1 THEN 1 END; DELETE FROM d; END";
-        let condition = "n = OLD.n AND CASE n WHEN 1 THEN 1 END";
-        assert_eq!(
-            read(sql),
-            [
-                words(["b", condition, "OLD.n > 1"]),
-                words(["d", "1", "OLD.n > 1"]),
-            ]
-        );
-        let sql = "CREATE TRIGGER t AFTER INSERT ON a BEGIN DELETE FROM b; END";
-        assert_eq!(read(sql), []);
-    }
 }

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::apply::{SeedOptions, Seeding};
+use super::changes::{FilePlan, FileState, SeedPlan};
 use super::followed::Renames;
 use super::lineage::read;
 use super::model::{Mode, SeedFile};
 use super::orphans::deletions;
-use super::plan::{FilePlan, FileState, Plan};
 use super::renames::renamed_from;
 use super::set::Seeds;
 use crate::db::{Db, exists};
@@ -21,6 +21,7 @@ use crate::script::{Atomicity, ForeignKeys, Key, Record, Run, Script, Step, Unit
 
 /// What becomes of the rows of a seed that is ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Rows {
     /// They stay.
     #[default]
@@ -41,8 +42,8 @@ pub async fn forget(
     what: (&str, Rows),
     run: &Run,
     on_event: &OnEvent,
-) -> Result<(Outcome, Plan), ApplyError> {
-    let mut plan = Plan::default();
+) -> Result<(Outcome, SeedPlan), ApplyError> {
+    let mut plan = SeedPlan::default();
     let forgetting = Forgetting::new(seeds, set, options, what, &mut plan);
     let outcome = drive(db, run, on_event, forgetting).await?;
     Ok((outcome, plan))
@@ -58,8 +59,8 @@ pub async fn observe_forget(
     set: &Migrations,
     options: &SeedOptions,
     what: (&str, Rows),
-) -> Result<Plan, HistoryError> {
-    let mut plan = Plan::default();
+) -> Result<SeedPlan, HistoryError> {
+    let mut plan = SeedPlan::default();
     let mut forgetting = Forgetting::new(seeds, set, options, what, &mut plan);
     let history = history::read(db).await?;
     let history = history::add_texts(db, history, |history| forgetting.texts(history)).await?;
@@ -76,7 +77,7 @@ struct Forgetting<'a> {
     rows: Rows,
     problems: Vec<Diagnostic>,
     steps: Vec<Step>,
-    plan: &'a mut Plan,
+    plan: &'a mut SeedPlan,
 }
 
 impl<'a> Forgetting<'a> {
@@ -85,7 +86,7 @@ impl<'a> Forgetting<'a> {
         set: &'a Migrations,
         options: &'a SeedOptions,
         (name, rows): (&'a str, Rows),
-        plan: &'a mut Plan,
+        plan: &'a mut SeedPlan,
     ) -> Forgetting<'a> {
         Forgetting {
             seeds,

@@ -83,6 +83,7 @@ impl Found {
             self.proven.insert(row);
         }
         self.released.remove(&row);
+        self.changed.remove(&row);
         self.rows[row] = Some(old.into());
     }
 

@@ -3,7 +3,7 @@
 
 use super::SeedOptions;
 use super::lineage::Lineage;
-use super::model::SeedFile;
+use super::model::{SeedFile, Spanned};
 use super::set::Seeds;
 use crate::diagnostic::Diagnostic;
 use crate::history::{History, ROWS, State};
@@ -24,7 +24,7 @@ pub(super) fn guards(
     problems.extend(schema(set, history));
     problems.extend(choice(seeds, files, options));
     for file in files {
-        problems.extend(requires(file, history));
+        problems.extend(requires(file, history, set));
         problems.extend(depends_on(file, files, seeds, &options.choice.environment));
     }
     problems.extend(missing(seeds, history, lineage));
@@ -35,6 +35,7 @@ pub(super) fn guards(
 /// choice of them.
 pub fn before_migrating(
     seeds: &Seeds,
+    set: &Migrations,
     history: &History,
     options: &SeedOptions,
 ) -> Vec<Diagnostic> {
@@ -43,6 +44,11 @@ pub fn before_migrating(
     problems.extend(mark(history, options));
     problems.extend(choice(seeds, &files, options));
     for file in &files {
+        // No migration helps against these two.
+        let fit = fit(file, history, set);
+        if matches!(fit, Fit::NoSuchVersion(_) | Fit::TooNew) {
+            problems.extend(requires(file, history, set));
+        }
         problems.extend(depends_on(file, &files, seeds, &options.choice.environment));
     }
     problems.retain(Diagnostic::is_error);
@@ -153,15 +159,43 @@ fn choice(seeds: &Seeds, files: &[&SeedFile], options: &SeedOptions) -> Vec<Diag
     problems
 }
 
-pub(super) fn requires(file: &SeedFile, history: &History) -> Option<Diagnostic> {
-    let requires = file.settings.requires.as_ref()?;
+/// How the schema of a database stands to the versions that a seed is for.
+enum Fit {
+    Fits,
+    /// Migrations that are pending lead there.
+    TooOld,
+    /// No migration leads there; the newest has this version.
+    NoSuchVersion(Option<i64>),
+    TooNew,
+}
+
+fn fit(file: &SeedFile, history: &History, set: &Migrations) -> Fit {
+    let Some(requires) = &file.settings.requires else {
+        return Fit::Fits;
+    };
     let version = history.version().unwrap_or(0);
-    let too_old = version < requires.value.from;
-    let too_new = requires.value.to.is_some_and(|to| version > to);
-    let help = match (too_old, too_new) {
-        (true, _) => "`migrate` first",
-        (_, true) => "bring the seed up to the schema, then say so in `requires`",
-        _ => return None,
+    if requires.value.to.is_some_and(|to| version > to) {
+        return Fit::TooNew;
+    }
+    match version < requires.value.from {
+        true if set.newest().is_some_and(|it| it >= requires.value.from) => Fit::TooOld,
+        true => Fit::NoSuchVersion(set.newest()),
+        false => Fit::Fits,
+    }
+}
+
+pub(super) fn requires(file: &SeedFile, history: &History, set: &Migrations) -> Option<Diagnostic> {
+    let requires = file.settings.requires.as_ref()?;
+    let help = match fit(file, history, set) {
+        Fit::Fits => return None,
+        Fit::TooOld => "`migrate` first".to_owned(),
+        Fit::NoSuchVersion(Some(newest)) => {
+            format!("the newest migration is V{newest}: correct `requires`, or add the migration")
+        }
+        Fit::NoSuchVersion(None) => {
+            "there is no migration: correct `requires`, or add the migration".to_owned()
+        }
+        Fit::TooNew => "bring the seed up to the schema, then say so in `requires`".to_owned(),
     };
     let wanted = match requires.value.to {
         Some(to) => format!("V{} to V{to}", requires.value.from),
@@ -179,6 +213,48 @@ pub(super) fn requires(file: &SeedFile, history: &History) -> Option<Diagnostic>
         .at(file.origin(&requires.span))
         .help(help),
     )
+}
+
+/// Seeds of an environment that one tag chooses without a seed on which they depend.
+pub(super) fn left_out(seeds: &Seeds, environment: &str) -> Vec<Diagnostic> {
+    let mut problems = Vec::new();
+    for file in seeds.files.iter().filter(|file| file.is_for(environment)) {
+        let own = &file.settings.tags;
+        for name in &file.settings.depends_on {
+            let there = seeds.files.iter().find(|it| it.name == name.value);
+            let there = there.filter(|it| it.is_for(environment));
+            let Some(([first, ..], there)) = there.map(|it| (it.settings.tags.as_slice(), it))
+            else {
+                continue;
+            };
+            let is_shared =
+                |tag: &&Spanned<String>| there.settings.tags.iter().any(|it| it.value == tag.value);
+            let (command, both) = match own.iter().find(|tag| !is_shared(tag)) {
+                Some(tag) => {
+                    let tag = &tag.value;
+                    (
+                        format!("seed --tag {tag}"),
+                        format!("seed --tag {tag} --tag {}", first.value),
+                    )
+                }
+                None if own.is_empty() => {
+                    ("seed".to_owned(), format!("seed --tag {}", first.value))
+                }
+                None => continue,
+            };
+            let message = format!(
+                "`{command}` would take {} and leave `{}` out, on which it depends",
+                file.name, name.value
+            );
+            let help = format!(
+                "`{both}` takes both; or give {} the tags of `{}` and no others",
+                file.name, name.value
+            );
+            let problem = Diagnostic::problem("depends-on", message).warning();
+            problems.push(problem.at(file.origin(&name.span)).help(help));
+        }
+    }
+    problems
 }
 
 fn depends_on(

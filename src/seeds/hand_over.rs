@@ -5,10 +5,9 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use super::plan::Basis;
+use super::basis::{Basis, found_by};
 use super::refused::{EXCHANGE, EXCHANGE_HELP};
 use super::row::{Cell, Content};
-use super::steps::found_by;
 use crate::diagnostic::Diagnostic;
 use crate::schema::{Affinity, Nullability, Strictness, TableShape};
 use crate::script::Step;

@@ -3,6 +3,9 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
+use sha2::{Digest, Sha256};
+
+use super::row::Rules;
 use crate::hex;
 use crate::schema::{TableShape, whole};
 use crate::sql::Value;
@@ -206,6 +209,32 @@ pub(super) fn shown(value: &Value) -> String {
         Value::Real(real) => real.to_string(),
         Value::Text(text) => text.clone(),
         Value::Blob(bytes) => format!("{} bytes", bytes.len()),
+    }
+}
+
+/// So many bytes, 32 at most, of a hash of these texts, in hexadecimal.
+pub(super) fn keyed(parts: &[&str], bytes: usize) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update((part.len() as u64).to_le_bytes());
+        hash.update(part.as_bytes());
+    }
+    hex::encode(&hash.finalize()[..bytes])
+}
+
+impl Rules {
+    /// The columns and values by which a row of the database is known for as long as it is there.
+    pub(super) fn actual(&self, of: &TableShape, row: &[Value]) -> (Vec<usize>, Vec<Value>) {
+        let key = values_in(row, &of.primary_key);
+        match key.is_empty() || key.iter().any(Value::is_null) {
+            true => self.key_in(row),
+            false => (of.primary_key.clone(), key),
+        }
+    }
+
+    /// The columns of the key, and what a row of the database has in them.
+    pub(super) fn key_in(&self, row: &[Value]) -> (Vec<usize>, Vec<Value>) {
+        (self.key.clone(), values_in(row, &self.key))
     }
 }
 

@@ -14,6 +14,7 @@ use crate::sql::Value;
 
 /// The variables of the environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Variables {
     /// These are set, and no others.
     Known(BTreeMap<String, String>),

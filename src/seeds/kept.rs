@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
+use super::basis::Basis;
 use super::found::default_of;
 use super::model::{Format, Mode};
 use super::past::Was;
-use super::plan::Basis;
 use super::row::{Cell, Content};
 use crate::diagnostic::Diagnostic;
 use crate::schema::Nullability;

@@ -11,6 +11,7 @@ use crate::sql::Value;
 
 /// A label, and the row that it names.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Labelled {
     /// The table, as it was made.
     pub table: String,

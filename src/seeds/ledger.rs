@@ -5,19 +5,18 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::{Value as Json, json};
 
+use super::basis::Basis;
+use super::bound::expression;
+use super::entry::{Entry, State, entry, hash_of, to_json};
 use super::found::finds;
-use super::identity::words_of_parent;
-use super::memory::actual;
 use super::model::{Mode, SeedFile};
-use super::numbered::expression;
 use super::past::identity;
-use super::plan::Basis;
-use super::remembered::{Remembered, State};
+use super::recognise::follows;
+use super::remembered::Remembered;
 use super::trace::{Writing, WrittenRows};
 use crate::db::{IfThere, Query};
 use crate::diagnostic::Diagnostic;
 use crate::history::History;
-use crate::schema::TableShape;
 use crate::script::{Key, Step};
 use crate::sql::{Value, identifier};
 
@@ -36,16 +35,6 @@ CREATE TABLE IF NOT EXISTS _seedbed_rows (
 
 /// Bound values in one statement.
 const PER_STATEMENT: usize = 5000;
-
-/// A row of the table.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct Entry {
-    pub(super) seed: String,
-    pub(super) table: String,
-    pub(super) columns: String,
-    pub(super) key: String,
-    pub(super) label: String,
-}
 
 /// Asks for all that is remembered of these files, and of files that are gone.
 pub(super) fn query(files: &[&SeedFile], history: &History) -> Option<IfThere> {
@@ -70,45 +59,6 @@ pub(super) fn query(files: &[&SeedFile], history: &History) -> Option<IfThere> {
     (!names.is_empty()).then(|| Query { sql, args: names }.if_there("_seedbed_rows"))
 }
 
-impl Entry {
-    pub(super) fn read(row: [Value; 5]) -> Option<Entry> {
-        let [seed, table, columns, key, label] = row.map(|value| match value {
-            Value::Text(text) => Some(text),
-            _ => None,
-        });
-        Some(Entry {
-            seed: seed?,
-            table: table?,
-            columns: columns?,
-            key: key?,
-            label: label?,
-        })
-    }
-
-    /// The names of the columns, and how the row came to be remembered.
-    pub(super) fn columns(&self) -> Option<(Vec<String>, State)> {
-        let (columns, state) = match serde_json::from_str(&self.columns).ok()? {
-            Json::Object(mut object) => match object.remove("met") {
-                Some(met) => (met, State::Met),
-                None => (object.remove("removed")?, State::Removed),
-            },
-            columns => (columns, State::Made),
-        };
-        Some((serde_json::from_value(columns).ok()?, state))
-    }
-
-    /// The values of the key, NULL for those of which only the salted hash is known.
-    pub(super) fn key(&self) -> Option<(Vec<Value>, Vec<Hashed>)> {
-        let key: Vec<Json> = serde_json::from_str(&self.key).ok()?;
-        let hashes = key.iter().map(hash_from_json).collect();
-        Some((key.into_iter().map(from_json).collect(), hashes))
-    }
-
-    fn values(&self) -> [Value; 4] {
-        [&self.seed, &self.table, &self.columns, &self.key].map(|it| it.as_str().into())
-    }
-}
-
 /// The ids of the rows that are remembered, by table in lower case and label.
 pub(super) fn ids(recorded: &[[Value; 5]]) -> HashMap<(String, String), Value> {
     let id = |row: &[Value; 5]| {
@@ -120,9 +70,6 @@ pub(super) fn ids(recorded: &[[Value; 5]]) -> HashMap<(String, String), Value> {
     };
     recorded.iter().filter_map(id).collect()
 }
-
-/// Salt and hash of a part that is not recorded itself.
-pub(super) type Hashed = Option<(String, String)>;
 
 /// The statements that make the entries of a file what they are to be.
 pub(super) fn entries(
@@ -278,12 +225,17 @@ fn wanted(basis: &Basis<'_>, number: usize, written: &WrittenRows<'_>) -> HashSe
                 let (columns, mut key) = match basis.rows.may_lose_number(at) {
                     // A database gives the number of a deleted row to another one.
                     true => rules.key_in(found),
-                    false => actual(of, rules, found),
+                    false => rules.actual(of, found),
                 };
                 // What it has after the run.
                 for (column, value) in columns.iter().zip(&mut key) {
-                    if let Some(columns) = written.get(&at)
-                        && columns.is_none_or(|columns| columns.contains(column))
+                    let writes = |(row, column): (usize, usize)| {
+                        let columns = written.get(&row);
+                        columns.is_some_and(|it| it.is_none_or(|it| it.contains(&column)))
+                    };
+                    let follows =
+                        follows(basis.shape, basis.rows, basis.found, (at, *column), found);
+                    if (writes((at, *column)) || follows.is_some_and(writes))
                         && let Some(cell) = row.cell(*column)
                         && let Some(new) = basis.found.cell(basis.rows, basis.shape, at, cell)
                     {
@@ -350,108 +302,4 @@ fn wanted(basis: &Basis<'_>, number: usize, written: &WrittenRows<'_>) -> HashSe
         all.insert(entry(file, of, &columns, key, &row.label, state));
     }
     all
-}
-
-impl Entry {
-    /// Whether it says this, with a hash for each part that is a secret.
-    fn is(
-        &self,
-        of: &TableShape,
-        columns: &[usize],
-        key: &[Value],
-        state: State,
-        is_secret: impl Fn(&usize) -> bool,
-    ) -> bool {
-        let Some(((names, own), (values, hashes))) = self.columns().zip(self.key()) else {
-            return false;
-        };
-        let same = names
-            .iter()
-            .map(|name| of.column(name))
-            .eq(columns.iter().copied().map(Some));
-        let mut parts = columns.iter().zip(key).zip(values.iter().zip(&hashes));
-        own == state
-            && same
-            && parts.all(|((column, value), (own, hash))| match hash {
-                Some((salt, hash)) => {
-                    hash_of(&of.name, of, *column, salt, value).as_ref() == Some(hash)
-                }
-                None => !is_secret(column) && own == value,
-            })
-    }
-}
-
-/// An entry of the table.
-pub(super) fn entry(
-    file: &SeedFile,
-    of: &TableShape,
-    columns: &[usize],
-    key: Vec<Json>,
-    label: &str,
-    state: State,
-) -> Entry {
-    let names: Vec<&str> = columns
-        .iter()
-        .map(|it| of.columns[*it].name.as_str())
-        .collect();
-    let columns = match state {
-        State::Made => json!(names),
-        State::Met => json!({ "met": names }),
-        State::Removed => json!({ "removed": names }),
-    };
-    Entry {
-        seed: file.name.clone(),
-        table: of.name.clone(),
-        columns: columns.to_string(),
-        key: Json::Array(key).to_string(),
-        label: label.to_owned(),
-    }
-}
-
-/// The hash of a part of a key of this table; none for NULL.
-pub(super) fn hash_of(
-    table: &str,
-    of: &TableShape,
-    column: usize,
-    salt: &str,
-    value: &Value,
-) -> Option<String> {
-    let word = words_of_parent(vec![value.clone()], of, &[column])?;
-    let table = table.to_ascii_lowercase();
-    let name = of.columns[column].name.to_ascii_lowercase();
-    Some(super::trace::keyed(&[salt, &table, &name, &word], 16))
-}
-
-fn hash_from_json(value: &Json) -> Hashed {
-    let text = |name: &str| value.get(name)?.as_str().map(str::to_owned);
-    Some((text("salt")?, text("hash")?))
-}
-
-/// Reals become `{"real": bits}` and blobs `{"blob": bytes}`; the rest is what JSON has.
-pub(super) fn to_json(value: &Value) -> Json {
-    match value {
-        Value::Null => Json::Null,
-        Value::Integer(number) => (*number).into(),
-        Value::Real(real) => json!({ "real": real.to_bits() }),
-        Value::Text(text) => text.as_str().into(),
-        Value::Blob(bytes) => json!({ "blob": bytes }),
-    }
-}
-
-fn from_json(value: Json) -> Value {
-    match value {
-        Json::Number(number) => number.as_i64().map_or(Value::Null, Value::Integer),
-        Json::String(text) => Value::Text(text),
-        Json::Object(object) => {
-            if let Some(bits) = object.get("real").and_then(Json::as_u64) {
-                return Value::Real(f64::from_bits(bits));
-            }
-            let bytes = object.get("blob").and_then(Json::as_array);
-            let byte = |value: &Json| u8::try_from(value.as_u64()?).ok();
-            bytes
-                .and_then(|bytes| bytes.iter().map(byte).collect())
-                .map_or(Value::Null, Value::Blob)
-        }
-        _ => Value::Null,
-    }
 }

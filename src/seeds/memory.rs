@@ -5,16 +5,17 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
+use super::basis::Basis;
+use super::entry::Entry;
+use super::entry::State;
 use super::expand::made_id;
 use super::found::{Found, Lookup, Wanted, questions};
 use super::given::name_for_ids;
-use super::identity::{values_in, words_of_parent};
-use super::ledger::Entry;
+use super::identity::{values_in, whole_row, words_of_parent};
 use super::model::{Mode, SeedFile};
 use super::past::{Past, Was, identity};
-use super::plan::Basis;
 use super::recognise::wanted;
-use super::remembered::{Remembered, State, derived, remembered};
+use super::remembered::{Remembered, derived, remembered};
 use super::renames::renamed_from;
 use super::row::{Nature, Rows, Rules};
 use crate::db::{DbError, Query, Reply};
@@ -413,11 +414,28 @@ impl Memory {
                 item.state = State::Removed;
             }
         }
+        self.find_doubles();
+    }
+
+    /// A row that is to go may be remembered by two keys. It goes once: by the one that is not shown, if there is one.
+    fn find_doubles(&mut self) {
+        let mut orphans: Vec<usize> = (0..self.items.len())
+            .filter(|number| self.is_orphan(&self.items[*number]))
+            .collect();
+        orphans.sort_by_key(|number| !self.items[*number].hashes.iter().any(Option::is_some));
+        let mut rows = HashSet::new();
+        for number in orphans {
+            let item = &mut self.items[number];
+            if let Some(Some(row)) = &item.row {
+                item.is_double = !rows.insert((item.table, whole_row(row)));
+            }
+        }
     }
 
     /// The rows that are to be deleted: a seed in mode `sync` made them, and declares them no longer.
     pub(super) fn orphans(&self) -> impl Iterator<Item = &Remembered> {
-        self.items.iter().filter(|item| self.is_orphan(item))
+        let orphans = self.items.iter().filter(|item| self.is_orphan(item));
+        orphans.filter(|item| !item.is_double)
     }
 
     /// Whether rows of a table of this rank are deleted behind all other statements.
@@ -540,7 +558,7 @@ fn recorded_key<K>(rows: &Rows, at: usize, key: impl FnOnce() -> Option<K>) -> O
     let mut cells = rows.rules(row).key.iter().map(|column| row.cell(*column));
     // An id that is made for a label stands where the label does.
     let is_written = cells.all(|cell| cell.is_some_and(|cell| cell.span() != row.span));
-    match is_written && !super::trace::has_changing_key(rows, at) {
+    match is_written && !rows.has_changing_key(at) {
         true => key(),
         false => None,
     }
@@ -555,20 +573,4 @@ fn is_made(basis: &Basis<'_>, at: usize, of: &TableShape, rules: &Rules, row: &[
     let name = name_for_ids(&basis.past.texts.made_as[rules.file], of);
     let id = made_id(of, key, name, label);
     id.is_some() && row.get(key) == id.as_ref()
-}
-
-/// The columns and values by which a row of the database is known for as long as it is there.
-pub(super) fn actual(of: &TableShape, rules: &Rules, row: &[Value]) -> (Vec<usize>, Vec<Value>) {
-    let key = values_in(row, &of.primary_key);
-    match key.is_empty() || key.iter().any(Value::is_null) {
-        true => rules.key_in(row),
-        false => (of.primary_key.clone(), key),
-    }
-}
-
-impl Rules {
-    /// The columns of the key, and what a row of the database has in them.
-    pub(super) fn key_in(&self, row: &[Value]) -> (Vec<usize>, Vec<Value>) {
-        (self.key.clone(), values_in(row, &self.key))
-    }
 }

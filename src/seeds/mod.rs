@@ -6,7 +6,10 @@
 
 mod apply;
 mod arithmetic;
+mod basis;
+mod bound;
 mod cell;
+mod changes;
 mod check;
 mod clashes;
 mod companion;
@@ -15,6 +18,7 @@ mod conflicts;
 mod draw;
 mod editor;
 mod effective;
+mod entry;
 mod expand;
 mod export;
 mod exprs;
@@ -64,11 +68,13 @@ mod slug;
 mod standing;
 mod steps;
 mod trace;
+mod triggers;
 mod typed;
 mod yaml;
 
 pub use crate::drive::{ApplyError, Outcome};
 pub use apply::{SeedOptions, apply, observe};
+pub use changes::{Cause, Change, Difference, FilePlan, FileState, Refresh, SeedPlan, What};
 pub use check::{Checked, check};
 pub use companion::{Companion, Kind};
 pub use editor::json_schema;
@@ -84,8 +90,7 @@ pub use model::{
     Style, Table, Template, Through,
 };
 pub use parse::parse;
-pub use plan::{Cause, Change, Difference, FilePlan, FileState, Plan, Refresh, What};
 #[cfg(feature = "report")]
-pub(crate) use refused::{EXCHANGE_HELP, in_words as row_in_words, is_exchange};
+pub(crate) use refused::{EXCHANGE_HELP, RefusedRows, by_place as refused_by_place, is_exchange};
 pub use set::{Choice, Seeds};
 pub use standing::{Item, Standing, State, recorded_tags, standing};

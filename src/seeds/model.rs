@@ -328,6 +328,8 @@ pub struct Field {
 /// What stands in a cell. The column decides what it becomes. A file may have millions, so what is rare is boxed.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Expr {
+    /// Something that could not be read. That is reported as a problem of the file.
+    Unread,
     /// `~`, `null` or nothing at all, without quotes.
     Null,
     /// Any other scalar, as written.

@@ -1,15 +1,12 @@
 //! Rows whose ids the database makes (`_id: !auto`). While such a row is not there, what refers to it is written as a
 //! subquery that finds it by its key. Pure.
 
-use super::found::{Found, finds};
+use super::found::Found;
 use super::model::{Expr, SeedFile};
-use super::plan::Basis;
 use super::row::{Cell, Content, Rows};
-use super::steps::{Secrets, value};
 use crate::db::Query;
-use crate::diagnostic::Diagnostic;
 use crate::schema::Shape;
-use crate::sql::{Value, identifier, is_autoincrement};
+use crate::sql::{Value, is_autoincrement};
 
 /// Whether the database numbers rows of a table of these files.
 pub(super) fn numbers(files: &[&SeedFile], shared: Option<&SeedFile>) -> bool {
@@ -70,35 +67,4 @@ pub(super) fn new_id_in_json(rows: &Rows, found: &Found, cell: &Cell) -> Option<
         false => new_id(rows, found, rows.rows[row].cell(column)?).map(|(row, _)| row),
     });
     ids.next()
-}
-
-/// What a statement writes into a cell: an expression, and the values that are bound in it.
-pub(super) fn expression(
-    basis: &Basis<'_>,
-    at: usize,
-    cell: &Cell,
-    secrets: &Secrets,
-) -> Result<(String, Vec<Value>), Box<Diagnostic>> {
-    let Some((row, column)) = new_id(basis.rows, basis.found, cell) else {
-        return Ok(("?".to_owned(), vec![value(basis, at, cell, secrets)?]));
-    };
-    let declared = &basis.rows.rows[row];
-    let rules = basis.rows.rules(declared);
-    let of = &basis.shape.tables[rules.table];
-    let (mut parts, mut args) = (Vec::new(), Vec::new());
-    for part in &rules.key {
-        let Some(cell) = declared.cell(*part) else {
-            continue;
-        };
-        let (sql, bound) = expression(basis, row, cell, secrets)?;
-        parts.push((*part, sql));
-        args.extend(bound);
-    }
-    let sql = format!(
-        "(SELECT {} FROM {} WHERE {})",
-        identifier(&of.columns[column].name),
-        identifier(&of.name),
-        finds(of, &rules.key, &parts)
-    );
-    Ok((sql, args))
 }

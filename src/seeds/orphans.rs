@@ -3,10 +3,10 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 
+use super::basis::{Basis, Planned};
 use super::found::wanting;
 use super::identity::{shown, values_in, whole_row};
 use super::memory::Memory;
-use super::plan::{Basis, Planned};
 use super::remembered::Remembered;
 use crate::db::Query;
 use crate::diagnostic::Diagnostic;

@@ -433,10 +433,12 @@ impl Reader<'_> {
                 continue;
             }
             let name = self.column(key);
-            let value = self.expr(value, scope);
-            if let (Some(name), Some(value)) = (name, value) {
-                fields.push(Field { name, value });
-            }
+            let unread = Spanned {
+                value: Expr::Unread,
+                span: value.whole(),
+            };
+            let value = self.expr(value, scope).unwrap_or(unread);
+            fields.extend(name.map(|name| Field { name, value }));
         }
         fields
     }

@@ -1,197 +1,26 @@
 //! What is to be done: files, a schema, what the database has and what was recorded become changes, and the changes one
 //! script. Pure.
 
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::conflicts::Move;
+use super::basis::{Basis, Written};
+use super::bound::secrets;
+use super::changes::{Cause, Change, Difference, FilePlan, FileState, Refresh, SeedPlan, What};
 use super::effective::overrides;
-use super::found::Found;
 use super::identity::shown;
-use super::memory::Memory;
 use super::model::{Mode, SeedFile};
 use super::numbered::{new_id, new_id_in_json};
 use super::order::{Loop, Order, order, references};
-use super::past::{Past, Was};
-use super::row::{Cell, Content, Nature, Row, Rows};
-use super::set::Seeds;
-use super::steps::{Insert, script, secrets, steps, unresolved_references};
+use super::past::Was;
+use super::row::{Cell, Content, Nature, Row};
+use super::steps::{Insert, script, steps, unresolved_references};
 use super::trace::{Trace, Traces, Writing};
 use crate::diagnostic::Diagnostic;
-use crate::history::{History, MEMORY};
-use crate::schema::Shape;
-use crate::script::Script;
+use crate::history::MEMORY;
 use crate::sql::Value;
 
-/// Whether rows are written that nothing but time or somebody's hand has changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Refresh {
-    /// They are left as they are.
-    #[default]
-    No,
-    /// They become what the files say, `!now` and `!hash` with them.
-    Yes,
-}
-
-/// What seeding would do.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Plan {
-    /// What is wrong, and what should be known.
-    pub problems: Vec<Diagnostic>,
-    /// By name.
-    pub files: Vec<FilePlan>,
-    /// None where nothing is to be done, or something is wrong.
-    pub script: Option<Script>,
-    /// The mark that the database gets.
-    pub marks: Option<String>,
-}
-
-/// What seeding would do for one file.
-#[derive(Debug, Clone, PartialEq)]
-pub struct FilePlan {
-    /// Its name.
-    pub name: String,
-    /// Its file, as it is shown.
-    pub file: String,
-    /// sha256 of its text.
-    pub checksum: String,
-    /// How it stands to what was recorded.
-    pub state: FileState,
-    /// What it does with rows that are there already.
-    pub mode: Mode,
-    /// The names that it had before, where it continues the records of files that are gone.
-    pub was: Vec<String>,
-    /// Rows that are written or deleted, by table and label.
-    pub changes: Vec<Change>,
-    /// Rows that differ and are left unchanged, with the columns: they were changed by hand.
-    pub drifted: Vec<Change>,
-    /// Rows that are as the file says.
-    pub unchanged: usize,
-    /// Those of them that have another primary key, which is never changed.
-    pub other_keys: usize,
-}
-
-/// How a file stands to what was recorded of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FileState {
-    /// It was never applied.
-    New,
-    /// It amounts to something else.
-    Edited,
-    /// Its text changed, and what it amounts to did not.
-    Respelled,
-    /// It is as it was applied.
-    Applied,
-}
-
-/// One row that changes.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Change {
-    /// The table.
-    pub table: Arc<str>,
-    /// What names the row in its file.
-    pub label: Arc<str>,
-    /// What happens to it.
-    pub what: What,
-    /// Why, where the key of the row changed: `the key changed with the variable ADMIN_EMAIL`.
-    pub note: Option<String>,
-}
-
-/// What happens to a row.
-#[derive(Debug, Clone, PartialEq)]
-pub enum What {
-    /// It is written.
-    Insert,
-    /// Columns get another value.
-    Update(Vec<Difference>),
-    /// It is deleted: the file has it no longer.
-    Delete,
-}
-
-/// A column that gets another value.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Difference {
-    /// Its name.
-    pub column: String,
-    /// What it has; none where that is not for everybody.
-    pub old: Option<String>,
-    /// What it gets.
-    pub new: Option<String>,
-    /// Why the two differ.
-    pub cause: Cause,
-}
-
-/// Why a column does not have the value that its seed says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cause {
-    /// The seed is new or was edited, or all is written again (`--refresh`).
-    Seed,
-    /// The value of a variable (`!env`) changed.
-    Variable,
-    /// The row was changed by hand.
-    Hand,
-    /// The row or the value of a variable changed, and no record tells which: it is older than such records.
-    Unrecorded,
-}
-
-impl Cause {
-    /// The word for it in JSON.
-    pub fn word(self) -> &'static str {
-        match self {
-            Cause::Seed => "seed",
-            Cause::Variable => "variable",
-            Cause::Hand => "hand",
-            Cause::Unrecorded => "unrecorded",
-        }
-    }
-}
-
-impl Plan {
-    /// Whether something stands in the way.
-    pub fn is_sound(&self) -> bool {
-        !self.problems.iter().any(Diagnostic::is_error)
-    }
-
-    /// Rows that are inserted, updated, deleted and left alone, in this order.
-    pub fn counts(&self) -> (usize, usize, usize, usize) {
-        let changes = || self.files.iter().flat_map(|file| &file.changes);
-        let of = |is: fn(&What) -> bool| changes().filter(|change| is(&change.what)).count();
-        (
-            of(|what| *what == What::Insert),
-            of(|what| matches!(what, What::Update(_))),
-            of(|what| *what == What::Delete),
-            self.files.iter().map(|file| file.unchanged).sum(),
-        )
-    }
-}
-
-/// What a plan is made of.
-pub(super) struct Basis<'a> {
-    pub(super) files: &'a [&'a SeedFile],
-    pub(super) shape: &'a Shape,
-    pub(super) rows: &'a Rows,
-    pub(super) found: &'a Found,
-    /// Whether the database was asked for the rows; problems of the files come before that.
-    pub(super) looked: bool,
-    pub(super) history: &'a History,
-    /// What each file amounts to.
-    pub(super) hashes: &'a [String],
-    pub(super) environment: &'a str,
-    pub(super) refresh: Refresh,
-    /// What is recorded of the files.
-    pub(super) past: &'a Past,
-    /// The rows that are remembered besides.
-    pub(super) memory: &'a Memory,
-    pub(super) seeds: &'a Seeds,
-    /// What the database is to be marked as, where that was asked for.
-    pub(super) mark: Option<&'a str>,
-    /// Unique values that go from one declared row to another.
-    pub(super) moves: &'a [Move],
-    /// Whether each row is a statement of its own, so that a failure is that of one row.
-    pub(super) each_row: bool,
-}
-
 /// Decides what is to be done. The statements that insert rows have no values yet.
-pub(super) fn plan(basis: &Basis<'_>, mut problems: Vec<Diagnostic>) -> (Plan, Vec<Insert>) {
+pub(super) fn plan(basis: &Basis<'_>, mut problems: Vec<Diagnostic>) -> (SeedPlan, Vec<Insert>) {
     let Basis { files, rows, .. } = basis;
     let mut plans: Vec<FilePlan> = Vec::new();
     let mut hashes = Vec::new();
@@ -256,6 +85,9 @@ pub(super) fn plan(basis: &Basis<'_>, mut problems: Vec<Diagnostic>) -> (Plan, V
             }
         }
     }
+    if basis.refresh == Refresh::Yes {
+        problems.extend(written_by_triggers(basis, &updated));
+    }
     if basis.looked {
         problems.extend(super::kept::kept(basis));
         problems.extend(warnings);
@@ -287,7 +119,7 @@ pub(super) fn plan(basis: &Basis<'_>, mut problems: Vec<Diagnostic>) -> (Plan, V
         (None, None) => Some(basis.environment.to_owned()),
         _ => None,
     };
-    let mut plan = Plan {
+    let mut plan = SeedPlan {
         problems,
         files: plans,
         script: None,
@@ -344,30 +176,6 @@ fn states(basis: &Basis<'_>) -> Vec<(FileState, String)> {
     };
     let files = basis.files.iter().enumerate();
     files.zip(basis.hashes).map(state).collect()
-}
-
-/// What a run writes of each declared row, worked out where it is asked for.
-pub(super) type Planned<'p> = dyn std::ops::Deref<Target = Vec<Written>> + 'p;
-
-/// What a run writes of a declared row.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Written {
-    Nothing,
-    /// It is inserted.
-    Row,
-    /// These columns are updated.
-    Columns(Vec<usize>),
-}
-
-impl Written {
-    /// Whether any of these columns is written.
-    pub(super) fn touches(&self, columns: &[usize]) -> bool {
-        match self {
-            Written::Nothing => false,
-            Written::Row => true,
-            Written::Columns(written) => columns.iter().any(|column| written.contains(column)),
-        }
-    }
 }
 
 /// What would be inserted or updated.
@@ -557,9 +365,7 @@ fn declared(
         }
     }
     // A row that its seed met was not written by it in mode `insert`.
-    if past.mode(old) == Mode::Insert
-        && basis.memory.state(basis, at) == super::remembered::State::Met
-    {
+    if past.mode(old) == Mode::Insert && basis.memory.state(basis, at) == super::entry::State::Met {
         return Declared::New;
     }
     let value = past.value(basis.found, basis.shape, old, cell.column());
@@ -615,7 +421,7 @@ fn gone(basis: &Basis<'_>, traces: &Traces, at: usize) -> Option<String> {
                 .to_owned(),
         );
     }
-    if rules.mode == Mode::Sync || !super::trace::has_changing_key(basis.rows, at) {
+    if rules.mode == Mode::Sync || !basis.rows.has_changing_key(at) {
         return None;
     }
     match traces.knows(basis, at) {
@@ -675,9 +481,47 @@ fn rekeyed(basis: &Basis<'_>, at: usize) -> String {
     }
 }
 
+/// Columns that a refresh writes, and that a trigger writes too: they may differ again afterwards. Once for each trigger
+/// and table.
+fn written_by_triggers(basis: &Basis<'_>, updated: &[(usize, Vec<usize>)]) -> Vec<Diagnostic> {
+    let mut found: BTreeMap<(&str, usize), (usize, BTreeSet<usize>)> = BTreeMap::new();
+    for (at, columns) in updated {
+        let table = basis.rows.rules(&basis.rows.rows[*at]).table;
+        for column in columns {
+            if let Some(trigger) = basis.triggers.of(table, *column) {
+                let entry = found.entry((trigger, table));
+                let (_, columns) = entry.or_insert_with(|| (*at, BTreeSet::new()));
+                columns.insert(*column);
+            }
+        }
+    }
+    let warning = |((trigger, table), (at, columns)): ((&str, usize), (usize, BTreeSet<usize>))| {
+        let of = &basis.shape.tables[table];
+        let names: Vec<&str> = columns
+            .iter()
+            .map(|column| of.columns[*column].name.as_str())
+            .collect();
+        let names = names.join("`, `");
+        let message = format!(
+            "the trigger `{trigger}` writes `{names}` of `{}`, so rows may differ from their seed again after this run",
+            of.name
+        );
+        let row = &basis.rows.rows[at];
+        let origin = basis.rows.origin(row, &row.span, basis.files);
+        Diagnostic::problem("trigger-writes", message)
+            .warning()
+            .at(origin)
+            .help(format!(
+                "leave `{names}` out of the seed, or name it in `_keep`"
+            ))
+    };
+    found.into_iter().map(warning).collect()
+}
+
 fn differences(basis: &Basis<'_>, at: usize, columns: &[(usize, Cause)]) -> Vec<Difference> {
     let row = &basis.rows.rows[at];
-    let of = &basis.shape.tables[basis.rows.rules(row).table];
+    let table = basis.rows.rules(row).table;
+    let of = &basis.shape.tables[table];
     let old = basis.found.row(at).unwrap_or_default();
     columns
         .iter()
@@ -695,7 +539,10 @@ fn differences(basis: &Basis<'_>, at: usize, columns: &[(usize, Cause)]) -> Vec<
                 column: of.columns[*column].name.clone(),
                 old: old.get(*column).filter(|_| !masked).map(shown),
                 new: new.filter(|_| !masked),
-                cause: *cause,
+                cause: match cause {
+                    Cause::Hand if basis.triggers.of(table, *column).is_some() => Cause::Trigger,
+                    cause => *cause,
+                },
             })
         })
         .collect()

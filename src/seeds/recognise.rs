@@ -7,7 +7,8 @@ use super::identity::whole_row;
 use super::memory::{Memory, Scene};
 use super::model::Mode;
 use super::past::{Was, identity};
-use super::row::{Content, Row};
+use super::row::{Content, Row, Rows};
+use crate::schema::Shape;
 use crate::sql::Value;
 
 impl Memory {
@@ -30,7 +31,7 @@ impl Memory {
             }
             let key = found.key(rows, shape, at);
             let moves = |key: &Vec<Value>| {
-                is_as_recorded(scene, found, at, key) || may_move(scene, at, key, row)
+                is_as_recorded(scene, found, at, key) || may_move(scene, found, (at, key), row)
             };
             if key.as_ref().is_none_or(moves) {
                 found.moves(at, row.clone(), item.columns == rules.key);
@@ -107,7 +108,7 @@ fn is_as_recorded(scene: Scene<'_>, found: &Found, at: usize, key: &[Value]) -> 
     let columns = &scene.rows.rules(row).key;
     match scene.past.of[at] {
         Was::Never => false,
-        Was::Same => !super::trace::has_changing_key(scene.rows, at),
+        Was::Same => !scene.rows.has_changing_key(at),
         Was::Row(old) => scene
             .past
             .key(found, scene.shape, old)
@@ -115,9 +116,9 @@ fn is_as_recorded(scene: Scene<'_>, found: &Found, at: usize, key: &[Value]) -> 
     }
 }
 
-/// Whether a row can get this key: no part of its primary key changes, and in mode `sync` no foreign key refers to it.
-/// Nothing of a row that is only inserted changes.
-fn may_move(scene: Scene<'_>, at: usize, key: &[Value], row: &[Value]) -> bool {
+/// Whether a row can get this key: no part of its primary key changes, and in mode `sync` no foreign key refers to it that
+/// does not follow it. Nothing of a row that is only inserted changes.
+fn may_move(scene: Scene<'_>, found: &Found, (at, key): (usize, &[Value]), row: &[Value]) -> bool {
     let declared = &scene.rows.rows[at];
     let rules = scene.rows.rules(declared);
     let of = &scene.shape.tables[rules.table];
@@ -129,6 +130,9 @@ fn may_move(scene: Scene<'_>, at: usize, key: &[Value], row: &[Value]) -> bool {
     let parts = rules.key.iter().zip(key);
     let changed: Vec<usize> = parts
         .filter(|(column, value)| row.get(**column) != Some(*value) && !is_made(**column))
+        .filter(|(column, _)| {
+            follows(scene.shape, scene.rows, found, (at, **column), row).is_none()
+        })
         .map(|(column, _)| *column)
         .collect();
     let is_part = |name: &String| {
@@ -148,8 +152,39 @@ fn may_move(scene: Scene<'_>, at: usize, key: &[Value], row: &[Value]) -> bool {
             is_free
                 && !keys.any(|key| {
                     key.parent.eq_ignore_ascii_case(&of.name)
+                        && key.on_update != "CASCADE"
                         && key.parent_columns.iter().any(is_part)
                 })
         }
     }
+}
+
+/// The row and the column along with which the engine changes a column of another row, to which that one refers
+/// (`ON UPDATE CASCADE`): a row that was found under its old key, and whose value the other one has still.
+pub(super) fn follows(
+    shape: &Shape,
+    rows: &Rows,
+    found: &Found,
+    (at, column): (usize, usize),
+    row: &[Value],
+) -> Option<(usize, usize)> {
+    let declared = &rows.rows[at];
+    let Content::Reference {
+        row: parent,
+        column: target,
+    } = declared.cell(column)?.content
+    else {
+        return None;
+    };
+    let of = &shape.tables[rows.rules(declared).table];
+    let parents = &shape.tables[rows.rules(&rows.rows[parent]).table];
+    let cascades = of.foreign_keys.iter().any(|key| {
+        let mut pairs = key.columns.iter().zip(&key.parent_columns);
+        key.on_update == "CASCADE"
+            && key.parent.eq_ignore_ascii_case(&parents.name)
+            && pairs.any(|(own, name)| *own == column && parents.column(name) == Some(target))
+    });
+    let old = found.row(parent)?.get(target)?;
+    let has_old = row.get(column) == Some(&of.columns[column].affinity.stored(old.clone()));
+    (cascades && has_old && found.moved().contains(&parent)).then_some((parent, target))
 }

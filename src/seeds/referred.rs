@@ -3,10 +3,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::conflicts::Move;
+use super::basis::{Basis, Move, Planned, Written};
 use super::found::{PER_QUESTION, wanting};
 use super::identity::{shown, values_in, whole_row, words_of_parent};
-use super::plan::{Basis, Planned, Written};
 use super::row::Cell;
 use super::row::Content;
 use crate::db::{DbError, Query, Reply};
@@ -52,7 +51,8 @@ fn changeable(basis: &Basis<'_>) -> Vec<bool> {
     basis.shape.tables.iter().map(may_change).collect()
 }
 
-/// Rows that get a value of another row that changes in the same run: that one comes first.
+/// Rows that get a value of another row that changes in the same run: that one comes first. A row whose primary key the
+/// engine changes along with that value is found by the old one: it comes before.
 pub(super) fn follows(basis: &Basis<'_>, written: &Planned<'_>) -> Vec<Move> {
     let changeable = changeable(basis);
     let mut moves = Vec::new();
@@ -74,13 +74,19 @@ pub(super) fn follows(basis: &Basis<'_>, written: &Planned<'_>) -> Vec<Move> {
                 let is_update = matches!(written[*parent], Written::Columns(_));
                 is_update && written[*parent].touches(&[*target])
             };
-            if *parent != at && changeable[table] && written[at].touches(&[*column]) && changes() {
-                moves.push(Move {
-                    to: at,
-                    from: *parent,
-                    columns: Vec::new(),
-                });
+            if *parent == at || !changeable[table] || !changes() {
+                continue;
             }
+            let (to, from) = match of.primary_key.contains(column) {
+                true if basis.found.moved().contains(&at) => (*parent, at),
+                _ if written[at].touches(&[*column]) => (at, *parent),
+                _ => continue,
+            };
+            moves.push(Move {
+                to,
+                from,
+                columns: Vec::new(),
+            });
         }
     }
     moves

@@ -9,9 +9,9 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use super::changes::{SeedPlan, What};
 use super::pass::{plain, scan};
-use super::plan::{Plan, What};
-use super::refused::{problem, refused};
+use super::refused::{by_place, problem, refused};
 use super::seen::Seen;
 use crate::db::{Code, Db, DbError, Options, Query, Sink, StreamedRow, Transaction};
 use crate::diagnostic::Diagnostic;
@@ -36,7 +36,7 @@ WHERE sql <> '' AND type IN ('table', 'index', 'trigger')";
 pub(super) async fn rehearse(
     db: &Db,
     seen: &Seen,
-    plan: &Plan,
+    plan: &SeedPlan,
     most: usize,
 ) -> Result<Option<Vec<Diagnostic>>, DbError> {
     let Some(script) = &plan.script else {
@@ -105,7 +105,8 @@ pub(super) async fn rehearse(
             && !failed.to_string().contains("NOT NULL constraint")
             && table.is_some_and(|table| !unsure.contains(&table))
     };
-    let problems = failed.iter().filter(counts).filter_map(problem);
+    let rows = by_place(failed.iter().filter(counts));
+    let problems = rows.iter().filter_map(problem);
     Ok((!failed.is_empty()).then(|| problems.collect()))
 }
 
@@ -128,7 +129,7 @@ fn without_records(script: &Script) -> Script {
 /// The rows that the copy begins with: those of whole tables, and of others those that are updated.
 fn rows<'a>(
     seen: &'a Seen,
-    plan: &'a Plan,
+    plan: &'a SeedPlan,
     whole: &'a BTreeMap<usize, Vec<Vec<Value>>>,
 ) -> impl Iterator<Item = (usize, &'a [Value])> {
     let changes = plan.files.iter().flat_map(|file| &file.changes);

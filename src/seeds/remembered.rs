@@ -2,23 +2,12 @@
 
 use std::sync::Arc;
 
+use super::entry::{self, Entry, Hashed, State};
 use super::followed::Renames;
 use super::identity::{values_in, words_of_parent};
-use super::ledger::{self, Entry, Hashed};
 use super::model::SeedFile;
 use crate::schema::{Shape, TableShape};
 use crate::sql::Value;
-
-/// How a row came to be remembered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum State {
-    /// The seed made it.
-    Made,
-    /// It was there before: the seed found it by its key.
-    Met,
-    /// The seed made it, and it was removed by hand.
-    Removed,
-}
 
 /// A row that a seed made or met.
 #[derive(Debug, Clone)]
@@ -42,6 +31,8 @@ pub(super) struct Remembered {
     pub(super) row: Option<Option<Vec<Value>>>,
     /// Whether a declared row is this one.
     pub(super) is_declared: bool,
+    /// Whether another one, known by another key, is the same row of the database, and is to go for both.
+    pub(super) is_double: bool,
 }
 
 pub(super) fn derived(
@@ -64,6 +55,7 @@ pub(super) fn derived(
         of,
         row: None,
         is_declared: false,
+        is_double: false,
     }
 }
 
@@ -117,7 +109,7 @@ impl Remembered {
         key.len() == self.key.len()
             && parts.all(|((column, value), (own, hash))| match hash {
                 Some((salt, hash)) => {
-                    ledger::hash_of(name, of, *column, salt, value).as_ref() == Some(hash)
+                    entry::hash_of(name, of, *column, salt, value).as_ref() == Some(hash)
                 }
                 None => words(value, *column) == words(own, *column),
             })
@@ -148,14 +140,14 @@ impl Remembered {
                 // The hash is of the name of the table too.
                 let hash = match value.is_null() {
                     true => Some(hash.clone()),
-                    false => ledger::hash_of(&of.name, of, *column, salt, value),
+                    false => entry::hash_of(&of.name, of, *column, salt, value),
                 };
                 serde_json::json!({ "salt": salt, "hash": hash })
             }
-            None => ledger::to_json(value),
+            None => entry::to_json(value),
         };
         let key = key.map(part).collect();
-        let entry = ledger::entry(file, of, &self.columns, key, &self.label, self.state);
+        let entry = entry::entry(file, of, &self.columns, key, &self.label, self.state);
         match self.is_known() {
             true => entry,
             false => Entry {

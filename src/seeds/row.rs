@@ -215,6 +215,17 @@ impl Row {
 }
 
 impl Rows {
+    /// Whether the key of a row can change while its file stays as it is.
+    pub(super) fn has_changing_key(&self, at: usize) -> bool {
+        let row = &self.rows[at];
+        let key = self.rules(row).key.iter();
+        let mut cells = key.filter_map(|column| row.cell(*column));
+        cells.any(|cell| {
+            self.nature(cell) == Nature::Environment
+                || matches!(cell.content, Content::Reference { .. } | Content::Json(_))
+        })
+    }
+
     pub(super) fn rules(&self, row: &Row) -> &Rules {
         &self.rules[row.rules]
     }

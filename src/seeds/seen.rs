@@ -1,10 +1,11 @@
 //! What one look at the database has shown of the rows of seeds.
 
-use super::conflicts::Move;
+use super::basis::Move;
 use super::found::Found;
 use super::memory::Memory;
 use super::past::Past;
 use super::row::Rows;
+use super::triggers::Triggers;
 use crate::diagnostic::Diagnostic;
 use crate::schema::Shape;
 
@@ -18,6 +19,7 @@ pub(super) struct Seen {
     pub(super) looked: bool,
     pub(super) past: Past,
     pub(super) memory: Memory,
+    pub(super) triggers: Triggers,
     pub(super) moves: Vec<Move>,
     pub(super) problems: Vec<Diagnostic>,
 }

@@ -13,6 +13,7 @@ use crate::diagnostic::Diagnostic;
 use crate::migrations::{NotText, ReadError, canonical, on_disk};
 use crate::nearest::nearest;
 use crate::script::{Origin, Source};
+use crate::setters::setters;
 
 /// The name of the file that says for all others what the keys of tables are.
 const SHARED: &str = "_tables";
@@ -54,6 +55,7 @@ impl Seeds {
         let mut seeds = Seeds::default();
         let mut unread = Vec::new();
         let mut files = RowsFiles::below(folder);
+        let mut all_whole = true;
         for path in paths {
             let extension = path.extension().and_then(|it| it.to_str());
             let folded = extension.map(str::to_ascii_lowercase);
@@ -93,12 +95,14 @@ impl Seeds {
                     let source = Arc::new(Source { name: shown, text });
                     let (mut file, problems) = parse(&name, source);
                     seeds.problems.extend(problems);
+                    all_whole &= file.is_whole && file.tables.iter().all(|it| it.is_whole);
                     let beside = path.parent().unwrap_or(folder);
                     let problems = fill(&mut file, &mut |path| files.read(beside, path));
                     seeds.problems.extend(problems);
                     seeds.add(file);
                 }
                 Err(what) => {
+                    all_whole = false;
                     let source = Arc::new(Source {
                         name: shown,
                         text: "".into(),
@@ -114,8 +118,9 @@ impl Seeds {
         seeds.attach(folder);
         seeds.find_overridden();
         let named = |path: &Path| seeds.attachments.keys().any(|it| folder.join(it) == path);
-        unread.retain(|(path, _)| !named(path) && !files.has_read(path));
-        if let Some((_, first)) = unread.first() {
+        unread.retain(|(path, _)| !named(path) && !files.names(path));
+        // What a seed names that cannot be read to its end is not known.
+        if let (Some((_, first)), true) = (unread.first(), all_whole) {
             let what = match unread.len() {
                 1 => format!("{first} is not read"),
                 2 => format!("{first} and {} are not read", unread[1].1),
@@ -331,11 +336,28 @@ impl Seeds {
 
 /// Which files are wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Choice {
     /// `dev`
     pub environment: String,
     /// Files with one of these tags come too.
     pub tags: Vec<String>,
+}
+
+setters!(Choice {
+    environment: String,
+    tags: Vec<String>,
+});
+
+impl Choice {
+    /// The files of an environment, and no tags.
+    #[must_use]
+    pub fn new(environment: impl Into<String>) -> Choice {
+        Choice {
+            environment: environment.into(),
+            tags: Vec::new(),
+        }
+    }
 }
 
 impl SeedFile {
@@ -381,8 +403,8 @@ fn below(folder: &str, path: &str) -> Option<String> {
 struct RowsFiles {
     /// The project, out of which no seed reads; links followed.
     root: Option<PathBuf>,
-    /// What was read, links followed.
-    read: Vec<PathBuf>,
+    /// What seeds name, links followed.
+    named: Vec<PathBuf>,
 }
 
 impl RowsFiles {
@@ -390,18 +412,19 @@ impl RowsFiles {
         let seeds = on_disk(folder).canonicalize();
         RowsFiles {
             root: seeds.ok().map(|it| crate::config::project_root(&it)),
-            read: Vec::new(),
+            named: Vec::new(),
         }
     }
 
-    fn has_read(&self, path: &Path) -> bool {
+    fn names(&self, path: &Path) -> bool {
         let real = on_disk(path).canonicalize();
-        real.is_ok_and(|real| self.read.contains(&real))
+        real.is_ok_and(|real| self.named.contains(&real))
     }
 
     fn read(&mut self, beside: &Path, path: &str) -> Found {
         let whole = beside.join(path);
         let real = on_disk(&whole).canonicalize().map_err(missing)?;
+        self.named.push(real.clone());
         if self
             .root
             .as_ref()
@@ -411,7 +434,6 @@ impl RowsFiles {
         }
         let bytes = content(&real)?;
         let text = canonical(&bytes).map_err(|error| ("not-text", not_text(&error)))?;
-        self.read.push(real);
         // As a person would name it: `data/users.csv`, and not `seeds/../data/users.csv`.
         let folder = shown(beside);
         let root = if folder.starts_with('/') { "/" } else { "" };

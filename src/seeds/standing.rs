@@ -16,6 +16,7 @@ use crate::script::Key;
 
 /// How all seeds of an environment stand.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct Standing {
     /// The environment that was looked at.
     pub environment: String,
@@ -27,6 +28,7 @@ pub struct Standing {
 
 /// How one seed stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Item {
     /// Its name.
     pub name: String,
@@ -46,6 +48,7 @@ pub struct Item {
 
 /// How a seed stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum State {
     /// It was never applied here.
     Pending,
@@ -166,7 +169,7 @@ pub async fn standing(
     for (at, file) in files.iter().copied().enumerate() {
         let row = lineage.record(history, at);
         let hash = &hashes[at];
-        let reason = requires(file, history).map(|problem| in_words(&problem));
+        let reason = requires(file, history, set).map(|problem| in_words(&problem));
         let state = match row {
             _ if reason.is_some() => State::Blocked,
             Some(row) if row.effective.as_ref() == Some(hash) => State::Applied,

@@ -1,22 +1,24 @@
 //! A decided plan as statements and records: what is deleted, inserted and updated, in this order. Rows to which declared
 //! rows refer until they are updated are deleted last. Pure.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
+use super::basis::{Basis, found_by};
+use super::bound::{Secrets, expression, unresolved, value, written};
+use super::changes::{FilePlan, FileState, SeedPlan};
 use super::conflicts::misfit;
 use super::found::finds;
 use super::hand_over::{HandOver, hand_over};
 use super::model::Mode;
-use super::numbered::{expression, new_id, new_id_in_json};
+use super::numbered::new_id;
 use super::order::Order;
-use super::plan::{Basis, FilePlan, FileState, Plan};
-use super::row::{Cell, Content, Rows};
-use super::secret::hash;
+use super::refused::names_row;
+use super::row::{Content, Rows};
 use super::trace::Writing;
 use crate::diagnostic::Diagnostic;
 use crate::history;
-use crate::schema::{Affinity, Nullability, TableShape};
+use crate::schema::{Nullability, TableShape};
 use crate::script::{Atomicity, Entry, ForeignKeys, Key, Origin, Record, Script, Step, Unit};
 use crate::sql::{Value, identifier};
 
@@ -36,48 +38,6 @@ pub(super) struct Insert {
     rows: Vec<usize>,
     /// What is bound for cells that do not hold their own value, by their places among all cells.
     resolved: Vec<(usize, Vec<Value>)>,
-}
-
-/// What `!hash` comes to, by row and column.
-pub(super) type Secrets = HashMap<(usize, usize), String>;
-
-/// Hashes the secrets of all cells that are written, once: no two hashes of a secret are the same.
-pub(super) fn secrets(
-    basis: &Basis<'_>,
-    inserted: &[usize],
-    updated: &[(usize, Vec<usize>)],
-) -> Result<Secrets, Box<Diagnostic>> {
-    let mut secrets = Secrets::new();
-    for (at, cell) in written(basis, inserted, updated) {
-        let Content::Secret(secret) = &cell.content else {
-            continue;
-        };
-        let hash = hash(secret).map_err(|error| {
-            let origin = basis
-                .rows
-                .origin(&basis.rows.rows[at], &cell.span(), basis.files);
-            Box::new(Diagnostic::problem("not-hashed", error).at(origin))
-        })?;
-        secrets.insert((at, cell.column()), hash);
-    }
-    Ok(secrets)
-}
-
-/// The cells that are written, each with its row.
-fn written<'a>(
-    basis: &'a Basis<'_>,
-    inserted: &'a [usize],
-    updated: &'a [(usize, Vec<usize>)],
-) -> impl Iterator<Item = (usize, &'a Cell)> {
-    let rows = &basis.rows.rows;
-    let of_inserts = inserted
-        .iter()
-        .flat_map(|at| rows[*at].cells.iter().map(|cell| (*at, cell)));
-    let of_updates = updated.iter().flat_map(|(at, columns)| {
-        let cells = columns.iter().filter_map(|column| rows[*at].cell(*column));
-        cells.map(|cell| (*at, cell))
-    });
-    of_inserts.chain(of_updates)
 }
 
 /// The statements that make it so, in order. Those that insert rows get their values by [`bind`].
@@ -142,6 +102,10 @@ pub(super) fn steps(
             });
             steps.push(Step {
                 origin: Some(origin(basis, chunk)),
+                explain: match chunk {
+                    [one] => name_of_many(basis, *one),
+                    _ => None,
+                },
                 ..Step::own(sql, Vec::new())
             });
         }
@@ -198,6 +162,14 @@ fn origin(basis: &Basis<'_>, chunk: &[usize]) -> Origin {
         false => first.span.clone(),
     };
     basis.rows.origin(first, &span, basis.files)
+}
+
+/// What names a row where it is refused, if its place is that of a pattern for many.
+fn name_of_many(basis: &Basis<'_>, at: usize) -> Option<Arc<String>> {
+    let row = &basis.rows.rows[at];
+    let origin = basis.rows.origin(row, &row.span, basis.files);
+    // No other label holds a brace.
+    origin.text().contains('{').then(|| names_row(&row.label))
 }
 
 /// A cell that does not hold its own value, by its place among all cells of some rows: what is written, and what is bound
@@ -281,6 +253,7 @@ fn update(
     args.extend(found_by);
     Ok(Step {
         origin: Some(basis.rows.origin(row, &row.span, basis.files)),
+        explain: name_of_many(basis, at),
         ..Step::own(
             format!(
                 "UPDATE {} SET {} WHERE {finds}",
@@ -312,123 +285,6 @@ fn find(
         parts.push((*column, "?".to_owned()));
     }
     Ok((finds(of, &columns, &parts), args))
-}
-
-/// The columns by which an update finds a row that the database has: its key. A row that has another key than the declared
-/// one is known by its primary key, with these values.
-pub(super) fn found_by(basis: &Basis<'_>, at: usize) -> (Vec<usize>, Option<Vec<Value>>) {
-    let rules = basis.rows.rules(&basis.rows.rows[at]);
-    let moved = basis.found.moved().contains(&at);
-    match basis.found.row(at).filter(|_| moved) {
-        Some(found) => {
-            let of = &basis.shape.tables[rules.table];
-            let (columns, values) = super::memory::actual(of, rules, found);
-            (columns, Some(values))
-        }
-        None => (rules.key.clone(), None),
-    }
-}
-
-/// What is bound for a cell.
-pub(super) fn value(
-    basis: &Basis<'_>,
-    at: usize,
-    cell: &Cell,
-    secrets: &Secrets,
-) -> Result<Value, Box<Diagnostic>> {
-    match &cell.content {
-        Content::Known(value) => Ok(value.clone()),
-        Content::Reference {
-            row: parent,
-            column,
-        } => {
-            let found = basis.found.cell(basis.rows, basis.shape, at, cell);
-            if found.is_none()
-                && let Some((row, of)) = basis.found.unknown(basis.rows, *parent, *column)
-            {
-                let own = table_of(basis, at).columns[cell.column()].affinity;
-                return Ok(own.stored(stand_in(basis, row, of)));
-            }
-            found.ok_or_else(|| unresolved(basis, at, cell, *parent, *column))
-        }
-        Content::Json(_) => {
-            let found = basis.found.cell(basis.rows, basis.shape, at, cell);
-            if found.is_none()
-                && let Some((row, of)) = basis.found.unknown(basis.rows, at, cell.column())
-            {
-                return Ok(stand_in(basis, row, of));
-            }
-            let incomplete = || {
-                let origin = basis
-                    .rows
-                    .origin(&basis.rows.rows[at], &cell.span(), basis.files);
-                if let Some(row) = new_id_in_json(basis.rows, basis.found, cell) {
-                    let name = basis.rows.name(&basis.rows.rows[row], basis.shape);
-                    let message = format!(
-                        "this JSON refers to `{name}`, which the database numbers once it is written"
-                    );
-                    let help = "write the row in a run before this one, or give its table ids that are made of labels: without `_id: !auto`";
-                    return Box::new(
-                        Diagnostic::problem("no-value", message)
-                            .at(origin)
-                            .help(help),
-                    );
-                }
-                let message = "this JSON refers to what is not known, or to what JSON cannot hold";
-                Box::new(Diagnostic::problem("no-value", message).at(origin).help(
-                    "refer to columns that have a value, and neither bytes nor JSON that refers to other rows",
-                ))
-            };
-            found.ok_or_else(incomplete)
-        }
-        Content::Secret(_) => {
-            let hash = secrets.get(&(at, cell.column())).cloned();
-            Ok(hash.map_or(Value::Null, Value::Text))
-        }
-        Content::Unknown => Ok(stand_in(basis, at, cell.column())),
-    }
-}
-
-fn table_of<'a>(basis: &Basis<'a>, row: usize) -> &'a TableShape {
-    &basis.shape.tables[basis.rows.rules(&basis.rows.rows[row]).table]
-}
-
-/// What stands for a variable that nobody knows while seeds are only checked: another value for each row and column, of
-/// the type of the column.
-fn stand_in(basis: &Basis<'_>, row: usize, column: usize) -> Value {
-    let of = &table_of(basis, row).columns[column];
-    let number = i64::try_from(row).unwrap_or_default();
-    match of.affinity {
-        Affinity::Integer | Affinity::Numeric => Value::Integer(1_000_000_000 + number),
-        Affinity::Real => Affinity::Real.stored(Value::Integer(1_000_000_000 + number)),
-        Affinity::Blob if !of.declared.is_empty() => {
-            Value::Blob(format!("stand-in {number}").into_bytes())
-        }
-        Affinity::Text | Affinity::Blob => Value::Text(format!("stand-in-{number}")),
-    }
-}
-
-/// A reference to a column that the row it names says nothing about.
-pub(super) fn unresolved(
-    basis: &Basis<'_>,
-    at: usize,
-    cell: &Cell,
-    parent: usize,
-    column: usize,
-) -> Box<Diagnostic> {
-    let rows = basis.rows;
-    let of = &basis.shape.tables[rows.rules(&rows.rows[parent]).table];
-    let name = rows.name(&rows.rows[parent], basis.shape);
-    let column = &of.columns[column].name;
-    let origin = rows.origin(&rows.rows[at], &cell.span(), basis.files);
-    Box::new(
-        Diagnostic::problem(
-            "no-value",
-            format!("`{name}` says nothing about `{column}`, so there is nothing to refer to"),
-        )
-        .at(origin)
-        .help("give it a value there"),
-    )
 }
 
 /// References that lead to nothing, in all that is to be written.
@@ -509,7 +365,7 @@ pub(super) fn unresolved_references(
 /// The records and the statements; none where there is nothing to do.
 pub(super) fn script(
     basis: &Basis<'_>,
-    plan: &Plan,
+    plan: &SeedPlan,
     hashes: &[String],
     mut steps: Vec<Step>,
     writing: &Writing<'_>,

@@ -5,15 +5,13 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use serde_json::{Value as Json, json};
-use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use super::basis::Basis;
 use super::given::name_for_ids;
-use super::identity::{collate, compared, words};
+use super::identity::{collate, compared, keyed, words};
 use super::past::Was;
-use super::plan::Basis;
-use super::row::{Cell, Content, Nature, Row, Rows};
-use crate::hex;
+use super::row::{Cell, Content, Nature, Row};
 use crate::history::WRITTEN;
 use crate::sql::Value;
 
@@ -159,7 +157,7 @@ impl Writing<'_> {
             let is_there = basis.found.row(at).is_some()
                 || self.rows.contains_key(&at)
                 || self.traces.knows(basis, at) == Some(true);
-            if is_there && has_changing_key(basis.rows, at) {
+            if is_there && basis.rows.has_changing_key(at) {
                 let of = &basis.shape.tables[rules.table];
                 let name = name_for_ids(&basis.past.texts.made_as[rules.file], of);
                 keys.extend(id_of_row(basis, at, &salt, name));
@@ -318,30 +316,6 @@ fn id_of_row(basis: &Basis<'_>, at: usize, salt: &str, table: &str) -> Option<St
     ))
 }
 
-/// Whether the key of a row can change while its file stays as it is.
-pub(super) fn has_changing_key(rows: &Rows, at: usize) -> bool {
-    let row = &rows.rows[at];
-    let mut cells = rows
-        .rules(row)
-        .key
-        .iter()
-        .filter_map(|column| row.cell(*column));
-    cells.any(|cell| {
-        rows.nature(cell) == Nature::Environment
-            || matches!(cell.content, Content::Reference { .. } | Content::Json(_))
-    })
-}
-
 fn hash_of(salt: &str, id: &str, value: &Value) -> String {
     keyed(&[salt, id, &compared(value)], 16)
-}
-
-/// So many bytes, 32 at most, of a hash of these texts, in hexadecimal.
-pub(super) fn keyed(parts: &[&str], bytes: usize) -> String {
-    let mut hash = Sha256::new();
-    for part in parts {
-        hash.update((part.len() as u64).to_le_bytes());
-        hash.update(part.as_bytes());
-    }
-    hex::encode(&hash.finalize()[..bytes])
 }

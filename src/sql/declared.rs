@@ -1,7 +1,7 @@
 //! The columns, keys and CHECK constraints that a statement declares, read from its text: a rough reading, which never
 //! decides whether something is right. Pure.
 
-use super::{Token, TokenKind, significant, unquote};
+use super::{Token, TokenKind, altered, significant, unquote};
 
 /// What a `CREATE TABLE` or an `ADD COLUMN` declares.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -33,13 +33,8 @@ pub(crate) fn declared(sql: &str) -> Declared {
         for part in parts(sql, &tokens[open + 1..]) {
             declared.part(sql, part);
         }
-    } else if is(0, "ALTER") {
-        let dotted = tokens.get(3).is_some_and(|it| it.text(sql) == ".");
-        let verb = if dotted { 5 } else { 3 };
-        if is(verb, "ADD") {
-            let begin = verb + 1 + usize::from(is(verb + 1, "COLUMN"));
-            declared.part(sql, &tokens[begin.min(tokens.len())..]);
-        }
+    } else if let Some(altered) = altered(sql).filter(|it| it.is("ADD")) {
+        declared.part(sql, &altered.rest);
     }
     declared
 }

@@ -6,6 +6,7 @@
 //!
 //! Offsets are bytes into the text that was passed in; [`place`] turns them into line and column.
 
+mod altered;
 mod comment;
 mod cursor;
 mod declared;
@@ -23,6 +24,7 @@ mod temporary;
 mod token;
 mod value;
 
+pub(crate) use altered::altered;
 pub(crate) use comment::{CommentLine, Form, comment_lines, mentions};
 pub(crate) use declared::{Declared, check_constraints, declared, parenthesized, parts};
 pub use describe::{describe, describe_all};

@@ -7,9 +7,11 @@ use super::TestingError;
 use crate::config::{ConfigError, Flags, Sources, TomlText, project_root, resolve};
 use crate::db::HistoryTable;
 use crate::layouts::LayoutChoice;
+use crate::setters::setters;
 
 /// What a database of a test is made of.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct Options {
     /// The folder of the migrations.
     pub migrations: PathBuf,
@@ -27,7 +29,37 @@ pub struct Options {
     pub history_table: HistoryTable,
 }
 
+setters!(Options {
+    migrations: PathBuf,
+    layout: Option<LayoutChoice>,
+    seeds: PathBuf,
+    environment: String,
+    tags: Vec<String>,
+    folder: PathBuf,
+    history_table: HistoryTable,
+});
+
 impl Options {
+    /// These migrations and the seeds of an environment. Templates and databases are kept in `folder`; see
+    /// [`Options::folder_of`].
+    #[must_use]
+    pub fn new(
+        migrations: impl Into<PathBuf>,
+        seeds: impl Into<PathBuf>,
+        environment: impl Into<String>,
+        folder: impl Into<PathBuf>,
+    ) -> Options {
+        Options {
+            migrations: migrations.into(),
+            layout: None,
+            seeds: seeds.into(),
+            environment: environment.into(),
+            tags: Vec::new(),
+            folder: folder.into(),
+            history_table: HistoryTable::default(),
+        }
+    }
+
     /// For the project in a folder, as its `config.toml` names the folders of migrations and seeds. `target` is its
     /// target folder, where that is known; see [`Options::folder_of`].
     ///

@@ -85,10 +85,7 @@ async fn a_local_file_is_made_by_the_first_connection() {
 #[tokio::test]
 async fn memory_lives_as_long_as_the_handle() {
     let project = Project::new();
-    let flags = Flags {
-        database: Some(":memory:".to_owned()),
-        ..Flags::default()
-    };
+    let flags = Flags::default().database(Some(":memory:".to_owned()));
     let config = load(&flags, &project.path(""), []).config().unwrap();
     let database = config.open().await.unwrap();
     works(database.clone()).await;

@@ -19,10 +19,7 @@ const EXPIRES: u64 = 1_763_763_171;
 async fn examined(folder: &Path, database: &str, env: &[(&str, &str)], now: u64) -> String {
     std::fs::create_dir_all(folder.join("migrations")).unwrap();
     std::fs::write(folder.join("migrations/V1__a.sql"), "CREATE TABLE a (x);").unwrap();
-    let flags = Flags {
-        database: Some(database.to_owned()),
-        ..Flags::default()
-    };
+    let flags = Flags::default().database(Some(database.to_owned()));
     let env = env
         .iter()
         .map(|(name, value)| (OsString::from(name), OsString::from(value)));

@@ -55,11 +55,10 @@ async fn a_failed_undo_says_that_it_was_one() {
         ("V1__a.down.sql", "DROP TABLE b;"),
     ];
     applied(&db, &files).await.unwrap();
-    let options = UndoOptions {
-        back: Back::Steps(1),
-        grouping: Grouping::All,
-        adopted: Adopted::Refuse,
-    };
+    let options = UndoOptions::default()
+        .back(Back::Steps(1))
+        .grouping(Grouping::All)
+        .adopted(Adopted::Refuse);
     let error = undo(&db, &options, &Run::new("test"), &ignore()).await;
     assert_eq!(
         said(&error.unwrap_err()),
@@ -87,10 +86,7 @@ async fn all_problems_are_listed_each_with_its_place() {
 
 #[tokio::test]
 async fn a_baseline_tells_what_cannot_be_replayed() {
-    let options = BaselineOptions {
-        version: 1,
-        verify: Verify::Schema,
-    };
+    let options = BaselineOptions::new(1).verify(Verify::Schema);
     let files = set(&[("V1__a.sql", "DROP TABLE a;")]);
     let run = Run::new("test");
     let error = baseline(&memory().await, &files, &options, &run, &ignore()).await;
@@ -131,10 +127,7 @@ async fn an_import_names_the_line_of_the_dump() {
 
 #[test]
 fn settings_are_told_one_a_line_also_where_main_returns_them() {
-    let sources = Sources {
-        dotenv: Some(DotEnv::parse(".env", "\nUSE_TURSO=perhaps\n")),
-        ..Sources::default()
-    };
+    let sources = Sources::default().dotenv(Some(DotEnv::parse(".env", "\nUSE_TURSO=perhaps\n")));
     let error = resolve(&sources).config().unwrap_err();
     let text = said(&error);
     assert!(text.starts_with(".env:2: USE_TURSO "), "{text}");

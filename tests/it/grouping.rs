@@ -140,10 +140,7 @@ const OF_THE_DATABASE: &[Folder] = &[Folder {
 }];
 
 async fn together(world: &World, files: Files, grouping: Grouping) -> Result<(), String> {
-    let options = PlanOptions {
-        grouping,
-        ..PlanOptions::default()
-    };
+    let options = PlanOptions::default().grouping(grouping);
     let outcome = world.apply_with(files, options).await;
     outcome.map(|_| ()).map_err(|error| error.to_string())
 }

@@ -256,10 +256,7 @@ async fn another_run_is_waited_for_longer_than_the_lock_timeout() {
     // More than the engine keeps in memory: it writes into the file, where readers would see it.
     let fill = "INSERT INTO a VALUES (zeroblob(20000000))";
     let first = transaction(&["CREATE TABLE a (x)", fill]);
-    let options = Options {
-        run_by: Some("rob@here".to_owned()),
-        ..Options::default()
-    };
+    let options = Options::default().run_by(Some("rob@here".to_owned()));
     let db = Db::local(&path, options).unwrap();
     let (filled, is_filled) = std::sync::mpsc::channel();
     let (release, released) = std::sync::mpsc::channel::<()>();
@@ -277,9 +274,9 @@ async fn another_run_is_waited_for_longer_than_the_lock_timeout() {
     let lock_timeout = Duration::from_millis(250);
     let waits = Arc::new(Mutex::new(Vec::new()));
     let reported = waits.clone();
-    let waiting = Options {
-        lock_timeout,
-        on_wait: OnWait::new(move |other| {
+    let waiting = Options::default()
+        .lock_timeout(lock_timeout)
+        .on_wait(OnWait::new(move |other| {
             reported.lock().unwrap().push(other.clone());
             // Both wait: the one that writes and the one that reads.
             if reported.lock().unwrap().len() == 2 {
@@ -289,9 +286,7 @@ async fn another_run_is_waited_for_longer_than_the_lock_timeout() {
                     release.send(()).unwrap();
                 });
             }
-        }),
-        ..Options::default()
-    };
+        }));
     let db = Db::local(&path, waiting).unwrap();
     let insert = transaction(&["INSERT INTO a VALUES (2)"]);
     let (written, read) = tokio::join!(

@@ -45,6 +45,7 @@ mod repeatables;
 #[cfg(unix)]
 mod replaced;
 mod replica;
+mod replica_damage;
 mod replica_history;
 mod seeds;
 mod server;

@@ -50,10 +50,7 @@ async fn migrate_status_undo_and_a_lost_answer_on_a_named_server() {
 }
 
 fn settings(url: &str, token: Option<OsString>) -> Config {
-    let flags = Flags {
-        database: Some(url.to_owned()),
-        ..Flags::default()
-    };
+    let flags = Flags::default().database(Some(url.to_owned()));
     let token = token.map(|token| (OsString::from("TURSO_AUTH_TOKEN"), token));
     let folder = tempfile::tempdir().unwrap();
     load(&flags, folder.path(), token).config().unwrap()
@@ -61,10 +58,7 @@ fn settings(url: &str, token: Option<OsString>) -> Config {
 
 async fn opened(config: &Config) -> Db {
     let database = &config.database.value;
-    let options = Options {
-        lock_timeout: lock_timeout(database),
-        ..Options::default()
-    };
+    let options = Options::default().lock_timeout(lock_timeout(database));
     open(database, options).await.unwrap()
 }
 
@@ -132,9 +126,7 @@ async fn everything(config: &Config, suffix: &str) {
 }
 
 async fn applied(db: &Db, set: &Migrations) -> String {
-    let options = PlanOptions {
-        ..PlanOptions::default()
-    };
+    let options = PlanOptions::default();
     shown(
         &apply(db, set, &options, &Run::new("named"), &ignore())
             .await
@@ -143,11 +135,10 @@ async fn applied(db: &Db, set: &Migrations) -> String {
 }
 
 async fn undone(db: &Db, back: Back) -> String {
-    let options = UndoOptions {
-        back,
-        grouping: Grouping::All,
-        adopted: Adopted::Refuse,
-    };
+    let options = UndoOptions::default()
+        .back(back)
+        .grouping(Grouping::All)
+        .adopted(Adopted::Refuse);
     shown(
         &undo(db, &options, &Run::new("named"), &ignore())
             .await

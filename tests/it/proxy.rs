@@ -85,10 +85,7 @@ fn serve(mut client: TcpStream, server: Option<SocketAddr>, heads: &Mutex<Vec<St
 }
 
 fn through(forward: &Forward, user: &str) -> Options {
-    Options {
-        proxy: Proxy::parse(&format!("http://{user}{}", forward.address)),
-        ..Options::default()
-    }
+    Options::default().proxy(Proxy::parse(&format!("http://{user}{}", forward.address)))
 }
 
 fn with_a_row() -> Server {
@@ -175,6 +172,44 @@ fn a_proxy_of_the_environment_is_used_and_named_without_its_password() {
             assert!(checked(&ran).stdout.contains(&words), "{ran}");
         }
     }
+}
+
+#[test]
+fn doctor_tells_the_proxy_from_the_server() {
+    let forward = Forward::to(None);
+    for (url, words) in [
+        (
+            "libsql://db.example",
+            "cannot reach db.example through the proxy",
+        ),
+        ("http://db.example", "it may be the proxy's own"),
+    ] {
+        let project = Project::new()
+            .env("TURSO_DATABASE_URL", url)
+            .env("USE_TURSO", "YES")
+            .env("ALL_PROXY", &format!("http://{}", forward.address));
+        let (project, line) = match url.starts_with("http:") {
+            true => (project, "doctor --allow-plain-http"),
+            false => (project.env("TURSO_AUTH_TOKEN", "a.b.c"), "doctor"),
+        };
+        let ran = project.run(line);
+        let connected = format!("connected to the proxy at {}", forward.address);
+        for words in [
+            connected.as_str(),
+            words,
+            "check whether the proxy lets you reach that host",
+        ] {
+            assert!(ran.stdout.contains(words), "{words} is not in\n{ran}");
+        }
+    }
+    let project =
+        project(&forward, "ALL_PROXY", "USE_TURSO").env("ALL_PROXY", "http://127.0.0.1:1");
+    let ran = project.run("doctor");
+    assert!(
+        ran.stdout
+            .contains("no connection to the proxy: 127.0.0.1:1"),
+        "{ran}"
+    );
 }
 
 #[test]

@@ -15,10 +15,7 @@ use crate::server::ours;
 use crate::world::set;
 
 fn db(server: &Server) -> Db {
-    let options = Options {
-        lock_timeout: Duration::from_secs(60),
-        ..Options::default()
-    };
+    let options = Options::default().lock_timeout(Duration::from_secs(60));
     Db::remote(&server.url(), None, options).unwrap()
 }
 
@@ -51,9 +48,7 @@ async fn a_look_is_one_request_and_twenty_migrations_are_two() {
     let db = db(&server);
     let set = tables(20);
     let run = Run::new("test");
-    let options = PlanOptions {
-        ..PlanOptions::default()
-    };
+    let options = PlanOptions::default();
     let history = observe(&db, &set).await.unwrap();
     assert_eq!(plan(&set, &history, &options).scripts.len(), 1);
     assert_eq!(server.requests().len(), 1);
@@ -262,10 +257,7 @@ async fn a_lost_answer_of_transactions_that_share_a_request_is_settled_one_by_on
         let server = ours(seedbed_test_server::Options::default());
         let db = db(&server);
         let set = tables(5);
-        let options = PlanOptions {
-            grouping: Grouping::Each,
-            ..PlanOptions::default()
-        };
+        let options = PlanOptions::default().grouping(Grouping::Each);
         // The connection breaks, and a transaction is ended by another writer: some are committed, some are not.
         let mut faults = vec![Fault::StealLock { step }, Fault::CutBody];
         let mut both = false;

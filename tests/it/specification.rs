@@ -108,10 +108,7 @@ pub(crate) async fn the_place_of_a_syntax_error_is_told(world: World) {
 }
 
 pub(crate) async fn each_migration_has_its_own_transaction_where_that_is_asked_for(world: World) {
-    let options = PlanOptions {
-        grouping: Grouping::Each,
-        ..PlanOptions::default()
-    };
+    let options = PlanOptions::default().grouping(Grouping::Each);
     let result = world
         .apply_with(&[A, B, ("V3__c.sql", "CREATE TABLE a (x);")], options)
         .await;
@@ -126,10 +123,7 @@ pub(crate) async fn each_migration_has_its_own_transaction_where_that_is_asked_f
 }
 
 pub(crate) async fn a_run_stops_after_the_version_that_it_was_told(world: World) {
-    let to = |version| PlanOptions {
-        target: Target::Version(version),
-        ..PlanOptions::default()
-    };
+    let to = |version| PlanOptions::default().target(Target::Version(version));
     let outcome = world.apply_with(&[A, B, C], to(2)).await.unwrap();
     assert_eq!(done(&outcome), "V1 V2");
     assert_eq!(
@@ -142,10 +136,7 @@ pub(crate) async fn a_version_below_the_newest_is_refused_unless_allowed(world: 
     world.apply(&[A, C]).await.unwrap();
     assert_eq!(problem_codes(world.apply(&[A, B, C]).await), "out-of-order");
     assert_eq!(world.recorded().await, "V1 V3");
-    let allowed = PlanOptions {
-        out_of_order: OutOfOrder::Allow,
-        ..PlanOptions::default()
-    };
+    let allowed = PlanOptions::default().out_of_order(OutOfOrder::Allow);
     world.apply_with(&[A, B, C], allowed).await.unwrap();
     assert_eq!(world.recorded().await, "V1 V3 V2");
 }
@@ -513,9 +504,7 @@ pub(crate) async fn repair_of_one_version_keeps_a_down_text_without_a_file(world
 
 pub(crate) async fn a_plan_made_on_an_old_history_is_refused(world: World) {
     let old = world.history().await;
-    let options = PlanOptions {
-        ..PlanOptions::default()
-    };
+    let options = PlanOptions::default();
     let plan = seedbed::migrations::plan(&set(&[A]), &old, &options);
     world.apply(&[B]).await.unwrap();
     let quiet: seedbed::history::OnUnit = Arc::new(|_| {});
@@ -691,10 +680,7 @@ pub(crate) async fn two_runs_at_once_apply_each_migration_once(world: World) {
         .iter()
         .map(|(name, text)| (name.as_str(), text.as_str()))
         .collect();
-    let each = PlanOptions {
-        grouping: Grouping::Each,
-        ..PlanOptions::default()
-    };
+    let each = PlanOptions::default().grouping(Grouping::Each);
     let (one, two) = (Run::new("one"), Run::new("two"));
     let set = set(&files);
     let quiet = ignore();
@@ -815,9 +801,10 @@ pub(crate) async fn rows_are_exported_as_a_seed(world: World) {
         )])
         .await
         .unwrap();
-    let options = |tables: &[&str]| ExportOptions {
-        tables: Tables::Named(tables.iter().map(|it| (*it).to_owned()).collect()),
-        masks: Vec::new(),
+    let options = |tables: &[&str]| {
+        ExportOptions::new(Tables::Named(
+            tables.iter().map(|it| (*it).to_owned()).collect(),
+        ))
     };
     let exported = export(&world.db, &options(&["a", "b"])).await.unwrap();
     let expect = expect_test::expect![[r#"
@@ -934,10 +921,7 @@ pub(crate) async fn deferred_foreign_keys_end_with_the_file(world: World) {
     assert!(failed.is_err());
     assert_eq!(world.recorded().await, "V1");
     assert_eq!(world.ask("SELECT p FROM c").await, "1");
-    let each = PlanOptions {
-        grouping: Grouping::Each,
-        ..PlanOptions::default()
-    };
+    let each = PlanOptions::default().grouping(Grouping::Each);
     assert!(world.apply_with(&files, each).await.is_err());
     assert_eq!(world.recorded().await, "V1");
 }
@@ -1011,10 +995,7 @@ pub(crate) async fn a_baseline_takes_foreign_keys_that_the_engine_has_rewritten(
     ];
     world.apply(&files).await.unwrap();
     already(&world, &["DROP TABLE _migrations"]).await;
-    let options = BaselineOptions {
-        version: 2,
-        verify: Verify::Schema,
-    };
+    let options = BaselineOptions::new(2).verify(Verify::Schema);
     let taken = baseline(
         &world.db,
         &set(&files),

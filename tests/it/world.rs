@@ -25,10 +25,7 @@ pub(crate) struct World {
 pub(crate) const LOCK_TIMEOUT: Duration = Duration::from_millis(700);
 
 fn options() -> Options {
-    Options {
-        lock_timeout: LOCK_TIMEOUT,
-        ..Options::default()
-    }
+    Options::default().lock_timeout(LOCK_TIMEOUT)
 }
 
 impl World {
@@ -105,11 +102,10 @@ impl World {
     }
 
     pub(crate) async fn undo(&self, back: Back) -> Result<Outcome, ApplyError> {
-        let options = UndoOptions {
-            back,
-            grouping: Grouping::All,
-            adopted: Adopted::Refuse,
-        };
+        let options = UndoOptions::default()
+            .back(back)
+            .grouping(Grouping::All)
+            .adopted(Adopted::Refuse);
         undo(&self.db, &options, &Run::new("test"), &ignore()).await
     }
 

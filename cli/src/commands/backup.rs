@@ -15,7 +15,7 @@ use seedbed::dump::{
     backup as take, backups as kept, restore as back,
 };
 use seedbed::history::HistoryError;
-use seedbed::report::{self, Document, Report};
+use seedbed::report::{self, Call, Document, Report, Style};
 
 /// `backup`
 pub(crate) async fn backup(session: &Session, lock: &args::Lock) -> Ending {
@@ -40,12 +40,12 @@ pub(crate) async fn backup(session: &Session, lock: &args::Lock) -> Ending {
 /// Takes a backup, and tells which old ones could not be removed. An unproven one has the name that is shown.
 async fn taken(session: &Session, opened: &Opened) -> Result<BackedUp, BackupError> {
     let settings = &opened.config.backup;
-    let options = BackupOptions {
-        folder: settings.dir.value.clone(),
-        name: opened.config.backup_name(),
-        keep_days: settings.retention_days.value,
-        now: SystemTime::now(),
-    };
+    let options = BackupOptions::new(
+        settings.dir.value.clone(),
+        opened.config.backup_name(),
+        SystemTime::now(),
+    )
+    .keep_days(settings.retention_days.value);
     let done = take(&opened.db, &options).await.map_err(|mut error| {
         if let BackupError::Unproven(unproven) = &mut error {
             unproven.file = shown(session, &unproven.file).to_path_buf();
@@ -142,16 +142,9 @@ pub(crate) async fn backups(session: &Session) -> Ending {
         let message = format!("cannot read {}: {error}", shown.display());
         session.stopped(Diagnostic::error("file", message))
     })?;
-    if session.terminal.format == Format::Json {
-        session.print(&Document::backups(
-            session.call(None, Exit::Done),
-            &all,
-            now,
-        ));
-    } else {
-        let text = report::backups(&all, shown, now, session.style());
-        session.terminal.data(&text);
-    }
+    let document = |call: Call<'_>| Document::backups(call, &all, now);
+    let text = |style: Style<'_>| report::backups(&all, shown, now, style);
+    session.result(None, Exit::Done, document, text);
     Ok(Exit::Done)
 }
 
@@ -194,18 +187,15 @@ pub(crate) async fn restore(session: &Session, flags: &args::Restore) -> Ending 
     let verified = super::verify::compare(session, &opened, &input, Level::Full).await?;
     let exit = super::verify::exit(&verified);
     let synced = opened.db.sync().await;
-    if session.terminal.format == Format::Json {
-        if synced.is_ok() {
-            let database = opened.database();
-            let call = session.call(Some(&database), exit);
-            let document = Document::imported(call, &restored.imported, &shown);
-            session.print(&document.with_mark(&restored).with_verified(call, &verified));
-        }
-    } else {
-        let mut text = report::imported(&restored.imported, &shown, session.style());
-        text.push_str(&report::verified_after(&verified, session.style()));
-        session.terminal.data(&text);
-    }
+    let document = |call: Call<'_>| {
+        let document = Document::imported(call, &restored.imported, &shown);
+        document.with_mark(&restored).with_verified(call, &verified)
+    };
+    let text = |style: Style<'_>| {
+        let text = report::imported(&restored.imported, &shown, style);
+        text + &report::verified_after(&verified, style)
+    };
+    session.result_unless(synced.is_err(), Some(&opened), exit, document, text);
     for line in report::restored(&restored, session.style()) {
         session.terminal.words(&line);
     }

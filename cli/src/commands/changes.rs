@@ -2,14 +2,14 @@
 
 use crate::args::{self, BackupKind, Format};
 use crate::exit::Exit;
-use crate::session::{Asks, Ending, Opened, Session, Stopped};
+use crate::session::{Asks, Ending, Opened, Session, Stopped, Upcoming};
 use seedbed::diagnostic::Diagnostic;
 use seedbed::history::{History, HistoryError};
 use seedbed::migrations::{
     self, AdoptOptions, Adopted, ApplyError, Back, BaselineError, BaselineOptions, Migrations,
     Outcome, PlanOptions, RedoOptions, Repair, Target, UndoOptions, Verify,
 };
-use seedbed::report::{self, Change, Document, Report};
+use seedbed::report::{self, Call, Change, Document, Report, Style};
 use seedbed::seeds::{Refresh, SeedOptions, Seeds};
 
 /// `migrate`
@@ -18,13 +18,16 @@ pub(crate) async fn migrate(session: &Session, flags: &args::Migrate) -> Ending 
     if let Some(within) = flags.wait {
         session.wait(&opened, within).await?;
     }
-    let (set, history) = session.migrations_and_history(&opened).await?;
-    let failed = |error: HistoryError| session.failed(&opened, &error.into());
-    let options = PlanOptions {
-        target: flags.to.map_or(Target::Latest, Target::Version),
-        grouping: flags.tx.into(),
-        ..opened.plan_options(flags.allow_out_of_order)
+    let upcoming = match flags.dry_run {
+        true => Upcoming::Nothing,
+        false => Upcoming::Change,
     };
+    let (set, history) = session.migrations_and_history(&opened, upcoming).await?;
+    let failed = |error: HistoryError| session.failed(&opened, &error.into());
+    let options = opened
+        .plan_options(flags.allow_out_of_order)
+        .target(flags.to.map_or(Target::Latest, Target::Version))
+        .grouping(flags.tx.into());
     // What the seeds need is asked for before anything is changed.
     let seeding = match flags.seed {
         true => Some(super::seeds::prepared(
@@ -46,7 +49,7 @@ pub(crate) async fn migrate(session: &Session, flags: &args::Migrate) -> Ending 
     session.ask(&opened, Asks::ThroughAReplica).await?;
     let history = history.map_err(failed)?;
     if let Some(seeding) = &seeding {
-        super::seeds::refuse_before(session, &opened, &history, seeding)?;
+        super::seeds::refuse_before(session, &opened, &set, &history, seeding)?;
     }
     marked_as_told(session, &opened, &history, flags.env.as_deref())?;
     let backup = match flags.backup {
@@ -62,7 +65,7 @@ pub(crate) async fn migrate(session: &Session, flags: &args::Migrate) -> Ending 
         &session.events(&opened),
     )
     .await;
-    let Some((seeds, seed_options)) = seeding else {
+    let Some(seeding) = seeding else {
         let shown = show(
             session,
             &opened,
@@ -82,9 +85,10 @@ pub(crate) async fn migrate(session: &Session, flags: &args::Migrate) -> Ending 
         session.terminal.data(&text);
     }
     session.warn(&outcome.warnings);
-    let seeded = super::seeds::run(session, &opened, &seeds, &set, &seed_options).await;
+    let after = Some((&outcome, backup.as_deref()));
+    let seeded = super::seeds::run(session, &opened, &seeding, &set, after).await;
     seeded.map_err(|stopped| {
-        let stopped = stopped.migrations_stand(outcome.version);
+        let stopped = stopped.migrations_stand(&outcome);
         stopped.has_backup(backup.as_deref(), session.program)
     })
 }
@@ -140,7 +144,7 @@ async fn migrate_dry_run(
     let mut report = Report::problems(&plan.problems);
     let seeds = match seeding {
         Some(seeding) if report.class().is_none() => {
-            let before = seedbed::seeds::before_migrating(&seeding.0, &history, &seeding.1);
+            let before = seedbed::seeds::before_migrating(&seeding.0, set, &history, &seeding.1);
             let pending = !plan.scripts.is_empty();
             Some(match before.is_empty() {
                 true => {
@@ -159,27 +163,22 @@ async fn migrate_dry_run(
         .diagnostics
         .extend(of_seeds.iter().flat_map(|it| it.diagnostics.clone()));
     let exit = Exit::from(report.class());
-    if session.terminal.format == Format::Json {
-        let database = opened.database();
-        let call = session.call(Some(&database), exit);
+    let document = |call: Call<'_>| {
         let document = Document::dry_run(call, &plan, &history);
-        session.print(&match &seeds {
+        match &seeds {
             Some(seeds) => document.with_seeds(&seeds.plan, seeds.sees_rows, session.style()),
             None => document,
-        });
-    } else {
-        let mut text = report::dry_run(&plan, &history, session.style());
-        if let Some(seeds) = seeds.as_ref().filter(|seeds| seeds.plan.is_sound()) {
-            text.push_str(&report::seeds_after(
-                &seeds.plan,
-                seeds.sees_rows,
-                session.style(),
-            ));
         }
-        session.terminal.data(&text);
-        if let Some(of_seeds) = of_seeds.filter(|it| !it.diagnostics.is_empty()) {
-            session.terminal.error(&of_seeds.text(session.style()));
-        }
+    };
+    let text = |style: Style<'_>| {
+        let text = report::dry_run(&plan, &history, style);
+        let sound = seeds.as_ref().filter(|seeds| seeds.plan.is_sound());
+        let seeds = sound.map(|seeds| report::seeds_after(&seeds.plan, seeds.sees_rows, style));
+        text + &seeds.unwrap_or_default()
+    };
+    session.result(Some(opened), exit, document, text);
+    if let Some(of_seeds) = of_seeds {
+        session.problems(&of_seeds);
     }
     session.annotate(&report);
     Ok(exit)
@@ -192,14 +191,16 @@ pub(crate) async fn undo(session: &Session, flags: &args::Undo) -> Ending {
         (Some(back), _) => back,
         (None, steps) => Back::Steps(steps.unwrap_or(1)),
     };
-    let options = UndoOptions {
-        back,
-        grouping: flags.tx.into(),
-        adopted: match flags.adopted {
+    let folder = session.shown(&opened.config.migrations.value);
+    let folder = format!("{}/", folder.display());
+    let options = UndoOptions::default()
+        .back(back)
+        .folder(&folder)
+        .grouping(flags.tx.into())
+        .adopted(match flags.adopted {
             true => Adopted::Undo,
             false => Adopted::Refuse,
-        },
-    };
+        });
     // A number of steps is never refused for what the history holds, so nothing is read before the question.
     if flags.steps.is_some() && !flags.dry_run {
         session.ask(&opened, Asks::OnEveryRemote).await?;
@@ -267,20 +268,18 @@ async fn undo_dry_run(
     session: &Session,
     opened: &Opened,
     history: History,
-    options: &UndoOptions,
+    options: &UndoOptions<'_>,
 ) -> Ending {
     let (history, plan) = migrations::observe_undo_from(&opened.db, history, options)
         .await
         .map_err(|error| session.failed(opened, &error.into()))?;
     let exit = Exit::from(Report::problems(&plan.problems).class());
-    if session.terminal.format == Format::Json {
-        let database = opened.database();
-        let call = session.call(Some(&database), exit);
-        session.print(&Document::undo_dry_run(call, &plan, &history));
-    } else {
-        let text = report::undo_dry_run(&plan, &history, session.style());
-        session.terminal.data(&text);
-    }
+    session.result(
+        Some(opened),
+        exit,
+        |call| Document::undo_dry_run(call, &plan, &history),
+        |style| report::undo_dry_run(&plan, &history, style),
+    );
     Ok(exit)
 }
 
@@ -288,23 +287,20 @@ async fn undo_dry_run(
 pub(crate) async fn redo(session: &Session, flags: &args::Redo) -> Ending {
     let opened = session.open(flags.lock.lock_timeout).await?;
     let set = session.migrations_for(&opened)?;
-    let options = RedoOptions {
-        steps: flags.steps,
-        grouping: flags.tx.into(),
-    };
+    let options = RedoOptions::default()
+        .steps(flags.steps)
+        .grouping(flags.tx.into());
     if flags.dry_run {
         let (history, plan) = migrations::observe_redo(&opened.db, &set, &options)
             .await
             .map_err(|error| session.failed(&opened, &error.into()))?;
         let exit = Exit::from(Report::problems(&plan.problems).class());
-        if session.terminal.format == Format::Json {
-            let database = opened.database();
-            let call = session.call(Some(&database), exit);
-            session.print(&Document::redo_dry_run(call, &plan, &history));
-        } else {
-            let text = report::redo_dry_run(&plan, &history, session.style());
-            session.terminal.data(&text);
-        }
+        session.result(
+            Some(&opened),
+            exit,
+            |call| Document::redo_dry_run(call, &plan, &history),
+            |style| report::redo_dry_run(&plan, &history, style),
+        );
         return Ok(exit);
     }
     session.ask(&opened, Asks::OnEveryRemote).await?;
@@ -369,21 +365,21 @@ pub(super) async fn show(
         let report = opened.with_token(report);
         session.stopped(report).about(opened)
     });
-    if session.terminal.format == Format::Json {
-        // One document: the one of what went wrong names what was done, too.
-        if not_synced.is_none() {
-            let database = opened.database();
-            let call = session.call(Some(&database), Exit::Done);
-            let document = Document::outcome(call, &outcome);
-            session.print(&match backup {
-                Some(file) => document.with("backup", file),
-                None => document,
-            });
+    let document = |call: Call<'_>| {
+        let document = Document::outcome(call, &outcome);
+        match backup {
+            Some(file) => document.with("backup", file),
+            None => document,
         }
-    } else {
-        let text = report::outcome(&outcome, change, session.style());
-        session.terminal.data(&text);
-    }
+    };
+    let text = |style: Style<'_>| report::outcome(&outcome, change, style);
+    session.result_unless(
+        not_synced.is_some(),
+        Some(opened),
+        Exit::Done,
+        document,
+        text,
+    );
     session.warn(&outcome.warnings);
     not_synced.map_or(Ok(Exit::Done), Err)
 }
@@ -392,10 +388,7 @@ pub(super) async fn show(
 pub(crate) async fn baseline(session: &Session, flags: &args::Baseline) -> Ending {
     let opened = session.open(flags.lock.lock_timeout).await?;
     let set = session.migrations_for(&opened)?;
-    let options = BaselineOptions {
-        version: flags.version,
-        verify: verify(flags.no_verify),
-    };
+    let options = BaselineOptions::new(flags.version).verify(verify(flags.no_verify));
     session.ask(&opened, Asks::OnEveryRemote).await?;
     let outcome = migrations::baseline(
         &opened.db,

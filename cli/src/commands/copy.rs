@@ -65,14 +65,12 @@ pub(crate) async fn copy(session: &Session, flags: &args::Copy) -> Ending {
         for lacking in &planned.lacking {
             session.terminal.words(&report::module_warning(lacking));
         }
-        if session.terminal.format == Format::Json {
-            let database = opened.database();
-            let call = session.call(Some(&database), Exit::Done);
-            session.print(&Document::planned_import(call, &planned, &flags.from));
-        } else {
-            let text = report::planned_copy(&planned, copying, session.style());
-            session.terminal.data(&text);
-        }
+        session.result(
+            Some(&opened),
+            Exit::Done,
+            |call| Document::planned_import(call, &planned, &flags.from),
+            |style| report::planned_copy(&planned, copying, style),
+        );
         return Ok(Exit::Done);
     }
     session.ask(&opened, Asks::OnEveryRemote).await?;
@@ -101,18 +99,16 @@ pub(crate) async fn copy(session: &Session, flags: &args::Copy) -> Ending {
 
 fn options(flags: &args::Copy) -> ImportOptions {
     let default = ImportOptions::default();
-    ImportOptions {
-        transaction_bytes: flags.transaction_bytes.unwrap_or(default.transaction_bytes),
-        begin: match flags.restart {
+    default
+        .transaction_bytes(flags.transaction_bytes.unwrap_or(default.transaction_bytes))
+        .begin(match flags.restart {
             true => Begin::Anew,
             false => Begin::Continue,
-        },
-        violations: match flags.allow_fk_violations {
+        })
+        .violations(match flags.allow_fk_violations {
             true => Violations::Allow,
             false => Violations::Refuse,
-        },
-        ..default
-    }
+        })
 }
 
 /// Finds out what FROM is.
@@ -229,14 +225,12 @@ async fn input(
         From::Dump(input) => return Ok(input.clone()),
         From::Database(config) => config,
     };
-    let options = Options {
-        lock_timeout: lock_timeout.unwrap_or_else(|| open::lock_timeout(&config.database.value)),
-        stop: opened.db.stop().clone(),
-        ignore_tables: config.ignore_tables.value.clone(),
-        history_table: config.history_table.value.clone(),
-        proxy: config.proxy.as_ref().map(|proxy| proxy.value.clone()),
-        ..Options::default()
-    };
+    let options = Options::default()
+        .lock_timeout(lock_timeout.unwrap_or_else(|| open::lock_timeout(&config.database.value)))
+        .stop(opened.db.stop().clone())
+        .ignore_tables(config.ignore_tables.value.clone())
+        .history_table(config.history_table.value.clone())
+        .proxy(config.proxy.as_ref().map(|proxy| proxy.value.clone()));
     let failed = |error: DbError| {
         let mut report = Report::history(&HistoryError::Db(error));
         if let Some(token) = config.token() {

@@ -7,26 +7,24 @@ use crate::exit::Exit;
 use crate::session::{Ending, Opened, Session, Stopped};
 use seedbed::dump::{self, Contents, ExportError, ExportOptions, Records};
 use seedbed::history::HistoryError;
-use seedbed::report::{self, Document, Report};
+use seedbed::report::{self, Call, Document, Report, Style};
 
 /// `export`
 pub(crate) async fn dump(session: &Session, flags: &args::Export) -> Ending {
-    let options = ExportOptions {
-        tables: flags.tables.clone(),
-        what: match (flags.schema_only, flags.data_only) {
+    let options = ExportOptions::default()
+        .tables(flags.tables.clone())
+        .what(match (flags.schema_only, flags.data_only) {
             (true, _) => Contents::Schema,
             (_, true) => Contents::Data,
             _ => Contents::Everything,
-        },
-        history: match flags.no_history {
+        })
+        .history(match flags.no_history {
             true => Records::Without,
             false => Records::With,
-        },
-    };
-    let json = session.terminal.format == Format::Json;
+        });
     let file = flags.file.as_deref();
     let file = file.filter(|file| file.as_os_str() != "-");
-    if json && file.is_none() {
+    if session.terminal.format == Format::Json && file.is_none() {
         return Err(session.usage(
             "needs-a-file",
             "a dump and a JSON document cannot both go to standard output",
@@ -48,13 +46,9 @@ pub(crate) async fn dump(session: &Session, flags: &args::Export) -> Ending {
     };
     let exported = dump::export_file(&opened.db, &options, file).await;
     let exported = exported.map_err(|error| failed(session, &opened, error))?;
-    if json {
-        let database = opened.database();
-        let call = session.call(Some(&database), Exit::Done);
-        session.print(&Document::dumped(call, &exported, file));
-    } else {
-        session.terminal.data(&report::dumped(&exported, file));
-    }
+    let document = |call: Call<'_>| Document::dumped(call, &exported, file);
+    let text = |_: Style<'_>| report::dumped(&exported, file);
+    session.result(Some(&opened), Exit::Done, document, text);
     Ok(Exit::Done)
 }
 

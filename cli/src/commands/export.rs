@@ -5,12 +5,12 @@ use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::args::{self, Format};
+use crate::args;
 use crate::exit::Exit;
 use crate::session::{Ending, Opened, Session, Stopped};
 use seedbed::diagnostic::Diagnostic;
 use seedbed::history::HistoryError;
-use seedbed::report::{self, Document, Report};
+use seedbed::report::{self, Call, Document, Report, Style};
 use seedbed::seeds::{self, ExportError, ExportOptions, Mask, Tables};
 
 /// `seed export`
@@ -30,7 +30,7 @@ pub(crate) async fn export(
         true => Tables::All,
         false => Tables::Named(flags.tables.clone()),
     };
-    let exported = seeds::export(&opened.db, &ExportOptions { tables, masks })
+    let exported = seeds::export(&opened.db, &ExportOptions::new(tables).masks(masks))
         .await
         .map_err(|error| failed(session, &opened, error))?;
     let file = flags.file.as_deref();
@@ -38,19 +38,12 @@ pub(crate) async fn export(
         write(&session.cwd.join(file), &exported.yaml)
             .map_err(|error| unwritten(session, file, &error).about(&opened))?;
     }
-    if session.terminal.format == Format::Json {
-        let database = opened.database();
-        let call = session.call(Some(&database), Exit::Done);
-        session.print(&Document::exported(call, &exported, file));
-        return Ok(Exit::Done);
-    }
-    match file {
-        Some(file) => {
-            let text = report::exported(&exported, file);
-            session.terminal.data(&text);
-        }
-        None => session.terminal.data(&exported.yaml),
-    }
+    let document = |call: Call<'_>| Document::exported(call, &exported, file);
+    let text = |_: Style<'_>| match file {
+        Some(file) => report::exported(&exported, file),
+        None => exported.yaml.clone(),
+    };
+    session.result(Some(&opened), Exit::Done, document, text);
     Ok(Exit::Done)
 }
 

@@ -7,9 +7,9 @@ use serde_json::json;
 
 use crate::args::{self, Format};
 use crate::exit::Exit;
-use crate::init::{self, Dependency, InitError, InitOptions, Kind, Wrote};
+use crate::init::{self, Dependency, InitError, InitOptions, Kind, Places, Survey, Wrote};
 use crate::session::{Ending, Session, Stopped};
-use seedbed::config::{Database, Project};
+use seedbed::config::{self, Database, DotEnv, Project, Sources, TomlText};
 use seedbed::diagnostic::{Class, Diagnostic};
 use seedbed::history::History;
 use seedbed::layouts::Layout;
@@ -17,7 +17,7 @@ use seedbed::migrations::{
     self, Base, CheckOptions, CreateError, Files, GitError, Known, Migrations, NewOptions,
     Numbering, Rename, RenumberError, Renumbered, Which,
 };
-use seedbed::report::{self, Document, Report};
+use seedbed::report::{self, Call, Document, Report, Style};
 use seedbed::seeds;
 
 /// `check`
@@ -34,15 +34,14 @@ pub(crate) async fn check(session: &Session, flags: &args::Check) -> Ending {
         set.keep_numbers_of(base);
     }
     set.history_table = project.history_table.value.clone();
-    let options = CheckOptions {
-        base: base.as_ref(),
-        downs_from: project.downs_from.as_ref().map(|version| version.value),
-        servers: session.named_servers(),
-    };
+    let options = CheckOptions::default()
+        .base(base.as_ref())
+        .downs_from(project.downs_from.as_ref().map(|version| version.value))
+        .servers(session.named_servers());
     let checked = migrations::check(&set, &options)
         .await
         .map_err(|error| session.stopped(Report::history(&error.into())))?;
-    let mut problems = checked.problems;
+    let mut problems = checked.problems.clone();
     problems.extend(match &base {
         Some(base) => migrations::check_against(&set, base),
         None => migrations::same_texts(&set),
@@ -58,52 +57,9 @@ pub(crate) async fn check(session: &Session, flags: &args::Check) -> Ending {
         return Err(session.stopped(report));
     }
     let count = set.iter().count();
-    if session.terminal.format == Format::Json {
-        let call = session.call(None, Exit::Done);
-        let document = Document::done(call)
-            .with("migrations", count)
-            .with(
-                "seeds",
-                json!({"environments": seeds.environments, "rows": seeds.rows}),
-            )
-            .with("applied_in_memory", checked.applied)
-            .with("applied_to_existing", checked.applied_to_existing)
-            .with("downs_not_tried", checked.accepted_downs)
-            .with("undone_in_memory", checked.reversed);
-        session.print(&document);
-    } else {
-        session.terminal.data(&format!(
-            "{} {} fine: {} applied in memory, {} of them undone and applied again",
-            report::count(count, "migration"),
-            if count == 1 { "is" } else { "are" },
-            checked.applied,
-            checked.reversed
-        ));
-        if checked.applied_to_existing > 0 {
-            session.terminal.data(&format!(
-                "{} of them applied to a database that exists, with rows in its tables",
-                checked.applied_to_existing
-            ));
-        }
-        if checked.accepted_downs > 0 {
-            session.terminal.data(&format!(
-                "{} {} not tried",
-                report::count(checked.accepted_downs, "older down file"),
-                if checked.accepted_downs == 1 {
-                    "was"
-                } else {
-                    "were"
-                }
-            ));
-        }
-        if !seeds.environments.is_empty() {
-            session.terminal.data(&format!(
-                "the seeds for {} are fine: they declare {}",
-                seeds.environments.join(", "),
-                report::count(seeds.rows, "row")
-            ));
-        }
-    }
+    let document = |call: Call<'_>| Document::checked(call, count, &checked, &seeds);
+    let text = |_: Style<'_>| report::checked(count, &checked, &seeds);
+    session.result(None, Exit::Done, document, text);
     session.warn(&problems);
     session.warn(&seeds.problems);
     Ok(Exit::Done)
@@ -146,20 +102,18 @@ fn git(session: &Session, error: &GitError) -> Stopped {
 /// `new`
 pub(crate) fn new(session: &Session, flags: &args::New) -> Ending {
     let project = session.project()?;
-    let options = NewOptions {
-        name: flags.name.join(" "),
-        layout: layout(session, &project)?,
-        numbering: if flags.timestamp {
+    let options = NewOptions::new(flags.name.join(" "))
+        .layout(layout(session, &project)?)
+        .numbering(if flags.timestamp {
             Numbering::Timestamp
         } else {
             Numbering::AsNewest
-        },
-        files: if flags.down {
+        })
+        .files(if flags.down {
             Files::UpAndDown
         } else {
             Files::Up
-        },
-    };
+        });
     let directory = shown(session, &project.migrations.value);
     let paths = migrations::create(directory, &options, SystemTime::now())
         .map_err(|error| not_created(session, &error))?;
@@ -167,12 +121,8 @@ pub(crate) fn new(session: &Session, flags: &args::New) -> Ending {
         .iter()
         .map(|path| path.display().to_string())
         .collect();
-    if session.terminal.format == Format::Json {
-        let call = session.call(None, Exit::Done);
-        session.print(&Document::done(call).with("files", paths));
-    } else {
-        session.terminal.data(&paths.join("\n"));
-    }
+    let document = |call: Call<'_>| Document::done(call).with("files", paths.as_slice());
+    session.result(None, Exit::Done, document, |_| paths.join("\n"));
     Ok(Exit::Done)
 }
 
@@ -231,24 +181,22 @@ pub(crate) async fn renumber(session: &Session, flags: &args::Renumber) -> Endin
             return Err(session.stopped(Report::problems(&problems)));
         }
     }
-    let Renumbered { renamed, left } =
+    let Renumbered { renamed, left, .. } =
         migrations::renumber(directory, layout, &which, SystemTime::now())
             .map_err(|error| not_renumbered(session, &error, &|_| false))?;
     let left: Vec<Diagnostic> = left.iter().map(left_down).collect();
-    if session.terminal.format == Format::Json {
-        let renamed: Vec<_> = renamed
-            .iter()
-            .map(|rename| json!({"from": rename.from, "to": rename.to}))
-            .collect();
-        let call = session.call(None, Exit::Done);
-        session.print(&Document::done_with(call, &left).with("renamed", renamed));
-        return Ok(Exit::Done);
-    }
-    let lines: Vec<String> = renamed
-        .iter()
-        .map(|rename| format!("{} -> {}", rename.from.display(), rename.to.display()))
-        .collect();
-    session.terminal.data(&lines.join("\n"));
+    let document = |call: Call<'_>| {
+        let names = renamed.iter();
+        let names = names.map(|rename| json!({"from": rename.from, "to": rename.to}));
+        Document::done_with(call, &left).with("renamed", names.collect::<Vec<_>>())
+    };
+    let text = |_: Style<'_>| {
+        let lines = renamed.iter();
+        let lines =
+            lines.map(|rename| format!("{} -> {}", rename.from.display(), rename.to.display()));
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    session.result(None, Exit::Done, document, text);
     session.warn(&left);
     Ok(Exit::Done)
 }
@@ -360,8 +308,9 @@ fn not_renumbered(
 
 /// `init`
 pub(crate) fn init(session: &Session, flags: &args::Init) -> Ending {
-    let found = init::found(&session.cwd);
-    let (seems, why) = found.kind();
+    let places = places(session)?;
+    let survey = Survey::of(&session.cwd);
+    let (seems, why) = survey.found().kind();
     let kind = match flags.kind {
         Some(kind) => kind,
         None => asked(session, seems)?,
@@ -375,9 +324,11 @@ pub(crate) fn init(session: &Session, flags: &args::Init) -> Ending {
         kind,
         dependency,
         workflow: flags.workflow,
+        places,
     };
     // A project that is being set up has no migrations folder and no config.toml to be found by.
-    let wrote = init::init(&session.cwd, &options).map_err(|error| not_set_up(session, &error))?;
+    let wrote =
+        init::init(&session.cwd, &survey, &options).map_err(|error| not_set_up(session, &error))?;
     let mut lines = Vec::new();
     let mut items = Vec::new();
     for (path, wrote) in &wrote {
@@ -395,14 +346,15 @@ pub(crate) fn init(session: &Session, flags: &args::Init) -> Ending {
         }
         items.push(json!({"path": path, "did": word, "tell": tell}));
     }
+    let document = |call: Call<'_>| {
+        Document::done(call)
+            .with("kind", kind.to_string())
+            .with("files", items.as_slice())
+    };
+    session.result(None, Exit::Done, document, |_| lines.join("\n"));
     if session.terminal.format == Format::Json {
-        let call = session.call(None, Exit::Done);
-        let kind = kind.to_string();
-        let document = Document::done(call).with("kind", kind);
-        session.print(&document.with("files", items));
         return Ok(Exit::Done);
     }
-    session.terminal.data(&lines.join("\n"));
     let run = match kind {
         Kind::Xtask => "cargo xtask",
         Kind::Program => "seedbed",
@@ -416,6 +368,34 @@ pub(crate) fn init(session: &Session, flags: &args::Init) -> Ending {
         "\n{told}next: `{run} new create users`, write the SQL, `{run} migrate`"
     ));
     Ok(Exit::Done)
+}
+
+/// Where the settings of the working folder keep what, as a project of its own. What the environment says is about this
+/// machine, and files are for all.
+fn places(session: &Session) -> Result<Places, Stopped> {
+    let root = &session.cwd;
+    let text = |name: &str| std::fs::read_to_string(root.join(name)).ok();
+    let toml = text("config.toml").map(|text| TomlText {
+        path: "config.toml".into(),
+        text,
+    });
+    let sources = Sources::default()
+        .flags(session.flags.clone())
+        .toml(toml)
+        .dotenv(text(".env").map(|text| DotEnv::parse(".env", &text)))
+        .root(root.clone())
+        .cwd(root.clone());
+    let resolved = config::resolve(&sources);
+    let project = resolved.project();
+    let project = project.map_err(|error| session.stopped(Report::config(&error)))?;
+    let below = |path: &Path| path.strip_prefix(root).unwrap_or(path).to_owned();
+    Ok(Places {
+        migrations: below(&project.migrations.value),
+        seeds: below(&project.seeds.value),
+        local: below(resolved.local_file()),
+        replica: below(resolved.replica_file()),
+        backups: below(&project.backup.dir.value),
+    })
 }
 
 /// The kind that the person at the terminal chooses; without a terminal, what it seems to be.
@@ -445,7 +425,19 @@ fn asked(session: &Session, seems: Kind) -> Result<Kind, Stopped> {
 }
 
 fn not_set_up(session: &Session, error: &InitError) -> Stopped {
-    session.stopped(Diagnostic::error("init", with_cause(error)))
+    let diagnostic = Diagnostic::error("init", with_cause(error));
+    let left = match error {
+        InitError::Write { left, .. } => left.as_slice(),
+        _ => &[],
+    };
+    let left: Vec<String> = left.iter().map(|path| path.display().to_string()).collect();
+    session.stopped(diagnostic.note(match left.is_empty() {
+        true => "every file is as it was".to_owned(),
+        false => format!(
+            "these were written before, and could not be changed back: {}",
+            left.join(", ")
+        ),
+    }))
 }
 
 /// A path as it is clicked on from the working folder.

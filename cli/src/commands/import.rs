@@ -2,18 +2,18 @@
 
 use std::time::SystemTime;
 
-use crate::args::{self, Format, Verify};
+use crate::args::{self, Verify};
 use crate::exit::Exit;
 use crate::progress::Progress;
 use crate::session::{Asks, Ending, Opened, Session, Stopped};
 use seedbed::config::Database;
+use seedbed::dump::Level;
 use seedbed::dump::import::{
     self, Begin, ImportError, ImportOptions, Imported, Input, LeftOut, Outcome, Tables, Triggers,
     Violations,
 };
-use seedbed::dump::{Level, Verified};
 use seedbed::migrations::Migrations;
-use seedbed::report::{self, Document, Report};
+use seedbed::report::{self, Call, Document, Report, Style};
 use seedbed::script::Key;
 
 /// `import`
@@ -86,9 +86,24 @@ pub(crate) async fn import(session: &Session, flags: &args::Import) -> Ending {
         Verify::Counts | Verify::None => None,
     };
     let exit = verified.as_ref().map_or(Exit::Done, super::verify::exit);
-    if synced.is_ok() || session.terminal.format == Format::Table {
-        show(session, &opened, &imported, verified.as_ref(), &shown, exit);
+    for line in report::import_words(&imported) {
+        session.terminal.words(&line);
     }
+    let document = |call: Call<'_>| {
+        let document = Document::imported(call, &imported, &shown);
+        match &verified {
+            Some(verified) => document.with_verified(call, verified),
+            None => document,
+        }
+    };
+    let text = |style: Style<'_>| {
+        let text = report::imported(&imported, &shown, style);
+        let verified = verified
+            .as_ref()
+            .map(|it| report::verified_after(it, style));
+        text + &verified.unwrap_or_default()
+    };
+    session.result_unless(synced.is_err(), Some(&opened), exit, document, text);
     match synced {
         Ok(_) => {
             if exit == Exit::Done
@@ -104,30 +119,29 @@ pub(crate) async fn import(session: &Session, flags: &args::Import) -> Ending {
 
 fn options(flags: &args::Import) -> ImportOptions {
     let default = ImportOptions::default();
-    ImportOptions {
-        transaction_bytes: flags.transaction_bytes.unwrap_or(default.transaction_bytes),
-        tables: match flags.into_existing {
+    ImportOptions::default()
+        .transaction_bytes(flags.transaction_bytes.unwrap_or(default.transaction_bytes))
+        .tables(match flags.into_existing {
             true => Tables::Existing,
             false => Tables::New,
-        },
-        begin: match flags.restart {
+        })
+        .begin(match flags.restart {
             true => Begin::Anew,
             false => Begin::Continue,
-        },
-        triggers: match flags.run_triggers {
+        })
+        .triggers(match flags.run_triggers {
             true => Triggers::Run,
             false => Triggers::Refuse,
-        },
-        violations: match flags.allow_fk_violations {
+        })
+        .violations(match flags.allow_fk_violations {
             true => Violations::Allow,
             false => Violations::Refuse,
-        },
-        header: import::Header::Keep,
-        verify: match flags.verify {
+        })
+        .header(import::Header::Keep)
+        .verify(match flags.verify {
             Verify::Counts | Verify::Full => import::Verify::Counts,
             Verify::None => import::Verify::Nothing,
-        },
-    }
+        })
 }
 
 async fn dry_run(
@@ -151,43 +165,13 @@ async fn dry_run(
             .terminal
             .words(&report::foreign_history_warning(foreign));
     }
-    if session.terminal.format == Format::Json {
-        let database = opened.database();
-        let call = session.call(Some(&database), Exit::Done);
-        session.print(&Document::planned_import(call, &planned, shown));
-    } else {
-        let text = report::planned_import(&planned, shown, session.style());
-        session.terminal.data(&text);
-    }
+    session.result(
+        Some(opened),
+        Exit::Done,
+        |call| Document::planned_import(call, &planned, shown),
+        |style| report::planned_import(&planned, shown, style),
+    );
     Ok(Exit::Done)
-}
-
-fn show(
-    session: &Session,
-    opened: &Opened,
-    imported: &Imported,
-    verified: Option<&Verified>,
-    shown: &str,
-    exit: Exit,
-) {
-    for line in report::import_words(imported) {
-        session.terminal.words(&line);
-    }
-    if session.terminal.format == Format::Json {
-        let database = opened.database();
-        let call = session.call(Some(&database), exit);
-        let document = Document::imported(call, imported, shown);
-        session.print(&match verified {
-            Some(verified) => document.with_verified(call, verified),
-            None => document,
-        });
-        return;
-    }
-    let mut text = report::imported(imported, shown, session.style());
-    if let Some(verified) = verified {
-        text.push_str(&report::verified_after(verified, session.style()));
-    }
-    session.terminal.data(&text);
 }
 
 /// What to do next: the migrations that have made what the dump brought are not recorded.

@@ -8,14 +8,14 @@ use clap::ValueEnum;
 
 use crate::args::{self, Format};
 use crate::exit::Exit;
-use crate::session::{Ending, Opened, Session, Stopped};
+use crate::session::{Ending, Opened, Session, Stopped, Upcoming};
 use seedbed::config::Database;
 use seedbed::db::{self, DbError, ReplicaFacts};
 use seedbed::diagnostic::{Class, Diagnostic};
 use seedbed::doctor::{self, Subject};
 use seedbed::history::{self, History, HistoryError};
 use seedbed::migrations::{self, Migrations, State};
-use seedbed::report::{self, Document, Report};
+use seedbed::report::{self, Call, Document, Report, Style};
 use seedbed::schema::{self, ExplainError};
 use seedbed::script::Key;
 use seedbed::seeds;
@@ -27,7 +27,9 @@ pub(crate) async fn status(session: &Session, flags: &args::Status) -> Ending {
         let which = if flags.down { Which::Down } else { Which::Up };
         return recorded_text(session, &opened, key, which).await;
     }
-    let (set, history) = session.migrations_and_history(&opened).await?;
+    let (set, history) = session
+        .migrations_and_history(&opened, Upcoming::Nothing)
+        .await?;
     let history = match history {
         Ok(history) => migrations::observe_from(&opened.db, &set, history).await,
         failed => failed,
@@ -59,25 +61,24 @@ pub(crate) async fn status(session: &Session, flags: &args::Status) -> Ending {
         None if pending && flags.exit_code => Exit::Pending,
         class => Exit::from(class),
     };
-    if session.terminal.format == Format::Json {
-        let database = opened.database();
-        let call = session.call(Some(&database), exit);
+    let document = |call: Call<'_>| {
         let mut document = Document::status(call, &plan, &history);
-        if let Some(facts) = offline {
-            document = document.offline(&facts, SystemTime::now());
+        if let Some(facts) = &offline {
+            document = document.offline(facts, SystemTime::now());
         }
-        session.print(&match &seeds {
+        match &seeds {
             Some(seeds) => document.with_standing(seeds),
             None => document,
-        });
-    } else {
-        let mut text = report::status(&plan, &history, session.style());
-        if let Some(seeds) = seeds.filter(|seeds| !seeds.items.is_empty()) {
-            text.push('\n');
-            text.push_str(&report::standing(&seeds, session.style()));
         }
-        session.terminal.data(&text);
-    }
+    };
+    let text = |style: Style<'_>| {
+        let text = report::status(&plan, &history, style);
+        match seeds.as_ref().filter(|seeds| !seeds.items.is_empty()) {
+            Some(seeds) => format!("{text}\n{}", report::standing(seeds, style)),
+            None => text,
+        }
+    };
+    session.result(Some(&opened), exit, document, text);
     session.annotate(&report);
     Ok(exit)
 }
@@ -124,7 +125,7 @@ async fn recorded_text(session: &Session, opened: &Opened, key: &Key, which: Whi
 
 /// `doctor`
 pub(crate) async fn doctor(session: &Session, lock: &args::Lock) -> Ending {
-    let (checks, exit, database) = match session.resolved.config() {
+    let (checks, exit, opened) = match session.resolved.config() {
         Ok(_) => {
             let opened = session.open(lock.lock_timeout).await?;
             let subject = Subject {
@@ -138,7 +139,7 @@ pub(crate) async fn doctor(session: &Session, lock: &args::Lock) -> Ending {
                 true => Exit::Stopped(Class::Failed),
                 false => Exit::Done,
             };
-            (checks, exit, Some(opened.database()))
+            (checks, exit, Some(opened))
         }
         Err(error) => (
             doctor::misconfigured(&error),
@@ -146,13 +147,12 @@ pub(crate) async fn doctor(session: &Session, lock: &args::Lock) -> Ending {
             None,
         ),
     };
-    if session.terminal.format == Format::Json {
-        let call = session.call(database.as_ref(), exit);
-        session.print(&Document::checks(call, &checks));
-    } else {
-        let text = report::checks(&checks, session.style());
-        session.terminal.data(&text);
-    }
+    session.result(
+        opened.as_ref(),
+        exit,
+        |call| Document::checks(call, &checks),
+        |style| report::checks(&checks, style),
+    );
     Ok(exit)
 }
 
@@ -162,14 +162,12 @@ pub(crate) async fn inspect(session: &Session, lock: &args::Lock) -> Ending {
     let contents = schema::contents(&opened.db)
         .await
         .map_err(|error| session.failed(&opened, &HistoryError::from(error).into()))?;
-    if session.terminal.format == Format::Json {
-        let database = opened.database();
-        let call = session.call(Some(&database), Exit::Done);
-        session.print(&Document::inspect(call, &contents));
-    } else {
-        let text = report::inspect(&contents, session.style());
-        session.terminal.data(&text);
-    }
+    session.result(
+        Some(&opened),
+        Exit::Done,
+        |call| Document::inspect(call, &contents),
+        |style| report::inspect(&contents, style),
+    );
     Ok(Exit::Done)
 }
 
@@ -186,14 +184,12 @@ pub(crate) async fn explain(session: &Session, flags: &args::Explain) -> Ending 
             return Err(session.stopped(report).about(&opened));
         }
     };
-    if session.terminal.format == Format::Json {
-        let database = opened.database();
-        let call = session.call(Some(&database), Exit::Done);
-        session.print(&Document::explain(call, &plan));
-    } else {
-        let text = report::explain(&plan, session.style());
-        session.terminal.data(&text);
-    }
+    session.result(
+        Some(&opened),
+        Exit::Done,
+        |call| Document::explain(call, &plan),
+        |style| report::explain(&plan, style),
+    );
     Ok(Exit::Done)
 }
 
@@ -262,7 +258,9 @@ pub(crate) fn completions(session: &Session, flags: &args::Completions) -> Endin
         let folder = flags.all.as_deref().unwrap_or(Path::new("."));
         return match generated(program, folder) {
             Ok(files) => {
-                session.terminal.data(&files.join("\n"));
+                let document =
+                    |call: Call<'_>| Document::done(call).with("files", files.as_slice());
+                session.result(None, Exit::Done, document, |_| files.join("\n"));
                 Ok(Exit::Done)
             }
             Err(error) => {
@@ -273,7 +271,13 @@ pub(crate) fn completions(session: &Session, flags: &args::Completions) -> Endin
     };
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut program, "seedbed", &mut script);
-    session.terminal.data(&String::from_utf8_lossy(&script));
+    let script = String::from_utf8_lossy(&script);
+    let document = |call: Call<'_>| {
+        Document::done(call)
+            .with("shell", shell.to_string())
+            .with("script", &*script)
+    };
+    session.result(None, Exit::Done, document, |_| script.to_string());
     Ok(Exit::Done)
 }
 

@@ -10,7 +10,7 @@ use seedbed::config::Database;
 use seedbed::db::{self, Code, DbError, Options, OtherHistory, Protocol, Synced, Unfinished};
 use seedbed::diagnostic::{Class, Diagnostic};
 use seedbed::history::{self, HistoryError};
-use seedbed::report::{self, Document, ReplicaStatus, Report};
+use seedbed::report::{self, Call, Document, ReplicaStatus, Report, Style};
 
 /// `sync`
 pub(crate) async fn sync(session: &Session, flags: &args::Sync) -> Ending {
@@ -25,13 +25,9 @@ pub(crate) async fn sync(session: &Session, flags: &args::Sync) -> Ending {
     }
     let synced = synced(session, &opened, &shown, Asks::Always).await;
     let synced = synced.map_err(|error| failed(session, &opened, error))?;
-    if session.terminal.format == Format::Json {
-        let database = opened.database();
-        let call = session.call(Some(&database), Exit::Done);
-        session.print(&Document::synced(call, &shown, &synced));
-    } else {
-        session.terminal.data(&report::synced(&shown, &synced));
-    }
+    let document = |call: Call<'_>| Document::synced(call, &shown, &synced);
+    let text = |_: Style<'_>| report::synced(&shown, &synced);
+    session.result(Some(&opened), Exit::Done, document, text);
     Ok(Exit::Done)
 }
 
@@ -139,8 +135,13 @@ async fn watch(session: &Session, opened: &Opened, shown: &str) -> Ending {
 /// `replica status`
 pub(crate) async fn status(session: &Session, lock: &Lock) -> Ending {
     let (opened, file) = open(session, lock.lock_timeout).await?;
-    let facts = db::replica_facts(&file).map_err(|error| failed(session, &opened, error))?;
-    let follows = opened.db.follows_its_primary().await;
+    let broken = |error| failed(session, &opened, error);
+    let facts = db::replica_facts(&file).map_err(broken)?;
+    opened.db.check_replica_file().await.map_err(broken)?;
+    let follows = match opened.db.follows_its_primary().await {
+        Err(error @ DbError::BrokenReplica { .. }) => return Err(broken(error)),
+        follows => follows,
+    };
     let primary = match &follows {
         Ok(()) => opened
             .db
@@ -156,14 +157,12 @@ pub(crate) async fn status(session: &Session, lock: &Lock) -> Ending {
         primary,
         now: SystemTime::now(),
     };
-    if session.terminal.format == Format::Json {
-        let database = opened.database();
-        let call = session.call(Some(&database), Exit::Done);
-        session.print(&Document::replica_status(call, &status));
-    } else {
-        let text = report::replica_status(&status, session.style());
-        session.terminal.data(&text);
-    }
+    session.result(
+        Some(&opened),
+        Exit::Done,
+        |call| Document::replica_status(call, &status),
+        |style| report::replica_status(&status, style),
+    );
     if let Err(error @ (DbError::OtherPrimary { .. } | DbError::OtherHistory { .. })) = follows {
         let report = Report::history(&HistoryError::Db(error));
         let warnings = report.diagnostics.into_iter().map(Diagnostic::warning);
@@ -175,11 +174,9 @@ pub(crate) async fn status(session: &Session, lock: &Lock) -> Ending {
 /// `replica reset`
 pub(crate) async fn reset(session: &Session, lock: &args::Lock) -> Ending {
     let (opened, file) = open(session, lock.lock_timeout).await?;
-    let options = Options {
-        lock_timeout: opened.db.lock_timeout(),
-        stop: opened.db.stop().clone(),
-        ..Options::default()
-    };
+    let options = Options::default()
+        .lock_timeout(opened.db.lock_timeout())
+        .stop(opened.db.stop().clone());
     let removed = match db::remove_replica(&file, &options).await {
         Err(DbError::NotAReplica {
             why: db::DOES_NOT_EXIST,
@@ -188,22 +185,15 @@ pub(crate) async fn reset(session: &Session, lock: &args::Lock) -> Ending {
         removed => removed.map_err(|error| failed(session, &opened, error))?,
     };
     let removed: Vec<String> = removed.iter().map(|file| shown(session, file)).collect();
-    if session.terminal.format == Format::Json {
-        let database = opened.database();
-        let call = session.call(Some(&database), Exit::Done);
-        session.print(&Document::done(call).with("removed", removed));
-    } else {
-        let lines: Vec<String> = removed
-            .iter()
-            .map(|file| format!("removed {file}"))
-            .collect();
-        match lines.is_empty() {
-            true => session
-                .terminal
-                .data(&format!("there is no replica at {}", shown(session, &file))),
-            false => session.terminal.data(&lines.join("\n")),
+    let document = |call: Call<'_>| Document::done(call).with("removed", removed.as_slice());
+    let text = |_: Style<'_>| match removed.is_empty() {
+        true => format!("there is no replica at {}", shown(session, &file)),
+        false => {
+            let lines = removed.iter().map(|file| format!("removed {file}"));
+            lines.collect::<Vec<_>>().join("\n")
         }
-    }
+    };
+    session.result(Some(&opened), Exit::Done, document, text);
     Ok(Exit::Done)
 }
 
@@ -215,6 +205,14 @@ pub(crate) async fn copy(
     unfinished: Unfinished,
 ) -> Ending {
     let (opened, file) = open(session, lock.lock_timeout).await?;
+    let broken = |error| failed(session, &opened, error);
+    opened.db.check_replica_file().await.map_err(broken)?;
+    // A primary that is away, or another one, is no reason to copy nothing.
+    if opened.db.replica_was_touched().map_err(broken)?
+        && let Err(error @ DbError::BrokenReplica { .. }) = opened.db.follows_its_primary().await
+    {
+        return Err(broken(error));
+    }
     let to = session.cwd.join(to);
     let mut unfinished = unfinished;
     if let Some(error) = how_far(&opened, &file).await {
@@ -236,15 +234,11 @@ pub(crate) async fn copy(
     let copied = copied.await;
     copied.map_err(|error| failed(session, &opened, error))?;
     let shown = shown(session, &to);
-    if session.terminal.format == Format::Json {
-        let database = opened.database();
-        let call = session.call(Some(&database), Exit::Done);
-        session.print(&Document::done(call).with("file", shown));
-    } else {
-        session.terminal.data(&format!(
-            "{shown} is a local database of its own now: `--database {shown}` works on it"
-        ));
-    }
+    let document = |call: Call<'_>| Document::done(call).with("file", shown.as_str());
+    let text = |_: Style<'_>| {
+        format!("{shown} is a local database of its own now: `--database {shown}` works on it")
+    };
+    session.result(Some(&opened), Exit::Done, document, text);
     Ok(Exit::Done)
 }
 

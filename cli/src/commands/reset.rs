@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use crate::args::{self, Format};
+use crate::args;
 use crate::exit::Exit;
 use crate::session::{Ending, Opened, Session, Stopped};
 use seedbed::config::Database;
@@ -13,9 +13,9 @@ use seedbed::db::{self, Db, DbError, Draft, Options, Query, Replaces, replica_fa
 use seedbed::diagnostic::Diagnostic;
 use seedbed::history::{self, History, HistoryError};
 use seedbed::migrations::{self, Migrations, Outcome};
-use seedbed::report::{self, Change, Document, Report, SeedsDone};
+use seedbed::report::{self, Call, Change, Document, Report, SeedsDone, Style};
 use seedbed::schema;
-use seedbed::seeds::{self, Choice, PROD, Plan, Refresh, SeedOptions, Seeds, Variables};
+use seedbed::seeds::{self, Choice, PROD, Refresh, SeedOptions, SeedPlan, Seeds, Variables};
 use seedbed::sql::Value;
 
 /// The environment of a database on this machine, where nobody says another.
@@ -42,30 +42,25 @@ pub(crate) async fn reset(session: &Session, flags: &args::Reset) -> Ending {
         _ => configured.unwrap_or_else(|| DEV.to_owned()),
     };
     ask(session, &opened, &path).await?;
-    let settings = Options {
-        lock_timeout: opened.db.lock_timeout(),
-        stop: opened.db.stop().clone(),
-        history_table: opened.db.history_table().clone(),
-        ..Options::default()
-    };
+    let settings = Options::default()
+        .lock_timeout(opened.db.lock_timeout())
+        .stop(opened.db.stop().clone())
+        .history_table(opened.db.history_table().clone());
     let failed = |error: DbError| {
         let mut report = Report::history(&error.into());
         report.database = Some(as_it_was(&opened));
         session.stopped(report).about(&opened)
     };
     let draft = begin(&opened, &path, &settings).await.map_err(failed)?;
-    let options = SeedOptions {
-        choice: Choice {
-            environment,
-            tags: flags.tag.clone(),
-        },
-        refresh: Refresh::No,
-        mark: None,
-        variables: Variables::Known(session.variables()),
-        now: SystemTime::now(),
-    };
+    let options = SeedOptions::new(
+        Choice::new(environment).tags(flags.tag.clone()),
+        SystemTime::now(),
+    )
+    .refresh(Refresh::No)
+    .mark(None)
+    .variables(Variables::Known(session.variables()));
     let new = Db::local(draft.path(), settings.clone()).map_err(failed)?;
-    let (outcome, plan) = build(session, &opened, &new, &set, &seeds, &options).await?;
+    let (outcome, plan) = build(session, (&opened, &history), &new, &set, &seeds, &options).await?;
     let replaced = path.exists();
     let mut backup = None;
     if replaced && !flags.no_backup {
@@ -189,15 +184,18 @@ async fn begin(opened: &Opened, path: &Path, options: &Options) -> Result<Draft,
 /// Migrates and seeds the new database.
 async fn build(
     session: &Session,
-    opened: &Opened,
+    (opened, history): (&Opened, &History),
     db: &Db,
     set: &Migrations,
     seeds: &Seeds,
     options: &SeedOptions,
-) -> Result<(Outcome, Option<Plan>), Stopped> {
-    let failed = |mut report: Report| {
+) -> Result<(Outcome, Option<SeedPlan>), Stopped> {
+    let failed = |report: Report| {
+        let mut report = report.within("reset");
         report.database = Some(as_it_was(opened));
         report.items = Vec::new();
+        // That of the database which is still there.
+        report.version = Some(history.version());
         session.stopped(report).about(opened)
     };
     let events = session.events(opened);
@@ -226,7 +224,7 @@ struct Done<'a> {
     backup: Option<String>,
     outcome: &'a Outcome,
     /// None where there are no seeds.
-    plan: Option<&'a Plan>,
+    plan: Option<&'a SeedPlan>,
     environment: &'a str,
 }
 
@@ -234,30 +232,25 @@ fn show(session: &Session, opened: &Opened, done: &Done<'_>) {
     let name = opened.config.database_name();
     let inserted = done.plan.map(|plan| plan.counts().0);
     let environment = done.plan.map(|_| done.environment);
-    if session.terminal.format == Format::Json {
-        let database = opened.database();
-        let call = session.call(Some(&database), Exit::Done);
-        let document = Document::outcome(call, done.outcome)
-            .with("removed", done.replaced.then_some(name).as_slice())
+    let document = |call: Call<'_>| {
+        Document::outcome(call, done.outcome)
+            .with("removed", done.replaced.then_some(name.as_str()).as_slice())
             .with("backup", done.backup.as_deref())
             .with("environment", environment)
-            .with("rows", inserted);
-        session.print(&document);
-    } else {
-        let mut text = match done.replaced {
-            true => format!("replaced {name}\n"),
-            false => format!("created {name}\n"),
+            .with("rows", inserted)
+    };
+    let text = |style: Style<'_>| {
+        let did = match done.replaced {
+            true => "replaced",
+            false => "created",
         };
-        text.push_str(&report::outcome(
-            done.outcome,
-            Change::Migrate,
-            session.style(),
-        ));
-        text.push_str(&match done.plan {
-            Some(plan) => report::seeds(plan, SeedsDone::Done, session.style()),
+        let migrated = report::outcome(done.outcome, Change::Migrate, style);
+        let seeded = match done.plan {
+            Some(plan) => report::seeds(plan, SeedsDone::Done, style),
             None => "there are no seeds\n".to_owned(),
-        });
-        session.terminal.data(&text);
-    }
+        };
+        format!("{did} {name}\n{migrated}{seeded}")
+    };
+    session.result(Some(opened), Exit::Done, document, text);
     session.warn(&done.outcome.warnings);
 }

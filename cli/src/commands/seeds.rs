@@ -10,16 +10,25 @@ use seedbed::config::Database;
 use seedbed::db::{Db, Options};
 use seedbed::diagnostic::Diagnostic;
 use seedbed::history::{self, History, HistoryError};
-use seedbed::migrations::{self, Migrations, PlanOptions};
-use seedbed::report::{self, Document, Report, SeedsDone};
+use seedbed::migrations::{self, Migrations, Outcome, PlanOptions};
+use seedbed::report::{self, Call, Document, Report, SeedsDone, Style};
 use seedbed::script::Run;
 use seedbed::seeds::{
-    self, Choice, ForgetRows, PROD, Plan, Refresh, SeedOptions, Seeds, Variables,
+    self, Choice, ForgetRows, PROD, Refresh, SeedOptions, SeedPlan, Seeds, Variables,
 };
 
 /// `seed`
 pub(crate) async fn seed(session: &Session, flags: &args::Seed) -> Ending {
     let opened = session.open(flags.lock.lock_timeout).await?;
+    let both = match flags.dry_run {
+        true => "`migrate --seed --dry-run`",
+        false => "`migrate --seed`",
+    };
+    not_in_memory(
+        session,
+        &opened,
+        &format!("{both} makes the schema and the rows at once"),
+    )?;
     let set = session.migrations_for(&opened)?;
     let refresh = match flags.refresh {
         true => Refresh::Yes,
@@ -31,12 +40,12 @@ pub(crate) async fn seed(session: &Session, flags: &args::Seed) -> Ending {
         mark: flags.mark.as_deref(),
         allow_remote: flags.allow_remote_seed,
     };
-    let (seeds, options) = prepared(session, &opened, &how)?;
+    let seeding = prepared(session, &opened, &how)?;
     if flags.dry_run {
-        return dry_run(session, &opened, &seeds, &set, &options).await;
+        return dry_run(session, &opened, &seeding.0, &set, &seeding.1).await;
     }
     session.ask(&opened, Asks::ThroughAReplica).await?;
-    run(session, &opened, &seeds, &set, &options).await
+    run(session, &opened, &seeding, &set, None).await
 }
 
 /// `seed forget`
@@ -52,6 +61,11 @@ pub(crate) async fn forget(
         return Err(session.usage("flag", message, Some(help)));
     }
     let opened = session.open(lock_timeout).await?;
+    not_in_memory(
+        session,
+        &opened,
+        "name the database in which the seed was applied",
+    )?;
     let set = session.migrations_for(&opened)?;
     if !flags.dry_run {
         session.ask(&opened, Asks::OnEveryRemote).await?;
@@ -96,22 +110,16 @@ pub(crate) async fn forget(
     };
     let report = Report::problems(&plan.problems);
     let exit = Exit::from(report.class());
-    if session.terminal.format == Format::Json {
-        if synced.is_ok() {
-            let database = opened.database();
-            let call = session.call(Some(&database), exit);
-            session.print(&Document::forgotten(call, &plan, done));
+    let document = |call: Call<'_>| Document::forgotten(call, &plan, done);
+    let text = |style: Style<'_>| {
+        let is_there = seeds.files.iter().any(|file| file.name == flags.name);
+        match plan.is_sound() {
+            true => report::forgotten(&plan, done, is_there, style),
+            false => String::new(),
         }
-    } else {
-        if plan.is_sound() {
-            let is_there = seeds.files.iter().any(|file| file.name == flags.name);
-            let text = report::forgotten(&plan, done, is_there, session.style());
-            session.terminal.data(&text);
-        }
-        if !report.diagnostics.is_empty() {
-            session.terminal.error(&report.text(session.style()));
-        }
-    }
+    };
+    session.result_unless(synced.is_err(), Some(&opened), exit, document, text);
+    session.problems(&report);
     session.annotate(&report);
     if let Err(error) = synced {
         return Err(session.not_synced(&opened, error, "the seed is forgotten"));
@@ -128,10 +136,7 @@ pub(crate) async fn schema(session: &Session, of_writing: Option<&str>) -> Endin
     let project = session.project()?;
     let mut set = session.migrations(&project.migrations.value, project.layout.as_ref())?;
     set.history_table = project.history_table.value.clone();
-    let options = Options {
-        history_table: project.history_table.value,
-        ..Options::default()
-    };
+    let options = Options::default().history_table(project.history_table.value);
     let failed = |error: HistoryError| session.stopped(Report::history(&error));
     let db = Db::memory(options)
         .await
@@ -147,6 +152,17 @@ pub(crate) async fn schema(session: &Session, of_writing: Option<&str>) -> Endin
     let schema = seeds::json_schema(&shape, &seeds);
     session.terminal.data(&format!("{schema:#}"));
     Ok(Exit::Done)
+}
+
+/// A database in memory has no schema when a command begins, and no seed.
+fn not_in_memory(session: &Session, opened: &Opened, help: &str) -> Result<(), Stopped> {
+    if !matches!(opened.config.database.value, Database::Memory) {
+        return Ok(());
+    }
+    let message = "a database in memory is empty when the command begins, and gone when it ends";
+    Err(session
+        .usage("memory", message, Some(help.to_owned()))
+        .about(opened))
 }
 
 /// What flags say about seeding.
@@ -186,16 +202,13 @@ pub(super) fn prepared(
             .about(opened));
     }
     let seeds = read(session, folder).map_err(|stopped| stopped.about(opened))?;
-    let options = SeedOptions {
-        choice: Choice {
-            environment,
-            tags: how.tags.to_vec(),
-        },
-        refresh: how.refresh,
-        mark: how.mark.map(str::to_owned),
-        variables: Variables::Known(session.variables()),
-        now: SystemTime::now(),
-    };
+    let options = SeedOptions::new(
+        Choice::new(environment).tags(how.tags.to_vec()),
+        SystemTime::now(),
+    )
+    .refresh(how.refresh)
+    .mark(how.mark.map(str::to_owned))
+    .variables(Variables::Known(session.variables()));
     Ok((seeds, options))
 }
 
@@ -226,10 +239,11 @@ fn environment(session: &Session, opened: &Opened) -> Result<String, Stopped> {
 pub(super) fn refuse_before(
     session: &Session,
     opened: &Opened,
+    set: &Migrations,
     history: &History,
     (seeds, options): &(Seeds, SeedOptions),
 ) -> Result<(), Stopped> {
-    let problems = seeds::before_migrating(seeds, history, options);
+    let problems = seeds::before_migrating(seeds, set, history, options);
     match problems.is_empty() {
         true => Ok(()),
         false => {
@@ -242,7 +256,7 @@ pub(super) fn refuse_before(
 
 /// What seeds would do after migrations that are pending.
 pub(super) struct Rehearsed {
-    pub(super) plan: Plan,
+    pub(super) plan: SeedPlan,
     /// Whether the rows of the database are known.
     pub(super) sees_rows: bool,
 }
@@ -250,11 +264,10 @@ pub(super) struct Rehearsed {
 impl Rehearsed {
     /// Seeds that could not be applied after any migration.
     pub(super) fn refused(problems: Vec<Diagnostic>) -> Rehearsed {
+        let mut plan = SeedPlan::default();
+        plan.problems = problems;
         Rehearsed {
-            plan: Plan {
-                problems,
-                ..Plan::default()
-            },
+            plan,
             sees_rows: true,
         }
     }
@@ -282,11 +295,9 @@ pub(super) async fn rehearse(
         });
     }
     let config = &opened.config;
-    let in_memory = Options {
-        ignore_tables: config.ignore_tables.value.clone(),
-        history_table: config.history_table.value.clone(),
-        ..Options::default()
-    };
+    let in_memory = Options::default()
+        .ignore_tables(config.ignore_tables.value.clone())
+        .history_table(config.history_table.value.clone());
     let copied = match &opened.config.database.value {
         Database::Local { path } => match std::fs::metadata(path) {
             Ok(file) if file.len() > LARGEST_COPY => None,
@@ -327,30 +338,24 @@ async fn dry_run(
         .map_err(|error| session.failed(opened, &error.into()))?;
     let report = Report::problems(&plan.problems);
     let exit = Exit::from(report.class());
-    if session.terminal.format == Format::Json {
-        let database = opened.database();
-        let call = session.call(Some(&database), exit);
-        session.print(&Document::seeds(call, &plan, SeedsDone::Planned, &history));
-    } else {
-        if plan.is_sound() {
-            let text = report::seeds(&plan, SeedsDone::Planned, session.style());
-            session.terminal.data(&text);
-        }
-        if !report.diagnostics.is_empty() {
-            session.terminal.error(&report.text(session.style()));
-        }
-    }
+    let document = |call: Call<'_>| Document::seeds(call, &plan, SeedsDone::Planned, &history);
+    let text = |style: Style<'_>| match plan.is_sound() {
+        true => report::seeds(&plan, SeedsDone::Planned, style),
+        false => String::new(),
+    };
+    session.result(Some(opened), exit, document, text);
+    session.problems(&report);
     session.annotate(&report);
     Ok(exit)
 }
 
-/// Seeds, and shows what came of it.
+/// Seeds, and shows what came of it. `after`: what was migrated before in the same command, and the backup before that.
 pub(super) async fn run(
     session: &Session,
     opened: &Opened,
-    seeds: &Seeds,
+    (seeds, options): &(Seeds, SeedOptions),
     set: &Migrations,
-    options: &SeedOptions,
+    after: Option<(&Outcome, Option<&str>)>,
 ) -> Ending {
     let done = seeds::apply(
         &opened.db,
@@ -364,19 +369,27 @@ pub(super) async fn run(
     let (outcome, plan) =
         done.map_err(|error| session.failed(opened, &error).no_row_was_written())?;
     let synced = opened.db.sync().await;
-    if session.terminal.format == Format::Json {
-        // One document: where the sync failed, the one of that is told below.
-        if synced.is_ok() {
-            let database = opened.database();
-            let call = session.call(Some(&database), Exit::Done);
-            // The rows are written, whether or not their records can be read.
-            let history = history::read(&opened.db).await.unwrap_or_default();
-            session.print(&Document::seeds(call, &plan, SeedsDone::Done, &history));
+    // The rows are written, whether or not their records can be read, which only a JSON document shows.
+    let history = match session.terminal.format {
+        Format::Json => history::read(&opened.db).await.unwrap_or_default(),
+        Format::Table => History::default(),
+    };
+    let document = |call: Call<'_>| {
+        let document = Document::seeds(call, &plan, SeedsDone::Done, &history);
+        let Some((migrated, backup)) = after else {
+            return document;
+        };
+        let document = document.after_migrations(migrated, call);
+        match backup {
+            Some(file) => document.with("backup", file),
+            None => document,
         }
-    } else if session.terminal.tells() {
-        let text = report::seeds(&plan, SeedsDone::Done, session.style());
-        session.terminal.data(&text);
-    }
+    };
+    let text = |style: Style<'_>| match session.terminal.tells() {
+        true => report::seeds(&plan, SeedsDone::Done, style),
+        false => String::new(),
+    };
+    session.result_unless(synced.is_err(), Some(opened), Exit::Done, document, text);
     session.warn(&outcome.warnings);
     if let Err(error) = synced {
         return Err(session.not_synced(opened, error, "the rows are"));
@@ -414,14 +427,11 @@ fn as_recorded(
         .environment
         .clone()
         .or_else(|| opened.config.seed_env.as_ref().map(|env| env.value.clone()));
-    SeedOptions {
-        choice: Choice {
-            environment: environment.unwrap_or_default(),
-            tags: seeds::recorded_tags(seeds, history),
-        },
-        refresh: Refresh::No,
-        mark: None,
-        variables: Variables::Known(session.variables()),
-        now: SystemTime::now(),
-    }
+    SeedOptions::new(
+        Choice::new(environment.unwrap_or_default()).tags(seeds::recorded_tags(seeds, history)),
+        SystemTime::now(),
+    )
+    .refresh(Refresh::No)
+    .mark(None)
+    .variables(Variables::Known(session.variables()))
 }

@@ -3,10 +3,10 @@
 use std::ffi::OsString;
 use std::time::Duration;
 
-use crate::args::{self, Format};
+use crate::args;
 use crate::exit::Exit;
 use crate::session::{Ending, Session, Stopped};
-use seedbed::report::{Document, Report};
+use seedbed::report::{Call, Document, Report};
 use seedbed::testing::{self, Options, TestingError};
 
 /// So long a wait needs no words.
@@ -16,15 +16,16 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub(crate) async fn test_db(session: &Session, flags: &args::TestDb) -> Ending {
     let project = session.project()?;
     let target = session.env.get("CARGO_TARGET_DIR").map(OsString::from);
-    let options = Options {
-        layout: project.layout.as_ref().map(|it| it.value),
-        migrations: project.migrations.value,
-        seeds: project.seeds.value,
-        environment: flags.env.clone(),
-        tags: flags.tag.clone(),
-        folder: Options::folder_of(&project.root, target),
-        history_table: project.history_table.value,
-    };
+    let layout = project.layout.as_ref().map(|it| it.value);
+    let options = Options::new(
+        project.migrations.value,
+        project.seeds.value,
+        flags.env.clone(),
+        Options::folder_of(&project.root, target),
+    )
+    .layout(layout)
+    .tags(flags.tag.clone())
+    .history_table(project.history_table.value);
     let making = testing::database_with(&options);
     let mut making = std::pin::pin!(making);
     let made = match tokio::time::timeout(PATIENCE, making.as_mut()).await {
@@ -39,15 +40,12 @@ pub(crate) async fn test_db(session: &Session, flags: &args::TestDb) -> Ending {
     };
     let database = made.map_err(|error| failed(session, &error))?;
     let path = database.keep().display().to_string();
-    if session.terminal.format == Format::Json {
-        let call = session.call(None, Exit::Done);
-        let document = Document::done(call)
-            .with("path", path)
-            .with("environment", flags.env.as_str());
-        session.print(&document);
-    } else {
-        session.terminal.data(&path);
-    }
+    let document = |call: Call<'_>| {
+        Document::done(call)
+            .with("path", path.as_str())
+            .with("environment", flags.env.as_str())
+    };
+    session.result(None, Exit::Done, document, |_| path.clone());
     Ok(Exit::Done)
 }
 

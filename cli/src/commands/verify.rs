@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::args::{self, Format};
+use crate::args;
 use crate::exit::Exit;
 use crate::session::{Ending, Opened, Session, Stopped};
 use seedbed::diagnostic::Class;
@@ -20,14 +20,12 @@ pub(crate) async fn verify(session: &Session, flags: &args::VerifyDump) -> Endin
     super::dump::is_there(session, &opened)?;
     let verified = compare(session, &opened, &input, level).await?;
     let exit = exit(&verified);
-    if session.terminal.format == Format::Json {
-        let database = opened.database();
-        let call = session.call(Some(&database), exit);
-        session.print(&Document::verified(call, &verified));
-    } else {
-        let text = report::verified(&verified, session.style());
-        session.terminal.data(&text);
-    }
+    session.result(
+        Some(&opened),
+        exit,
+        |call| Document::verified(call, &verified),
+        |style| report::verified(&verified, style),
+    );
     session.annotate(&Report::verified(&verified));
     Ok(exit)
 }

@@ -6,7 +6,7 @@ use super::InitError;
 
 /// Where the project gets Seedbed from.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum Dependency {
+pub(crate) enum Dependency {
     /// The registry, at the version of the Seedbed that runs.
     #[default]
     Registry,
@@ -68,6 +68,6 @@ fn package_in(folder: &Path) -> Option<PathBuf> {
 }
 
 /// A text of TOML: <https://toml.io/en/v1.0.0#string>.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }

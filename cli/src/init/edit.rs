@@ -23,15 +23,7 @@ pub(super) const ALIAS: &str = "xtask = \"run --quiet --package xtask --\"";
 /// The engine does the work of every command, so a dev build of it must not crawl.
 pub(super) const PROFILE: &str = "[profile.dev.package.libsql-ffi]\nopt-level = 3";
 
-/// The files whose line ends git may change: what Seedbed reads as text. Seeds also read images and other binary files
-/// (`!file`), so no line names a whole folder.
-pub(super) const ATTRIBUTES: [&str; 3] = [
-    "migrations/**/*.sql text eol=lf",
-    "seeds/**/*.sql text eol=lf",
-    "seeds/**/*.yaml text eol=lf",
-];
-
-/// The comment above them.
+/// The comment above the lines that say which files are text.
 pub(super) const ATTRIBUTES_ARE: &str = "# Checksums are of texts with LF, on every system.";
 
 /// An earlier version added this line below the comment, after `*.sql text eol=lf`.
@@ -129,7 +121,7 @@ fn default_members(root: &DeTable<'_>, members: &DeArray<'_>) -> Option<String> 
 }
 
 /// Keeps folders without a package out of a workspace that takes in every folder: cargo looks for a manifest in each.
-pub(super) fn with_excluded(text: &str, folders: &[&str]) -> Edit {
+pub(super) fn with_excluded(text: &str, folders: &[String]) -> Edit {
     let Ok(root) = DeTable::parse(text) else {
         return Edit::Fine;
     };
@@ -143,7 +135,9 @@ pub(super) fn with_excluded(text: &str, folders: &[&str]) -> Edit {
     };
     let takes_all = |member: &&str| matches!(member.trim_start_matches("./"), "*" | "*/");
     let excluded = list("exclude");
-    let missing = folders.iter().filter(|folder| !excluded.contains(folder));
+    let missing = folders
+        .iter()
+        .filter(|folder| !excluded.contains(&folder.as_str()));
     let missing: Vec<String> = missing.map(|folder| format!("\"{folder}\"")).collect();
     if !list("members").iter().any(takes_all) || missing.is_empty() {
         return Edit::Fine;
@@ -239,12 +233,12 @@ fn runs_xtask(alias: &DeValue<'_>) -> bool {
 
 /// Adds those of `lines` that a text does not have, below a comment that says what they are for. A `/` at the start
 /// makes no difference.
-pub(super) fn with_lines(text: &str, comment: &str, lines: &[&str]) -> Edit {
+pub(super) fn with_lines(text: &str, comment: &str, lines: &[String]) -> Edit {
     let bare = |line: &str| line.trim().trim_start_matches('/').to_owned();
     let there: Vec<String> = text.lines().map(bare).collect();
     let missing: Vec<&str> = lines
         .iter()
-        .copied()
+        .map(String::as_str)
         .filter(|line| !there.contains(&bare(line)))
         .collect();
     if missing.is_empty() {
@@ -256,9 +250,9 @@ pub(super) fn with_lines(text: &str, comment: &str, lines: &[&str]) -> Edit {
     ))
 }
 
-/// A `.gitattributes` with [`ATTRIBUTES`] in the place of the lines that an earlier version added; none where it has
+/// A `.gitattributes` with the lines `new` in the place of the lines that an earlier version added; none where it has
 /// none of those.
-pub(super) fn without_old_attributes(text: &str) -> Option<String> {
+pub(super) fn without_old_attributes(text: &str, new: &[String]) -> Option<String> {
     let mut after = String::new();
     let mut added = false;
     let mut before = "";
@@ -267,7 +261,7 @@ pub(super) fn without_old_attributes(text: &str) -> Option<String> {
             OLD_ATTRIBUTE if added => {}
             OLD_ATTRIBUTE => {
                 let there: Vec<&str> = text.lines().map(str::trim).collect();
-                let new = ATTRIBUTES.iter().filter(|line| !there.contains(line));
+                let new = new.iter().filter(|line| !there.contains(&line.as_str()));
                 for new in new {
                     after.push_str(&as_in(text, &format!("{new}\n")));
                 }
@@ -369,6 +363,7 @@ fn one_line(block: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Places;
     use super::*;
 
     /// `→` stands between the text and what it becomes.
@@ -431,7 +426,8 @@ mod tests {
 
     #[test]
     fn old_attributes_are_replaced_and_the_lines_of_others_stay() {
-        let new = ATTRIBUTES.join("\n");
+        let attributes = Places::default().attributes();
+        let new = attributes.join("\n");
         let all = [
             (
                 format!("{ATTRIBUTES_ARE}\n*.sql text eol=lf\n{OLD_ATTRIBUTE}\n"),
@@ -442,20 +438,23 @@ mod tests {
                 format!("*.sql text eol=lf\n\n{ATTRIBUTES_ARE}\n{new}\n*.png binary"),
             ),
             (
-                format!("{}\r\n* -text\r\n{OLD_ATTRIBUTE}", ATTRIBUTES[0]),
+                format!("{}\r\n* -text\r\n{OLD_ATTRIBUTE}", attributes[0]),
                 format!(
                     "{}\r\n* -text\r\n{}\r\n{}\r\n",
-                    ATTRIBUTES[0], ATTRIBUTES[1], ATTRIBUTES[2]
+                    attributes[0], attributes[1], attributes[2]
                 ),
             ),
         ];
         for (before, after) in all {
-            assert_eq!(without_old_attributes(&before), Some(after.clone()));
-            assert_eq!(without_old_attributes(&after), None);
-            assert_eq!(with_lines(&after, ATTRIBUTES_ARE, &ATTRIBUTES), Edit::Fine);
+            assert_eq!(
+                without_old_attributes(&before, &attributes),
+                Some(after.clone())
+            );
+            assert_eq!(without_old_attributes(&after, &attributes), None);
+            assert_eq!(with_lines(&after, ATTRIBUTES_ARE, &attributes), Edit::Fine);
         }
         assert_eq!(
-            without_old_attributes("seeds/** -text\n*.sql text eol=lf\n"),
+            without_old_attributes("seeds/** -text\n*.sql text eol=lf\n", &attributes),
             None
         );
     }
@@ -513,7 +512,8 @@ mod tests {
 
     #[test]
     fn lines_that_are_missing_are_added_and_no_others() {
-        let edit = |text: &str| with_lines(text, "# Seedbed", &["/.env", "/local.db*"]);
+        let lines = ["/.env", "/local.db*"].map(str::to_owned);
+        let edit = |text: &str| with_lines(text, "# Seedbed", &lines);
         check(edit, "", "# Seedbed\n/.env\n/local.db*\n");
         check(
             edit,

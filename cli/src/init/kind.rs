@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 /// How a project runs Seedbed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// A Rust project with a package `xtask`, run as `cargo xtask`
     Xtask,
     /// A project in any language, with the installed program `seedbed`
@@ -23,17 +23,17 @@ impl fmt::Display for Kind {
 
 /// What stands in the folder of a project and tells its kind.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Found {
+pub(crate) struct Found {
     /// Whether it has a `Cargo.toml`.
-    pub manifest: bool,
+    pub(crate) manifest: bool,
     /// The packages below it that belong to no workspace in it, by their folders.
-    pub below: Vec<PathBuf>,
+    pub(crate) below: Vec<PathBuf>,
     /// A file that projects in another language have, the first of [`OTHERS`], by its path from here.
-    pub other: Option<String>,
+    pub(crate) other: Option<String>,
 }
 
 /// The files that tell a project in another language.
-pub const OTHERS: [&str; 17] = [
+pub(crate) const OTHERS: [&str; 17] = [
     "package.json",
     "deno.json",
     "pyproject.toml",
@@ -55,7 +55,7 @@ pub const OTHERS: [&str; 17] = [
 
 impl Found {
     /// The kind that it seems to be, and why.
-    pub fn kind(&self) -> (Kind, String) {
+    pub(crate) fn kind(&self) -> (Kind, String) {
         match (self.manifest, self.other.as_ref(), self.below.first()) {
             (true, ..) => (Kind::Xtask, "Cargo.toml is here".to_owned()),
             (false, Some(file), _) => (Kind::Program, format!("{file} is here")),

@@ -2,16 +2,49 @@
 
 use super::*;
 
-const XTASK: InitOptions = InitOptions {
-    kind: Kind::Xtask,
-    dependency: Dependency::Registry,
-    workflow: Workflow::None,
-};
-const PROGRAM: InitOptions = InitOptions {
-    kind: Kind::Program,
-    dependency: Dependency::Registry,
-    workflow: Workflow::Github,
-};
+/// What a project that has nothing gets.
+const ALL: [&str; 10] = [
+    "Cargo.toml",
+    "xtask/Cargo.toml",
+    "xtask/src/main.rs",
+    ".cargo/config.toml",
+    "config.toml",
+    ".env.example",
+    ".gitattributes",
+    ".gitignore",
+    "migrations",
+    "seeds/010_first.yaml",
+];
+
+fn xtask() -> InitOptions {
+    InitOptions {
+        kind: Kind::Xtask,
+        dependency: Dependency::Registry,
+        workflow: Workflow::None,
+        places: Places::default(),
+    }
+}
+
+fn init_in(root: &Path, options: &InitOptions) -> Result<Vec<(PathBuf, Wrote)>, InitError> {
+    init(root, &Survey::of(root), options)
+}
+
+/// The texts of all files below a folder.
+fn texts(root: &Path) -> Vec<(PathBuf, String)> {
+    let mut texts = Vec::new();
+    let mut folders = vec![root.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            match path.is_dir() {
+                true => folders.push(path),
+                false => texts.push((path.clone(), std::fs::read_to_string(&path).unwrap())),
+            }
+        }
+    }
+    texts.sort();
+    texts
+}
 
 fn describe(wrote: &[(PathBuf, Wrote)]) -> Vec<String> {
     let words = wrote.iter().map(|(path, did)| {
@@ -37,20 +70,34 @@ fn project(files: &[(&str, &str)]) -> tempfile::TempDir {
     folder
 }
 
-/// What is said the first time; the second time everything is kept, or told again.
+/// What is said the first time of files that are not simply written; all are named. The second time everything is kept, or
+/// told again.
 #[track_caller]
 fn check(files: &[(&str, &str)], expect: &[&str]) -> tempfile::TempDir {
     let folder = project(files);
-    let first = init(folder.path(), &XTASK).unwrap();
-    assert_eq!(describe(&first), expect);
-    let second = init(folder.path(), &XTASK).unwrap();
+    let first = describe(&init_in(folder.path(), &xtask()).unwrap());
+    for name in ALL {
+        assert!(
+            first.iter().any(|it| it.starts_with(name)),
+            "{name}: {first:?}"
+        );
+    }
+    let is_plain = |line: &&String| {
+        line.strip_suffix(" written")
+            .is_some_and(|name| ALL.contains(&name))
+    };
+    let odd: Vec<&String> = first.iter().filter(|line| !is_plain(line)).collect();
+    assert_eq!(odd, expect);
+    let before = texts(folder.path());
+    let second = init_in(folder.path(), &xtask()).unwrap();
+    let changes =
+        |did: &Wrote| matches!(did, Wrote::Written | Wrote::Extended | Wrote::Replaced(_));
     assert!(
-        second
-            .iter()
-            .all(|(_, did)| !matches!(did, Wrote::Written | Wrote::Extended | Wrote::Replaced(_))),
+        !second.iter().any(|(_, did)| changes(did)),
         "{:?}",
         describe(&second)
     );
+    assert_eq!(texts(folder.path()), before);
     for (name, text) in files {
         let after = std::fs::read_to_string(folder.path().join(name)).unwrap();
         let mut rest = after.chars();
@@ -69,18 +116,7 @@ fn a_package_gets_all_that_cargo_xtask_needs() {
             ("Cargo.toml", "[package]\nname = \"app\"\n"),
             ("src/lib.rs", ""),
         ],
-        &[
-            "Cargo.toml extended",
-            "xtask/Cargo.toml written",
-            "xtask/src/main.rs written",
-            ".cargo/config.toml written",
-            "config.toml written",
-            ".env.example written",
-            ".gitattributes written",
-            ".gitignore written",
-            "migrations written",
-            "seeds/010_first.yaml written",
-        ],
+        &["Cargo.toml extended"],
     );
     let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
     let version = env!("CARGO_PKG_VERSION");
@@ -120,34 +156,17 @@ fn files_that_are_there_are_kept_or_extended() {
             "xtask/src/main.rs kept",
             ".cargo/config.toml the alias xtask is taken: give it another name, or make it \
              `xtask = \"run --quiet --package xtask --\"`",
-            "config.toml written",
             ".env.example kept",
             ".gitattributes extended",
             ".gitignore kept",
             "migrations kept",
-            "seeds/010_first.yaml written",
         ],
     );
 }
 
 #[test]
 fn a_folder_without_cargo_becomes_a_workspace() {
-    let folder = check(
-        &[("package.json", "{}")],
-        &[
-            "Cargo.toml written",
-            ".gitignore written",
-            "xtask/Cargo.toml written",
-            "xtask/src/main.rs written",
-            ".cargo/config.toml written",
-            "config.toml written",
-            ".env.example written",
-            ".gitattributes written",
-            ".gitignore extended",
-            "migrations written",
-            "seeds/010_first.yaml written",
-        ],
-    );
+    let folder = check(&[("package.json", "{}")], &[".gitignore extended"]);
     let text = std::fs::read_to_string(folder.path().join("Cargo.toml")).unwrap();
     assert!(text.contains("resolver"), "{text}");
 }
@@ -162,15 +181,6 @@ fn a_manifest_that_cannot_be_edited_safely_is_left_and_told() {
         &[
             "Cargo.toml add `members = [\"xtask\"]` to the workspace",
             "Cargo.toml add `[profile.dev.package.libsql-ffi] opt-level = 3`",
-            "xtask/Cargo.toml written",
-            "xtask/src/main.rs written",
-            ".cargo/config.toml written",
-            "config.toml written",
-            ".env.example written",
-            ".gitattributes written",
-            ".gitignore written",
-            "migrations written",
-            "seeds/010_first.yaml written",
         ],
     );
 }
@@ -185,10 +195,10 @@ fn a_member_of_a_workspace_is_not_made_one_of_its_own() {
         ("app/Cargo.toml", "[package]\nname = \"app\"\n"),
         ("other/Cargo.toml", "[package]\nname = \"other\"\n"),
     ]);
-    let error = init(&folder.path().join("app"), &XTASK).unwrap_err();
+    let error = init_in(&folder.path().join("app"), &xtask()).unwrap_err();
     assert!(matches!(error, InitError::InWorkspace { .. }), "{error}");
     assert!(!folder.path().join("app/xtask").exists());
-    init(&folder.path().join("other"), &XTASK).unwrap();
+    init_in(&folder.path().join("other"), &xtask()).unwrap();
 }
 
 #[test]
@@ -244,16 +254,16 @@ fn packages_below_stay_outside_of_a_new_workspace() {
         ),
     ];
     let folder = project(&files);
-    assert_eq!(found(folder.path()).kind().0, Kind::Program);
-    init(folder.path(), &XTASK).unwrap();
+    assert_eq!(Survey::of(folder.path()).found().kind().0, Kind::Program);
+    init_in(folder.path(), &xtask()).unwrap();
     let manifest = std::fs::read_to_string(folder.path().join("Cargo.toml")).unwrap();
     let expect = "[workspace]\nmembers = [\"xtask\"]\nexclude = [\"backend\", \"tools/fuzz\"]\n";
     assert!(manifest.starts_with(expect), "{manifest}");
 
     let package = ("Cargo.toml", "[package]\nname = \"app\"\n");
     let folder = project(&[&files[..], &[package]].concat());
-    assert_eq!(found(folder.path()).kind().0, Kind::Xtask);
-    init(folder.path(), &XTASK).unwrap();
+    assert_eq!(Survey::of(folder.path()).found().kind().0, Kind::Xtask);
+    init_in(folder.path(), &xtask()).unwrap();
     let manifest = std::fs::read_to_string(folder.path().join("Cargo.toml")).unwrap();
     assert!(manifest.contains(expect), "{manifest}");
 }
@@ -262,7 +272,12 @@ fn packages_below_stay_outside_of_a_new_workspace() {
 fn a_project_that_uses_the_program_gets_nothing_of_cargo() {
     let folder = project(&[("web/package.json", "{}"), (".git/HEAD", "")]);
     let web = folder.path().join("web");
-    assert_eq!(found(&web).kind().0, Kind::Program);
+    assert_eq!(Survey::of(&web).found().kind().0, Kind::Program);
+    let program = InitOptions {
+        kind: Kind::Program,
+        workflow: Workflow::Github,
+        ..xtask()
+    };
     let expect = [
         "config.toml written",
         ".env.example written",
@@ -272,7 +287,7 @@ fn a_project_that_uses_the_program_gets_nothing_of_cargo() {
         "seeds/010_first.yaml written",
         "../.github/workflows/seedbed.yml written",
     ];
-    assert_eq!(describe(&init(&web, &PROGRAM).unwrap()), expect);
+    assert_eq!(describe(&init_in(&web, &program).unwrap()), expect);
     let workflow = folder.path().join(".github/workflows/seedbed.yml");
     let workflow = std::fs::read_to_string(workflow).unwrap();
     expect_test::expect![[r##"
@@ -296,15 +311,80 @@ fn a_project_that_uses_the_program_gets_nothing_of_cargo() {
               - run: seedbed check --base "origin/$GITHUB_BASE_REF"
     "##]]
     .assert_eq(&workflow);
-    let kept = init(&web, &PROGRAM).unwrap();
+    let kept = init_in(&web, &program).unwrap();
     assert!(kept.iter().all(|(_, did)| *did == Wrote::Kept), "{kept:?}");
 }
 
 #[test]
-fn what_cannot_be_read_or_written_is_named() {
-    let folder = project(&[("migrations", "a file"), (".gitignore/a", "")]);
-    let error = init(folder.path(), &XTASK).unwrap_err();
-    assert!(error.to_string().starts_with("cannot read"), "{error}");
-    let error = init(&folder.path().join("none"), &XTASK).unwrap_err();
+fn what_cannot_be_read_or_written_is_named_and_everything_is_as_it_was() {
+    let package = ("Cargo.toml", "[package]\nname = \"app\"\n");
+    let cases = [
+        (("xtask", "a file"), "cannot read"),
+        ((".gitignore/a", ""), "cannot read"),
+    ];
+    for (odd, expect) in cases {
+        let folder = project(&[package, odd]);
+        let before = texts(folder.path());
+        let error = init_in(folder.path(), &xtask()).unwrap_err();
+        assert!(error.to_string().starts_with(expect), "{odd:?}: {error}");
+        assert_eq!(texts(folder.path()), before);
+        assert!(!folder.path().join("seeds").exists());
+    }
+    let folder = project(&[]);
+    let error = init_in(&folder.path().join("none"), &xtask()).unwrap_err();
     assert!(matches!(error, InitError::NoDirectory { .. }), "{error}");
+}
+
+#[cfg(unix)]
+#[test]
+fn where_the_last_file_cannot_be_written_those_before_it_are_as_they_were() {
+    let folder = project(&[("Cargo.toml", "[package]\nname = \"app\"\n")]);
+    let before = texts(folder.path());
+    std::os::unix::fs::symlink("nowhere", folder.path().join("seeds")).unwrap();
+    let error = init_in(folder.path(), &xtask()).unwrap_err();
+    let InitError::Write { path, left, .. } = error else {
+        panic!("{error}");
+    };
+    assert_eq!(path, folder.path().join("seeds/010_first.yaml"));
+    assert_eq!(left, [] as [PathBuf; 0]);
+    std::fs::remove_file(folder.path().join("seeds")).unwrap();
+    assert_eq!(texts(folder.path()), before);
+    assert!(!folder.path().join("migrations").exists());
+}
+
+#[test]
+fn folders_and_files_that_the_settings_name_are_followed() {
+    let folder = project(&[("Cargo.toml", "[workspace]\nmembers = [\"*\"]\n")]);
+    let options = InitOptions {
+        places: Places {
+            migrations: PathBuf::from("db/steps"),
+            seeds: PathBuf::from("rows"),
+            local: PathBuf::from("data/app.db"),
+            replica: PathBuf::from("data/replica.db"),
+            backups: PathBuf::from("/var/backups"),
+        },
+        ..xtask()
+    };
+    init_in(folder.path(), &options).unwrap();
+    let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
+    assert_eq!(read("db/steps/.gitkeep"), "");
+    assert!(read("rows/010_first.yaml").contains("_seed"));
+    assert!(!folder.path().join("migrations").exists());
+    let ignored = "/.env\n/data/app.db*\n/data/replica.db*\n";
+    assert!(
+        read(".gitignore").ends_with(ignored),
+        "{}",
+        read(".gitignore")
+    );
+    assert!(read(".gitattributes").contains("db/steps/**/*.sql text eol=lf\n"));
+    assert!(read("Cargo.toml").contains("exclude = [\"db/steps\", \"rows\"]"));
+    assert!(read(".env.example").contains("\nEMBEDDED_REPLICA_FILE=data/replica.db\n"));
+    let config = read("config.toml");
+    for line in [
+        "path = \"data/app.db\"",
+        "dir = \"db/steps\"",
+        "dir = \"rows\"",
+    ] {
+        assert!(config.contains(line), "{config}");
+    }
 }

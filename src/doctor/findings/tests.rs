@@ -301,7 +301,10 @@ fn a_pending_migration_and_a_token_that_only_reads_do_not_go_together() {
     expect![[r#"
         ok migrations: nothing is pending
     "#]]
-    .assert_eq(&shown(&migrations(&Plan::default(), Access::ReadOnly)));
+    .assert_eq(&shown(&migrations(
+        &MigrationPlan::default(),
+        Access::ReadOnly,
+    )));
 }
 
 #[test]

@@ -22,9 +22,11 @@ use self::writer::Writer;
 use super::file::{NewFile, Readers, remove_stale};
 use crate::db::{Db, DbError};
 use crate::history;
+use crate::setters::setters;
 
 /// What of a database is written.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct ExportOptions {
     /// The tables and views to write, with their indexes and triggers; all where there is none.
     pub tables: Vec<String>,
@@ -34,8 +36,15 @@ pub struct ExportOptions {
     pub history: Records,
 }
 
+setters!(ExportOptions {
+    tables: Vec<String>,
+    what: Contents,
+    history: Records,
+});
+
 /// Which part of the tables is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Contents {
     /// Schema and rows.
     #[default]
@@ -49,6 +58,7 @@ pub enum Contents {
 
 /// Whether `_migrations` and the other tables in which Seedbed keeps its records are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Records {
     /// They are.
     #[default]
@@ -59,6 +69,7 @@ pub enum Records {
 
 /// What was written.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct Exported {
     /// Each table whose rows were written, in that order, and how many they were. A virtual table keeps its rows in
     /// others.

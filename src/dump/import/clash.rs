@@ -14,6 +14,7 @@ use crate::sql::{Value, ValueRef};
 
 /// Something that stands in the way of an import.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum Clash {
     /// The dump makes what is there already.
     #[error("{what} {name} exists already{}", holding(*.rows))]
@@ -174,6 +175,7 @@ fn holding(rows: Option<u64>) -> String {
 
 /// A trigger of the database that runs for each row of the dump.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Fired {
     /// Its name.
     pub trigger: String,
@@ -458,6 +460,7 @@ pub(super) struct Wanted {
 
 /// A table of a dump that has the name of the history and is not a history that this program reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ForeignHistory {
     /// Its name.
     pub table: String,

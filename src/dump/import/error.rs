@@ -16,6 +16,7 @@ use crate::history::{HistoryError, Unsettled};
 
 /// An import that did not happen, or not all of it.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct ImportError {
     /// What went wrong.
     pub why: Why,
@@ -27,6 +28,7 @@ pub struct ImportError {
 
 /// How an unfinished import was begun.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Begun {
     /// The dump.
     pub name: String,
@@ -42,6 +44,7 @@ pub struct Begun {
 
 /// What an import left in the database.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Stands {
     /// Nothing of it.
     #[default]
@@ -231,6 +234,7 @@ pub enum Why {
 
 /// A row without its parent.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Orphan {
     /// The table of the row.
     pub table: String,

@@ -45,6 +45,7 @@ use crate::dump::{DumpError, Mark};
 use crate::hex;
 use crate::history::Wait;
 use crate::script::{Run, Step};
+use crate::setters::setters;
 use ahead::Ahead;
 use checkpoint::Checkpoint;
 pub(in crate::dump) use new_file::Pace;
@@ -53,6 +54,7 @@ use record::Identity;
 
 /// Whether rows without their parents are refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Violations {
     /// They are.
     #[default]
@@ -63,6 +65,7 @@ pub enum Violations {
 
 /// What becomes of a dump whose rows set off triggers of the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Triggers {
     /// It is refused before its first row: the triggers would add to what it says.
     #[default]
@@ -73,6 +76,7 @@ pub enum Triggers {
 
 /// Whether an import looks at what it has written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Verify {
     /// It counts the rows of each table.
     #[default]
@@ -128,6 +132,7 @@ pub type OnImport = Arc<dyn Fn(ImportEvent) + Send + Sync>;
 
 /// Whether an unfinished import is gone on with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Begin {
     /// It is.
     #[default]
@@ -138,6 +143,7 @@ pub enum Begin {
 
 /// What becomes of `user_version` and `application_id` of a database where the dump sets none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Header {
     /// They stay.
     #[default]
@@ -148,6 +154,7 @@ pub enum Header {
 
 /// How a dump is imported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ImportOptions {
     /// What the rows go into.
     pub tables: Tables,
@@ -164,6 +171,16 @@ pub struct ImportOptions {
     /// How many bytes of a dump go into one transaction at the most, where it is no new file that is made.
     pub transaction_bytes: u64,
 }
+
+setters!(ImportOptions {
+    tables: Tables,
+    begin: Begin,
+    violations: Violations,
+    triggers: Triggers,
+    header: Header,
+    verify: Verify,
+    transaction_bytes: u64,
+});
 
 impl Default for ImportOptions {
     /// Into new tables, 4 MB at once: what a server does with that in a second or less, and what fits into memory
@@ -191,6 +208,7 @@ impl ImportOptions {
 
 /// A dump is in the database, and recorded.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Imported {
     /// The tables that it has filled or made, in its order.
     pub tables: Vec<Table>,
@@ -216,6 +234,7 @@ pub struct Imported {
 
 /// How a dump came to be in the database.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Outcome {
     /// By this run.
     Whole,
@@ -276,6 +295,7 @@ impl Imported {
 
 /// What an import would do.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Planned {
     /// The tables of the dump.
     pub tables: Vec<Table>,
@@ -295,6 +315,7 @@ pub struct Planned {
 
 /// A virtual table whose module the engine does not have.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct LackingModule {
     /// The virtual table.
     pub table: String,
@@ -304,6 +325,7 @@ pub struct LackingModule {
 
 /// How a dump goes into a database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Way {
     /// As a new local file.
     NewFile,

@@ -6,6 +6,7 @@ use crate::dump::{Block, Item};
 
 /// One table of a dump.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct Table {
     /// Its name, without quotes.
     pub name: String,
@@ -25,6 +26,7 @@ pub struct Table {
 
 /// What a table was before an import.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Before {
     /// The import made it.
     #[default]

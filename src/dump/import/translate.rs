@@ -21,6 +21,7 @@ pub(super) const SEQUENCE: &str = "sqlite_sequence";
 
 /// What the rows go into.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Tables {
     /// Tables that the dump makes; none of them may exist.
     #[default]
@@ -47,6 +48,7 @@ pub(super) enum Beside {
 
 /// Something of a dump that is not in the database, and need not be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum LeftOut {
     /// `ANALYZE` and `sqlite_stat1`, which servers keep to themselves.
     Statistics,

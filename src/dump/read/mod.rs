@@ -23,6 +23,7 @@ use super::block::{Block, Item, Mark, Rows};
 use super::error::{DumpError, NotADump, Place};
 use super::source::{Packing, Source};
 use crate::diagnostic::Diagnostic;
+use crate::setters::setters;
 use decode::decode;
 use draft::{Draft, Pause, Within, nul_byte};
 use insert::Memory;
@@ -33,6 +34,7 @@ const ENOUGH: usize = 20;
 
 /// How a dump is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ReaderOptions {
     /// How long a block is, in bytes of text; a longer statement is a block of its own.
     pub block_bytes: usize,
@@ -40,6 +42,11 @@ pub struct ReaderOptions {
     /// <https://sqlite.org/limits.html#max_sql_length>.
     pub statement_bytes: usize,
 }
+
+setters!(ReaderOptions {
+    block_bytes: usize,
+    statement_bytes: usize,
+});
 
 impl Default for ReaderOptions {
     fn default() -> Self {
@@ -52,6 +59,7 @@ impl Default for ReaderOptions {
 
 /// What a dump was, once it is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Ended {
     /// Its end: how long it is, how many lines, its checksum.
     pub mark: Mark,
@@ -65,6 +73,7 @@ pub struct Ended {
 
 /// Whether a dump is wrapped in a transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Envelope {
     /// `BEGIN … COMMIT`: it is known to be complete.
     Transaction,

@@ -32,6 +32,7 @@ pub(super) use witness::Witness;
 
 /// How much is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Level {
     /// The number of rows of each table, and the objects of the schema.
     Counts,
@@ -41,6 +42,7 @@ pub enum Level {
 
 /// What a comparison found.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Verified {
     /// How much was compared.
     pub level: Level,
@@ -56,6 +58,7 @@ pub struct Verified {
 
 /// Why the rows that differ are not shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Unshown {
     /// The dump flows by only once.
     Flows,
@@ -67,6 +70,7 @@ pub enum Unshown {
 
 /// One table of the dump.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct VerifiedTable {
     /// Its name.
     pub name: String,
@@ -80,6 +84,7 @@ pub struct VerifiedTable {
 
 /// What the comparison of a table came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Verdict {
     /// As much of it as was compared is equal.
     Equal,
@@ -97,6 +102,7 @@ pub enum Verdict {
 
 /// A row that only one of the two has.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Differing {
     /// Who has it.
     pub side: Side,
@@ -106,6 +112,7 @@ pub struct Differing {
 
 /// One of the two that are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Side {
     /// The dump, in this line (from 1).
     Dump {
@@ -118,6 +125,7 @@ pub enum Side {
 
 /// An object of the schema that did not arrive as the dump has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct FaultyObject {
     /// `table`, `index`, `trigger`, `view`, `PRAGMA`, `AUTOINCREMENT`.
     pub kind: &'static str,
@@ -131,6 +139,7 @@ pub struct FaultyObject {
 
 /// What is wrong with an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Fault {
     /// The database has none of that name.
     Missing,

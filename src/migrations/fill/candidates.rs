@@ -33,7 +33,7 @@ const WITH_NULLS: usize = 2;
 const SMALL: usize = 4;
 
 /// The row of large values.
-const LARGE: usize = 5;
+pub(super) const LARGE: usize = 5;
 
 /// The first of the rows with values that files compare a column with.
 const COMPARED: usize = 6;
@@ -74,6 +74,11 @@ enum Meaning {
     Uuid,
     Year,
     Plain,
+}
+
+/// Whether a column holds JSON, by its type and its name.
+pub(super) fn is_json_column(table: &Table, column: usize) -> bool {
+    meaning(table, column) == Meaning::Json
 }
 
 fn meaning(table: &Table, column: usize) -> Meaning {

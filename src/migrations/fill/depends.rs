@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::form::{Form, Words};
 use super::insert::run;
+use super::refusing::refusal;
 use super::table::{checks, named};
 use crate::db::{Db, DbError, Failure, Options, Transaction};
 use crate::schema::{ColumnKind, Nullability, Strictness, TableShape, shape};
@@ -49,15 +50,28 @@ pub(in crate::migrations) async fn depends(
         Kind::Alter => words.added_column().or_else(|| words.altered_column()),
         Kind::Update => words.update(),
         Kind::Insert => words.insert(),
+        Kind::Delete => words.delete(),
         _ => None,
     };
     let Some(form) = recognised else {
         return Ok(Depends::OnGeneratedRows);
     };
-    let Some((shape, sql)) = definition(db, before, form.table()).await? else {
+    let Some(Definition {
+        shape,
+        sql,
+        triggers,
+    }) = definition(db, before, form.table()).await?
+    else {
         return Ok(Depends::OnGeneratedRows);
     };
+    if let Some(message) = refusal(&form, &triggers) {
+        return Ok(Depends::OnTheStatement {
+            table: form.rows_of().to_owned(),
+            message,
+        });
+    }
     let experiment = match &form {
+        Form::Delete { .. } => None,
         Form::AddColumn { definition, .. } => adding(&shape, definition),
         Form::AlterColumn {
             table,
@@ -85,15 +99,20 @@ pub(in crate::migrations) async fn depends(
     })
 }
 
-/// A table as it is after these steps, and its statement.
-async fn definition(
-    db: &Db,
-    before: &[Step],
-    table: &str,
-) -> Result<Option<(TableShape, String)>, DbError> {
+/// A table as it is after some steps.
+struct Definition {
+    shape: TableShape,
+    /// Its statement.
+    sql: String,
+    /// All triggers: name, table, statement.
+    triggers: Vec<[String; 3]>,
+}
+
+/// A table as it is after these steps.
+async fn definition(db: &Db, before: &[Step], table: &str) -> Result<Option<Definition>, DbError> {
     let end = Step {
         explain: Some(Arc::new(
-            "SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND sql <> ''".to_owned(),
+            "SELECT name, sql, type, tbl_name FROM sqlite_schema WHERE type IN ('table', 'trigger') AND sql <> ''".to_owned(),
         )),
         ..Step::own(
             "SELECT json('the schema is read, and all is rolled back')",
@@ -111,14 +130,25 @@ async fn definition(
         Err(Failure::Lost(error)) => return Err(error.into()),
         Ok(_) => return Ok(None),
     };
-    let sql = tables
-        .into_iter()
-        .find_map(|row| match <[Value; 2]>::try_from(row) {
-            Ok([Value::Text(name), Value::Text(sql)]) if name.eq_ignore_ascii_case(table) => {
-                Some(sql)
-            }
-            _ => None,
-        });
+    let (mut sql, mut triggers) = (None, Vec::new());
+    for row in tables {
+        let Ok(
+            [
+                Value::Text(name),
+                Value::Text(text),
+                Value::Text(sort),
+                Value::Text(on),
+            ],
+        ) = <[Value; 4]>::try_from(row)
+        else {
+            continue;
+        };
+        match sort.as_str() {
+            "trigger" => triggers.push([name, on, text]),
+            _ if name.eq_ignore_ascii_case(table) => sql = Some(text),
+            _ => {}
+        }
+    }
     let Some(sql) = sql else { return Ok(None) };
     let scratch = Db::memory(Options::default()).await?;
     let made = run(
@@ -131,7 +161,11 @@ async fn definition(
         return Ok(None);
     }
     let shape = shape(&scratch).await?.table(table).cloned();
-    Ok(shape.map(|shape| (shape, sql)))
+    Ok(shape.map(|shape| Definition {
+        shape,
+        sql,
+        triggers,
+    }))
 }
 
 /// Statements that make a table, and the one that must not succeed on it.

@@ -18,6 +18,10 @@ pub(super) enum Form<'a> {
         table: String,
         assignments: Vec<(String, &'a str)>,
     },
+    /// Of all rows.
+    Delete {
+        table: String,
+    },
     /// Of all rows of one table.
     Insert {
         table: String,
@@ -36,6 +40,7 @@ impl Form<'_> {
             Form::AddColumn { table, .. }
             | Form::AlterColumn { table, .. }
             | Form::Update { table, .. }
+            | Form::Delete { table }
             | Form::Insert { table, .. } => table,
         }
     }
@@ -168,6 +173,13 @@ impl<'a> Words<'a> {
             table,
             assignments: assignments.collect(),
         })
+    }
+
+    /// `DELETE FROM t`
+    pub(super) fn delete(self) -> Option<Form<'a>> {
+        let (at, table) = self.name(2)?;
+        let is_whole = self.is(1, "FROM") && (at == self.tokens.len() || self.is(at, ";"));
+        is_whole.then_some(Form::Delete { table })
     }
 
     /// `INSERT [OR …] INTO t [(…)] SELECT … FROM u` of all rows of `u`.

@@ -8,6 +8,7 @@ use super::candidates::{Keys, ORDER, ROWS};
 use super::literals::Literals;
 use super::plan::{Parents, Plan, is_self};
 use super::table::Table;
+use super::variations::{Focus, variations};
 use crate::db::{At, Db, DbError, EngineError, Failure, Query, Transaction, if_accepted};
 use crate::script::{Atomicity, ForeignKeys, Step};
 use crate::sql::{Value, identifier};
@@ -34,6 +35,7 @@ const ERRORS: usize = 12;
 pub(super) async fn fill(
     db: &Db,
     literals: &Literals,
+    focus: &Focus,
     tables: Vec<Table>,
     first: &HashSet<String>,
 ) -> Result<Outcome, DbError> {
@@ -41,6 +43,7 @@ pub(super) async fn fill(
     let mut filling = Filling {
         db,
         literals,
+        focus,
         first,
         outcome: Outcome::default(),
     };
@@ -99,6 +102,7 @@ fn levels(tables: &[Table]) -> (Vec<Vec<&Table>>, Vec<&Table>) {
 struct Filling<'a> {
     db: &'a Db,
     literals: &'a Literals,
+    focus: &'a Focus,
     first: &'a HashSet<String>,
     outcome: Outcome,
 }
@@ -113,7 +117,17 @@ impl Filling<'_> {
             plan.statement("INSERT OR IGNORE", rows, "")
         });
         run_each(self.db, &statements.collect::<Vec<_>>()).await?;
-        self.sorted(level).await
+        let open = self.sorted(level).await?;
+        let is_open = |table: &Table| open.iter().any(|it| it.shape.name == table.shape.name);
+        let focused = plans
+            .iter()
+            .filter(|plan| self.focus.is_on(plan.table) && !is_open(plan.table));
+        let statements = focused.flat_map(|plan| {
+            let rows = variations(plan, self.focus).into_iter();
+            rows.map(|row| plan.numbered("INSERT OR IGNORE", std::iter::once(row), ""))
+        });
+        run_each(self.db, &statements.collect::<Vec<_>>()).await?;
+        Ok(open)
     }
 
     /// Counts the tables that have rows now as filled, and returns the others. One row may be all that a table takes.

@@ -24,7 +24,7 @@ pub(super) fn is_self(table: &Table, key: &ForeignKey) -> bool {
 /// How one table is filled.
 pub(super) struct Plan<'a> {
     pub(super) table: &'a Table,
-    literals: &'a Literals,
+    pub(super) literals: &'a Literals,
     /// For each foreign key the keys of its parent's rows.
     parents: Vec<Option<&'a Rows>>,
     pub(super) groups: Vec<Group<'a>>,
@@ -56,6 +56,11 @@ impl<'a> Plan<'a> {
             groups: groups(table, literals, values, given),
             parents,
         }
+    }
+
+    /// The keys of the rows of the parent of a foreign key.
+    pub(super) fn parents_of(&self, foreign_key: usize) -> Option<&'a Rows> {
+        self.parents[foreign_key]
     }
 
     /// Whether no row has to refer to one that is not there.
@@ -194,6 +199,16 @@ impl<'a> Plan<'a> {
         rows: impl Iterator<Item = Vec<Option<Value>>>,
         condition: &str,
     ) -> String {
+        self.numbered(verb, rows.enumerate(), condition)
+    }
+
+    /// The same of rows with these numbers.
+    pub(super) fn numbered(
+        &self,
+        verb: &str,
+        rows: impl Iterator<Item = (usize, Vec<Option<Value>>)>,
+        condition: &str,
+    ) -> String {
         let shape = &self.table.shape;
         let mut names: Vec<String> = self
             .table
@@ -207,7 +222,7 @@ impl<'a> Plan<'a> {
         };
         names.extend(rowid.map(str::to_owned));
         let mut selects = Vec::new();
-        for (number, row) in rows.enumerate() {
+        for (number, row) in rows {
             let mut values: Vec<String> = self
                 .table
                 .written()

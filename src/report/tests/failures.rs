@@ -10,8 +10,8 @@ use crate::db::{At, Code, Db, DbError, Engine, EngineError, Failure, Left, Optio
 use crate::diagnostic::Diagnostic;
 use crate::history::{Failed, History, HistoryError, Part, Row, State};
 use crate::migrations::{
-    self, Adopted, ApplyError, Back, Done, Grouping, Migrations, OnEvent, Outcome, PlanOptions,
-    ReadError, ScriptError, UndoOptions, Verb,
+    self, ApplyError, Back, Done, Grouping, Migrations, OnEvent, Outcome, PlanOptions, ReadError,
+    ScriptError, UndoOptions, Verb,
 };
 use crate::report::Report;
 use crate::script::{Entry, Key, Record, Run, Step, Unit};
@@ -84,6 +84,7 @@ fn made_up(code: Code, message: &str, part: Part, committed: usize, left: Left) 
         redone: Vec::new(),
         left_broken: Vec::new(),
         set_back: false,
+        recorded: Vec::new(),
         other_rows: Vec::new(),
         done: Vec::new(),
         version: Some(2),
@@ -267,11 +268,9 @@ async fn outside_of_a_transaction(cases: &mut Cases) {
 }
 
 async fn undoing(cases: &mut Cases) {
-    let options = UndoOptions {
-        back: Back::Steps(2),
-        grouping: Grouping::Each,
-        adopted: Adopted::Refuse,
-    };
+    let options = UndoOptions::default()
+        .back(Back::Steps(2))
+        .grouping(Grouping::Each);
     let (run, ignore) = (Run::new("test"), migrations::ignore());
     for (title, directive) in [
         ("a down file", ""),

@@ -5,8 +5,8 @@ use crate::db::{Db, Engine, Options};
 use crate::diagnostic::{Diagnostic, Location};
 use crate::history::{History, OtherHistory, Recorded, Row, State, Unfinished};
 use crate::migrations::{
-    Adopted, ApplyError, Base, BaselineOptions, CheckOptions, Grouping, Migrations, PlanOptions,
-    Repair, Target, Verify, baseline, check, check_against, ignore, plan, repair, undo_plan,
+    ApplyError, Base, BaselineOptions, CheckOptions, Migrations, PlanOptions, Repair, Target,
+    UndoOptions, Verify, baseline, check, check_against, ignore, plan, repair, undo_plan,
 };
 use crate::report::{Paint, Report, Style, annotations};
 use crate::schema::tests::database;
@@ -144,7 +144,12 @@ async fn all_problems() -> Vec<Diagnostic> {
             rows: rows.to_vec(),
             ..History::default()
         };
-        undo_plan(&history, versions, Grouping::All, Adopted::Refuse).problems
+        undo_plan(
+            &history,
+            versions,
+            &UndoOptions::default().folder("migrations/"),
+        )
+        .problems
     };
     let with_down = |row: &Row| Row {
         down: Some("SELECT 1;\n".to_owned()),

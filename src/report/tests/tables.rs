@@ -4,7 +4,7 @@ use super::STYLE;
 use crate::config::{DotEnv, Sources, resolve};
 use crate::history::{BASELINE, History, Row, State};
 use crate::migrations::{
-    Adopted, Done, Event, Grouping, Migrations, Outcome, PlanOptions, Verb, plan, undo_plan,
+    Done, Event, Grouping, Migrations, Outcome, PlanOptions, UndoOptions, Verb, plan, undo_plan,
 };
 use crate::report::{Change, config, dry_run, event, outcome, status, undo_dry_run};
 use crate::script::{Key, Revision};
@@ -308,7 +308,7 @@ fn a_dry_run_lists_fifty_statements_of_a_file_and_counts_the_rest() {
 
 fn check_undo_dry_run(rows: Vec<Row>, versions: &[i64], expect: &Expect) {
     let history = history(rows);
-    let plan = undo_plan(&history, versions, Grouping::All, Adopted::Refuse);
+    let plan = undo_plan(&history, versions, &UndoOptions::default());
     expect.assert_eq(&undo_dry_run(&plan, &history, STYLE));
 }
 

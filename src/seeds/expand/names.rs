@@ -383,6 +383,10 @@ impl<'a> Expansion<'a> {
                     }
                     continue;
                 };
+                if found.value.value == Expr::Unread {
+                    unknown.push(&of.columns[found.column].name);
+                    continue;
+                }
                 if here.iter().any(|it| it.column == found.column) {
                     let column = &of.columns[found.column].name;
                     let message = format!("column `{column}` has two values in one row");
@@ -484,7 +488,7 @@ impl<'a> Expansion<'a> {
             let given = compiled.fields.iter().any(|it| it.column == at);
             let made = of.primary_key == [at] && (compiled.id.is_some() || makes_id(of, at));
             let by_itself = column.default.is_some() || column.origin != ColumnKind::Plain;
-            // A name that is none of a column, and was meant to be this one.
+            // A name that is none of a column, and was meant to be this one; or its value could not be read.
             let is_misspelt = |name: &&str| nearest(name, &[column.name.as_str()]).is_some();
             if needs && !given && !made && !by_itself && !compiled.unknown.iter().any(is_misspelt) {
                 let name = &column.name;

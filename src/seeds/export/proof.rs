@@ -7,7 +7,8 @@ use std::sync::Arc;
 use super::mask::Masked;
 use super::plain;
 use super::refusal::Refusal;
-use super::render::{Rendered, Taken, masked};
+use super::render::{Rendered, Taken};
+use super::trial::MadeUp;
 use crate::diagnostic::Diagnostic;
 use crate::schema::Shape;
 use crate::script::Source;
@@ -24,20 +25,23 @@ use crate::sql::Value;
 /// How many reasons are told.
 const TOLD: usize = 5;
 
-/// Why the file is not the rows; nothing where it is.
+/// What stands in for masked values; or why the file is not the rows.
+///
+/// # Errors
+/// All reasons, so many at most.
 pub(super) fn prove(
     rendered: &Rendered,
     shape: &Shape,
     taken: &[Taken],
     masks: &[Masked],
-) -> Vec<Refusal> {
+) -> Result<Vec<MadeUp>, Vec<Refusal>> {
     let source = Arc::new(Source {
         name: "export".to_owned(),
         text: rendered.yaml.as_str().into(),
     });
     let (file, problems) = parse("export", source);
     if !problems.is_empty() {
-        return told(&problems);
+        return Err(told(&problems));
     }
     let given = Given {
         variables: &Variables::Unknown,
@@ -52,7 +56,7 @@ pub(super) fn prove(
     };
     let (mut rows, problems) = expand(&[&file], shape, &given);
     if !problems.is_empty() {
-        return told(&problems);
+        return Err(told(&problems));
     }
     link(&mut rows, shape);
     let nothing = Found::new(&rows);
@@ -64,6 +68,13 @@ pub(super) fn prove(
             .zip(labels)
             .map(move |(values, label)| (it.table, values, label))
     });
+    let mut made_up: Vec<MadeUp> = masks
+        .iter()
+        .map(|mask| MadeUp {
+            mask: mask.clone(),
+            values: Vec::new(),
+        })
+        .collect();
     let mut count = 0;
     for (at, (table, values, label)) in expected.enumerate() {
         count += 1;
@@ -75,12 +86,19 @@ pub(super) fn prove(
         }
         for column in plain(of) {
             let (value, cell) = (&values[column], rows.rows[at].cell(column));
-            let is_masked = masked(masks, table).any(|mask| mask.column == column);
+            let mut masks = made_up.iter_mut();
+            let made_up = masks.find(|it| (it.mask.table, it.mask.column) == (table, column));
             let is_same = match cell {
                 None => value.is_null() && of.columns[column].default.is_none(),
                 Some(_) => match nothing.value(&rows, shape, at, column) {
-                    Some(new) if is_masked => new.is_null() == value.is_null(),
-                    Some(new) => same(&new, value),
+                    Some(new) => match made_up {
+                        Some(made_up) => {
+                            let is_same = new.is_null() == value.is_null();
+                            made_up.values.push(new);
+                            is_same
+                        }
+                        None => same(&new, value),
+                    },
                     None => false,
                 },
             };
@@ -106,7 +124,10 @@ pub(super) fn prove(
             refusals.push(Refusal::Loop(names.collect()));
         }
     }
-    refusals
+    match refusals.is_empty() {
+        true => Ok(made_up),
+        false => Err(refusals),
+    }
 }
 
 fn same(one: &Value, other: &Value) -> bool {

@@ -4,6 +4,7 @@ use super::MOST_ROWS;
 
 /// One reason. Its words are a lower-case fragment.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum Refusal {
     /// There is no such table.
     #[error("there is no table `{table}`")]
@@ -57,6 +58,18 @@ pub enum Refusal {
         column: String,
         /// The reason.
         why: &'static str,
+    },
+    /// A column that does not take the values that stand in for its own.
+    #[error(
+        "`{table}.{column}` cannot be masked: the values that would stand in are refused: {words}"
+    )]
+    MadeUp {
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+        /// The engine's words.
+        words: String,
     },
     /// More rows than a seed file takes.
     #[error("there are more than {MOST_ROWS} rows, and one seed file takes no more")]
@@ -132,7 +145,7 @@ impl Refusal {
             Refusal::Reserved { .. } => "reserved-name",
             Refusal::NoTables => "no-tables",
             Refusal::UnknownColumn { .. } => "unknown-column",
-            Refusal::MaskElsewhere { .. } | Refusal::Mask { .. } => "mask",
+            Refusal::MaskElsewhere { .. } | Refusal::Mask { .. } | Refusal::MadeUp { .. } => "mask",
             Refusal::TooMany => "too-many-rows",
             Refusal::NoKey { .. } => "no-key",
             Refusal::Orphans { .. } => "no-parent",
@@ -152,6 +165,7 @@ impl Refusal {
                 | Refusal::UnknownColumn { .. }
                 | Refusal::MaskElsewhere { .. }
                 | Refusal::Mask { .. }
+                | Refusal::MadeUp { .. }
         )
     }
 
@@ -177,6 +191,9 @@ impl Refusal {
                 "change the value, or leave the table out"
             }
             Refusal::Loop(_) => "leave one of the tables out",
+            Refusal::MadeUp { .. } => {
+                "leave the table out, or export it without this mask and replace the values by hand"
+            }
             Refusal::Reserved { .. } | Refusal::Mask { .. } | Refusal::Unproven(_) => return None,
         };
         Some(help.to_owned())

@@ -734,23 +734,23 @@ fn cells_are_null_text_or_json() {
             "!!seq []",
         ],
         expect![[r#"
-            !!int x → 
+            !!int x → Unread
             3:8 bad-tag: `!!int` takes a whole number, and this is something else (write for example `!!int 7`)
-            !!int 1.5 → 
+            !!int 1.5 → Unread
             3:8 bad-tag: `!!int` takes a whole number, and this is something else (write for example `!!int 7`)
-            !!bool 1 → 
+            !!bool 1 → Unread
             3:8 bad-tag: `!!bool` takes `true` or `false`, and this is something else (write for example `!!bool true`)
-            !!null 0 → 
+            !!null 0 → Unread
             3:8 bad-tag: `!!null` takes `null` or nothing, and this is something else (write for example `!!null null`)
-            !!float .5e → 
+            !!float .5e → Unread
             3:8 bad-tag: `!!float` takes a number, and this is something else (write for example `!!float 7.5`)
-            !!str [a] → 
+            !!str [a] → Unread
             3:8 bad-tag: `!!str` takes a text, and this is a list (write for example `!!str 007`)
-            !!int → 
+            !!int → Unread
             3:8 bad-tag: `!!int` takes a whole number, and this is something else (write for example `!!int 7`)
-            !!map {} → 
+            !!map {} → Unread
             3:8 unknown-tag: there is no tag `!!map` (the tags are `!ref`, `!now`, `!ago`, `!in`, `!env`, `!file`, `!json`, `!hash`, `!fake`, `!pick`, `!each`, `!int`, `!decimal`, `!slug` and `!!binary`; `!csv` and `!json` name the file of a table, `!auto` and `!uuid` stand in `_id`; a text that begins with `!` needs quotes)
-            !!seq [] → 
+            !!seq [] → Unread
             3:8 unknown-tag: there is no tag `!!seq` (the tags are `!ref`, `!now`, `!ago`, `!in`, `!env`, `!file`, `!json`, `!hash`, `!fake`, `!pick`, `!each`, `!int`, `!decimal`, `!slug` and `!!binary`; `!csv` and `!json` name the file of a table, `!auto` and `!uuid` stand in `_id`; a text that begins with `!` needs quotes)
         "#]],
     );
@@ -801,25 +801,25 @@ fn json_is_typed_by_the_core_schema_and_sorted() {
             "!json [!now ]",
         ],
         expect![[r#"
-            [.inf] → 
+            [.inf] → Unread
             3:9 bad-json: `.inf` is no number that JSON has (write it in quotes to make it a text)
-            [-.INF] → 
+            [-.INF] → Unread
             3:9 bad-json: `-.INF` is no number that JSON has (write it in quotes to make it a text)
-            [.nan] → 
+            [.nan] → Unread
             3:9 bad-json: `.nan` is no number that JSON has (write it in quotes to make it a text)
-            [18446744073709551616] → 
+            [18446744073709551616] → Unread
             3:9 bad-json: `18446744073709551616` is a larger number than 64 bits hold (write it in quotes to make it a text)
-            [-9223372036854775809] → 
+            [-9223372036854775809] → Unread
             3:9 bad-json: `-9223372036854775809` is a larger number than 64 bits hold (write it in quotes to make it a text)
-            [1e999] → 
+            [1e999] → Unread
             3:9 bad-json: `1e999` is a larger number than 64 bits hold (write it in quotes to make it a text)
-            [007] → 
+            [007] → Unread
             3:9 bad-json: `007` would lose its zeros as a number (write it in quotes to make it a text)
-            [+1] → 
+            [+1] → Unread
             3:9 bad-json: `+1` would lose its `+` as a number (write it in quotes to make it a text)
-            [00.5] → 
+            [00.5] → Unread
             3:9 bad-json: `00.5` would lose its zeros as a number (write it in quotes to make it a text)
-            [0xfffffffffffffffff] → 
+            [0xfffffffffffffffff] → Unread
             3:9 bad-json: `0xfffffffffffffffff` is a larger number than 64 bits hold (write it in quotes to make it a text)
             [!ref a.b, !!str x, {a: !env X}] → Composed(List([Tag(Spanned { value: Ref(Ref { table: "a", label: "b", column: None }), span: 16..24 }), Tag(Spanned { value: Scalar { text: "x", style: Text }, span: 26..33 }), Map([("a", Tag(Spanned { value: Env(Env { name: "X", default: None }), span: 39..45 }))])]))
             ["${label}", {"${x}": 1}] → Composed(List([Text { text: [Name("label")], style: Quoted }, Constant(Object {"${x}": Number(1)})]))
@@ -947,94 +947,94 @@ fn tags_that_are_unknown_or_take_something_else() {
             "!!binary",
         ],
         expect![[r#"
-            !rfe users.a → 
+            !rfe users.a → Unread
             3:8 unknown-tag: there is no tag `!rfe` (did you mean `!ref users.admin`?)
-            !sql 'now()' → 
+            !sql 'now()' → Unread
             3:8 unknown-tag: there is no tag `!sql` (the tags are `!ref`, `!now`, `!ago`, `!in`, `!env`, `!file`, `!json`, `!hash`, `!fake`, `!pick`, `!each`, `!int`, `!decimal`, `!slug` and `!!binary`; `!csv` and `!json` name the file of a table, `!auto` and `!uuid` stand in `_id`; a text that begins with `!` needs quotes)
-            !!binry x → 
+            !!binry x → Unread
             3:8 unknown-tag: there is no tag `!!binry` (did you mean `!!binary aGVsbG8=`?)
-            !!timestamp 2020-01-01 → 
+            !!timestamp 2020-01-01 → Unread
             3:8 unknown-tag: there is no tag `!!timestamp` (the tags are `!ref`, `!now`, `!ago`, `!in`, `!env`, `!file`, `!json`, `!hash`, `!fake`, `!pick`, `!each`, `!int`, `!decimal`, `!slug` and `!!binary`; `!csv` and `!json` name the file of a table, `!auto` and `!uuid` stand in `_id`; a text that begins with `!` needs quotes)
-            !uuid → 
+            !uuid → Unread
             3:8 bad-tag: `!uuid` makes the primary keys of a table, below its name (write for example `_id: !uuid`)
             !é x → 
             3:8 yaml: this is not YAML: while scanning a tag, did not find expected whitespace or line break (a tag is `!` and letters; a text that begins with `!` needs quotes)
-            !ref users → 
+            !ref users → Unread
             3:8 bad-tag: `!ref` takes `table.label` or `table.label.column`, and `users` is neither (write for example `!ref users.admin`)
-            !ref users. → 
+            !ref users. → Unread
             3:8 bad-tag: `!ref` takes `table.label` or `table.label.column`, and `users.` is neither (write for example `!ref users.admin`)
-            !ref a.b.c.d → 
+            !ref a.b.c.d → Unread
             3:8 bad-tag: `!ref` takes `table.label` or `table.label.column`, and `a.b.c.d` is neither (write for example `!ref users.admin`)
-            !ref → 
+            !ref → Unread
             3:8 bad-tag: `!ref` takes `table.label` or `table.label.column`, and this is nothing (write for example `!ref users.admin`)
-            !ref [a] → 
+            !ref [a] → Unread
             3:8 bad-tag: `!ref` takes `table.label` or `table.label.column`, and this is a list (write for example `!ref users.admin`)
             !ref ${x}.a → ref ${x} a None
             3:13 bad-template: `${x}` is not replaced here (write what is meant, or `$${` for the text `${` itself)
-            !now {a: b} → 
+            !now {a: b} → Unread
             3:8 bad-tag: `!now` takes modifiers, and this is a map (write for example `!now [start of month, +1 month]`)
-            !now [start of week, [a], !x +1 day] → 
+            !now [start of week, [a], !x +1 day] → Unread
             3:14 bad-tag: `!now` takes modifiers of SQLite's date functions, and `start of week` is none (write for example `!now [start of month, +1 month]`)
             3:29 bad-tag: `!now` takes modifiers, each a text (write for example `!now [start of month, +1 month]`)
             3:34 bad-tag: `!now` takes modifiers, each a text (write for example `!now [start of month, +1 month]`)
-            !now tomorrow → 
+            !now tomorrow → Unread
             3:8 bad-tag: `!now` takes modifiers of SQLite's date functions, and `tomorrow` is none (write for example `!now [start of month, +1 month]`)
-            !now 1.2.3 days → 
+            !now 1.2.3 days → Unread
             3:8 bad-tag: `!now` takes modifiers of SQLite's date functions, and `1.2.3 days` is none (write for example `!now [start of month, +1 month]`)
-            !now weekday 7 → 
+            !now weekday 7 → Unread
             3:8 bad-tag: `!now` takes modifiers of SQLite's date functions, and `weekday 7` is none (write for example `!now [start of month, +1 month]`)
-            !ago 3 → 
+            !ago 3 → Unread
             3:8 bad-tag: `!ago` takes a number and a unit of time, and `3` is not both (write for example `!ago 0..365 days`)
-            !ago 3 dayz → 
+            !ago 3 dayz → Unread
             3:8 bad-tag: `!ago` knows no unit `dayz` (did you mean `day`?)
-            !ago 3 fortnights → 
+            !ago 3 fortnights → Unread
             3:8 bad-tag: `!ago` knows no unit `fortnights` (there are `second`, `minute`, `hour`, `day`, `week`, `month` and `year`)
-            !ago 5..3 days → 
+            !ago 5..3 days → Unread
             3:8 bad-tag: `!ago` takes a number, or a range with the smaller one first, and `5..3` is neither (write for example `!ago 0..365 days`)
-            !ago -3 days → 
+            !ago -3 days → Unread
             3:8 bad-tag: `!ago` takes a number, or a range with the smaller one first, and `-3` is neither (write for example `!ago 0..365 days`)
-            !ago 9999999999999999999 years → 
+            !ago 9999999999999999999 years → Unread
             3:8 bad-tag: `!ago` takes 2000 years at most (write for example `!ago 0..365 days`)
-            !ago [3 days] → 
+            !ago [3 days] → Unread
             3:8 bad-tag: `!ago` takes a number and a unit of time, and this is a list (write for example `!ago 0..365 days`)
-            !ago → 
+            !ago → Unread
             3:8 bad-tag: `!ago` takes a number and a unit of time, and this is nothing (write for example `!ago 0..365 days`)
-            !env → 
+            !env → Unread
             3:8 bad-tag: `!env` takes the name of a variable, and this is nothing (write for example `!env {name: SEED_KEY, default: none}`)
-            !env A-B → 
+            !env A-B → Unread
             3:8 bad-tag: `!env` takes the name of a variable, and `A-B` is none (write for example `!env {name: SEED_KEY, default: none}`)
-            !env [A] → 
+            !env [A] → Unread
             3:8 bad-tag: `!env` takes the name of a variable, and this is a list (write for example `!env {name: SEED_KEY, default: none}`)
-            !env {nam: A} → 
+            !env {nam: A} → Unread
             3:14 bad-tag: `!env` knows no `nam` (did you mean `name`?)
-            !env {default: x} → 
+            !env {default: x} → Unread
             3:8 bad-tag: `!env` has no `name` (write for example `!env {name: SEED_KEY, default: none}`)
-            !env {name: A, default: ~} → 
+            !env {name: A, default: ~} → Unread
             3:32 bad-value: a default is a text, and this is null (write for example `default: none`)
-            !env {name: [], default: []} → 
+            !env {name: [], default: []} → Unread
             3:20 bad-value: the name of a variable is a text, and this is a list (write for example `name: SEED_KEY`)
             3:33 bad-value: a default is a text, and this is a list (write for example `default: none`)
-            !env ${A} → 
+            !env ${A} → Unread
             3:8 bad-tag: `!env` takes the name of a variable, and `${A}` is none (write for example `!env {name: SEED_KEY, default: none}`)
-            !file → 
+            !file → Unread
             3:8 bad-tag: `!file` takes a path, and this is nothing (write for example `!file images/admin.png`)
-            !file /etc/passwd → 
+            !file /etc/passwd → Unread
             3:8 bad-tag: `!file` takes a path below the seeds folder with `/` between its parts, and `/etc/passwd` is none (write for example `!file images/admin.png`)
-            !file ../x → 
+            !file ../x → Unread
             3:8 bad-tag: `!file` takes a path below the seeds folder with `/` between its parts, and `../x` is none (write for example `!file images/admin.png`)
-            !file a\b → 
+            !file a\b → Unread
             3:8 bad-tag: `!file` takes a path below the seeds folder with `/` between its parts, and `a\b` is none (write for example `!file images/admin.png`)
-            !file a//b → 
+            !file a//b → Unread
             3:8 bad-tag: `!file` takes a path below the seeds folder with `/` between its parts, and `a//b` is none (write for example `!file images/admin.png`)
             !file images/${label}.png → File("images/${label}.png")
             3:21 bad-template: `${label}` is not replaced here (write what is meant, or `$${` for the text `${` itself)
-            !file [a] → 
+            !file [a] → Unread
             3:8 bad-tag: `!file` takes a path, and this is a list (write for example `!file images/admin.png`)
-            !!binary x → 
+            !!binary x → Unread
             3:8 bad-tag: `!!binary` takes base64, and this is none (write for example `!!binary aGVsbG8=`)
-            !!binary [a] → 
+            !!binary [a] → Unread
             3:8 bad-tag: `!!binary` takes base64, and this is a list (write for example `!!binary aGVsbG8=`)
-            !!binary → 
+            !!binary → Unread
             3:8 bad-tag: `!!binary` takes base64, and this is nothing (write for example `!!binary aGVsbG8=`)
         "#]],
     );
@@ -1068,63 +1068,63 @@ fn tags_that_are_unknown_or_take_something_else() {
             "!hash {valu: x}",
         ],
         expect![[r#"
-            !fake emial → 
+            !fake emial → Unread
             3:8 bad-tag: `!fake` knows no kind `emial` (did you mean `email`?)
-            !fake → 
+            !fake → Unread
             3:8 bad-tag: `!fake` takes a kind of value, and this is nothing (write for example `!fake email`)
-            !fake [name] → 
+            !fake [name] → Unread
             3:8 bad-tag: `!fake` takes a kind of value, and this is a list (write for example `!fake email`)
-            !fake colour → 
+            !fake colour → Unread
             3:8 bad-tag: `!fake` knows no kind `colour` (there are `name`, `first_name`, `last_name`, `email`, `username`, `phone.e164`, `city`, `country`, `street`, `company`, `word`, `sentence`, `paragraph`, `boolean`, `uuid`, `url` and `ipv4`)
-            !pick → 
+            !pick → Unread
             3:8 bad-tag: `!pick` takes a list of values, a map with a weight for each, or labels of a table (`!pick users.*`), and there are none (write for example `!pick {free: 70, pro: 30}`)
-            !pick x → 
+            !pick x → Unread
             3:8 bad-tag: `!pick` takes a list of values, a map with a weight for each, or labels of a table (`!pick users.*`), and there are none (write for example `!pick {free: 70, pro: 30}`)
-            !pick [] → 
+            !pick [] → Unread
             3:8 bad-tag: `!pick` takes a list of values, a map with a weight for each, or labels of a table (`!pick users.*`), and there are none (write for example `!pick {free: 70, pro: 30}`)
-            !pick {} → 
+            !pick {} → Unread
             3:8 bad-tag: `!pick` takes a list of values, a map with a weight for each, or labels of a table (`!pick users.*`), and there are none (write for example `!pick {free: 70, pro: 30}`)
-            !pick {a: 0} → 
+            !pick {a: 0} → Unread
             3:18 bad-tag: `!pick` takes a whole number from 1 as the weight of `a` (write for example `!pick {free: 70, pro: 30}`)
-            !pick {a: -1, b: 1.5, c: x, d: "1", e: [], f: } → 
+            !pick {a: -1, b: 1.5, c: x, d: "1", e: [], f: } → Unread
             3:18 bad-tag: `!pick` takes a whole number from 1 as the weight of `a` (write for example `!pick {free: 70, pro: 30}`)
             3:25 bad-tag: `!pick` takes a whole number from 1 as the weight of `b` (write for example `!pick {free: 70, pro: 30}`)
             3:33 bad-tag: `!pick` takes a whole number from 1 as the weight of `c` (write for example `!pick {free: 70, pro: 30}`)
             3:39 bad-tag: `!pick` takes a whole number from 1 as the weight of `d` (write for example `!pick {free: 70, pro: 30}`)
             3:47 bad-tag: `!pick` takes a whole number from 1 as the weight of `e` (write for example `!pick {free: 70, pro: 30}`)
             3:52 bad-tag: `!pick` takes a whole number from 1 as the weight of `f` (write for example `!pick {free: 70, pro: 30}`)
-            !pick {a: 18446744073709551615, b: 1} → 
+            !pick {a: 18446744073709551615, b: 1} → Unread
             3:8 bad-tag: `!pick` has weights whose sum 64 bits do not hold (write for example `!pick {free: 70, pro: 30}`)
-            !pick [!x a, !fake nam] → 
+            !pick [!x a, !fake nam] → Unread
             3:15 unknown-tag: there is no tag `!x` (the tags are `!ref`, `!now`, `!ago`, `!in`, `!env`, `!file`, `!json`, `!hash`, `!fake`, `!pick`, `!each`, `!int`, `!decimal`, `!slug` and `!!binary`; `!csv` and `!json` name the file of a table, `!auto` and `!uuid` stand in `_id`; a text that begins with `!` needs quotes)
             3:21 bad-tag: `!fake` knows no kind `nam` (did you mean `name`?)
-            !int → 
+            !int → Unread
             3:8 bad-tag: `!int` takes a range of whole numbers, and this is nothing (write for example `!int 0..500`)
-            !int 5 → 
+            !int 5 → Unread
             3:8 bad-tag: `!int` takes two whole numbers of 64 bits, the smaller one first, and `5` is something else (write for example `!int 0..500`)
-            !int 5..1 → 
+            !int 5..1 → Unread
             3:8 bad-tag: `!int` takes two whole numbers of 64 bits, the smaller one first, and `5..1` is something else (write for example `!int 0..500`)
-            !int 1.5..2 → 
+            !int 1.5..2 → Unread
             3:8 bad-tag: `!int` takes two whole numbers of 64 bits, the smaller one first, and `1.5..2` is something else (write for example `!int 0..500`)
-            !int 0..9999999999999999999 → 
+            !int 0..9999999999999999999 → Unread
             3:8 bad-tag: `!int` takes two whole numbers of 64 bits, the smaller one first, and `0..9999999999999999999` is something else (write for example `!int 0..500`)
-            !int [0, 5] → 
+            !int [0, 5] → Unread
             3:8 bad-tag: `!int` takes a range of whole numbers, and this is a list (write for example `!int 0..500`)
-            !hash → 
+            !hash → Unread
             3:8 bad-tag: `!hash` takes a secret, and this is nothing (write for example `!hash {scheme: argon2id, value: !env ADMIN_PASSWORD}`)
-            !hash ~ → 
+            !hash ~ → Unread
             3:8 bad-tag: `!hash` takes a secret, and this is null (write for example `!hash {scheme: argon2id, value: !env ADMIN_PASSWORD}`)
-            !hash [a] → 
+            !hash [a] → Unread
             3:8 bad-tag: `!hash` takes a secret, and this is a list (write for example `!hash {scheme: argon2id, value: !env ADMIN_PASSWORD}`)
-            !hash {scheme: bcrypt, value: x} → 
+            !hash {scheme: bcrypt, value: x} → Unread
             3:23 bad-tag: `!hash` knows no scheme `bcrypt`: argon2id is the only one (write for example `!hash {scheme: argon2id, value: !env ADMIN_PASSWORD}`)
-            !hash {scheme: argon2id} → 
+            !hash {scheme: argon2id} → Unread
             3:8 bad-tag: `!hash` has no `value` (write for example `!hash {scheme: argon2id, value: !env ADMIN_PASSWORD}`)
-            !hash {value: !fake name} → 
+            !hash {value: !fake name} → Unread
             3:22 bad-tag: `!hash` takes a text or an `!env` as its `value` (write for example `!hash {scheme: argon2id, value: !env ADMIN_PASSWORD}`)
-            !hash {value: ~} → 
+            !hash {value: ~} → Unread
             3:22 bad-tag: `!hash` takes a text or an `!env` as its `value` (write for example `!hash {scheme: argon2id, value: !env ADMIN_PASSWORD}`)
-            !hash {valu: x} → 
+            !hash {valu: x} → Unread
             3:15 bad-tag: `!hash` knows no `valu` (did you mean `value`?)
         "#]],
     );
@@ -1177,9 +1177,9 @@ fn anchors_and_merges_are_as_if_written_out_and_a_problem_is_told_once() {
         "t:\n  a: &a {x: 1, y: !fake nope}\n  b: {<<: *a, x: 2}\n  c: *a\n",
         expect![[r#"
             t:
-              2:3 a: x=1
-              3:3 b: x=2
-              4:3 c: x=1
+              2:3 a: x=1 y=Unread
+              3:3 b: y=Unread x=2
+              4:3 c: x=1 y=Unread
             2:19 bad-tag: `!fake` knows no kind `nope` (there are `name`, `first_name`, `last_name`, `email`, `username`, `phone.e164`, `city`, `country`, `street`, `company`, `word`, `sentence`, `paragraph`, `boolean`, `uuid`, `url` and `ipv4`)
         "#]],
     );
@@ -1191,7 +1191,7 @@ fn problems_stand_in_the_order_of_the_file() {
         "t:\n  a: {x: !nope 1}\n  a: {}\n_seed: {formt: 1}\n_x: {}\n",
         expect![[r#"
             t:
-              2:3 a:
+              2:3 a: x=Unread
             _x:
             2:10 unknown-tag: there is no tag `!nope` (the tags are `!ref`, `!now`, `!ago`, `!in`, `!env`, `!file`, `!json`, `!hash`, `!fake`, `!pick`, `!each`, `!int`, `!decimal`, `!slug` and `!!binary`; `!csv` and `!json` name the file of a table, `!auto` and `!uuid` stand in `_id`; a text that begins with `!` needs quotes)
             3:3 duplicate-key: `a` stands twice in this map [first here: 2:3] (keep one of the two)

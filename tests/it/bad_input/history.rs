@@ -357,7 +357,7 @@ fn undo_without_a_down_file() {
             2> target: local local.db (default)
             2> error[no-down]: V1__users cannot be undone: no down file was recorded with it
             2>   |
-            2>   = help: write V1__users.down.sql, then `seedbed repair` records it
+            2>   = help: write migrations/V1__users.down.sql, then `seedbed repair` records it
             exit 4
         "#]],
     );
@@ -368,7 +368,7 @@ fn undo_without_a_down_file() {
             $ seedbed undo --dry-run
             error[no-down]: V1__users cannot be undone: no down file was recorded with it
               |
-              = help: write V1__users.down.sql, then `seedbed repair` records it
+              = help: write migrations/V1__users.down.sql, then `seedbed repair` records it
 
             nothing would be undone before the errors are settled; nothing was changed
             2> target: local local.db (default)
@@ -651,7 +651,7 @@ fn a_migration_that_was_started_and_never_finished() {
             2>
             2> error[no-down]: V2__bare cannot be undone: no down file was recorded with it
             2>   |
-            2>   = help: write V2__bare.down.sql, then `seedbed repair` records it
+            2>   = help: write migrations/V2__bare.down.sql, then `seedbed repair` records it
             2>
             2> 2 errors
             exit 4

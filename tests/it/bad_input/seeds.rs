@@ -840,7 +840,7 @@ fn settings_that_mean_nothing() {
             2> 1 | _seed: {mode: upsrt, depends_on: [b_users], requires: 9, tag: [x]}
             2>   |                                                       ^
             2>   |
-            2>   = help: `seedbed migrate` first
+            2>   = help: the newest migration is V1: correct `requires`, or add the migration
             2>
             2> error[unknown-setting]: `_seed` has no setting `tag`
             2>  --> seeds/a.yaml:1:58
@@ -912,7 +912,7 @@ fn a_seed_for_an_older_schema() {
         2> 1 | _seed: {requires: 3}
         2>   |                   ^
         2>   |
-        2>   = help: `seedbed migrate` first
+        2>   = help: the newest migration is V2: correct `requires`, or add the migration
         2>
         2> no row was written
         2>

@@ -337,9 +337,10 @@ fn flags_that_do_not_fit() {
                 2>                              local_replica.db]
                 2>       --allow-plain-http     Reach a server in a private network over http://
                 2>                              without a token; a token is never sent that way
-                2>       --ignore <TABLE>       A table that is not the application's: no history
-                2>                              of migrations, and left out of comparisons. Those
-                2>                              of other migration tools are known. May be repeated
+                2>       --ignore <TABLE>       A table or view that is not the application's: no
+                2>                              history of migrations, and left out of comparisons.
+                2>                              Those of other migration tools are known. May be
+                2>                              repeated
                 2>       --format <FORMAT>      How to print the result, on standard output
                 2>                              [default: table] [possible values: table, json]
                 2>   -q, --quiet                Print nothing but the result and errors

@@ -453,6 +453,46 @@ fn init_sets_a_project_up() {
 }
 
 #[test]
+fn init_follows_the_settings_that_are_there() {
+    let project = Project::bare()
+        .file("config.toml", "[migrations]\ndir = \"db/steps\"\n")
+        .file(".env", "DATABASE_FILE=data/app.db\nDEBUG=my app\n");
+    project.run("init --kind program").check(expect![[r#"
+        $ seedbed init --kind program
+        kept      config.toml
+        written   .env.example
+        written   .gitattributes
+        written   .gitignore
+        written   db/steps
+        written   seeds/010_first.yaml
+        2>
+        2> next: `seedbed new create users`, write the SQL, `seedbed migrate`
+    "#]]);
+    let ignored = project.read(".gitignore");
+    assert!(ignored.contains("\n/data/app.db*\n"), "{ignored}");
+    let ran = project.run("new create users");
+    assert_eq!(ran.stdout, "db/steps/V1__create_users.sql\n");
+}
+
+#[test]
+fn init_writes_nothing_where_it_cannot_write_all() {
+    let project = Project::bare().file("migrations", "a file\n");
+    let before = project.files();
+    project.run("init --kind xtask").check(expect![[r#"
+        $ seedbed init --kind xtask
+        2> error[init]: [root]/migrations is a file, and the project needs a folder of that name
+        2>   |
+        2>   = note: every file is as it was
+        exit 1
+    "#]]);
+    assert_eq!(project.files(), before);
+    let project = Project::bare().file("config.toml", "[migrations]\ndirr = \"steps\"\n");
+    let ran = project.run("init --kind program");
+    assert_eq!(ran.code, Some(2), "{ran}");
+    assert_eq!(project.files(), ["config.toml"]);
+}
+
+#[test]
 fn what_init_writes_for_a_project_in_another_language_works_as_it_is() {
     let project = Project::bare().file("package.json", "{}");
     let ran = project.run("init --workflow github");

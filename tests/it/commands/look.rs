@@ -481,9 +481,9 @@ fn the_version_and_the_help_are_told_on_standard_output() {
                   token is never sent that way
 
               --ignore <TABLE>
-                  A table that is not the application's: no history of migrations, and
-                  left out of comparisons. Those of other migration tools are known. May
-                  be repeated
+                  A table or view that is not the application's: no history of
+                  migrations, and left out of comparisons. Those of other migration
+                  tools are known. May be repeated
 
               --format <FORMAT>
                   How to print the result, on standard output

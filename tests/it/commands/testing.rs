@@ -304,11 +304,14 @@ fn a_reset_that_fails_leaves_the_database_as_it_was() {
         2>   |        ^^^^^
         2>   |
         2>   = note: rolled back: V1, V2 and V3
-        2>   = help: fix migrations/V3__broken.sql:1, then run `seedbed migrate` again
+        2>   = help: fix migrations/V3__broken.sql:1, then run `seedbed reset` again
         2>
         2> nothing was changed: local.db is as it was
         exit 1
     "#]]);
+    let document = project.run("reset --yes --format json").json();
+    assert_eq!(document["database_version"], 2, "{document}");
+    assert_eq!(document["items"], serde_json::json!([]), "{document}");
     assert!(project.bytes("local.db") == before);
     assert!(
         !project

@@ -83,6 +83,33 @@ fn usage_errors_are_a_document_where_json_was_asked_for() {
 }
 
 #[test]
+fn every_command_and_every_failure_is_a_document_where_json_was_asked_for() {
+    let project = project();
+    for (line, command, code, problem) in [
+        ("-C nope status --format json", "status", 2, "no-directory"),
+        ("info --nope --format json", "status", 2, "usage"),
+        (
+            "completions --all migrations/V1__users.sql --format json",
+            "completions",
+            1,
+            "write",
+        ),
+    ] {
+        let ran = project.run(line);
+        let document = ran.json();
+        assert_eq!(ran.code, Some(code), "{ran}");
+        assert_eq!(document["command"], command, "{ran}");
+        assert_eq!(document["exit_code"], code, "{ran}");
+        assert_eq!(document["problems"][0]["code"], problem, "{ran}");
+    }
+    let document = project.run("completions bash --format json").json();
+    assert_eq!(document["shell"], "bash");
+    assert!(document["script"].as_str().unwrap().contains("seedbed"));
+    let document = project.run("completions --all out --format json").json();
+    assert!(document["files"].as_array().unwrap().len() > 10);
+}
+
+#[test]
 fn a_word_of_another_tool_is_answered_with_the_command() {
     project().run("rollback").check(expect![[r#"
         $ seedbed rollback

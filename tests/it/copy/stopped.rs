@@ -16,20 +16,14 @@ const BYTES: u64 = 24_000;
 /// Copies until the first rows are written.
 fn stopped(from: Input, url: &str, command: &str) {
     let (handle, stop) = Stop::new();
-    let options = Options {
-        stop,
-        ..Options::default()
-    };
+    let options = Options::default().stop(stop);
     let to = Db::remote(url, None, options).unwrap();
     let on_event = Arc::new(move |event: ImportEvent| {
         if matches!(event, ImportEvent::Written { .. }) {
             handle.raise();
         }
     });
-    let options = ImportOptions {
-        transaction_bytes: BYTES,
-        ..ImportOptions::default()
-    };
+    let options = ImportOptions::default().transaction_bytes(BYTES);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

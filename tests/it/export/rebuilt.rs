@@ -147,10 +147,7 @@ async fn a_vacuumed_database_with_virtual_tables_is_rebuilt() {
         // Also what comes in many transactions.
         let existing = local(path(&format!("chunks {number}.db")));
         bare(&existing, &["CREATE TABLE other (x)"]).await;
-        let options = ImportOptions {
-            transaction_bytes: 1024,
-            ..ImportOptions::default()
-        };
+        let options = ImportOptions::default().transaction_bytes(1024);
         let input = Input::File(from.clone());
         let run = Run::new("test");
         let done = import(&existing, &input, &options, &run, Arc::new(|_| {})).await;

@@ -244,12 +244,7 @@ async fn backups_of_one_second_have_numbers_and_are_listed_the_newest_first() {
     let project = project(&["app.db"]);
     let db = Db::local(project.path("app.db"), Options::default()).unwrap();
     let now = SystemTime::now();
-    let options = BackupOptions {
-        folder: project.path("kept"),
-        name: "app".to_owned(),
-        keep_days: 30,
-        now,
-    };
+    let options = BackupOptions::new(project.path("kept"), "app".to_owned(), now).keep_days(30);
     let mut taken = Vec::new();
     for _ in 0..12 {
         taken.push(dump::backup(&db, &options).await.unwrap().file);
@@ -264,10 +259,7 @@ async fn backups_of_one_second_have_numbers_and_are_listed_the_newest_first() {
     // None of them is from the future.
     assert!(listed.iter().all(|kept| kept.taken_at <= now));
     assert!(listed.iter().all(|kept| kept.state == Condition::Good));
-    let later = BackupOptions {
-        now: now + Duration::from_secs(31 * 24 * 60 * 60),
-        ..options
-    };
+    let later = options.now(now + Duration::from_secs(31 * 24 * 60 * 60));
     let backed_up = dump::backup(&db, &later).await.unwrap();
     assert_eq!(backed_up.removed.len(), 12, "{backed_up:?}");
 }

@@ -215,10 +215,7 @@ fn our_own_import_makes_an_equal_database_of_every_dump() {
                 if let Err(error) = done {
                     panic!("{error}\n{}", String::from_utf8_lossy(&dump));
                 }
-                let without = ExportOptions {
-                    history: Records::Without,
-                    ..ExportOptions::default()
-                };
+                let without = ExportOptions::default().history(Records::Without);
                 let mut again = Vec::new();
                 export(&new, &without, &mut again).await.unwrap();
                 let [dump, again] = [&dump, &again].map(|text| String::from_utf8_lossy(text));

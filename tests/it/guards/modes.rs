@@ -161,6 +161,7 @@ mod specification {
         a_new_view_that_only_reading_it_finds_broken_is_refused
         a_view_that_a_new_column_breaks_is_refused
         a_view_that_a_later_file_creates_again_with_the_new_column_is_no_fault
+        a_column_in_double_quotes_that_becomes_a_text_is_refused
     an_old_view_that_reading_it_finds_broken_refuses_nothing
     }
 }

@@ -126,10 +126,7 @@ pub(crate) async fn a_parent_that_a_later_file_makes_again_is_no_fault(world: Wo
         ),
     ];
     for grouping in [Grouping::All, Grouping::Each] {
-        let options = PlanOptions {
-            grouping,
-            ..PlanOptions::default()
-        };
+        let options = PlanOptions::default().grouping(grouping);
         world.apply_with(&files, options).await.unwrap();
     }
 }
@@ -398,10 +395,7 @@ pub(crate) async fn a_new_trigger_that_names_no_column_is_refused(world: World) 
 }
 
 pub(super) fn each() -> PlanOptions {
-    PlanOptions {
-        grouping: Grouping::Each,
-        ..PlanOptions::default()
-    }
+    PlanOptions::default().grouping(Grouping::Each)
 }
 
 const VIEWED: (&str, &str) = (
@@ -552,10 +546,7 @@ pub(crate) async fn a_view_that_is_broken_already_is_no_obstacle_and_a_new_one_i
     let kept = world
         .ask("SELECT count(*) FROM sqlite_schema WHERE name IN ('old', 'r1', 'update of', 'r3')");
     assert_eq!(kept.await, "4");
-    let each = PlanOptions {
-        grouping: Grouping::Each,
-        ..PlanOptions::default()
-    };
+    let each = PlanOptions::default().grouping(Grouping::Each);
     let files = [
         fine,
         ("V2__x.sql", "CREATE VIEW x AS SELECT 1;"),
@@ -1729,10 +1720,7 @@ pub(crate) async fn a_deferred_foreign_key_names_its_rows_and_files(world: World
 }
 
 pub(crate) async fn nothing_is_remembered_behind_a_run(world: World) {
-    let options = PlanOptions {
-        grouping: Grouping::Each,
-        ..PlanOptions::default()
-    };
+    let options = PlanOptions::default().grouping(Grouping::Each);
     let column = (
         "V3__column.sql",
         "ALTER TABLE p ALTER COLUMN name TO name TEXT DEFAULT '';",
@@ -1895,4 +1883,45 @@ pub(crate) async fn rows_that_do_not_fit_an_added_column_are_refused(world: Worl
                 ALTER TABLE e ADD COLUMN w INT DEFAULT 1 CHECK (w > 0);";
     world.apply(&[ROWS, ("V2__added.sql", fits)]).await.unwrap();
     assert_eq!(world.recorded().await, "V1 V2");
+}
+
+/// <https://sqlite.org/quirks.html#dblquote>
+pub(crate) async fn a_column_in_double_quotes_that_becomes_a_text_is_refused(world: World) {
+    let base = (
+        "V1__t.sql",
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, c);
+         CREATE VIEW v AS SELECT \"c\" FROM t;
+         CREATE VIEW old AS SELECT \"never\" FROM t;
+         CREATE TRIGGER g AFTER INSERT ON t BEGIN UPDATE t SET id = id WHERE id = \"id\"; END;",
+    );
+    world.apply(&[base]).await.unwrap();
+    for change in [
+        "ALTER TABLE t DROP COLUMN c;",
+        "DROP TABLE t; CREATE TABLE t (id INTEGER PRIMARY KEY);",
+    ] {
+        let (part, text) = refused(world.apply(&[base, ("V2__c.sql", change)]).await);
+        assert_eq!(part, Part::Compiles);
+        contains(&text, &["V2: view v reads \"c\" as text afterwards"]);
+        assert_eq!(
+            world
+                .ask("SELECT count(*) FROM pragma_table_info('t')")
+                .await,
+            "2"
+        );
+    }
+    // An old text in double quotes refuses nothing and stays as it is; what is made again is judged as it is then.
+    let more = ("V2__more.sql", "ALTER TABLE t ADD COLUMN more;");
+    world.apply(&[base, more]).await.unwrap();
+    assert_eq!(
+        world
+            .ask("SELECT sql FROM sqlite_schema WHERE name = 'old'")
+            .await,
+        "CREATE VIEW old AS SELECT \"never\" FROM t"
+    );
+    let again = (
+        "V3__c.sql",
+        "DROP VIEW v; ALTER TABLE t DROP COLUMN c; CREATE VIEW v AS SELECT \"id\" FROM t;",
+    );
+    world.apply(&[base, more, again]).await.unwrap();
+    assert_eq!(world.ask("SELECT count(*) FROM v").await, "0");
 }

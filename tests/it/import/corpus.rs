@@ -53,10 +53,7 @@ fn mutate(text: &mut Vec<u8>, other: &[u8], dice: &mut Dice) {
 
 /// What a database holds, beside the records.
 async fn content(db: &Db) -> Vec<u8> {
-    let options = ExportOptions {
-        history: Records::Without,
-        ..ExportOptions::default()
-    };
+    let options = ExportOptions::default().history(Records::Without);
     let mut out = Vec::new();
     export(db, &options, &mut out).await.unwrap();
     out
@@ -74,10 +71,7 @@ fn lines(dump: &[u8], is_damaged: bool) -> Vec<String> {
 }
 
 async fn imported(db: &Db, input: &Input) -> Result<(), Why> {
-    let options = ImportOptions {
-        violations: Violations::Allow,
-        ..ImportOptions::default()
-    };
+    let options = ImportOptions::default().violations(Violations::Allow);
     let run = Run::new("test");
     let done = import(db, input, &options, &run, Arc::new(|_| {})).await;
     done.map(drop).map_err(|error| error.why)

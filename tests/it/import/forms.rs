@@ -13,11 +13,9 @@ use crate::project::{Project, waiting};
 use crate::world::World;
 
 fn into_existing(triggers: Triggers) -> ImportOptions {
-    ImportOptions {
-        tables: Tables::Existing,
-        triggers,
-        ..ImportOptions::default()
-    }
+    ImportOptions::default()
+        .tables(Tables::Existing)
+        .triggers(triggers)
 }
 
 /// The database holds what the dump says, in every value, and so does the one that its own dump makes.
@@ -165,10 +163,7 @@ pub(crate) async fn half_of_an_import_is_not_exported_as_a_whole(world: World) {
         "the import of old.sql into this database was not finished"
     );
     assert!(out.is_empty());
-    let named = ExportOptions {
-        tables: vec!["other".to_owned()],
-        ..ExportOptions::default()
-    };
+    let named = ExportOptions::default().tables(vec!["other".to_owned()]);
     export(&world.db, &named, &mut out).await.unwrap();
     assert!(
         String::from_utf8(out)
@@ -295,10 +290,7 @@ pub(crate) async fn a_foreign_key_to_no_key_is_named(world: World) {
         told(dump.import(&world.db).await),
         "the foreign key of c refers to columns of p that are no key of it"
     );
-    let allowed = ImportOptions {
-        violations: seedbed::dump::import::Violations::Allow,
-        ..ImportOptions::default()
-    };
+    let allowed = ImportOptions::default().violations(seedbed::dump::import::Violations::Allow);
     assert_eq!(
         told(dump.import_with(&world.db, &allowed).await),
         "p 0, c 1"

@@ -58,10 +58,7 @@ impl Dump {
     ) -> Result<Imported, ImportError> {
         let input = Input::File(self.path());
         // Small transactions, so that a small dump takes many.
-        let options = &ImportOptions {
-            transaction_bytes: 24 * 1024,
-            ..*options
-        };
+        let options = &options.transaction_bytes(24 * 1024);
         import(db, &input, options, &Run::new("test"), Arc::new(|_| {})).await
     }
 
@@ -91,6 +88,7 @@ pub(crate) fn told(result: Result<Imported, ImportError>) -> String {
         Outcome::Whole => {}
         Outcome::Continued { line, .. } => told.push_str(&format!("; on from line {line}")),
         Outcome::Already { .. } => told.push_str("already"),
+        other => told.push_str(&format!("{other:?}")),
     }
     for left_out in imported.left_out {
         told.push_str("; ");
@@ -101,6 +99,7 @@ pub(crate) fn told(result: Result<Imported, ImportError>) -> String {
             LeftOut::History => "no history",
             LeftOut::Setting(words) | LeftOut::Layout(words) | LeftOut::Number(words) => words,
             LeftOut::Conflicts => "some gave way",
+            other => panic!("no words for {other:?}"),
         });
     }
     if imported.orphans.0 > 0 {
@@ -143,7 +142,7 @@ pub(crate) fn words(error: &ImportError) -> String {
         }
         why => why.to_string(),
     };
-    match error.stands {
+    match &error.stands {
         Stands::Nothing => {}
         Stands::Unread => words.push_str("; not read"),
         Stands::UpTo { line, rows, .. } => {
@@ -151,6 +150,7 @@ pub(crate) fn words(error: &ImportError) -> String {
         }
         Stands::Everything => words.push_str("; all of it"),
         Stands::Unknown => words.push_str("; unknown"),
+        other => words.push_str(&format!("; {other:?}")),
     }
     words
 }

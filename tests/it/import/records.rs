@@ -33,10 +33,7 @@ pub(crate) async fn records_that_cannot_be_read_are_refused_before_anything_is_w
             refused(&world, &format!("{rest}{records}"), &expect).await;
         }
     }
-    let existing = ImportOptions {
-        tables: Tables::Existing,
-        ..ImportOptions::default()
-    };
+    let existing = ImportOptions::default().tables(Tables::Existing);
     let rows = "INSERT INTO other VALUES(1);\nINSERT INTO _migrations VALUES('1_a.js',7);\n";
     let done = Dump::new(dump(rows))
         .import_with(&world.db, &existing)
@@ -60,10 +57,7 @@ pub(crate) async fn records_of_another_tool_that_an_earlier_version_left_are_rem
     let dry = planned(&dump, &world.db, &options).await;
     assert!(dry.starts_with(expect), "{dry}");
     assert_eq!(told(dump.import(&world.db).await), dry);
-    let anew = ImportOptions {
-        begin: Begin::Anew,
-        ..options
-    };
+    let anew = options.begin(Begin::Anew);
     dump.write(self::dump(PEOPLE));
     let dry = planned(&dump, &world.db, &anew).await;
     assert_eq!(dry, "team 1, person 2: Whole");
@@ -75,10 +69,7 @@ pub(crate) async fn records_of_another_tool_that_an_earlier_version_left_are_rem
 pub(crate) async fn a_restart_that_is_refused_removes_nothing(world: World) {
     let dump = unfinished(&world).await;
     let before = world.ask("SELECT count(*), sum(id) FROM t").await;
-    let anew = ImportOptions {
-        begin: Begin::Anew,
-        ..ImportOptions::default()
-    };
+    let anew = ImportOptions::default().begin(Begin::Anew);
     for (text, expect) in [
         (
             "CREATE TABLE other (x);\n",
@@ -106,10 +97,7 @@ pub(crate) async fn rows_that_others_wrote_beside_an_import_are_kept(world: Worl
     let dump = unfinished(&world).await;
     by_hand(&world, "INSERT INTO t (id, name) VALUES (1000000, 'order')").await;
     let before = world.ask("SELECT count(*), sum(id) FROM t").await;
-    let anew = ImportOptions {
-        begin: Begin::Anew,
-        ..ImportOptions::default()
-    };
+    let anew = ImportOptions::default().begin(Begin::Anew);
     let expect = "t has 1 row that this import has not written, so it cannot begin from the start; up to line ";
     let refused = planned(&dump, &world.db, &anew).await;
     assert!(refused.starts_with(expect), "{refused}");

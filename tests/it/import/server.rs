@@ -14,10 +14,7 @@ use super::{Dump, dump, told};
 use crate::server::ours;
 
 fn db(server: &seedbed_test_server::Server) -> Db {
-    let options = Options {
-        lock_timeout: Duration::from_secs(60),
-        ..Options::default()
-    };
+    let options = Options::default().lock_timeout(Duration::from_secs(60));
     Db::remote(&server.url(), None, options).unwrap()
 }
 

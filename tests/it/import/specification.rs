@@ -171,10 +171,7 @@ pub(crate) async fn what_is_there_already_is_told_before_anything_runs(world: Wo
 }
 
 pub(crate) async fn rows_alone_go_into_existing_tables(world: World) {
-    let existing = ImportOptions {
-        tables: Tables::Existing,
-        ..ImportOptions::default()
-    };
+    let existing = ImportOptions::default().tables(Tables::Existing);
     world
         .apply(&[(
             "V1__a.sql",
@@ -337,10 +334,7 @@ pub(crate) async fn an_unfinished_import_is_in_the_way_of_everything_else(world:
 pub(crate) async fn an_unfinished_import_is_taken_back(world: World) {
     let dump = unfinished(&world).await;
     dump.write(self::dump(PEOPLE));
-    let anew = ImportOptions {
-        begin: Begin::Anew,
-        ..ImportOptions::default()
-    };
+    let anew = ImportOptions::default().begin(Begin::Anew);
     assert_eq!(
         told(dump.import_with(&world.db, &anew).await),
         "team 1, person 2"
@@ -369,10 +363,7 @@ pub(crate) async fn another_dump_is_refused_while_one_is_unfinished(world: World
 }
 
 pub(crate) async fn rows_without_parents_are_refused_unless_allowed(world: World) {
-    let allow = ImportOptions {
-        violations: Violations::Allow,
-        ..ImportOptions::default()
-    };
+    let allow = ImportOptions::default().violations(Violations::Allow);
     // Children come before their parents, which is no violation.
     let ordered = "CREATE TABLE child (id INTEGER PRIMARY KEY, of REFERENCES parent (id));\nINSERT INTO child VALUES(1,1);\n\
                    CREATE TABLE parent (id INTEGER PRIMARY KEY);\nINSERT INTO parent VALUES(1);\n";
@@ -518,10 +509,7 @@ pub(crate) async fn a_sequence_that_numbers_no_table_is_passed_over(world: World
         format!("t {MANY}, d 1")
     );
     let rows = "INSERT INTO b VALUES(2);\nDELETE FROM sqlite_sequence;\nINSERT INTO sqlite_sequence VALUES('b',9);\n";
-    let existing = ImportOptions {
-        tables: Tables::Existing,
-        ..ImportOptions::default()
-    };
+    let existing = ImportOptions::default().tables(Tables::Existing);
     assert_eq!(
         told(
             Dump::new(dump(rows))

@@ -15,10 +15,7 @@ use crate::world::World;
 
 /// What `import --dry-run` comes to.
 pub(super) async fn planned(dump: &Dump, db: &Db, options: &ImportOptions) -> String {
-    let options = ImportOptions {
-        transaction_bytes: 24 * 1024,
-        ..*options
-    };
+    let options = options.transaction_bytes(24 * 1024);
     match plan(db, &Input::File(dump.path()), &options).await {
         Ok(planned) => shown(&planned),
         Err(error) => words(&error),
@@ -231,10 +228,7 @@ pub(crate) async fn an_import_that_goes_on_counts_the_tables_that_it_comes_to(wo
          CREATE TABLE w (x); INSERT INTO w VALUES (7)",
     )
     .await;
-    let options = ImportOptions {
-        tables: Tables::Existing,
-        ..ImportOptions::default()
-    };
+    let options = ImportOptions::default().tables(Tables::Existing);
     let rows = many(MANY);
     let rows = rows.split_once('\n').unwrap().1;
     let more = "INSERT INTO u VALUES(1);\nINSERT INTO u VALUES(2);\nINSERT INTO w VALUES(8);\n";
@@ -254,10 +248,7 @@ pub(crate) async fn a_dry_run_says_what_an_unfinished_import_is_in_the_way_of(wo
     let options = ImportOptions::default();
     let dump = Dump::new(dump(&format!("{}{BAD}", many(MANY))));
     told(dump.import(&world.db).await);
-    let anew = ImportOptions {
-        begin: Begin::Anew,
-        ..options
-    };
+    let anew = options.begin(Begin::Anew);
     let another = Dump::named("other.sql", self::dump(GOOD));
     let dry = planned(&another, &world.db, &options).await;
     assert!(

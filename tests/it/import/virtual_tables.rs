@@ -10,11 +10,9 @@ use super::{Dump, dump, told, words};
 use crate::world::World;
 
 fn into_existing(begin: Begin) -> ImportOptions {
-    ImportOptions {
-        tables: Tables::Existing,
-        begin,
-        ..ImportOptions::default()
-    }
+    ImportOptions::default()
+        .tables(Tables::Existing)
+        .begin(begin)
 }
 
 /// Rows of a full-text index and of an R-Tree as `export --data-only` writes them.
@@ -32,10 +30,7 @@ async fn virtual_rows(rows: i64) -> String {
         ),
     )
     .await;
-    let options = ExportOptions {
-        what: Contents::Data,
-        ..ExportOptions::default()
-    };
+    let options = ExportOptions::default().what(Contents::Data);
     let mut text = Vec::new();
     export(&source.db, &options, &mut text).await.unwrap();
     String::from_utf8(text).unwrap()

@@ -70,10 +70,7 @@ async fn a_lock_that_is_taken_between_two_chunks_leaves_what_was_written() {
         .unwrap();
     let dump = Dump::new(dump(&many(MANY)));
     let input = Input::File(dump.path());
-    let options = ImportOptions {
-        transaction_bytes: 24 * 1024,
-        ..ImportOptions::default()
-    };
+    let options = ImportOptions::default().transaction_bytes(24 * 1024);
     // The import goes on behind its first chunk once the lock is taken.
     let (written, mut first) = tokio::sync::mpsc::unbounded_channel();
     let (locked, go_on) = std::sync::mpsc::channel::<()>();
@@ -164,10 +161,7 @@ async fn an_import_that_a_migration_overtakes_decides_again() {
 }
 
 fn db(server: &Server, lock_timeout: Duration) -> Db {
-    let options = Options {
-        lock_timeout,
-        ..Options::default()
-    };
+    let options = Options::default().lock_timeout(lock_timeout);
     Db::remote(&server.url(), None, options).unwrap()
 }
 

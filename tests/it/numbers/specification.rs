@@ -15,10 +15,7 @@ const ROB: &str = "CREATE TABLE rob (x);";
 const JANE: &str = "CREATE TABLE jane (x);";
 
 async fn redone(world: &World, files: &[File<'_>], steps: usize) -> Result<Outcome, ApplyError> {
-    let options = RedoOptions {
-        steps,
-        grouping: Grouping::All,
-    };
+    let options = RedoOptions::default().steps(steps).grouping(Grouping::All);
     redo(
         &world.db,
         &set(files),
@@ -62,10 +59,7 @@ pub(crate) async fn a_record_moves_to_the_file_that_holds_its_text(world: World)
         ("1 a, 3 rob".to_owned(), before.clone())
     );
     assert_eq!(problem_codes(world.apply(&files).await), "out-of-order");
-    let late = PlanOptions {
-        out_of_order: OutOfOrder::Allow,
-        ..PlanOptions::default()
-    };
+    let late = PlanOptions::default().out_of_order(OutOfOrder::Allow);
     let outcome = world.apply_with(&files, late).await.unwrap();
     assert_eq!(
         (done(&outcome), codes(&outcome.warnings)),
@@ -202,10 +196,7 @@ pub(crate) async fn a_migration_of_a_baseline_is_undone_only_where_that_is_asked
         let forget = Repair::Record(Key::Migration(version), Verify::Schema);
         world.repair(&[], forget).await.unwrap();
     }
-    let options = BaselineOptions {
-        version: 2,
-        verify: Verify::Schema,
-    };
+    let options = BaselineOptions::new(2).verify(Verify::Schema);
     let run = Run::new("test");
     baseline(&world.db, &set(&files), &options, &run, &ignore())
         .await
@@ -217,11 +208,10 @@ pub(crate) async fn a_migration_of_a_baseline_is_undone_only_where_that_is_asked
     );
     assert_eq!(problem_codes(redone(&world, &files, 1).await), "adopted");
     assert_eq!(world.tables().await, "a rob");
-    let options = UndoOptions {
-        back: Back::Steps(1),
-        grouping: Grouping::All,
-        adopted: Adopted::Undo,
-    };
+    let options = UndoOptions::default()
+        .back(Back::Steps(1))
+        .grouping(Grouping::All)
+        .adopted(Adopted::Undo);
     let outcome = undo(&world.db, &options, &run, &ignore()).await.unwrap();
     assert_eq!(done(&outcome), "V2");
     assert_eq!(world.tables().await, "a");

@@ -302,3 +302,17 @@ fn a_dump_of_another_tools_database_is_not_migrated_from_the_beginning() {
     let project = project.after("baseline 1").after("migrate");
     assert_eq!(project.ask("SELECT cents FROM price"), "500");
 }
+
+#[test]
+fn a_comparison_leaves_out_a_view_that_is_named() {
+    let project = project();
+    project.change(&["CREATE VIEW of_a_report AS SELECT 1 AS x"]);
+    let ran = project.run("baseline 2");
+    assert_eq!(ran.code, Some(5), "{ran}");
+    let help = "a view that is not the application's own is left out with `--ignore of_a_report`";
+    assert!(ran.to_string().contains(help), "{ran}");
+    let ran = project.run("baseline 2 --ignore of_a_report");
+    assert_eq!(ran.code, Some(0), "{ran}");
+    let said = "left out refinery_schema_history, of_a_report: they are not";
+    assert!(ran.to_string().contains(said), "{ran}");
+}

@@ -316,6 +316,21 @@ fn comments_of_columns_and_rows_are_no_headings() {
     assert_eq!(project.ask("SELECT count(*) FROM dir"), "3");
 }
 
+/// A word of direction may be the title of what it stands above.
+#[test]
+fn titles_above_tables_and_rows_are_no_headings() {
+    let project = Project::new().migration(
+        "V1__a",
+        "CREATE TABLE docs(id INTEGER PRIMARY KEY);\n\n-- Undo\nCREATE TABLE undo_log(id, doc);\n\n\
+         CREATE TABLE dir(n);\n-- Up\nINSERT INTO dir VALUES ('up');\n-- Down\nINSERT INTO dir VALUES ('down');\n",
+    );
+    for line in ["check", "migrate"] {
+        let ran = project.run(line);
+        assert_eq!(ran.code, Some(0), "{ran}");
+    }
+    assert_eq!(project.ask("SELECT count(*) FROM dir"), "2");
+}
+
 #[test]
 fn strings_names_and_sentences_are_no_markers() {
     let project = Project::new().migration(

@@ -37,10 +37,7 @@ async fn already(world: &World, statements: &[&str]) {
 }
 
 async fn take(world: &World, version: i64) -> Outcome {
-    let options = BaselineOptions {
-        version,
-        verify: Verify::Schema,
-    };
+    let options = BaselineOptions::new(version).verify(Verify::Schema);
     let run = Run::new("test");
     baseline(&world.db, &set(&FILES), &options, &run, &ignore())
         .await
@@ -96,10 +93,7 @@ pub(crate) async fn a_database_that_another_tool_migrated_is_not_empty_and_a_bas
         .await;
         already(&world, made.statements).await;
 
-        let only_two = PlanOptions {
-            target: Target::Version(2),
-            ..PlanOptions::default()
-        };
+        let only_two = PlanOptions::default().target(Target::Version(2));
         let expect = (
             tool.to_owned(),
             made.newest.to_owned(),

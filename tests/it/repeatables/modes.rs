@@ -41,6 +41,7 @@ in_every_mode! {
     the_newest_version_as_target_gives_what_no_target_gives
     a_trigger_that_no_repeatable_makes_is_never_lost
     a_repeatable_that_is_made_again_keeps_the_triggers_of_its_view
+    an_edited_repeatable_keeps_the_triggers_of_its_view
     undo_makes_no_trigger_of_a_column_that_is_gone
     a_repeatable_without_a_transaction_is_made_again_in_the_same_run
     repeatables_that_drop_each_others_objects_end

@@ -13,10 +13,7 @@ use crate::server::ours;
 use crate::world::{World, done};
 
 fn db(server: &Server) -> Db {
-    let options = Options {
-        lock_timeout: Duration::from_secs(60),
-        ..Options::default()
-    };
+    let options = Options::default().lock_timeout(Duration::from_secs(60));
     Db::remote(&server.url(), None, options).unwrap()
 }
 

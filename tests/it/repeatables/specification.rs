@@ -69,18 +69,12 @@ pub(super) fn warned(outcome: &Outcome) -> String {
 }
 
 async fn each(world: &World, files: &[(&str, &str)]) -> Outcome {
-    let options = PlanOptions {
-        grouping: Grouping::Each,
-        ..PlanOptions::default()
-    };
+    let options = PlanOptions::default().grouping(Grouping::Each);
     world.apply_with(files, options).await.unwrap()
 }
 
 fn to(version: i64) -> PlanOptions {
-    PlanOptions {
-        target: Target::Version(version),
-        ..PlanOptions::default()
-    }
+    PlanOptions::default().target(Target::Version(version))
 }
 
 pub(crate) async fn an_index_that_an_undo_dropped_comes_back(world: World) {
@@ -265,11 +259,10 @@ pub(crate) async fn undo_succeeds_where_some_repeatables_cannot_be_made_again(wo
     let files = [T, second, down, half, INDEX];
     world.apply(&files).await.unwrap();
     for grouping in [Grouping::All, Grouping::Each] {
-        let options = UndoOptions {
-            back: Back::Steps(1),
-            grouping,
-            adopted: seedbed::migrations::Adopted::Refuse,
-        };
+        let options = UndoOptions::default()
+            .back(Back::Steps(1))
+            .grouping(grouping)
+            .adopted(seedbed::migrations::Adopted::Refuse);
         let undone = undo(&world.db, &options, &Run::new("test"), &ignore()).await;
         let undone = undone.unwrap();
         assert_eq!(done(&undone), "V2 R__i");
@@ -329,10 +322,7 @@ pub(crate) async fn undo_and_redo_make_views_behind_those_that_they_use(world: W
     assert_eq!(done(&undone), "V2 R__z_base R__top R__trigger");
     assert_eq!(warned(&undone), "");
     world.apply(&files).await.unwrap();
-    let options = RedoOptions {
-        steps: 1,
-        grouping: Grouping::All,
-    };
+    let options = RedoOptions::default().steps(1).grouping(Grouping::All);
     let again = redo(
         &world.db,
         &set(&files),
@@ -481,10 +471,7 @@ pub(crate) async fn a_trigger_that_no_repeatable_makes_is_never_lost(world: Worl
     let by_hand =
         "CREATE TRIGGER hand INSTEAD OF INSERT ON v BEGIN INSERT INTO a(id) VALUES (new.id); END";
     let again = async |files: &[(&str, &str)]| {
-        let options = RedoOptions {
-            steps: 1,
-            grouping: Grouping::All,
-        };
+        let options = RedoOptions::default().steps(1).grouping(Grouping::All);
         redo(
             &world.db,
             &set(files),
@@ -535,6 +522,32 @@ pub(crate) async fn a_repeatable_that_is_made_again_keeps_the_triggers_of_its_vi
     let fourth = ("V4__b.sql", fourth.as_str());
     world.apply(&[TABLE, b, third, fourth, both]).await.unwrap();
     assert_eq!(objects(&world).await, "ib v");
+}
+
+pub(crate) async fn an_edited_repeatable_keeps_the_triggers_of_its_view(world: World) {
+    let trigger = (
+        "V2__g.sql",
+        "CREATE TRIGGER g INSTEAD OF INSERT ON v BEGIN INSERT INTO a(id) VALUES (new.id); END;",
+    );
+    let view =
+        |more: &str| format!("DROP VIEW IF EXISTS v; CREATE VIEW v AS SELECT id, y{more} FROM a;");
+    let (first, second) = (view(""), view(", 1 AS n"));
+    let first = [TABLE, ("R__v.sql", first.as_str())];
+    world.apply(&first).await.unwrap();
+    world.apply(&[first[0], trigger, first[1]]).await.unwrap();
+    let second = [TABLE, trigger, ("R__v.sql", second.as_str())];
+    assert_eq!(done(&world.apply(&second).await.unwrap()), "R__v");
+    assert_eq!(objects(&world).await, "g v");
+    world.statements(&["INSERT INTO v(id) VALUES (7)"]).await;
+    assert_eq!(world.ask("SELECT id FROM a").await, "7");
+    // A text that drops the trigger by its name, or makes no view, is obeyed.
+    let third = format!("DROP TRIGGER IF EXISTS g; {}", view(", 2 AS n"));
+    let third = [TABLE, trigger, ("R__v.sql", third.as_str())];
+    world.apply(&third).await.unwrap();
+    assert_eq!(objects(&world).await, "v");
+    let fourth = [TABLE, trigger, ("R__v.sql", "DROP VIEW IF EXISTS v;")];
+    world.apply(&fourth).await.unwrap();
+    assert_eq!(objects(&world).await, "");
 }
 
 pub(crate) async fn undo_makes_no_trigger_of_a_column_that_is_gone(world: World) {
@@ -750,10 +763,7 @@ pub(crate) async fn a_redo_makes_a_view_from_its_file(world: World) {
             .zip(texts.iter().map(String::as_str))
             .collect();
         let set = set(&files);
-        let options = RedoOptions {
-            steps: 1,
-            grouping: Grouping::All,
-        };
+        let options = RedoOptions::default().steps(1).grouping(Grouping::All);
         let done_now = match column {
             "y" => done(&world.apply(&files).await.unwrap()),
             _ => {

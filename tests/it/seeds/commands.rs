@@ -612,6 +612,7 @@ fn a_seed_whose_file_is_gone_is_ended_as_the_warning_says() {
                   Print help (see a summary with '-h')
     "#]]
     .assert_eq(own);
+    let (global, _) = global.split_once("\nExamples:\n").unwrap();
     // The global options of every command are the same; those of `migrate` are in commands/look.rs.
     let migrate = project.run("migrate --help").to_string();
     let (_, of_migrate) = migrate.split_once("\nGlobal options:\n").unwrap();
@@ -668,4 +669,36 @@ fn an_inserted_row_that_was_removed_comes_again_as_the_report_says() {
         project.run(&command);
     }
     assert_eq!(project.ask("SELECT count(*) FROM posts"), "1");
+}
+
+#[test]
+fn the_document_of_migrate_and_seed_has_the_migrations_whether_or_not_the_seed_fails() {
+    let project = Project::new()
+        .migration(
+            "V1__s",
+            "CREATE TABLE t (id INTEGER PRIMARY KEY, n INTEGER CHECK (n > 0));\n",
+        )
+        .file("seeds/a.yaml", "t: {a: {id: 1, n: 0}}\n");
+    let shown = |line: &str| {
+        let ran = project.run(line);
+        let document = ran.json();
+        let items = document["items"].as_array().unwrap().iter();
+        let items = items.map(|it| format!("{} {}", it["kind"], it["state"]).replace('"', ""));
+        let items: Vec<String> = items.collect();
+        format!(
+            "{} {}: {}",
+            document["exit_code"],
+            document["database_version"],
+            items.join(", ")
+        )
+    };
+    let line = "migrate --seed --format json";
+    assert_eq!(shown(line), "1 1: migration applied, seed pending");
+    project.write("seeds/a.yaml", "t: {a: {id: 1, n: 1}}\n");
+    project.write(
+        "migrations/V2__u.sql",
+        "CREATE TABLE u (id INTEGER PRIMARY KEY);\n",
+    );
+    assert_eq!(shown(line), "0 2: migration applied, seed applied");
+    assert_eq!(shown(line), "0 2: seed applied");
 }

@@ -22,6 +22,7 @@ mod refused;
 mod rehearsed;
 mod removals;
 mod renames;
+mod reports;
 mod settled;
 mod shapes;
 mod shuffle;
@@ -38,8 +39,8 @@ use seedbed::db::{Query, Transaction};
 use seedbed::migrations::Migrations;
 use seedbed::script::{Atomicity, ForeignKeys, Run, Step};
 use seedbed::seeds::{
-    ApplyError, Choice, FileState, ForgetRows, Plan, Refresh, SeedOptions, Seeds, Variables, What,
-    apply, forget, observe,
+    ApplyError, Choice, FileState, ForgetRows, Refresh, SeedOptions, SeedPlan, Seeds, Variables,
+    What, apply, forget, observe,
 };
 
 use crate::world::{World, set};
@@ -61,16 +62,13 @@ impl Bed {
         Bed {
             world,
             set: set(&[("V1__schema.sql", schema)]),
-            options: SeedOptions {
-                choice: Choice {
-                    environment: "dev".to_owned(),
-                    tags: Vec::new(),
-                },
-                refresh: Refresh::No,
-                mark: None,
-                variables: Variables::Known(BTreeMap::new()),
-                now: SystemTime::UNIX_EPOCH + Duration::from_secs(NOON),
-            },
+            options: SeedOptions::new(
+                Choice::new("dev".to_owned()).tags(Vec::new()),
+                SystemTime::UNIX_EPOCH + Duration::from_secs(NOON),
+            )
+            .refresh(Refresh::No)
+            .mark(None)
+            .variables(Variables::Known(BTreeMap::new())),
         }
     }
 
@@ -91,7 +89,7 @@ impl Bed {
         self.options.now += Duration::from_secs(days * 24 * 60 * 60);
     }
 
-    pub(crate) async fn try_seed(&self, seeds: &Seeds) -> Result<Plan, ApplyError> {
+    pub(crate) async fn try_seed(&self, seeds: &Seeds) -> Result<SeedPlan, ApplyError> {
         apply(
             &self.world.db,
             seeds,
@@ -129,7 +127,7 @@ impl Bed {
     }
 
     /// The plan of seeding these files.
-    pub(crate) async fn observed(&self, seeds: &Seeds) -> Plan {
+    pub(crate) async fn observed(&self, seeds: &Seeds) -> SeedPlan {
         let observed = observe(&self.world.db, seeds, &self.set, &self.options).await;
         observed.unwrap().1
     }
@@ -246,7 +244,7 @@ impl Bed {
 
 /// A plan in a line for each file that has anything to tell: `a new +users.admin ~users.b(name: x → y) -users.c
 /// !users.d(name)`. Problems come in lines of their own.
-pub(crate) fn told(plan: &Plan) -> String {
+pub(crate) fn told(plan: &SeedPlan) -> String {
     let mut lines: Vec<String> = plan.problems.iter().map(problem).collect();
     for file in &plan.files {
         let mut words = Vec::new();
@@ -255,6 +253,7 @@ pub(crate) fn told(plan: &Plan) -> String {
             FileState::Edited => words.push("edited".to_owned()),
             FileState::Respelled => words.push("respelled".to_owned()),
             FileState::Applied => {}
+            other => words.push(format!("{other:?}")),
         }
         for change in &file.changes {
             let name = format!("{}.{}", change.table, change.label);
@@ -273,6 +272,7 @@ pub(crate) fn told(plan: &Plan) -> String {
                         .collect();
                     format!("~{name}({})", columns.join(", "))
                 }
+                other => format!("{name}: {other:?}"),
             });
         }
         for change in &file.drifted {

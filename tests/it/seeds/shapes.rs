@@ -492,9 +492,7 @@ async fn what_shapes_cannot_mean_is_reported_at_its_place() {
         a:4:40 no-slug: row `one` has no slug: column `title` holds no text of letters or digits
         a:4:38 no-slug: row `one` has no slug: column `body` has no value in the seed
         a:4:38 unknown-column: table `articles` has no column `titel` (`title`?)
-        a:2:3 missing-value: `a` has no value for `name`, which takes no NULL
         a:2:13 bad-tag: `!decimal` takes two decimal numbers of up to 18 digits, the smaller one first, and `5..1` is something else
-        a:2:3 missing-value: `a` has no value for `name`, which takes no NULL
         a:2:13 bad-tag: `!in` takes a number and a unit of time, and `soon` is not both
     "#]].assert_eq(&all);
 }

@@ -53,7 +53,7 @@ impl<'a> Expansion<'a> {
         };
         let whole = || Some(expr.clone());
         match &expr.value {
-            Expr::Null => {}
+            Expr::Unread | Expr::Null => {}
             Expr::Json(json) => match &**json {
                 Value::Array(all) => items.extend(all.iter().map(|it| text(it).and_then(label))),
                 _ => items.push(whole()),

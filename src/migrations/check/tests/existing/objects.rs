@@ -309,3 +309,60 @@ async fn what_only_an_application_can_register_is_a_warning() {
         assert_eq!(found, [("not-compiled", false)], "{query}");
     }
 }
+
+/// <https://sqlite.org/quirks.html#dblquote>: the view still compiles.
+#[tokio::test]
+async fn a_column_that_a_view_reads_in_double_quotes_cannot_be_dropped() {
+    let base: Files<'_> = &[(
+        "V1__t.sql",
+        "CREATE TABLE t (a, c);\nCREATE VIEW v AS SELECT \"c\", \"a\" FROM t;\n\
+         CREATE VIEW old AS SELECT \"never\" FROM t;\n\
+         CREATE TRIGGER g AFTER INSERT ON t BEGIN UPDATE t SET a = \"a\"; END;",
+    )];
+    let drop = ("V2__drop.sql", "SELECT 1;\nALTER TABLE t DROP COLUMN c;");
+    check_on(base, &[base[0], drop], expect![[r#"
+        V2__drop.sql:2:1 column-became-text
+          view v reads "c" as text after V2: no column has that name any more
+          note: SQLite takes a name in double quotes for text where there is no such column, so the view would give 'c' in place of values
+          help: drop the view before this and create it again afterwards without "c"; a text that is meant has single quotes
+        2 applied, 0 reversed, whole, 1 new
+    "#]]).await;
+    // A file that makes the view again, and a column that the view does not read, are fine.
+    let again = (
+        "V2__drop.sql",
+        "DROP VIEW v; ALTER TABLE t DROP COLUMN c; CREATE VIEW v AS SELECT \"a\" FROM t;",
+    );
+    check_on(
+        base,
+        &[base[0], again],
+        expect![[r#"
+        2 applied, 0 reversed, whole, 1 new
+    "#]],
+    )
+    .await;
+    let later = (
+        "V3__v.sql",
+        "DROP VIEW v;\nCREATE VIEW v AS SELECT a FROM t;",
+    );
+    check_on(
+        base,
+        &[base[0], drop, later],
+        expect![[r#"
+        3 applied, 0 reversed, whole, 2 new
+    "#]],
+    )
+    .await;
+    let trigger: Files<'_> = &[(
+        "V1__t.sql",
+        "CREATE TABLE t (a, c); CREATE TABLE o (x);\n\
+         CREATE TRIGGER g AFTER INSERT ON o BEGIN UPDATE o SET x = (SELECT max(\"c\") FROM t); END;",
+    )];
+    let anew = ("V2__t.sql", "DROP TABLE t;\nCREATE TABLE t (a);");
+    check_on(trigger, &[trigger[0], anew], expect![[r#"
+        V2__t.sql column-became-text
+          trigger g reads "c" as text after V2: no column has that name any more
+          note: SQLite takes a name in double quotes for text where there is no such column, so the trigger would give 'c' in place of values
+          help: drop the trigger before this and create it again afterwards without "c"; a text that is meant has single quotes
+        2 applied, 0 reversed, whole, 1 new
+    "#]]).await;
+}

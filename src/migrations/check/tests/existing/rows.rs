@@ -408,6 +408,13 @@ async fn a_file_that_takes_a_parent_from_rows_for_good_depends_on_rows() {
               note: c, row 900008000: pid = 900000000 has no parent in p
               note: c, row 900009000: pid = 900000000 has no parent in p
               note: c, row 900013000: pid = 900004000 has no parent in p
+              note: c, row 900900000: pid = 900002000 has no parent in p
+              note: c, row 900901000: pid = 900003000 has no parent in p
+              note: c, row 900902000: pid = 900004000 has no parent in p
+              note: c, row 900903000: pid = 900005000 has no parent in p
+              note: c, row 900904000: pid = 900005999 has no parent in p
+              note: c, row 900905000: pid = 900006000 has no parent in p
+              note: c, row 900906000: pid = 900007000 has no parent in p
               note: it failed on generated rows; whether it fails on a real database depends on the rows there
               help: change or drop the tables that refer to it in V2__drop.sql too, or keep it
               help: if it cannot fail on the real rows, write `-- seedbed: allow depends-on-rows: REASON` at the top of the file
@@ -559,4 +566,135 @@ async fn a_drop_of_what_only_a_repeatable_makes_is_refused_with_what_works_every
     "#]],
     )
     .await;
+}
+
+#[tokio::test]
+async fn a_trigger_that_always_refuses_is_an_error_and_one_with_a_condition_is_a_warning() {
+    let table = |trigger: &str| {
+        format!(
+            "CREATE TABLE t (id INTEGER PRIMARY KEY, x INT, y INT);\nCREATE TRIGGER r BEFORE {trigger} END;"
+        )
+    };
+    let always = "BEGIN SELECT RAISE(ABORT, 'append only');";
+    for (event, new) in [
+        ("UPDATE ON t", "UPDATE t SET x = 1;"),
+        ("UPDATE OF x ON t", "UPDATE OR IGNORE t SET y = 2, x = 1;"),
+        ("DELETE ON t", "DELETE FROM t;"),
+    ] {
+        let table = table(&format!("{event} {always}"));
+        assert_eq!(codes(&table, new).await, ["fails"], "{new}");
+    }
+    for (trigger, new) in [
+        (
+            format!("UPDATE ON t {always}"),
+            "UPDATE t SET x = 1 WHERE y > -1;",
+        ),
+        (
+            "UPDATE ON t BEGIN SELECT RAISE(ABORT, 'x') WHERE OLD.id > 0;".to_owned(),
+            "UPDATE t SET x = 1;",
+        ),
+        (
+            format!("DELETE ON t WHEN OLD.id > 0 {always}"),
+            "DELETE FROM t;",
+        ),
+    ] {
+        let found = codes(&table(&trigger), new).await;
+        assert_eq!(found, ["depends-on-rows"], "{trigger} {new}");
+    }
+    let other = table(&format!("UPDATE OF x ON t {always}"));
+    assert_eq!(codes(&other, "UPDATE t SET y = 1;").await, [""; 0]);
+}
+
+/// What may be in a real table, and breaks a narrower constraint.
+#[tokio::test]
+async fn rows_that_a_narrower_constraint_meets_are_a_warning() {
+    let rebuilt = |columns: &str, names: &str| {
+        format!(
+            "CREATE TABLE n ({columns};\nINSERT INTO n ({names}) SELECT {names} FROM t;\nDROP TABLE t;\nALTER TABLE n RENAME TO t;"
+        )
+    };
+    for (table, new) in [
+        (
+            "CREATE TABLE t (a INT, b INT, PRIMARY KEY (a, b));",
+            "CREATE UNIQUE INDEX i ON t (a);".to_owned(),
+        ),
+        (
+            "CREATE TABLE t (a TEXT, b TEXT, UNIQUE (a, b));",
+            "CREATE UNIQUE INDEX i ON t (b);".to_owned(),
+        ),
+        (
+            "CREATE TABLE t (id INTEGER PRIMARY KEY, x TEXT, gone TEXT);",
+            "CREATE UNIQUE INDEX i ON t (x) WHERE gone IS NULL;".to_owned(),
+        ),
+        (
+            "CREATE TABLE t (id INTEGER PRIMARY KEY, x TEXT, active INT NOT NULL DEFAULT 1);",
+            "CREATE UNIQUE INDEX i ON t (x) WHERE active;".to_owned(),
+        ),
+        (
+            "CREATE TABLE t (id INTEGER PRIMARY KEY, a INT, b INT);",
+            rebuilt("id INTEGER PRIMARY KEY, a INT, b INT, CHECK (a <= b))", "id, a, b"),
+        ),
+        (
+            "CREATE TABLE p (id INTEGER PRIMARY KEY, x TEXT); CREATE TABLE t (id INTEGER PRIMARY KEY, p INT REFERENCES p);",
+            "CREATE TABLE n (id INT, x TEXT NOT NULL);\nINSERT INTO n SELECT t.id, p.x FROM t JOIN p ON p.id = t.p;"
+                .to_owned(),
+        ),
+        (
+            "CREATE TABLE t (id TEXT PRIMARY KEY, x TEXT);",
+            rebuilt("id TEXT NOT NULL PRIMARY KEY, x TEXT)", "id, x"),
+        ),
+        (
+            "CREATE TABLE t (id INTEGER PRIMARY KEY, x INT);",
+            rebuilt("id INTEGER PRIMARY KEY, x INT) STRICT", "id, x"),
+        ),
+        (
+            "CREATE TABLE t (id INTEGER PRIMARY KEY, x TEXT UNIQUE);",
+            "CREATE UNIQUE INDEX i ON t (x COLLATE NOCASE);".to_owned(),
+        ),
+        (
+            "CREATE TABLE t (id INTEGER PRIMARY KEY, x TEXT NOT NULL UNIQUE);",
+            "CREATE UNIQUE INDEX i ON t (lower(x));".to_owned(),
+        ),
+        (
+            "CREATE TABLE t (id INTEGER PRIMARY KEY, settings TEXT);",
+            rebuilt(
+                "id INTEGER PRIMARY KEY, settings TEXT CHECK (json_valid(settings)))",
+                "id, settings",
+            ),
+        ),
+        (
+            "CREATE TABLE p (id INTEGER PRIMARY KEY, x TEXT); CREATE TABLE t (id INTEGER PRIMARY KEY, p INT REFERENCES p);",
+            "DELETE FROM p WHERE x = 'old';".to_owned(),
+        ),
+    ] {
+        assert_eq!(codes(table, &new).await, ["depends-on-rows"], "{table} {new}");
+    }
+    // The same shapes, where no row can break them.
+    for (table, new) in [
+        (
+            "CREATE TABLE t (a INT UNIQUE, b INT, UNIQUE (a, b));",
+            "CREATE UNIQUE INDEX i ON t (a, b);".to_owned(),
+        ),
+        (
+            "CREATE TABLE t (id INTEGER PRIMARY KEY, a INT, b INT, CHECK (a <= b));",
+            rebuilt(
+                "id INTEGER PRIMARY KEY, a INT, b INT, CHECK (b >= a))",
+                "id, a, b",
+            ),
+        ),
+        (
+            "CREATE TABLE t (id TEXT NOT NULL PRIMARY KEY, x TEXT);",
+            rebuilt("id TEXT NOT NULL PRIMARY KEY, x TEXT)", "id, x"),
+        ),
+        (
+            "CREATE TABLE t (id INTEGER PRIMARY KEY, x TEXT UNIQUE COLLATE NOCASE);",
+            "CREATE UNIQUE INDEX i ON t (lower(x));".to_owned(),
+        ),
+        (
+            "CREATE TABLE p (id INTEGER PRIMARY KEY, x TEXT); CREATE TABLE t (id INTEGER PRIMARY KEY, p INT REFERENCES p ON DELETE CASCADE);",
+            "DELETE FROM p WHERE x = 'old';".to_owned(),
+        ),
+    ] {
+        assert_eq!(codes(table, &new).await, [""; 0], "{table} {new}");
+    }
 }
