@@ -272,8 +272,8 @@ fn flags_that_do_not_fit() {
                 2>   migrate      Apply pending migrations [alias: up]
                 2>   status       Show which migrations are applied, pending, edited or missing
                 2>                [alias: info]
-                2>   undo         Take applied migrations back, by the down files recorded with
-                2>                them [alias: down]
+                2>   undo         Undo applied migrations, by the down files recorded with them
+                2>                [alias: down]
                 2>   redo         Undo the newest migrations and apply them again as their files
                 2>                are now
                 2>   check        Check the files without a database: names, directives, and every
@@ -284,6 +284,8 @@ fn flags_that_do_not_fit() {
                 2>                never changed
                 2>   baseline     Record migrations as applied without running them, for a database
                 2>                that already has the schema
+                2>   adopt        Take over the history of another tool: compare its records with
+                2>                the files and the schema, and record them
                 2>
                 2> Seeds and test databases:
                 2>   seed         Write the rows that the seed files declare, and only what differs
@@ -294,8 +296,8 @@ fn flags_that_do_not_fit() {
                 2> Dumps, copies and backups:
                 2>   copy         Copy a database or dump into another database, wherever they are,
                 2>                and compare every value
-                2>   import       Bring a dump into the database: what `sqlite3 old.db .dump`
-                2>                prints, plain or gzip
+                2>   import       Load a dump into the database: the output of `sqlite3 old.db
+                2>                .dump`, plain or gzip
                 2>   export       Write a dump: SQL from which sqlite3 and `import` rebuild an
                 2>                equal database
                 2>   verify       Compare the database with a dump, table by table, and show which
@@ -309,11 +311,11 @@ fn flags_that_do_not_fit() {
                 2>   replica      Look at, remove or copy the local file of an embedded replica
                 2>
                 2> To look at a database or a project:
-                2>   doctor       Look for what is wrong, from the settings to a real read, and say
-                2>                what to do
+                2>   doctor       Check everything from the settings to a real read, and say what
+                2>                to do about each fault
                 2>   inspect      List tables with their rows, size and indexes
-                2>   explain      Show how a statement would be run, and by which index; nothing is
-                2>                run
+                2>   explain      Show how a statement would run and which index it would use;
+                2>                nothing is run
                 2>   config       Show every setting and where it comes from
                 2>
                 2> Set-up:
@@ -332,15 +334,19 @@ fn flags_that_do_not_fit() {
                 2>       --env-file <FILE>      The file of environment variables [default: .env in
                 2>                              the project root]
                 2>       --migrations <DIR>     The folder of the migrations [default: migrations]
+                2>       --layout <TOOL>        How that folder is read: seedbed, sqlx, wrangler,
+                2>                              golang-migrate, geni, diesel, goose, dbmate,
+                2>                              sql-migrate, drizzle or prisma [default: found by
+                2>                              its files]
                 2>       --seeds <DIR>          The folder of the seeds [default: seeds]
                 2>       --replica-file <FILE>  The local file of an embedded replica [default:
                 2>                              local_replica.db]
                 2>       --allow-plain-http     Reach a server in a private network over http://
                 2>                              without a token; a token is never sent that way
-                2>       --ignore <TABLE>       A table or view that is not the application's: no
-                2>                              history of migrations, and left out of comparisons.
-                2>                              Those of other migration tools are known. May be
-                2>                              repeated
+                2>       --ignore <TABLE>       A table or view that does not belong to the
+                2>                              application: it is no history of migrations, and is
+                2>                              left out of comparisons. Tables of other migration
+                2>                              tools are known. Can be given several times
                 2>       --format <FORMAT>      How to print the result, on standard output
                 2>                              [default: table] [possible values: table, json]
                 2>   -q, --quiet                Print nothing but the result and errors
@@ -359,7 +365,7 @@ fn flags_that_do_not_fit() {
                 2>   4    integrity: checksum, missing file, order, duplicate version, bad name,
                 2>        records that are not ours, a file that is no dump, tables that exist
                 2>        already, an import that was not finished
-                2>   5    schema drift (a baseline that does not match)
+                2>   5    schema drift (a baseline or an adopted history that does not match)
                 2>   6    lock or busy timeout
                 2>   8    the network failed during the commit, and the outcome is unknown
                 2>   130  interrupted; the transaction under way was finished or rolled back

@@ -431,20 +431,19 @@ fn the_version_and_the_help_are_told_on_standard_output() {
                   Seed the database afterwards
 
               --env <ENV>
-                  The environment of the seeds; a database that is marked otherwise is
-                  refused
+                  The environment of the seeds; a database with the mark of another one
+                  is refused
 
               --tag <TAG>
                   Seed the files with this tag too
 
               --allow-remote-seed
-                  Seed other rows than those for prod into a server that is not this
-                  machine
+                  Allow rows that are not for prod on a server that is not this machine
 
               --lock-timeout <S>
-                  How long to wait for somebody else's lock, in seconds [default: 10;
-                  120 for a server]. A server's answer is waited for as long, and for at
-                  least 120
+                  How long to wait for the lock of another process, in seconds [default:
+                  10; 120 for a server]. The answer of a server is awaited for the same
+                  time, at least 120 s
 
           -h, --help
                   Print help (see a summary with '-h')
@@ -470,6 +469,11 @@ fn the_version_and_the_help_are_told_on_standard_output() {
               --migrations <DIR>
                   The folder of the migrations [default: migrations]
 
+              --layout <TOOL>
+                  How that folder is read: seedbed, sqlx, wrangler, golang-migrate,
+                  geni, diesel, goose, dbmate, sql-migrate, drizzle or prisma [default:
+                  found by its files]
+
               --seeds <DIR>
                   The folder of the seeds [default: seeds]
 
@@ -481,9 +485,9 @@ fn the_version_and_the_help_are_told_on_standard_output() {
                   token is never sent that way
 
               --ignore <TABLE>
-                  A table or view that is not the application's: no history of
-                  migrations, and left out of comparisons. Those of other migration
-                  tools are known. May be repeated
+                  A table or view that does not belong to the application: it is no
+                  history of migrations, and is left out of comparisons. Tables of other
+                  migration tools are known. Can be given several times
 
               --format <FORMAT>
                   How to print the result, on standard output

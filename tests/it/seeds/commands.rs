@@ -604,9 +604,9 @@ fn a_seed_whose_file_is_gone_is_ended_as_the_warning_says() {
                   Show which rows would be deleted, and change nothing
 
               --lock-timeout <S>
-                  How long to wait for somebody else's lock, in seconds [default: 10;
-                  120 for a server]. A server's answer is waited for as long, and for at
-                  least 120
+                  How long to wait for the lock of another process, in seconds [default:
+                  10; 120 for a server]. The answer of a server is awaited for the same
+                  time, at least 120 s
 
           -h, --help
                   Print help (see a summary with '-h')
