@@ -174,7 +174,7 @@ fn new_and_renumber_write_as_the_tool_does() {
         2> target: local local.db (default)
         2> error[only-its-tool]: only drizzle can number a file of this folder
         2>   |
-        2>   = help: `drizzle-kit generate --custom` writes an empty one and its entry in the journal
+        2>   = help: `drizzle-kit drop` takes it out of the journal, and `drizzle-kit generate` writes it again with the next number
         exit 2
     "#]]);
 }
@@ -189,7 +189,7 @@ fn a_folder_of_two_tools_lists_what_belongs_to_which() {
         2>   = note: goose: migrations/00002_names.sql, migrations/00001_users.sql
         2>           dbmate: migrations/00003_posts.sql
         2>   = help: keep those of one tool in this folder, and move the others out of it
-        2>   = help: or name the layout, and each file that does not fit is named: `--layout goose` or `--layout dbmate`
+        2>   = help: or say which layout is meant, and each file that does not fit is reported: `--layout goose` or `--layout dbmate`
         exit 4
     "#]]);
     project.run("check --layout goose").check(expect![[r#"
@@ -249,7 +249,7 @@ fn what_cannot_be_done_says_why() {
         2>  --> migrations/99999999999999999999_far.sql
         2>   = help: give the file a lower number, above those of the others
         2>
-        2> error[bad-name]: the name is none of goose: their migrations are {n}_{words}.sql
+        2> error[bad-name]: this is not the name of a migration of goose: those are called {n}_{words}.sql
         2>  --> migrations/seed.sql
         2>   = help: rename it; or, if it is no migration, move it out of this folder
         2>
