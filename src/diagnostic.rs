@@ -15,6 +15,19 @@ pub enum Severity {
     Error,
     /// It is reported, and the run goes on.
     Warning,
+    /// It is worth knowing, and nothing has to be done.
+    Note,
+}
+
+impl Severity {
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+            Severity::Note => "note",
+        }
+    }
 }
 
 /// What an error means for the exit code. The order is the precedence where several hold.

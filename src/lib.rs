@@ -46,12 +46,14 @@
 //! | [`sql`] | text of SQL: tokens, statements, places, quoting | knows a database |
 //! | [`script`] | a change as a value | acts |
 //! | [`diagnostic`] | one thing that is wrong: words, location, exit class | prints |
+//! | [`rules`] | the rules of `lint`: code, severity, title | knows SQL |
 //! | [`db`] | one handle over every mode: query, run | knows `_migrations` |
 //! | [`history`] | the `_migrations` table: read it, and run a script with its records | decides |
 //! | [`drive`] | the one loop that changes databases: read, decide, run, and again | decides |
 //! | [`schema`] | what a database looks like; how two differ | writes |
 //! | [`layouts`] | folders of other tools: paths and texts become the same migrations | opens a file |
 //! | [`migrations`] | files, set, plan, apply, undo, repair, baseline, check | knows which mode it is |
+//! | [`lint`] | what migrations do to rows, readers and other engines | writes, prints |
 //! | [`seeds`] | rows in YAML: set, rows, plan, apply, export | writes what a file does not say |
 //! | `testing` | a migrated and seeded database for each test (feature `testing`) | reads `.env`, opens what an application uses |
 //! | [`dump`] | dumps: read, import, verify, export, backup | runs what is no part of a dump |
@@ -80,6 +82,7 @@ pub mod dump;
 mod hex;
 pub mod history;
 pub mod layouts;
+pub mod lint;
 pub mod migrations;
 #[doc(hidden)]
 pub mod nearest;
@@ -89,6 +92,7 @@ mod proxy;
 pub mod refinery;
 #[cfg(feature = "report")]
 pub mod report;
+pub mod rules;
 pub mod schema;
 pub mod script;
 pub mod seeds;

@@ -7,6 +7,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use seedbed::config::{Flags, Mode};
 use seedbed::layouts::LayoutChoice;
+use seedbed::lint::{Runner, Target};
 use seedbed::migrations::Back;
 use seedbed::migrations::Grouping;
 use seedbed::script::Key;
@@ -39,6 +40,7 @@ Exit codes:
        already, an import that was not finished
   5    schema drift (a baseline or an adopted history that does not match)
   6    lock or busy timeout
+  7    findings of lint: errors, with --strict warnings too
   8    the network failed during the commit, and the outcome is unknown
   130  interrupted; the transaction under way was finished or rolled back";
 
@@ -132,6 +134,8 @@ pub(super) enum Format {
     Table,
     /// One JSON document.
     Json,
+    /// SARIF 2.1.0, for code scanning: the findings of `lint`.
+    Sarif,
 }
 
 /// When to use colours.
@@ -169,6 +173,8 @@ pub(super) enum Command {
     Redo(Redo),
     /// Check the files without a database: names, directives, and every migration up, down and up again in memory
     Check(Check),
+    /// Find what migrations would do to rows, to programs that run, and to the engine they are for
+    Lint(Lint),
     /// Create a migration file with the next version
     #[command(visible_alias = "add")]
     New(New),
@@ -579,6 +585,46 @@ pub(super) struct Check {
     /// Compare with the files at this commit: what is there must not be edited, and new versions come after
     #[arg(long, value_name = "GITREF")]
     pub(super) base: Option<String>,
+}
+
+/// `lint`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  lint --base origin/main          for a pull request: the files that are new or changed
+  lint --database app.db           the files that are not applied yet, with a look at the rows
+  lint migrations/V7__names.sql    one file, behind all others
+  lint --explain DS101             what a rule means")]
+pub(super) struct Lint {
+    /// The files to look at [default: those that are new against --base or not applied in --database, else all]
+    #[arg(value_name = "FILE")]
+    pub(super) files: Vec<String>,
+    /// Look at the files that are new or changed since this commit
+    #[arg(long, value_name = "GITREF", conflicts_with = "files")]
+    pub(super) base: Option<String>,
+    /// End with exit code 7 at warnings too
+    #[arg(long)]
+    pub(super) strict: bool,
+    /// Who runs the files: seedbed, drizzle, prisma, wrangler or sqlx [default: the tool of the layout]
+    #[arg(long, value_name = "TOOL", value_parser = runner)]
+    pub(super) runner: Option<Runner>,
+    /// The engine that they are for: libsql (a server), turso, d1 or sqlite [default: that of the settings]
+    #[arg(long, value_name = "ENGINE", value_parser = target)]
+    pub(super) target: Option<Target>,
+    /// Look at each file as a run of its own, as if those before it were applied
+    #[arg(long)]
+    pub(super) each: bool,
+    /// Explain a rule
+    #[arg(long, value_name = "CODE", conflicts_with_all = ["files", "base", "strict", "runner", "target", "each"])]
+    pub(super) explain: Option<String>,
+}
+
+fn runner(word: &str) -> Result<Runner, String> {
+    Runner::of_word(word).ok_or_else(|| format!("the runners are: {}", Runner::WORDS.join(", ")))
+}
+
+fn target(word: &str) -> Result<Target, String> {
+    Target::of_word(word).ok_or_else(|| format!("the targets are: {}", Target::WORDS.join(", ")))
 }
 
 /// `new`

@@ -7,8 +7,8 @@ const GROUPS: [(&str, &[&str]); 6] = [
     (
         "Migrations",
         &[
-            "migrate", "status", "undo", "redo", "check", "new", "renumber", "repair", "baseline",
-            "adopt",
+            "migrate", "status", "undo", "redo", "check", "lint", "new", "renumber", "repair",
+            "baseline", "adopt",
         ],
     ),
     ("Seeds and test databases", &["seed", "test-db", "reset"]),

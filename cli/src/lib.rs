@@ -140,6 +140,12 @@ async fn call(cli: &Cli, program: &'static str, typed: String, cwd: PathBuf) -> 
         });
     }
     let session = Session::new(command, &flags, &cli.global, (program, typed), cwd, env);
+    if cli.global.format == args::Format::Sarif && !matches!(cli.command, Command::Lint(_)) {
+        let help = "only `lint` has findings: write --format json".to_owned();
+        let stopped = session.usage("format", "--format sarif is for `lint`", Some(help));
+        session.say(&stopped);
+        return stopped.exit();
+    }
     let ending = match named {
         None => dispatch(&session, &cli.command).await,
         Some(_) => Err(session.usage(
@@ -183,6 +189,7 @@ async fn dispatch(session: &Session, command: &Command) -> Ending {
         Command::Copy(flags) => commands::copy(session, flags).await,
         Command::Verify(flags) => commands::verify(session, flags).await,
         Command::Check(flags) => commands::check(session, flags).await,
+        Command::Lint(flags) => commands::lint(session, flags).await,
         Command::New(flags) => commands::new(session, flags),
         Command::Renumber(flags) => commands::renumber(session, flags).await,
         Command::Repair(flags) => commands::repair(session, flags).await,
@@ -239,6 +246,7 @@ impl Command {
             | Command::Explain(_)
             | Command::Export(_)
             | Command::Inspect(_)
+            | Command::Lint(_)
             | Command::Status(_)
             | Command::Verify(_)
             | Command::Seed(args::Seed {
@@ -266,6 +274,7 @@ impl Command {
             Command::Copy(_) => "copy",
             Command::Verify(_) => "verify",
             Command::Check(_) => "check",
+            Command::Lint(_) => "lint",
             Command::New(_) => "new",
             Command::Renumber(_) => "renumber",
             Command::Repair(_) => "repair",

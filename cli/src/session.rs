@@ -182,6 +182,11 @@ impl Session {
             .map_err(|error| self.stopped(Report::config(&error)))
     }
 
+    /// Whether `--database` names one.
+    pub(super) fn names_a_database(&self) -> bool {
+        self.flags.database.is_some()
+    }
+
     /// The database of the settings, named on standard error before anything is done to it.
     pub(super) async fn open(&self, lock_timeout: Option<Duration>) -> Result<Opened, Stopped> {
         let line = |config: &Config| format!("target: {}", config.target());
@@ -498,7 +503,7 @@ impl Session {
                 let database = about.map(Opened::database);
                 self.print(&document(self.call(database.as_ref(), exit)));
             }
-            Format::Table => self.terminal.data(&text(self.style())),
+            Format::Table | Format::Sarif => self.terminal.data(&text(self.style())),
         }
     }
 

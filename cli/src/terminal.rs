@@ -43,7 +43,7 @@ impl Terminal {
     pub(super) fn data(&self, text: &str) {
         let text = match self.format {
             Format::Table => in_order(text),
-            Format::Json => Cow::Borrowed(text),
+            Format::Json | Format::Sarif => Cow::Borrowed(text),
         };
         keep(write_to(
             &mut AutoStream::new(io::stdout(), self.color),

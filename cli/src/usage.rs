@@ -58,7 +58,7 @@ const WORDS: [(&str, &[&str]); 17] = [
             "is_pending",
         ],
     ),
-    ("check", &["validate", "lint", "test"]),
+    ("check", &["validate", "test"]),
     ("renumber", &["fix", "rebase"]),
     ("repair", &["force", "resolve", "hash", "rehash"]),
     ("baseline", &["stamp", "mark"]),
@@ -121,11 +121,12 @@ const DESTROY: [&str; 6] = ["drop", "fresh", "wipe", "clean", "truncate", "purge
 
 /// Commands that are proposed for a word that is not known, where they are spelt nearly so. Not among them: those that
 /// remove something.
-const GUESSED: [&str; 21] = [
+const GUESSED: [&str; 22] = [
     "migrate",
     "status",
     "seed",
     "check",
+    "lint",
     "new",
     "renumber",
     "repair",
@@ -193,7 +194,7 @@ pub(super) fn answer(mut error: Error, typed: &[OsString], program: &'static str
 pub(super) fn failed(cli: &args::Cli, diagnostic: Diagnostic, program: &'static str) -> u8 {
     match cli.global.format {
         args::Format::Json => document(cli.command.name(), diagnostic, program),
-        args::Format::Table => {
+        args::Format::Table | args::Format::Sarif => {
             let code = diagnostic.class.exit_code();
             let report = Report::from(diagnostic);
             terminal::Terminal::new(&cli.global).error(&report.text(style(program)));

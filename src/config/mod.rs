@@ -31,6 +31,7 @@ mod choose;
 mod database;
 mod dotenv;
 mod layers;
+mod lint;
 mod load;
 mod origin;
 mod problem;
@@ -53,6 +54,7 @@ use std::path::PathBuf;
 pub use database::{Database, Mode, UnknownMode};
 pub use dotenv::DotEnv;
 pub use layers::{Copied, Flags, Side, Sources, TomlText, token_file};
+pub use lint::Lint;
 pub use load::{load, project_root};
 pub use origin::{Origin, Place, Setting, relative};
 pub use problem::ConfigError;
@@ -189,6 +191,8 @@ pub struct Project {
     pub turso: Turso,
     /// The table that holds the history of migrations.
     pub history_table: Setting<HistoryTable>,
+    /// `[lint]`.
+    pub lint: Lint,
     /// What is odd and holds nevertheless, one line each.
     pub warnings: Vec<String>,
 }

@@ -101,6 +101,7 @@ impl Resolved {
             backup,
             turso,
             history_table,
+            lint: _,
             warnings,
         } = self.project.clone();
         let here = database.value.is_on_this_machine();
@@ -243,6 +244,7 @@ pub fn resolve(sources: &Sources) -> Resolved {
         organization,
         primary_region,
         replica_regions,
+        lint,
         ..
     } = layers.toml;
     Resolved {
@@ -261,6 +263,7 @@ pub fn resolve(sources: &Sources) -> Resolved {
                 replica_regions,
             },
             history_table: history_table.unwrap_or(Setting::default(HistoryTable::default())),
+            lint,
             warnings,
         },
         mode: choice.mode,

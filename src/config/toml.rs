@@ -11,6 +11,7 @@ use std::time::Duration;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::lint::{KEYS, Lint, lint};
 use super::origin::{Origin, Place, Setting};
 use super::problem::{problem, problem_with};
 use crate::db::HistoryTable;
@@ -42,10 +43,11 @@ pub(super) struct Toml {
     pub(super) history_table: Option<Setting<HistoryTable>>,
     pub(super) seeds_dir: Option<Setting<String>>,
     pub(super) seeds_env: Option<Setting<String>>,
+    pub(super) lint: Lint,
 }
 
 /// The table of that name under `[turso]` is listed as a key of it.
-const TABLES: [(&str, &[&str]); 6] = [
+const TABLES: [(&str, &[&str]); 7] = [
     ("[local]", &["path"]),
     (
         "[turso]",
@@ -77,6 +79,8 @@ const TABLES: [(&str, &[&str]); 6] = [
         ],
     ),
     ("[seeds]", &["dir", "env"]),
+    // And the codes of rules.
+    ("[lint]", &KEYS),
 ];
 
 /// What was read, what is wrong, and what is only odd.
@@ -128,6 +132,7 @@ fn settings(file: &mut File<'_>, root: &DeTable<'_>) -> Toml {
     let backup = file.table(turso, "[turso.backup]");
     let migrations = file.table(root, "[migrations]");
     let seeds = file.table(root, "[seeds]");
+    let lint = lint(file, root);
     file.warn_of_misspelt_tables(root);
     Toml {
         local_path: file.text(local, "[local] path"),
@@ -153,17 +158,18 @@ fn settings(file: &mut File<'_>, root: &DeTable<'_>) -> Toml {
         history_table: file.history_table(migrations, "[migrations] table"),
         seeds_dir: file.text(seeds, "[seeds] dir"),
         seeds_env: file.text(seeds, "[seeds] env"),
+        lint,
     }
 }
 
-struct File<'a> {
+pub(super) struct File<'a> {
     path: &'a Path,
     text: &'a str,
     problems: Vec<Diagnostic>,
     warnings: Vec<String>,
 }
 
-type Table<'t> = Option<&'t DeTable<'t>>;
+pub(super) type Table<'t> = Option<&'t DeTable<'t>>;
 
 impl File<'_> {
     /// The table called `name`, its unknown keys reported.
@@ -220,6 +226,27 @@ impl File<'_> {
                 ));
             }
         }
+    }
+
+    /// Reports a value that is to be a table.
+    pub(super) fn wrong_table(
+        &mut self,
+        key: Range<usize>,
+        name: &'static str,
+        value: &Spanned<DeValue<'_>>,
+    ) {
+        let origin = self.origin(key, name);
+        self.problems.push(wrong_type(&origin, "a table", value));
+    }
+
+    /// Reports what is odd.
+    pub(super) fn warn(&mut self, warning: String) {
+        self.warnings.push(warning);
+    }
+
+    /// Reports what is wrong.
+    pub(super) fn refuse_here(&mut self, problem: Diagnostic) {
+        self.problems.push(problem);
     }
 
     fn text(&mut self, table: Table<'_>, key: &'static str) -> Option<Setting<String>> {
@@ -349,7 +376,7 @@ impl File<'_> {
         }
     }
 
-    fn place(&self, offset: usize) -> Place {
+    pub(super) fn place(&self, offset: usize) -> Place {
         let (line, column) = line_and_column(self.text, offset);
         Place {
             file: self.path.to_owned(),
@@ -384,13 +411,18 @@ fn unknown_key(table: &str, key: &str, known: &[&str]) -> Option<Diagnostic> {
         .help("put the token into TURSO_AUTH_TOKEN, in the environment or .env, and name a file that holds it in TURSO_AUTH_TOKEN_FILE otherwise; if this one was ever committed, revoke it");
         return Some(refused);
     }
-    // `directory` for `dir` and `regions` for `replica_regions` are slips too.
-    let is_part = |ours: &&&str| (key.len() > 2 && ours.contains(key)) || key.contains(**ours);
-    let part = || known.iter().find(is_part).copied();
-    let meant = nearest(key, known).or_else(part)?;
+    let meant = is_slip(key, known)?;
     Some(
         problem(format!("unknown key `{key}` in {table}")).help(format!("did you mean `{meant}`?")),
     )
+}
+
+/// The key that a word is a slip of.
+pub(super) fn is_slip<'k>(key: &str, known: &[&'k str]) -> Option<&'k str> {
+    // `directory` for `dir` and `regions` for `replica_regions` are slips too.
+    let is_part = |ours: &&&str| (key.len() > 2 && ours.contains(key)) || key.contains(**ours);
+    let part = || known.iter().find(is_part).copied();
+    nearest(key, known).or_else(part)
 }
 
 /// Line and column from 1, the column in characters.

@@ -90,7 +90,9 @@ pub(crate) const ADOPTABLE: [Adoptable; 11] = [
         "__diesel_schema_migrations",
         Called::Number,
         Checksums::None,
-        "SELECT replace(version, '-', ''), 1, NULL, strftime('%Y-%m-%dT%H:%M:%fZ', run_on) \
+        "SELECT CASE WHEN length(replace(version, '-', '')) BETWEEN 8 AND 13 \
+         THEN substr(replace(version, '-', '') || '000000', 1, 14) ELSE replace(version, '-', '') END, 1, NULL, \
+         strftime('%Y-%m-%dT%H:%M:%fZ', run_on) \
          FROM __diesel_schema_migrations ORDER BY version",
     ),
     // Its first row is version 0, which is no migration. The newest row of a version says whether it is applied.

@@ -77,7 +77,10 @@ pub const OTHER_TOOLS: &[OtherTool] = &[
         "Diesel",
         "__diesel_schema_migrations",
         Among(&["version", "run_on"]),
-        "SELECT version, 1 FROM __diesel_schema_migrations ORDER BY version",
+        // A date is the beginning of its day, as it is to the layout.
+        "SELECT CASE WHEN length(replace(version, '-', '')) BETWEEN 8 AND 13 \
+         THEN substr(replace(version, '-', '') || '000000', 1, 14) ELSE replace(version, '-', '') END, 1 \
+         FROM __diesel_schema_migrations ORDER BY version",
     ),
     // Its first row is version 0, which is no migration. The newest row of a version says whether it is applied.
     tool(

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use super::text::of_dbmate;
 use super::{File, Instruction, Layout, LayoutChoice, marker, name, numbered, pairs, prisma};
 use crate::diagnostic::Diagnostic;
 use crate::sql::{Form, comment_lines, mentions};
@@ -152,6 +153,9 @@ fn marked(text: &str) -> Option<Layout> {
         .iter()
         .filter(|line| line.form == Form::Line && line.starts_line);
     lines.find_map(|line| {
+        if of_dbmate(line).is_some_and(|found| found.contains(&Instruction::Up)) {
+            return Some(Layout::Dbmate);
+        }
         let (tool, found) = marker(line)?;
         let is_direction = |it: &Instruction| matches!(it, Instruction::Up | Instruction::Down);
         let layout = match tool {
@@ -170,6 +174,8 @@ fn mixed(found: &BTreeMap<Layout, Vec<&str>>) -> Diagnostic {
             0 => String::new(),
             more => format!(" and {more} more"),
         };
+        let mut files = files.clone();
+        files.sort_unstable();
         let named = files
             .iter()
             .take(NAMED)

@@ -10,11 +10,19 @@ use super::{Claim, File, LaidOut, name};
 use crate::diagnostic::Diagnostic;
 use crate::script::Atomicity;
 
+/// The digits of a date, `YYYYMMDD`, and of a time, `YYYYMMDDHHMMSS`.
+const DATE: usize = 8;
+const TIME: usize = 14;
+
 /// The digits and the words of a folder.
 pub(super) fn parse(folder: &str) -> Option<(String, &str)> {
     let name = name::last(folder);
     let (number, words) = name.split_once('_').unwrap_or((name, ""));
-    let digits = number.replace('-', "");
+    let mut digits = number.replace('-', "");
+    // Diesel orders versions as texts: a date comes before the times of its day, and after those of the days before.
+    if (DATE..TIME).contains(&digits.len()) {
+        digits.extend(std::iter::repeat_n('0', TIME - digits.len()));
+    }
     let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
     is_number.then_some((digits, words))
 }

@@ -5,26 +5,59 @@
 //! (`drizzle-orm/src/migrator.ts`).
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::Deserialize;
 
 use super::text::{Blanked, whole_file};
 use super::{Claim, File, LaidOut, name};
 use crate::diagnostic::{Diagnostic, Location};
-use crate::script::Atomicity;
+use crate::script::{Atomicity, Origin, Source};
+use crate::sql::{TokenKind, tokens};
 
 /// What divides statements.
 pub(super) const BREAKPOINT: &str = "--> statement-breakpoint";
 
-/// A text whose breakpoints are semicolons; `None` where it has none.
+/// A text whose breakpoints are semicolons; `None` where it has none. A breakpoint is a comment; in a string it is none, and
+/// [`in_a_text`] finds it.
 pub(super) fn with_semicolons(whole: &str) -> Option<String> {
-    let mut found = whole.match_indices(BREAKPOINT).peekable();
-    found.peek()?;
+    if !whole.contains(BREAKPOINT) {
+        return None;
+    }
     let mut blanked = Blanked::whole(whole);
-    for (at, marker) in found {
-        blanked.replace(at..at + marker.len(), ";");
+    // What follows in the same line is a statement.
+    let mut from = 0;
+    while let Some(at) = next(whole, from) {
+        blanked.replace(at..at + BREAKPOINT.len(), ";");
+        from = at + BREAKPOINT.len();
     }
     Some(blanked.text())
+}
+
+/// The next breakpoint from here on that is a comment.
+fn next(whole: &str, from: usize) -> Option<usize> {
+    let rest = &whole[from..];
+    let comments = tokens(rest).map_while(Result::ok);
+    let mut comments = comments.filter(|it| it.kind == TokenKind::Comment);
+    let found = comments.find(|it| it.text(rest).starts_with(BREAKPOINT))?;
+    Some(from + found.span.start)
+}
+
+/// A breakpoint in a string or in another comment: drizzle would divide the text there.
+fn in_a_text(file: &File) -> Option<Diagnostic> {
+    let divided = with_semicolons(&file.text)?;
+    let at = divided.find(BREAKPOINT)?;
+    let source = Arc::new(Source {
+        name: file.path.clone(),
+        text: file.text.clone(),
+    });
+    let span = at..at + BREAKPOINT.len();
+    let message = "drizzle divides the file here, inside of a text or a comment";
+    Some(
+        Diagnostic::problem("bad-section", message)
+            .at(Origin { source, span })
+            .help("take the breakpoint out of the text"),
+    )
 }
 
 /// `meta/_journal.json`.
@@ -69,6 +102,7 @@ const DIALECTS: [&str; 3] = ["sqlite", "turso", "libsql"];
 
 /// Reads them. Other names were sorted out before.
 pub(super) fn read(files: Vec<File>, out: &mut LaidOut) {
+    out.problems.extend(files.iter().filter_map(in_a_text));
     let mut by_path: BTreeMap<String, File> = files
         .into_iter()
         .map(|file| (file.path.clone(), file))
@@ -82,7 +116,9 @@ pub(super) fn read(files: Vec<File>, out: &mut LaidOut) {
         let Some(journal) = by_path.remove(path) else {
             continue;
         };
-        of_journal(&journal, &mut by_path, out);
+        if !of_journal(&journal, &mut by_path, out) {
+            return;
+        }
     }
     for (path, file) in by_path {
         if name::last(&path) == "migration.sql" {
@@ -106,7 +142,8 @@ pub(super) fn read(files: Vec<File>, out: &mut LaidOut) {
     }
 }
 
-fn of_journal(file: &File, by_path: &mut BTreeMap<String, File>, out: &mut LaidOut) {
+/// Whether the journal could be read.
+fn of_journal(file: &File, by_path: &mut BTreeMap<String, File>, out: &mut LaidOut) -> bool {
     let journal: Journal = match serde_json::from_str(&file.text) {
         Ok(journal) => journal,
         Err(error) => {
@@ -125,7 +162,7 @@ fn of_journal(file: &File, by_path: &mut BTreeMap<String, File>, out: &mut LaidO
                     "a merge may have left its marks in it: correct it, or bring it back with git",
                 ),
             );
-            return;
+            return false;
         }
     };
     if let Some(dialect) = journal
@@ -142,7 +179,7 @@ fn of_journal(file: &File, by_path: &mut BTreeMap<String, File>, out: &mut LaidO
                 "name the folder whose journal has `\"dialect\": \"sqlite\"`: `--migrations DIR`",
             ),
         );
-        return;
+        return false;
     }
     let root = name::folder(name::folder(&file.path));
     for entry in journal.entries {
@@ -164,6 +201,7 @@ fn of_journal(file: &File, by_path: &mut BTreeMap<String, File>, out: &mut LaidO
             ),
         }
     }
+    true
 }
 
 /// The time that begins the name of a folder, `YYYYMMDDHHMMSS` in UTC: what drizzle records of it.

@@ -31,6 +31,15 @@ fn language(path: &str) -> Option<&'static str> {
     (!is_test && name::numbered(last).is_some()).then_some(language)
 }
 
+/// Whether the tools of a layout run programs in this language: the others leave such files alone.
+fn may_be_of(layout: Layout, language: &str) -> bool {
+    match layout {
+        Layout::Goose => language == "Go",
+        Layout::Numbered => language != "Go" && language != "Rust",
+        _ => false,
+    }
+}
+
 /// Whether a path has the name of a migration, or of what belongs to one.
 fn fits(layout: Layout, path: &str) -> bool {
     let last = name::last(path);
@@ -45,8 +54,9 @@ fn fits(layout: Layout, path: &str) -> bool {
                 && super::diesel::parse(name::folder(path)).is_some()
         }
         Layout::Prisma => {
-            ["migration.sql", "down.sql"].contains(&last)
-                && prisma::parse(name::folder(path)).is_some()
+            last == "migration_lock.toml"
+                || ["migration.sql", "down.sql"].contains(&last)
+                    && prisma::parse(name::folder(path)).is_some()
         }
         Layout::Drizzle => true,
     }
@@ -85,13 +95,13 @@ pub(super) fn only_migrations(
     for file in files {
         let path = file.path.as_str();
         if let Some(language) = language(path) {
-            if !is_below(path) {
+            if !is_below(path) && may_be_of(layout, language) {
                 let message =
-                    format!("this migration is written in {language}, and only {tools} can run it");
+                    format!("this migration is written in {language}, and Seedbed runs SQL alone");
                 problems.push(
                     Diagnostic::problem("not-sql", message).in_file(path).help(
-                        "write what it does as SQL under the same number; where databases have it already, that text is \
-                         compared with nothing when `adopt` records it",
+                        "write what it does as SQL under the same number, in place of this file; where databases have it \
+                         already, `adopt` records that text and compares the schema",
                     ),
                 );
             }
@@ -99,6 +109,14 @@ pub(super) fn only_migrations(
             if fits(layout, path) {
                 read.push(file);
             }
+        } else if name::last(path) == "schema.sql" && layout != Layout::Drizzle {
+            let message = "this is the name of a schema that a tool has written, so this file is no migration";
+            problems.push(
+                Diagnostic::problem("not-read", message)
+                    .warning()
+                    .in_file(path)
+                    .help("if it is one, rename it; if not, move it out of the folder of the migrations"),
+            );
         } else if is_below(path) {
             let message = format!(
                 "{tools} does not read folders in the folder of the migrations, so this file is no migration"

@@ -76,7 +76,7 @@ pub(crate) fn new_files(
 ) -> Result<Vec<NewFile>, Unnamable> {
     const UP: &str =
         "-- Below this line, the statements of this migration. They run in one transaction.\n";
-    let down = format!("-- Below this line, the statements that undo {version}.\n");
+    let down = format!("-- Below this line, the statements that undo V{version}.\n");
     let digits = digits(layout, version, width);
     let one = |path: String, text: String| NewFile { path, text };
     let sections = |up: &str, of_down: &str| {

@@ -15,6 +15,18 @@ pub(super) fn parse(folder: &str) -> Option<(&str, &str)> {
     name::numbered(name::last(folder))
 }
 
+/// That a lock file names another database than SQLite.
+fn other_provider(lock: &File) -> Option<Diagnostic> {
+    let table: toml::Table = lock.text.parse().ok()?;
+    let provider = table.get("provider")?.as_str()?;
+    (provider != "sqlite").then(|| {
+        let message = format!("these migrations are written for {provider}, not for SQLite");
+        Diagnostic::problem("bad-provider", message)
+            .in_file(&lock.path)
+            .help("name the folder whose lock file has `provider = \"sqlite\"`: `--migrations DIR`")
+    })
+}
+
 /// Reads them. Other names were sorted out before.
 pub(super) fn read(files: Vec<File>, out: &mut LaidOut) {
     let mut downs = BTreeMap::new();
@@ -23,6 +35,7 @@ pub(super) fn read(files: Vec<File>, out: &mut LaidOut) {
         match name::last(&file.path) {
             "down.sql" => drop(downs.insert(name::folder(&file.path).to_owned(), file)),
             "migration.sql" => ups.push(file),
+            "migration_lock.toml" => out.problems.extend(other_provider(&file)),
             _ => {}
         }
     }

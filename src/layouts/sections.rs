@@ -5,10 +5,10 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::text::{Blanked, as_recorded, instructions};
-use super::{Instruction, Layout};
+use super::{Instruction, Layout, marker};
 use crate::diagnostic::Diagnostic;
 use crate::script::{Atomicity, Origin, Source};
-use crate::sql::{comment_lines, split};
+use crate::sql::{Form, comment_lines, split};
 
 /// How a tool divides its files.
 #[derive(Debug, Clone, Copy)]
@@ -175,6 +175,12 @@ pub(super) fn divide(source: &Arc<Source>, rules: &Rules) -> Divided {
             }
         }
         marks.push((span.clone(), kept));
+    }
+    // In a block comment a marker is none, to its tool as to a reader.
+    for line in lines.iter().filter(|line| line.form == Form::Block) {
+        if marker(line).is_some_and(|(of, _)| of == tool) {
+            marks.push((line.span.clone(), ""));
+        }
     }
     if let Some(begin) = open {
         problem(

@@ -66,31 +66,69 @@ pub(super) fn instructions<'a>(
     let lines = lines
         .iter()
         .filter(|line| line.form == Form::Line && line.starts_line);
-    lines.filter_map(|line| {
+    lines.filter_map(move |line| {
+        if tools == ["dbmate"]
+            && let Some(found) = of_dbmate(line)
+        {
+            return Some((line, found));
+        }
         let (tool, instructions) = marker(line)?;
         tools.contains(&tool).then_some((line, instructions))
     })
 }
 
-/// A text without sections: the marker that takes it out of its transaction is blanked.
+/// In its own folder, dbmate takes any words behind a direction: `^--\s*migrate:up(\s*$|\s+\S+)`, with options `name:value`
+/// among them, and only `transaction:false` takes the section out of its transaction (`pkg/dbmate/parse.go`).
+pub(super) fn of_dbmate(line: &CommentLine<'_>) -> Option<Vec<Instruction>> {
+    let (direction, words) = match line.text.strip_prefix("migrate:up") {
+        Some(words) => (Instruction::Up, words),
+        None => (Instruction::Down, line.text.strip_prefix("migrate:down")?),
+    };
+    if !words.is_empty() && !words.starts_with(char::is_whitespace) {
+        return None;
+    }
+    let mut found = vec![direction];
+    if words
+        .split_whitespace()
+        .any(|word| word == "transaction:false")
+    {
+        found.push(Instruction::NoTransaction);
+    }
+    Some(found)
+}
+
+/// A text without sections: markers of its own tools are blanked. sqlx looks at the first bytes of a file alone
+/// (`sqlx-core/src/migrate/source.rs`).
 pub(super) fn unmarked(whole: &str, tools: &[&'static str]) -> (Option<String>, Atomicity) {
     if !mentions(whole, &["transaction"]) {
         return (None, Atomicity::default());
     }
     let lines = comment_lines(whole);
-    let found = instructions(&lines, tools);
-    let spans = found.filter(|(line, found)| {
-        !line.below_a_statement && found[..] == [Instruction::NoTransaction]
-    });
-    let spans: Vec<Range<usize>> = spans.map(|(line, _)| line.span.clone()).collect();
+    let is_first = |line: &CommentLine<'_>| {
+        tools.contains(&"sqlx") && line.span.start == 0 && whole.starts_with("-- no-transaction")
+    };
+    let mut atomicity = Atomicity::default();
+    let mut spans: Vec<Range<usize>> = Vec::new();
+    for line in lines.iter().filter(|line| line.form == Form::Line) {
+        let tool = marker(line).filter(|(_, found)| found[..] == [Instruction::NoTransaction]);
+        let is_of = |name: &str| tool.as_ref().is_some_and(|(tool, _)| *tool == name);
+        let is_meant =
+            is_first(line) || !line.below_a_statement && (is_of("geni") || is_of("dbmate"));
+        if is_meant && (is_first(line) || tools.contains(&"geni")) {
+            atomicity = Atomicity::Bare;
+        }
+        if is_first(line) || tool.is_some_and(|(tool, _)| tools.contains(&tool)) {
+            spans.push(line.span.clone());
+        }
+    }
     if spans.is_empty() {
-        return (None, Atomicity::default());
+        return (None, atomicity);
     }
     let mut blanked = Blanked::whole(whole);
     for span in spans {
         blanked.replace(span, "--");
     }
-    (Some(blanked.text()), Atomicity::Bare)
+    (Some(blanked.text()), atomicity)
 }
 
 /// The tools whose markers a layout without sections obeys.

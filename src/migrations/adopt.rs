@@ -11,15 +11,16 @@ use super::baseline::{Acts, BaselineError, NOT_COMPARED, There, act_of, compared
 use super::identity::{applied, file_problems};
 use super::mismatch::is_about_records;
 use super::plan::{Grouping, PlanOptions, entry, plan, scripts};
-use super::problem::listed;
+use super::problem::{OTHER_HISTORY, listed};
 use super::reading::{self, Reading};
 use super::rehearse::Act;
 use super::set::{Migration, Migrations};
 use crate::db::Db;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Class, Diagnostic};
 use crate::drive::{Decision, OnEvent, Reader, drive};
 use crate::history::{
-    ADOPTABLE, Adopting, History, HistoryError, OtherRows, adopted, read_adopting,
+    ADOPTABLE, Adopting, Called, History, HistoryError, OtherHistory, OtherRows, adopted,
+    read_adopting,
 };
 use crate::script::{Key, Record, Revision, Run};
 
@@ -188,7 +189,7 @@ impl<'a> Taking<'a> {
             schema,
             foreign,
         } = read;
-        self.taken = taken(self.set, &history, tools, &others, self.options);
+        self.taken = taken(self.set, &history, tools, &others, &foreign, self.options);
         self.there = Some(There {
             found: schema,
             foreign,
@@ -286,9 +287,11 @@ fn taken<'a>(
     history: &History,
     tools: Vec<OtherRows>,
     others: &[(&'static str, String)],
+    foreign: &[String],
     options: &AdoptOptions,
 ) -> Result<Taken<'a>, Vec<Diagnostic>> {
-    let other = the_tool(tools, others, history, options).map_err(|problem| vec![problem])?;
+    let other =
+        the_tool(tools, others, history, foreign, options).map_err(|problem| vec![problem])?;
     let mut problems = file_problems(set, history);
     let records = plan(set, history, &PlanOptions::default()).problems;
     problems.extend(records.into_iter().filter(is_about_records));
@@ -357,8 +360,10 @@ fn the_tool(
     mut tools: Vec<OtherRows>,
     others: &[(&'static str, String)],
     history: &History,
+    foreign: &[String],
     options: &AdoptOptions,
 ) -> Result<OtherRows, Diagnostic> {
+    let is_foreign = |table: &String| foreign.iter().any(|it| it.eq_ignore_ascii_case(table));
     let no_history = |message: String| Diagnostic::problem("no-other-history", message);
     if let Some(from) = &options.from {
         let wanted = from.to_ascii_lowercase();
@@ -375,10 +380,16 @@ fn the_tool(
                     true => format!("this database has no history of {from}"),
                     false => format!("the history of {from:?} cannot be taken over"),
                 };
-                Err(no_history(message).helps(match words.as_slice() {
-                    [] => None,
-                    words => Some(format!("there is: {}", words.join(", "))),
-                }))
+                let class = match known {
+                    true => Class::Integrity,
+                    false => Class::Usage,
+                };
+                Err(no_history(message)
+                    .class(class)
+                    .helps(match words.as_slice() {
+                        [] => None,
+                        words => Some(format!("there is: {}", words.join(", "))),
+                    }))
             }
         };
     }
@@ -409,9 +420,10 @@ fn the_tool(
             "this database has no history of another tool, and its migrations are recorded already".to_owned(),
         )
         .help("`status` lists them")),
-        _ if history.tables.is_empty() => Err(no_history(
-            "this database has no history of another tool, and no table".to_owned(),
-        )
+        _ if history.tables.iter().all(is_foreign) => Err(no_history(match foreign.is_empty() {
+            true => "this database has no history of another tool, and no table".to_owned(),
+            false => "no tool has applied a migration in this database, and it has no table of an application".to_owned(),
+        })
         .help("`migrate` applies the migrations")),
         _ => Err(no_history(
             "this database has tables, and no history of another tool: a schema that was pushed has none".to_owned(),
@@ -423,46 +435,85 @@ fn the_tool(
     }
 }
 
-/// What an adopted database is warned of: its tool has gone on, so both write histories.
+/// The code of a tool that went on after its history was taken over.
+pub(super) const TWO_HISTORIES: &str = "two-histories";
+
+/// That the tool of an adopted history has gone on, so that two tools migrate this database. What it has applied and is
+/// pending here would run again: that is an error.
 pub(super) fn went_on(set: &Migrations, history: &History) -> Vec<Diagnostic> {
     let others = history.others.iter();
-    let warnings = others.filter_map(|other| {
-        let of = ADOPTABLE.iter().find(|it| it.tool == other.tool)?;
-        let is_ours = |version: i64| match of.called {
-            crate::history::Called::Time => set.versioned.iter().any(|it| {
-                it.generated_at == Some(version) && history.row(&it.key).is_some()
-            }),
-            _ => history.row(&Key::Migration(version)).is_some(),
-        };
-        let table = &other.table;
-        let newest = *other.versions.last()?;
-        let later: Vec<i64> = match of.newest_only {
-            true => vec![newest],
-            false => other.versions.clone(),
-        };
-        let later: Vec<i64> = later.into_iter().filter(|version| !is_ours(*version)).collect();
-        let first = later.first()?;
-        let which = match later.len() {
-            1 => format!("{first}, which is"),
-            more => format!("{more} migrations that are"),
-        };
+    others
+        .filter_map(|other| later(set, history, other))
+        .collect()
+}
+
+fn later(set: &Migrations, history: &History, other: &OtherHistory) -> Option<Diagnostic> {
+    let of = ADOPTABLE.iter().find(|it| it.tool == other.tool)?;
+    let (tool, table) = (other.tool, &other.table);
+    let ignore =
+        format!("if {table} says nothing about this database any more: `--ignore {table}`");
+    if let Some(unfinished) = &other.unfinished {
         let message = format!(
-            "{table}, the table of {}, lists {which} not recorded in {}: {} has run it since its history was taken over, \
-             or it was undone here",
-            other.tool, history.table, other.tool
+            "{tool} began {unfinished} and did not finish it, or it failed, after its history was taken over"
         );
-        Some(
-            Diagnostic::problem("two-histories", message)
-                .warning()
-                .help(format!(
-                    "if {} ran it: `adopt --from {}` records it; from then on let one tool migrate this database",
-                    other.tool, of.word
-                ))
-                .help(format!(
-                    "if it was undone here: `--ignore {table}`, or drop that table when {} is no longer used",
-                    other.tool
-                )),
-        )
-    });
-    warnings.collect()
+        let settle = format!(
+            "finish it with {tool}, or settle it there; then `adopt --from {}`",
+            of.word
+        );
+        return Some(
+            Diagnostic::problem(OTHER_HISTORY, message)
+                .help(settle)
+                .help(ignore),
+        );
+    }
+    let version = |called: i64| match of.called {
+        Called::Time => {
+            let file = set
+                .versioned
+                .iter()
+                .find(|it| it.generated_at == Some(called));
+            file.and_then(Migration::version)
+        }
+        _ => Some(called),
+    };
+    let is_recorded =
+        |called: i64| version(called).is_some_and(|it| history.row(&Key::Migration(it)).is_some());
+    let is_file =
+        |called: i64| version(called).is_some_and(|it| set.get(&Key::Migration(it)).is_some());
+    let newest = *other.versions.last()?;
+    let mut later: Vec<i64> = match of.newest_only {
+        // It stands for all before it.
+        true => {
+            let files = set.versioned.iter().filter_map(Migration::version);
+            files.filter(|it| *it < newest).chain([newest]).collect()
+        }
+        false => other.versions.clone(),
+    };
+    later.retain(|called| !is_recorded(*called));
+    let (which, it) = match later.as_slice() {
+        [] => return None,
+        [one] => (format!("{one}, which is"), "it"),
+        more => (format!("{} migrations that are", more.len()), "them"),
+    };
+    let message = format!(
+        "{table}, the table of {tool}, lists {which} not recorded in {}: {tool} ran {it} after its history was taken \
+         over, or {it} was undone here",
+        history.table
+    )
+    .replace("or them was", "or they were");
+    let problem = match later.into_iter().any(is_file) {
+        true => Diagnostic::problem(
+            OTHER_HISTORY,
+            format!("{message}. What is pending here would run again"),
+        ),
+        false => Diagnostic::problem(TWO_HISTORIES, message).warning(),
+    };
+    Some(
+        problem
+            .help(format!(
+                "if {tool} ran {it}: `adopt --from {}` records {it}; from then on let one tool migrate this database",
+                of.word
+            ))
+            .help(ignore),
+    )
 }

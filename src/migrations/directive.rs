@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use crate::diagnostic::Diagnostic;
 use crate::nearest::{edits, nearest};
+use crate::rules::{self, RULES};
 use crate::script::{Atomicity, ForeignKeys, Origin, Source};
 use crate::sql::{CommentLine, Form, TokenKind, comment_lines, mentions, tokens};
 
@@ -34,6 +35,12 @@ const ALLOWABLE: [&str; 5] = [
     NOT_FILLED,
     UNSUPPORTED_BY_SERVER,
 ];
+
+/// All codes that a file can accept: those of `check`, and those of `lint`.
+fn allowable() -> Vec<&'static str> {
+    let of_lint = RULES.iter().map(|rule| rule.code);
+    ALLOWABLE.into_iter().chain(of_lint).collect()
+}
 
 /// Programs that do not know this migration cannot use a database that has it. It changes nothing of how the file runs.
 const BREAKING: &str = "breaking";
@@ -192,6 +199,16 @@ pub(super) fn directives(source: &Arc<Source>, problems: &mut Vec<Diagnostic>) -
     found
 }
 
+/// The place of the directive that allows a code.
+pub(crate) fn unused_allow(source: &Arc<Source>, code: &str) -> Option<Origin> {
+    let line = lines(&source.text)
+        .find(|line| matches!(allowed(line.text), Some(Ok(it)) if it == code))?;
+    Some(Origin {
+        source: source.clone(),
+        span: line.span,
+    })
+}
+
 /// Whether a text says of itself that programs that do not know it cannot use a database that has it.
 pub(super) fn is_breaking(text: &str) -> bool {
     lines(text).any(|line| line.text == BREAKING && !line.below_a_statement)
@@ -217,7 +234,8 @@ fn allowed(words: &str) -> Option<Result<&'static str, (String, String)>> {
         Some((code, reason)) => (code.trim(), reason.trim()),
         None => (rest.trim(), ""),
     };
-    Some(match ALLOWABLE.into_iter().find(|known| *known == code) {
+    let of_check = ALLOWABLE.into_iter().find(|known| *known == code);
+    Some(match of_check.or_else(|| rules::known(code)) {
         Some(code) if !reason.is_empty() => Ok(code),
         Some(code) => Err((
             "this directive has no reason".to_owned(),
@@ -225,9 +243,12 @@ fn allowed(words: &str) -> Option<Result<&'static str, (String, String)>> {
         )),
         None => Err((
             format!("`{code}` is no code that a file can allow"),
-            match nearest(code, &ALLOWABLE) {
+            match nearest(code, &allowable()) {
                 Some(near) => format!("did you mean `-- seedbed: allow {near}: REASON`?"),
-                None => format!("the codes are: {}", ALLOWABLE.join(", ")),
+                None => format!(
+                    "the codes are: {}, and those of `lint`",
+                    ALLOWABLE.join(", ")
+                ),
             },
         )),
     })
@@ -270,7 +291,7 @@ fn near_miss<'a>(text: &str, line: &CommentLine<'a>) -> Option<Meant<'a>> {
     let known = KNOWN
         .into_iter()
         .find(|known| first.eq_ignore_ascii_case(known));
-    if is_allow(rest) && (colon.is_some() || ALLOWABLE.iter().any(|code| rest.contains(code))) {
+    if is_allow(rest) && (colon.is_some() || allowable().iter().any(|code| rest.contains(code))) {
         return Some(Meant::Allow(rest));
     }
     match (known, colon.and_then(|_| meant(rest))) {
@@ -394,7 +415,7 @@ mod tests {
             ),
             (
                 "-- seedbed: allow everything: so",
-                "the codes are: depends-on-rows, down-no-inverse, lost-in-rebuild, not-filled, unsupported-by-server",
+                "the codes are: depends-on-rows, down-no-inverse, lost-in-rebuild, not-filled, unsupported-by-server, and those of `lint`",
             ),
             (
                 "-- seedbed allow lost-in-rebuild: so",

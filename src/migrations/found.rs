@@ -55,10 +55,15 @@ impl Found {
         }
         // Most folders have no others.
         if others.is_empty() {
+            let none = ours.is_empty();
             for (name, bytes) in ours {
                 self.add(name, bytes);
             }
-            return self.set();
+            let mut set = self.set();
+            if let Some(choice) = choice.filter(|_| none) {
+                set.layout = choice.first();
+            }
+            return set;
         }
         others.append(&mut ours);
         let mut read = Vec::with_capacity(others.len());
@@ -137,6 +142,7 @@ impl Found {
                     raw: None,
                     source: Arc::new(Source { name: file, text }),
                     atomicity: Atomicity::default(),
+                    layout: Layout::Seedbed,
                 }
             }
             Err(not_text) => {

@@ -217,6 +217,13 @@ impl WrittenFor {
             steps.push(match up.strip_suffix(".sql") {
                 _ if self.is_down() => "keep only the statements that undo the migration".to_owned(),
                 _ if up.starts_with("R__") => format!("remove the statements {statements}"),
+                Some("up") => format!(
+                    "put the statements {statements} into down.sql and the others into {up}"
+                ),
+                Some(stem) if stem.ends_with(".up") => format!(
+                    "put the statements {statements} into {}.down.sql and the others into {up}",
+                    stem.trim_end_matches(".up")
+                ),
                 Some(stem) => format!(
                     "put the statements {statements} into {stem}.down.sql and the others into {up}"
                 ),

@@ -42,6 +42,7 @@ mod same_object;
 mod same_text;
 mod set;
 mod shown;
+mod stages;
 mod undo;
 mod undoing;
 
@@ -55,6 +56,7 @@ pub use baseline::{BaselineError, BaselineOptions, Verify, baseline};
 pub use check::{CheckOptions, Checked, check};
 pub use compatible::{Compatibility, compatible};
 pub use create::{CreateError, Files, NewOptions, create, layout_of};
+pub(crate) use directive::unused_allow;
 pub(crate) use file::checksum_bytes;
 pub use file::{BadName, FileName, NotText, Order, canonical, checksum, parse_name, words};
 pub use git::{GitError, read_base};
@@ -64,12 +66,14 @@ pub(crate) use listing::on_disk;
 pub use mismatch::undo_of_another_project;
 pub use numbering::Numbering;
 pub use plan::{Grouping, Item, MigrationPlan, OutOfOrder, PlanOptions, State, Target, plan};
+pub(crate) use reading::TRANSACTION_CONTROL;
 pub use reading::{Leaves, Reading, Until};
 pub use redo::{RedoOptions, RedoPlan, observe_redo, redo};
 pub use renumber::{Rename, RenumberError, Renumbered, Which, file_to_renumber, renumber};
 pub use repair::{Repair, repair};
 pub use same_text::same_texts;
 pub use set::{Migration, Migrations, ReadError, Text};
+pub use stages::{LeftBroken, Stage, Stages, stages};
 pub use undo::{
     Adopted, Back, UndoOptions, UndoPlan, observe_undo, observe_undo_from, undo, undo_from,
     undo_plan, undo_to_unknown_version, versions_to_undo,

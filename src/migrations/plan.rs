@@ -11,7 +11,7 @@ use super::file::meaning;
 use super::identity::{self, Identity};
 use super::made::{Change, are_gone, changes, made, may_lose};
 use super::mismatch;
-use super::problem::{self, Edit, argument, diff, file_name};
+use super::problem::{self, Edit, argument, diff};
 use super::ran;
 use super::reading::{self, Leaves, Reading, Until};
 use super::same_object::has_another_text;
@@ -253,7 +253,9 @@ pub fn plan(set: &Migrations, history: &History, options: &PlanOptions) -> Migra
             (None, None) => {}
         }
     }
-    if !ahead.is_empty() {
+    // Files that could not be read as migrations say nothing about what comes after them.
+    let are_unread = set.is_empty() && set.problems.iter().any(Diagnostic::is_error);
+    if !ahead.is_empty() && !are_unread {
         let newest = planner.newest_file;
         planner.plan.problems.push(is_ahead(&ahead, newest));
     }
@@ -358,9 +360,8 @@ impl<'a> Planner<'a> {
                     .about(&migration.key)
                     .in_file(file)
                     .help(format!(
-                        "give it the next free version: `renumber {}`; or apply it late: `migrate \
-                         --allow-out-of-order`",
-                        file_name(file)
+                        "give it the next free version: {}; or apply it late: `migrate --allow-out-of-order`",
+                        problem::renumber(file, &[file])
                     )),
             );
         }

@@ -247,6 +247,10 @@ pub(super) const AS_RECORDED: &str = " (as recorded)";
 pub(super) fn renumber(file: &str, files: &[&str]) -> String {
     let same = files.iter().filter(|it| file_name(it) == file_name(file));
     match same.count() {
+        // The folder has the number.
+        _ if ["up.sql", "migration.sql"].contains(&file_name(file)) => {
+            format!("`renumber {file}`")
+        }
         0 | 1 => format!("`renumber {}`", file_name(file)),
         _ => format!("`renumber {file}`"),
     }

@@ -13,6 +13,7 @@ use super::markers::written_for;
 use super::set::Text;
 use crate::db::{Engine, HistoryTable, row_level_security};
 use crate::diagnostic::Diagnostic;
+use crate::layouts::Layout;
 use crate::script::{Atomicity, ForeignKeys, Origin, Source, Step};
 use crate::sql::{
     Kind, TokenKind, What, drops_of_temporary, kind, may_have_name, significant, split, targets,
@@ -22,6 +23,7 @@ use crate::sql::{
 pub(super) use pragmas::PRAGMA_VALUE;
 use pragmas::{ForeignKeysPragma, Left, Verdict, left_by, means_on};
 use transactions::Control;
+pub(crate) use transactions::TRANSACTION_CONTROL;
 
 /// What a record needs beside the texts of a migration and its down file, at the most.
 const RECORD: usize = 4096;
@@ -194,7 +196,17 @@ pub(super) fn read(source: &Arc<Source>, engine: Engine, history: &HistoryTable)
 
 /// The same of a text of the files.
 pub(super) fn read_text(text: &Text, engine: Engine, history: &HistoryTable) -> Reading {
-    read_as(&text.source, text.atomicity, engine, history)
+    let mut reading = read_as(&text.source, text.atomicity, engine, history);
+    reading
+        .problems
+        .retain(|problem| is_news(problem, text.layout));
+    reading
+}
+
+/// Whether a warning can be acted on: a file of another tool stays as its tool has written and hashed it, and what is taken
+/// out of it changes nothing of what it does.
+fn is_news(problem: &Diagnostic, layout: Layout) -> bool {
+    layout == Layout::Seedbed || problem.is_error() || problem.code != TRANSACTION_CONTROL
 }
 
 /// The same of a text that its layout may take out of its transaction.

@@ -4,11 +4,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::adopt::TWO_HISTORIES;
 use super::downs::recorded_checksum;
 use super::identity::{edited_keys, file_problems, has_text_of};
 use super::mismatch::RENUMBERED;
 use super::plan::{Grouping, PlanOptions, Target, entry, plan, scripts};
-use super::problem::{self, argument, listed};
+use super::problem::{self, OTHER_HISTORY, argument, listed};
 use super::reading::{self, Reading};
 use super::set::{Migration, Migrations};
 use super::undo::{
@@ -304,6 +305,8 @@ fn redo_plan(
     }
     if units.len() + without_down.len() == up.len() && !up.is_empty() {
         let mut planned = plan(set, &undone, &options).problems;
+        // What is undone for the moment is no news.
+        planned.retain(|problem| ![TWO_HISTORIES, OTHER_HISTORY].contains(&problem.code));
         // Which files hold recorded migrations, the rows that are undone tell too.
         let whole = plan(set, history, &options).problems.into_iter();
         let renumbered: Vec<Diagnostic> = whole.filter(|it| it.code == RENUMBERED).collect();

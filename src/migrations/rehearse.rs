@@ -33,7 +33,10 @@ pub(super) struct Act {
 impl Act {
     /// Reads a file as a local database would whose history is in `history`.
     pub(super) fn new(text: &Text, history: &HistoryTable) -> Act {
-        Act::read(&text.source, text.atomicity, history)
+        Act {
+            source: text.source.clone(),
+            reading: reading::read_text(text, Engine::Local, history),
+        }
     }
 
     /// The same of a text that was recorded.
@@ -63,6 +66,17 @@ impl Act {
     /// What is wrong with it, and what should be known.
     pub(super) fn problems(&self) -> &[Diagnostic] {
         &self.reading.problems
+    }
+
+    /// What it amounts to.
+    pub(super) fn reading(&self) -> &Reading {
+        &self.reading
+    }
+
+    /// Why it cannot run in memory, or at all.
+    pub(super) fn cannot_run(&self) -> Option<Diagnostic> {
+        let fault = self.reading.problems.iter().find(|it| it.is_error());
+        fault.cloned().or_else(|| self.obstacle())
     }
 
     /// Its file.
@@ -170,6 +184,19 @@ pub(super) enum Stopped {
     Db(DbError),
     /// The engine refused a file.
     Problem(Box<Problem>),
+}
+
+impl Stopped {
+    /// What was wrong with the file.
+    ///
+    /// # Errors
+    /// Where it was the engine in memory.
+    pub(super) fn diagnostic(self) -> Result<Diagnostic, DbError> {
+        match self {
+            Stopped::Db(error) => Err(error),
+            Stopped::Problem(problem) => Ok(problem.diagnostic),
+        }
+    }
 }
 
 /// The engine refused a file.

@@ -49,6 +49,8 @@ pub struct Text {
     pub(super) raw: Option<Arc<[u8]>>,
     /// Whether its layout takes it out of its transaction. A directive in the text may do so too.
     pub atomicity: Atomicity,
+    /// How its file is read.
+    pub layout: Layout,
 }
 
 /// All migrations, and what is wrong with their files.
@@ -280,6 +282,7 @@ impl From<Part> for Text {
             recorded: part.recorded,
             raw: part.raw,
             atomicity: part.atomicity,
+            layout: Layout::Seedbed,
         }
     }
 }

@@ -42,6 +42,7 @@ pub fn annotations(report: &Report, style: Style<'_>, checkout: Option<Checkout<
     };
     of(Severity::Error)
         .chain(of(Severity::Warning))
+        .chain(of(Severity::Note))
         .take(MOST)
         .map(|diagnostic| annotation(diagnostic, style, checkout))
         .collect()
@@ -51,6 +52,7 @@ fn annotation(diagnostic: &Diagnostic, style: Style<'_>, checkout: Option<Checko
     let kind = match diagnostic.severity {
         Severity::Error => "error",
         Severity::Warning => "warning",
+        Severity::Note => "notice",
     };
     let mut properties = Vec::new();
     if let Some(location) = &diagnostic.location {

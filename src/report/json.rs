@@ -9,7 +9,7 @@ use super::snippet::{help, notes};
 use super::style::Style;
 use super::words::as_typed;
 use crate::config::{ConfigError, Row};
-use crate::diagnostic::{self, Diagnostic, Location, Severity};
+use crate::diagnostic::{self, Diagnostic, Location};
 use crate::history::History;
 use crate::migrations::{
     self, AdoptPlan, Done, MigrationPlan, Outcome, RedoPlan, State, UndoPlan, Verb, WouldAdopt,
@@ -89,7 +89,7 @@ pub struct Item {
 pub struct Problem {
     /// A stable name.
     pub code: &'static str,
-    /// `error` or `warning`.
+    /// `error`, `warning` or `note`.
     pub severity: &'static str,
     /// The file.
     pub file: Option<String>,
@@ -428,10 +428,7 @@ impl Problem {
         });
         Problem {
             code: diagnostic.code,
-            severity: match diagnostic.severity {
-                Severity::Error => "error",
-                Severity::Warning => "warning",
-            },
+            severity: diagnostic.severity.word(),
             file,
             line,
             column,

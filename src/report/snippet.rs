@@ -50,6 +50,7 @@ impl Report {
         let counts = [
             (of(Severity::Error), "error"),
             (of(Severity::Warning), "warning"),
+            (of(Severity::Note), "note"),
         ];
         let counts: Vec<String> = counts
             .iter()
@@ -87,6 +88,7 @@ fn text(diagnostic: &Diagnostic, style: Style<'_>) -> String {
     let level = match diagnostic.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
+        Severity::Note => Level::NOTE,
     };
     let location = diagnostic.location.as_ref();
     let mut group = level

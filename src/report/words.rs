@@ -22,6 +22,7 @@ const COMMANDS: &[&str] = &[
     "import",
     "init",
     "inspect",
+    "lint",
     "migrate",
     "new",
     "renumber",

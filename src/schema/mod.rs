@@ -6,6 +6,7 @@
 //! so that a database compares equal to one that was built from the same migrations.
 
 mod affinity;
+mod catalogue;
 mod compare;
 mod compile;
 mod contents;
@@ -18,6 +19,7 @@ mod shape;
 mod unmatched;
 
 pub(crate) use affinity::whole;
+pub use catalogue::Catalogue;
 pub use compare::{Difference, compare};
 pub(crate) use compare::{changes, described};
 pub(crate) use compile::{Broken, broken, is_broken};

@@ -154,6 +154,12 @@ impl Ran {
         expect.assert_eq(&self.to_string());
     }
 
+    /// Asserts the exit code.
+    #[track_caller]
+    pub(crate) fn exits(&self, code: i32) {
+        assert_eq!(self.code, Some(code), "{self}");
+    }
+
     fn plain(&self, text: &str) -> String {
         let root = self.root.display().to_string();
         let text = text.replace(&root, "[root]");

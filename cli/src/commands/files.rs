@@ -25,9 +25,7 @@ pub(crate) async fn check(session: &Session, flags: &args::Check) -> Ending {
     let project = session.project()?;
     let mut set = session.migrations(&project.migrations.value, project.layout.as_ref())?;
     let base = match &flags.base {
-        Some(reference) => {
-            Some(read_base(session, &project, reference).map_err(|error| git(session, &error))?)
-        }
+        Some(reference) => Some(self::base(session, &project, reference)?),
         None => None,
     };
     if let Some(base) = &base {
@@ -46,6 +44,11 @@ pub(crate) async fn check(session: &Session, flags: &args::Check) -> Ending {
         Some(base) => migrations::check_against(&set, base),
         None => migrations::same_texts(&set),
     });
+    if !problems.iter().any(Diagnostic::is_error) {
+        problems.extend(
+            super::lint::of_check(session, &project, &set, base.as_ref(), &problems).await?,
+        );
+    }
     let seeds = super::seeds::read(session, &project.seeds.value)?;
     let seeds = seeds::check(&seeds, &set, checked.database.as_ref(), SystemTime::now())
         .await
@@ -230,6 +233,11 @@ fn base_of(
             .map_err(|error| git(session, &error)),
         None => Ok(read_base(session, project, "origin/HEAD").ok()),
     }
+}
+
+/// The base of this reference.
+pub(super) fn base(session: &Session, project: &Project, reference: &str) -> Result<Base, Stopped> {
+    read_base(session, project, reference).map_err(|error| git(session, &error))
 }
 
 fn read_base(session: &Session, project: &Project, reference: &str) -> Result<Base, GitError> {

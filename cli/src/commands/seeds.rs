@@ -372,7 +372,7 @@ pub(super) async fn run(
     // The rows are written, whether or not their records can be read, which only a JSON document shows.
     let history = match session.terminal.format {
         Format::Json => history::read(&opened.db).await.unwrap_or_default(),
-        Format::Table => History::default(),
+        Format::Table | Format::Sarif => History::default(),
     };
     let document = |call: Call<'_>| {
         let document = Document::seeds(call, &plan, SeedsDone::Done, &history);

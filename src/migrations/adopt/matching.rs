@@ -9,6 +9,7 @@ use super::super::set::{Migration, Migrations};
 use crate::diagnostic::Diagnostic;
 use crate::hex;
 use crate::history::{Called, Checksums, OtherRow, OtherRows};
+use crate::layouts::Layout;
 use crate::script::Key;
 
 /// The files that the tool has applied, by ascending version, with its time.
@@ -83,7 +84,8 @@ fn file<'a>(set: &'a Migrations, called: Called, row: &OtherRow) -> Option<&'a M
             .versioned
             .iter()
             .find(|it| has_name(it, &row.called))
-            .or_else(by_number),
+            // Seedbed's own names are not those of the tool.
+            .or_else(|| by_number().filter(|it| it.layout == Layout::Seedbed)),
         Called::Time => {
             let time: i64 = row.called.parse().ok()?;
             let of_time = set
@@ -189,13 +191,39 @@ fn refinery(migration: &Migration, recorded: &str) -> bool {
     let stem = stem.strip_suffix(".sql").unwrap_or(stem);
     forms(migration).any(|bytes| {
         let text = String::from_utf8(bytes).unwrap_or_default();
-        let theirs = refinery_core::Migration::unapplied(stem, &text);
-        theirs.is_ok_and(|it| it.checksum().to_string() == recorded)
+        refinery_core::Migration::unapplied(stem, &text).is_ok_and(|it| {
+            let long = with_version(it.name(), migration.version().unwrap_or_default(), &text);
+            it.checksum().to_string() == recorded || long.to_string() == recorded
+        })
     })
+}
+
+/// What refinery computes of a version of some width: 64 bits with its feature `int8-versions`. The hash of the standard
+/// library is the same SipHash-1-3; a test compares it with refinery's for 32 bits.
+#[cfg(feature = "refinery")]
+fn with_version<V: std::hash::Hash>(name: &str, version: V, text: &str) -> u64 {
+    use std::hash::{DefaultHasher, Hash, Hasher};
+    let mut hasher = DefaultHasher::new();
+    name.hash(&mut hasher);
+    version.hash(&mut hasher);
+    text.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// Without refinery-core its checksums cannot be computed; the schema is compared all the same.
 #[cfg(not(feature = "refinery"))]
 fn refinery(_migration: &Migration, _recorded: &str) -> bool {
     true
+}
+
+#[cfg(all(test, feature = "refinery"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_checksum_of_refinery_is_computed_as_refinery_does() {
+        let text = "CREATE TABLE a (x);";
+        let theirs = refinery_core::Migration::unapplied("V7__add_users", text).unwrap();
+        assert_eq!(theirs.checksum(), with_version(theirs.name(), 7_i32, text));
+    }
 }

@@ -26,6 +26,7 @@ fn check(text: &str, engine: Engine, expected: Expect) {
         let severity = match problem.severity {
             Severity::Error => "error",
             Severity::Warning => "warning",
+            Severity::Note => "note",
         };
         shown.push_str(&format!(
             "{place} {severity} {}: {}\n",

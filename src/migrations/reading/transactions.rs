@@ -7,7 +7,7 @@ use crate::script::{Atomicity, ForeignKeys};
 use crate::sql::{Kind, Pragma, significant};
 
 /// The code of a statement that begins or ends a transaction.
-const TRANSACTION_CONTROL: &str = "transaction-control";
+pub(crate) const TRANSACTION_CONTROL: &str = "transaction-control";
 
 /// Whether the statements that begin and end transactions run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -233,9 +233,9 @@ fn what_cannot_be_done_says_why() {
         2>  --> migrations/00002_names.sql
         2>   = help: keep the one that a database or another branch has, and give a new one the next free version: `seedbed renumber 00002_names.sql` or `seedbed renumber 00002_twice.sql`
         2>
-        2> error[not-sql]: this migration is written in Go, and only goose can run it
+        2> error[not-sql]: this migration is written in Go, and Seedbed runs SQL alone
         2>  --> migrations/00003_fill.go
-        2>   = help: write what it does as SQL under the same number; where databases have it already, that text is compared with nothing when `seedbed adopt` records it
+        2>   = help: write what it does as SQL under the same number, in place of this file; where databases have it already, `seedbed adopt` records that text and compares the schema
         2>
         2> error[bad-section]: goose replaces variables of the environment here, and Seedbed does not
         2>  --> migrations/00004_env.sql:2:1

@@ -29,7 +29,7 @@ in_every_mode! {
     a_schema_that_drifted_is_refused
     a_file_that_is_new_after_adopting_is_applied_and_undone_alone
     a_file_that_its_tool_left_out_stays_pending_and_is_named
-    what_the_tool_applies_later_is_a_warning
+    what_the_tool_applies_later_is_told
     two_histories_need_a_choice
     a_database_without_a_history_is_told_the_way
     a_changed_down_section_is_no_edit_and_repair_records_it

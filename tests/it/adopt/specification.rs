@@ -284,7 +284,11 @@ pub(crate) async fn a_file_that_its_tool_left_out_stays_pending_and_is_named(wor
     }
 }
 
-pub(crate) async fn what_the_tool_applies_later_is_a_warning(world: World) {
+fn set_of(tool: Tool, count: usize) -> Migrations {
+    set(&tool.folder(count))
+}
+
+pub(crate) async fn what_the_tool_applies_later_is_told(world: World) {
     for tool in TOOLS {
         migrated(&world, tool, &[0, 1]).await;
         let set = set(&tool.folder(3));
@@ -314,6 +318,11 @@ pub(crate) async fn what_the_tool_applies_later_is_a_warning(world: World) {
         execute(&world, vec![forget]).await;
         let history = observe(&world.db, &set).await.unwrap();
         let problems = plan(&set, &history, &PlanOptions::default()).problems;
+        assert_eq!(codes(&problems), "other-history", "{tool:?}");
+        // Where the file is gone, nothing can run again.
+        let behind = set_of(tool, 2);
+        let history = observe(&world.db, &behind).await.unwrap();
+        let problems = plan(&behind, &history, &PlanOptions::default()).problems;
         assert_eq!(codes(&problems), "two-histories", "{tool:?}");
         empty(&world).await;
     }

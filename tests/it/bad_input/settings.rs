@@ -278,6 +278,8 @@ fn flags_that_do_not_fit() {
                 2>                are now
                 2>   check        Check the files without a database: names, directives, and every
                 2>                migration up, down and up again in memory
+                2>   lint         Find what migrations would do to rows, to programs that run, and
+                2>                to the engine they are for
                 2>   new          Create a migration file with the next version [alias: add]
                 2>   renumber     Give a migration file the next free version
                 2>   repair       Update the recorded metadata to match the files; the schema is
@@ -348,7 +350,8 @@ fn flags_that_do_not_fit() {
                 2>                              left out of comparisons. Tables of other migration
                 2>                              tools are known. Can be given several times
                 2>       --format <FORMAT>      How to print the result, on standard output
-                2>                              [default: table] [possible values: table, json]
+                2>                              [default: table] [possible values: table, json,
+                2>                              sarif]
                 2>   -q, --quiet                Print nothing but the result and errors
                 2>   -v, --verbose              Print more details during the run
                 2>       --color <WHEN>         When to use colours [default: auto] [possible
@@ -367,6 +370,7 @@ fn flags_that_do_not_fit() {
                 2>        already, an import that was not finished
                 2>   5    schema drift (a baseline or an adopted history that does not match)
                 2>   6    lock or busy timeout
+                2>   7    findings of lint: errors, with --strict warnings too
                 2>   8    the network failed during the commit, and the outcome is unknown
                 2>   130  interrupted; the transaction under way was finished or rolled back
                 exit 2
@@ -464,13 +468,13 @@ fn flags_that_do_not_fit() {
         (
             "migrate --format yaml",
             expect![[r#"
-            $ seedbed migrate --format yaml
-            2> error: invalid value 'yaml' for '--format <FORMAT>'
-            2>   [possible values: table, json]
-            2>
-            2> For more information, try '--help'.
-            exit 2
-        "#]],
+                $ seedbed migrate --format yaml
+                2> error: invalid value 'yaml' for '--format <FORMAT>'
+                2>   [possible values: table, json, sarif]
+                2>
+                2> For more information, try '--help'.
+                exit 2
+            "#]],
         ),
         (
             "migrate --quiet --verbose",

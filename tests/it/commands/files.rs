@@ -220,7 +220,7 @@ fn new_makes_the_next_file() {
     "#]]
     .assert_eq(&project.read("migrations/V3__add_tags.sql"));
     expect![[r#"
-        -- Below this line, the statements that take V4 back.
+        -- Below this line, the statements that undo V4.
     "#]]
     .assert_eq(&project.read("migrations/V4__more.down.sql"));
 }

@@ -180,6 +180,7 @@ fn config_shows_each_value_and_where_it_comes_from() {
         replica file        local_replica.db           default
         sync interval       -
         migrations          sql                        --migrations
+        layout              found by the files         default
         out of order        true, on local files only  [migrations] out_of_order in config.toml
         downs from          -
         ignore tables       those of known tools       default
@@ -284,6 +285,11 @@ fn config_shows_each_value_and_where_it_comes_from() {
                   "value": "migrations"
                 },
                 {
+                  "name": "layout",
+                  "origin": "default",
+                  "value": "found by the files"
+                },
+                {
                   "name": "out of order",
                   "origin": "default",
                   "value": "false"
@@ -368,6 +374,7 @@ fn config_shows_each_value_and_where_it_comes_from() {
         replica file        local_replica.db         default
         sync interval       -
         migrations          migrations               default
+        layout              found by the files       default
         out of order        false                    default
         downs from          -
         ignore tables       those of known tools     default
@@ -495,6 +502,7 @@ fn the_version_and_the_help_are_told_on_standard_output() {
                   Possible values:
                   - table: For people
                   - json:  One JSON document
+                  - sarif: SARIF 2.1.0, for code scanning: the findings of `lint`
 
                   [default: table]
 

@@ -4,6 +4,7 @@ mod changes;
 mod export;
 mod files;
 mod history_table;
+mod lint;
 mod look;
 mod output;
 mod repository;

@@ -201,11 +201,11 @@ fn what_stands_before_a_baseline_is_not_dropped() {
         2> error[adopted]: V1__a was recorded by `baseline` on [time] UTC, and Seedbed never ran it: its down text would drop what was there before
         2>   |
         2>   = help: `seedbed undo --to 1` undoes only what Seedbed applied after the baseline
-        2>   = help: `seedbed undo --to 0 --adopted` runs the recorded down text anyway
+        2>   = help: `seedbed undo --to none --adopted` runs the recorded down text anyway
         exit 4
     "#]]);
     let commands = to_type(&refused);
-    assert_eq!(commands, ["undo --to 1", "undo --to 0 --adopted"]);
+    assert_eq!(commands, ["undo --to 1", "undo --to none --adopted"]);
     let project = project.after(&commands[0]);
     assert_eq!(project.ask("SELECT x FROM a"), "7");
     refuses(&project, "undo", 4, &["adopted"]);

@@ -35,94 +35,94 @@ fn what_is_typed_next_takes_the_database_over() {
         &project,
         "status",
         expect![[r#"
-        $ seedbed status
-        state  version  name  checksum
-        ○ pending  V1  price  2f22f53d
-        ○ pending  V2  cents  f108b076
-        ○ pending  V3  later  481a4ac2
+            $ seedbed status
+            state  version  name  checksum
+            ○ pending  V1  price  2f22f53d
+            ○ pending  V2  cents  f108b076
+            ○ pending  V3  later  481a4ac2
 
-        3 pending; no version is applied
+            3 pending; no version is applied
 
-        warning[other-history]: this database was migrated by refinery (newest: 2, in its table refinery_schema_history), and no migration is recorded in _migrations: what ran already would run again
-          |
-          = help: `seedbed baseline 2` compares the schema with what the migrations up to V2 leave, and records them without running them; then `seedbed migrate` applies the later ones
-          = help: if refinery_schema_history says nothing about this schema: `--ignore refinery_schema_history`
-        2> target: local local.db (default)
-    "#]],
+            warning[other-history]: this database was migrated by refinery (newest: 2, in its table refinery_schema_history), and no migration is recorded in _migrations: what ran already would run again
+              |
+              = help: `seedbed adopt` compares what refinery has applied with the files and the schema, and records it without running it; then `seedbed migrate` applies the rest
+              = help: if refinery_schema_history says nothing about this schema: `--ignore refinery_schema_history`
+            2> target: local local.db (default)
+        "#]],
     );
     check(
         &project,
         "migrate --dry-run",
         expect![[r#"
-        $ seedbed migrate --dry-run
-        error[other-history]: this database was migrated by refinery (newest: 2, in its table refinery_schema_history), and no migration is recorded in _migrations: what ran already would run again
-          |
-          = help: `seedbed baseline 2` compares the schema with what the migrations up to V2 leave, and records them without running them; then `seedbed migrate` applies the later ones
-          = help: if refinery_schema_history says nothing about this schema: `--ignore refinery_schema_history`
+            $ seedbed migrate --dry-run
+            error[other-history]: this database was migrated by refinery (newest: 2, in its table refinery_schema_history), and no migration is recorded in _migrations: what ran already would run again
+              |
+              = help: `seedbed adopt` compares what refinery has applied with the files and the schema, and records it without running it; then `seedbed migrate` applies the rest
+              = help: if refinery_schema_history says nothing about this schema: `--ignore refinery_schema_history`
 
-        nothing would run before the errors are settled; nothing was changed
-        2> target: local local.db (default)
-        exit 4
-    "#]],
+            nothing would run before the errors are settled; nothing was changed
+            2> target: local local.db (default)
+            exit 4
+        "#]],
     );
     check(
         &project,
         "migrate",
         expect![[r#"
-        $ seedbed migrate
-        2> target: local local.db (default)
-        2> error[other-history]: this database was migrated by refinery (newest: 2, in its table refinery_schema_history), and no migration is recorded in _migrations: what ran already would run again
-        2>   |
-        2>   = help: `seedbed baseline 2` compares the schema with what the migrations up to V2 leave, and records them without running them; then `seedbed migrate` applies the later ones
-        2>   = help: if refinery_schema_history says nothing about this schema: `--ignore refinery_schema_history`
-        2>
-        2> nothing was changed
-        exit 4
-    "#]],
+            $ seedbed migrate
+            2> target: local local.db (default)
+            2> error[other-history]: this database was migrated by refinery (newest: 2, in its table refinery_schema_history), and no migration is recorded in _migrations: what ran already would run again
+            2>   |
+            2>   = help: `seedbed adopt` compares what refinery has applied with the files and the schema, and records it without running it; then `seedbed migrate` applies the rest
+            2>   = help: if refinery_schema_history says nothing about this schema: `--ignore refinery_schema_history`
+            2>
+            2> nothing was changed
+            exit 4
+        "#]],
     );
     check(
         &project,
         "migrate --to 3 --format json",
         expect![[r#"
-        $ seedbed migrate --to 3 --format json
-        {
-          "schema_version": 1,
-          "command": "migrate",
-          "mode": "local",
-          "database": "local.db",
-          "outcome": "problems",
-          "exit_code": 4,
-          "items": [],
-          "problems": [
+            $ seedbed migrate --to 3 --format json
             {
-              "code": "other-history",
-              "severity": "error",
-              "file": null,
-              "line": null,
-              "column": null,
-              "message": "this database was migrated by refinery (newest: 2, in its table refinery_schema_history), and no migration is recorded in _migrations: what ran already would run again",
-              "notes": [],
-              "help": "`seedbed baseline 2` compares the schema with what the migrations up to V2 leave, and records them without running them; then `seedbed migrate` applies the later ones\nif refinery_schema_history says nothing about this schema: `--ignore refinery_schema_history`"
+              "schema_version": 1,
+              "command": "migrate",
+              "mode": "local",
+              "database": "local.db",
+              "outcome": "problems",
+              "exit_code": 4,
+              "items": [],
+              "problems": [
+                {
+                  "code": "other-history",
+                  "severity": "error",
+                  "file": null,
+                  "line": null,
+                  "column": null,
+                  "message": "this database was migrated by refinery (newest: 2, in its table refinery_schema_history), and no migration is recorded in _migrations: what ran already would run again",
+                  "notes": [],
+                  "help": "`seedbed adopt` compares what refinery has applied with the files and the schema, and records it without running it; then `seedbed migrate` applies the rest\nif refinery_schema_history says nothing about this schema: `--ignore refinery_schema_history`"
+                }
+              ],
+              "summary": "nothing was changed"
             }
-          ],
-          "summary": "nothing was changed"
-        }
-        2> target: local local.db (default)
-        exit 4
-    "#]],
+            2> target: local local.db (default)
+            exit 4
+        "#]],
     );
     check(
         &project,
         "undo",
         expect![[r#"
-        $ seedbed undo
-        nothing to do: no version is applied
-        2> target: local local.db (default)
-        2> warning[other-history]: this database was migrated by refinery (newest: 2, in its table refinery_schema_history), and no migration is recorded in _migrations: what ran already would run again
-        2>   |
-        2>   = help: find the last migration whose changes this database has already, V: `seedbed baseline V` compares the schema with what the migrations up to V leave, and records them without running them; then `seedbed migrate` applies the later ones
-        2>   = help: if refinery_schema_history says nothing about this schema: `--ignore refinery_schema_history`
-    "#]],
+            $ seedbed undo
+            nothing to do: no version is applied
+            2> target: local local.db (default)
+            2> warning[other-history]: this database was migrated by refinery (newest: 2, in its table refinery_schema_history), and no migration is recorded in _migrations: what ran already would run again
+            2>   |
+            2>   = help: `seedbed adopt` compares what refinery has applied with the files and the schema, and records it without running it; then `seedbed migrate` applies the rest
+            2>   = help: if refinery_schema_history says nothing about this schema: `--ignore refinery_schema_history`
+        "#]],
     );
     check(
         &project,

@@ -185,37 +185,12 @@ fn a_new_name_alone_is_not_proposed_for_a_file_of_another_tool() {
         "check",
         expect![[r#"
             $ seedbed check
-            2> error[bad-name]: the name must have two underscores between its version and its words; and this file is written for goose: its markers are comments to Seedbed, so the statements that apply the migration and those that undo it would all run
-            2>  --> migrations/20240101_users.sql
-            2>   = note: markers at
-            2>           migrations/20240101_users.sql:1:1 -- +goose Up
-            2>           migrations/20240101_users.sql:4:1 -- +goose Down
-            2>   = help: put the statements below `-- +goose Down` into V20240101__users.down.sql and the others into V20240101__users.sql, and delete the markers
-            2>
-            2> error[bad-name]: the name must have two underscores between its version and its words; and this file is written for dbmate: its markers are comments to Seedbed
-            2>  --> migrations/20240102_posts.down.sql
-            2>   = note: markers at
-            2>           migrations/20240102_posts.down.sql:1:1 -- migrate:down
-            2>   = help: rename it to V20240102__posts.down.sql, delete the marker
-            2>
-            2> error[bad-name]: the name must have two underscores between its version and its words; and this file is written for sqlx: `-- no-transaction` is a comment to Seedbed, so the file would run in a transaction
-            2>  --> migrations/20240103_vacuum.up.sql
-            2>   = note: markers at
-            2>           migrations/20240103_vacuum.up.sql:1:1 -- no-transaction
-            2>   = help: rename it to V20240103__vacuum.sql, write `-- seedbed: no-transaction` as the first line, and delete the marker
-            2>
-            2> error[bad-name]: the name must have two underscores between its version and its words
-            2>  --> migrations/20240104_plain.sql
-            2>   = help: rename it to V20240104__plain.sql
-            2>
-            2> error[bad-name]: the name must have two underscores between its version and its words; and this file is written for goose: its markers are comments to Seedbed, so the statements that apply the migration and those that undo it would all run
-            2>  --> migrations/users.sql
-            2>   = note: markers at
-            2>           migrations/users.sql:1:1 -- +goose Up
-            2>           migrations/users.sql:4:1 -- +goose Down
-            2>   = help: put the statements below `-- +goose Down` into V{n}__{words}.down.sql and the others into V{n}__{words}.sql, and delete the markers
-            2>
-            2> 5 errors
+            2> error[mixed-layouts]: this folder holds migrations of more than one tool
+            2>   |
+            2>   = note: golang-migrate, geni or sqlx (reversible): migrations/20240102_posts.down.sql, migrations/20240103_vacuum.up.sql
+            2>           goose: migrations/20240101_users.sql, migrations/20240104_plain.sql
+            2>   = help: keep those of one tool in this folder, and move the others out of it
+            2>   = help: or say which layout is meant, and each file that does not fit is reported: `--layout golang-migrate` or `--layout goose`
             exit 4
         "#]],
     );

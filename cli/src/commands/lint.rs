@@ -1,0 +1,282 @@
+//! `lint`: what migrations do to rows, readers and other engines.
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::files;
+use crate::args::{self, Format};
+use crate::exit::Exit;
+use crate::session::{Ending, Session, Stopped};
+use seedbed::config::Project;
+use seedbed::diagnostic::{Class, Diagnostic, Severity};
+use seedbed::lint::{self, Options, Runs, Target};
+use seedbed::migrations::{self, Base, Migration, Migrations, PlanOptions, State};
+use seedbed::nearest::nearest;
+use seedbed::report::{self, Document, Report};
+use seedbed::rules::{RULES, rule};
+use seedbed::script::{Key, Source};
+
+/// `lint`
+pub(crate) async fn lint(session: &Session, flags: &args::Lint) -> Ending {
+    if let Some(code) = &flags.explain {
+        return explain(session, code);
+    }
+    let project = session.project()?;
+    let mut set = session.migrations(&project.migrations.value, project.layout.as_ref())?;
+    set.history_table = project.history_table.value.clone();
+    let base = match &flags.base {
+        Some(reference) => Some(files::base(session, &project, reference)?),
+        None => None,
+    };
+    if let Some(base) = &base {
+        set.keep_numbers_of(base);
+    }
+    let faults: Vec<Diagnostic> = set
+        .problems
+        .iter()
+        .filter(|it| it.is_error())
+        .cloned()
+        .collect();
+    if !faults.is_empty() {
+        return Err(session.stopped(Report::problems(&faults)));
+    }
+    let opened = match session.names_a_database() {
+        true => Some(session.open(None).await?),
+        false => None,
+    };
+    let db = opened
+        .as_ref()
+        .map(|opened| opened.db.offline().unwrap_or_else(|| opened.db.clone()));
+    let chosen = match (flags.files.as_slice(), &base, &db) {
+        ([], Some(base), _) => Some(changed(&set, base)),
+        ([], None, Some(db)) => Some(pending(session, &set, db).await?),
+        ([], None, None) => None,
+        (named, ..) => Some(by_name(session, &set, named)?),
+    };
+    let queries = queries(session, &project);
+    let is_new = |it: &Migration| {
+        chosen
+            .as_ref()
+            .is_none_or(|chosen| chosen.contains(&it.key))
+    };
+    let options = Options {
+        runner: flags.runner.or(project.lint.runner),
+        runs: match flags.each {
+            true => Runs::EachFile,
+            false => Runs::Together,
+        },
+        ..options(session, &project, flags.target, &queries)
+    };
+    let linted = lint::lint(&set, &is_new, &options, db.as_ref()).await;
+    let mut linted = linted.map_err(|error| session.stopped(Report::history(&error.into())))?;
+    if let Some(base) = &base {
+        let problems = migrations::check_against(&set, base);
+        let mut of_base: Vec<Diagnostic> = problems
+            .iter()
+            .filter(|it| it.is_error())
+            .map(lint::changed_in_base)
+            .collect();
+        lint::at_levels(&mut of_base, &project.lint.levels);
+        linted.findings.splice(0..0, of_base);
+    }
+    Ok(shown(session, &linted, flags.strict))
+}
+
+/// The errors of `lint` for the files that `check` treats as new. What it reports of the same place under a code of its own
+/// is not repeated.
+pub(super) async fn of_check(
+    session: &Session,
+    project: &Project,
+    set: &Migrations,
+    base: Option<&Base>,
+    known: &[Diagnostic],
+) -> Result<Vec<Diagnostic>, Stopped> {
+    let newest = set.versioned.last().map(|it| it.key.clone());
+    let chosen = match base {
+        Some(base) => changed(set, base),
+        None => newest.into_iter().collect(),
+    };
+    if chosen.is_empty() {
+        return Ok(Vec::new());
+    }
+    let is_new = |it: &Migration| chosen.contains(&it.key);
+    let linted = lint::lint(set, &is_new, &options(session, project, None, &[]), None).await;
+    let linted = linted.map_err(|error| session.stopped(Report::history(&error.into())))?;
+    let place = |it: &Diagnostic| {
+        let (file, line, column) = it.location.as_ref()?.place();
+        Some((file.to_owned(), line?, column))
+    };
+    let is_new = |it: &Diagnostic| {
+        let mut known = known.iter().filter_map(place);
+        it.is_error() && !known.any(|known| Some(known) == place(it))
+    };
+    Ok(linted.findings.into_iter().filter(is_new).collect())
+}
+
+/// The files of the folder `queries` in the project, where there is one.
+fn queries(session: &Session, project: &Project) -> Vec<Arc<Source>> {
+    let mut found = Vec::new();
+    let mut folders = vec![project.root.join("queries")];
+    while let Some(folder) = folders.pop() {
+        let Ok(entries) = std::fs::read_dir(&folder) else {
+            continue;
+        };
+        for path in entries.flatten().map(|entry| entry.path()) {
+            let is_sql = path.extension().is_some_and(|it| it == "sql");
+            if path.is_dir() {
+                folders.push(path);
+            } else if is_sql && let Ok(text) = std::fs::read_to_string(&path) {
+                let shown = path.strip_prefix(&session.cwd).unwrap_or(&path);
+                let name = shown.to_string_lossy().replace('\\', "/");
+                let text = text.into();
+                found.push(Arc::new(Source { name, text }));
+            }
+        }
+    }
+    found.sort_by(|one, other| one.name.cmp(&other.name));
+    found
+}
+
+fn options<'a>(
+    session: &Session,
+    project: &'a Project,
+    target: Option<Target>,
+    queries: &'a [Arc<Source>],
+) -> Options<'a> {
+    let of_settings = match session.named_servers().is_empty() {
+        true => Target::Local,
+        false => Target::Libsql,
+    };
+    Options {
+        runner: project.lint.runner,
+        target: target.or(project.lint.target).unwrap_or(of_settings),
+        levels: &project.lint.levels,
+        runs: Runs::Together,
+        queries,
+    }
+}
+
+/// The migrations that are new or changed since the base.
+fn changed(set: &Migrations, base: &Base) -> HashSet<Key> {
+    let is_as_it_was = |it: &Migration| {
+        base.common
+            .get(&it.key)
+            .is_some_and(|old| old.up.checksum == it.up.checksum)
+    };
+    set.iter()
+        .filter(|it| !is_as_it_was(it))
+        .map(|it| it.key.clone())
+        .collect()
+}
+
+/// The migrations that a database has not applied.
+async fn pending(
+    session: &Session,
+    set: &Migrations,
+    db: &seedbed::db::Db,
+) -> Result<HashSet<Key>, Stopped> {
+    let history = migrations::observe(db, set).await;
+    let history = history.map_err(|error| session.stopped(Report::history(&error)))?;
+    let plan = migrations::plan(set, &history, &PlanOptions::default());
+    let is_pending = |state: State| !matches!(state, State::Applied | State::Ahead);
+    let pending = plan.items.iter().filter(|item| is_pending(item.state));
+    Ok(pending.map(|item| item.key.clone()).collect())
+}
+
+/// The migrations of these files.
+fn by_name(session: &Session, set: &Migrations, named: &[String]) -> Result<HashSet<Key>, Stopped> {
+    let mut found = HashSet::new();
+    for name in named {
+        let real = |path: &str| session.cwd.join(path).canonicalize().ok();
+        let wanted = real(name);
+        let is_it = |file: &str| {
+            file == name
+                || Path::new(file)
+                    .file_name()
+                    .is_some_and(|it| it == name.as_str())
+                || (wanted.is_some() && real(file) == wanted)
+        };
+        let mut those = set
+            .iter()
+            .filter(|it| {
+                let down = it
+                    .down
+                    .as_ref()
+                    .is_some_and(|down| is_it(&down.source.name));
+                is_it(&it.up.source.name) || down
+            })
+            .peekable();
+        if those.peek().is_none() {
+            let message = format!("{name} is no migration of the folder");
+            let help =
+                "name a file of the migrations folder; another folder is named by --migrations"
+                    .to_owned();
+            return Err(session.usage("no-such-file", message, Some(help)));
+        }
+        found.extend(those.map(|it| it.key.clone()));
+    }
+    Ok(found)
+}
+
+fn shown(session: &Session, linted: &lint::Linted, strict: bool) -> Exit {
+    let findings = &linted.findings;
+    let severity = if strict {
+        Severity::Warning
+    } else {
+        Severity::Error
+    };
+    let exit = match findings.iter().any(|it| it.severity <= severity) {
+        true => Exit::Stopped(Class::Lint),
+        false => Exit::Done,
+    };
+    let report = Report::problems(findings);
+    match session.terminal.format {
+        Format::Json => {
+            let call = session.call(None, exit);
+            session.print(&Document::done_with(call, findings).with("files", json!(linted.files)));
+        }
+        Format::Sarif => session
+            .terminal
+            .data(&report::sarif(&report.diagnostics, session.style())),
+        Format::Table => {
+            if !findings.is_empty() {
+                session.terminal.error(&report.text(session.style()));
+            }
+            session
+                .terminal
+                .data(&report::linted(linted.files, findings, linted.questions));
+        }
+    }
+    session.annotate(&report);
+    exit
+}
+
+fn explain(session: &Session, code: &str) -> Ending {
+    let Some(rule) = rule(code) else {
+        let codes: Vec<&str> = RULES.iter().map(|rule| rule.code).collect();
+        let help = match nearest(code, &codes) {
+            Some(near) => format!("did you mean `lint --explain {near}`?"),
+            None => format!("the codes are: {}", codes.join(", ")),
+        };
+        return Err(session.usage(
+            "no-such-rule",
+            format!("there is no rule {code}"),
+            Some(help),
+        ));
+    };
+    let text = report::explained(rule);
+    if session.terminal.format == Format::Json {
+        let document = Document::done(session.call(None, Exit::Done))
+            .with("code", rule.code)
+            .with("severity", rule.severity.word())
+            .with("title", rule.title)
+            .with("text", lint::explanation(rule.code));
+        session.print(&document);
+    } else {
+        session.terminal.data(&text);
+    }
+    Ok(Exit::Done)
+}

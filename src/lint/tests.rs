@@ -1,0 +1,136 @@
+//! Each rule: a file in which it finds something, and one in which it does not.
+
+use super::*;
+use crate::migrations::Migrations;
+use crate::script::Key;
+
+mod asked;
+mod cases;
+mod harm;
+
+/// Whose run it is, and for which engine.
+#[derive(Debug, Clone, Copy)]
+struct By {
+    runner: Runner,
+    target: Target,
+}
+
+const SEEDBED: By = By {
+    runner: Runner::Seedbed,
+    target: Target::Local,
+};
+
+fn by(runner: Runner) -> By {
+    By {
+        runner,
+        target: Target::Local,
+    }
+}
+
+fn on(target: Target) -> By {
+    By {
+        runner: Runner::Seedbed,
+        target,
+    }
+}
+
+/// The set of a base and one new file.
+fn set(base: &str, file: &str) -> Migrations {
+    let of = |name: &str, text: &str| (name.to_owned(), text.as_bytes().to_vec());
+    Migrations::from_files([of("V1__base.sql", base), of("V2__new.sql", file)])
+}
+
+/// What is found in the new file behind the base.
+async fn findings_with(
+    base: &str,
+    file: &str,
+    by: By,
+    levels: &Levels,
+    db: Option<&Db>,
+) -> Vec<Diagnostic> {
+    let options = Options {
+        runner: Some(by.runner),
+        target: by.target,
+        levels,
+        runs: Runs::Together,
+        queries: &[],
+    };
+    let is_new = |it: &Migration| it.key == Key::Migration(2);
+    let linted = lint(&set(base, file), &is_new, &options, db).await;
+    linted.unwrap().findings
+}
+
+async fn findings(base: &str, file: &str, by: By) -> Vec<Diagnostic> {
+    findings_with(base, file, by, &Levels::new(), None).await
+}
+
+fn codes(findings: &[Diagnostic]) -> Vec<&'static str> {
+    findings.iter().map(|it| it.code).collect()
+}
+
+#[tokio::test]
+async fn a_table_that_the_same_run_makes_has_no_rows_and_no_readers() {
+    let file = "CREATE TABLE a (id INTEGER PRIMARY KEY, x TEXT);
+ALTER TABLE a ADD COLUMN y TEXT NOT NULL;
+ALTER TABLE a ADD COLUMN z TEXT DEFAULT CURRENT_TIMESTAMP;
+ALTER TABLE a RENAME COLUMN x TO w;
+ALTER TABLE a DROP COLUMN w;
+DELETE FROM a;
+DROP TABLE a;";
+    let found = findings(
+        "CREATE TABLE other (id INTEGER PRIMARY KEY);",
+        file,
+        SEEDBED,
+    )
+    .await;
+    assert!(found.is_empty(), "{found:?}");
+}
+
+#[tokio::test]
+async fn a_file_allows_a_rule_with_a_reason() {
+    let base = "CREATE TABLE a (id INTEGER PRIMARY KEY);";
+    let allow = "-- seedbed: allow DS101: nothing reads it since release 7\nDROP TABLE a;";
+    assert!(codes(&findings(base, allow, SEEDBED).await).is_empty());
+    let unused = "-- seedbed: allow DS101: nothing reads it since release 7\nCREATE TABLE b (id INTEGER PRIMARY KEY);";
+    let found = findings(base, unused, SEEDBED).await;
+    assert_eq!(codes(&found), ["MG904"]);
+    assert_eq!(found[0].origin().map(|it| it.place().line), Some(1));
+}
+
+#[tokio::test]
+async fn a_project_changes_severities() {
+    let levels = |word| Levels::from([("DS101", Level::of_word(word).unwrap())]);
+    let (base, file) = ("CREATE TABLE a (id INTEGER PRIMARY KEY);", "DROP TABLE a;");
+    for (word, expect) in [
+        ("off", None),
+        ("note", Some("note")),
+        ("warning", Some("warning")),
+    ] {
+        let found = findings_with(base, file, SEEDBED, &levels(word), None).await;
+        assert_eq!(found.first().map(|it| it.severity.word()), expect);
+    }
+}
+
+#[tokio::test]
+async fn what_does_not_run_in_memory_is_said_and_rules_of_text_are_asked() {
+    let found = findings(
+        "CREATE TABLE a (id INTEGER PRIMARY KEY);",
+        "INSERT INTO missing VALUES (\"x\"); ALTER TABLE a ADD COLUMN b TEXT UNIQUE;",
+        SEEDBED,
+    )
+    .await;
+    assert_eq!(codes(&found), ["SC805", "DD208", "not-rehearsed"]);
+}
+
+#[tokio::test]
+async fn a_name_in_backticks_is_no_command_in_a_help() {
+    let base =
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, `status` TEXT); CREATE INDEX i ON t (`status`);";
+    let file = "CREATE TABLE n (id INTEGER PRIMARY KEY, status TEXT NOT NULL); INSERT INTO n (id, status) SELECT id, status FROM t; DROP TABLE t; ALTER TABLE n RENAME TO t;";
+    let found = findings(base, file, SEEDBED).await;
+    let lost = found.iter().find(|it| it.code == "RB306").unwrap();
+    assert!(
+        lost.help[0].ends_with("\n  CREATE INDEX i ON t (\"status\");"),
+        "{lost:?}"
+    );
+}

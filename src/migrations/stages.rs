@@ -1,0 +1,211 @@
+//! What each new file does to the schema: the schema before and after it, from a rehearsal in memory. What is not new runs
+//! first, and is not looked at.
+
+use std::sync::Arc;
+
+use super::plan::entry;
+use super::reading::Reading;
+use super::rehearse::{Act, Rehearsal, Way};
+use super::set::{Migration, Migrations};
+use crate::db::{Db, DbError};
+use crate::diagnostic::Diagnostic;
+use crate::schema::{Broken, Catalogue, ObjectKind, Schema, broken, changes, compare};
+use crate::script::{Key, Record};
+
+/// One new file.
+#[derive(Debug, Clone)]
+pub struct Stage<'a> {
+    /// Its migration.
+    pub migration: &'a Migration,
+    /// Its statements, and what its directives say.
+    pub reading: Reading,
+    /// The schema before it; `None` where a file before it did not run.
+    pub before: Option<Arc<Catalogue>>,
+    /// The schema after it; `None` where it did not run.
+    pub after: Option<Arc<Catalogue>>,
+    /// Whether its down file leaves another schema than the one before it; `None` where that was not tried.
+    pub down_differs: Option<bool>,
+}
+
+/// A view or trigger that does not compile at the end, and did before the new files.
+#[derive(Debug, Clone)]
+pub struct LeftBroken {
+    /// `view` or `trigger`.
+    pub kind: ObjectKind,
+    /// Its name.
+    pub name: String,
+    /// Its text.
+    pub sql: String,
+    /// The engine's words.
+    pub message: String,
+}
+
+/// All new files, in the order in which they run.
+#[derive(Debug, Clone)]
+pub struct Stages<'a> {
+    /// The files.
+    pub stages: Vec<Stage<'a>>,
+    /// The schema before the first of them.
+    pub first: Option<Arc<Catalogue>>,
+    /// The schema after the last of them.
+    pub last: Option<Arc<Catalogue>>,
+    /// What does not compile at the end.
+    pub broken: Vec<LeftBroken>,
+    /// Why the files from some place on did not run.
+    pub stopped: Option<Diagnostic>,
+    /// The databases in memory before the first and after the last of them.
+    pub(crate) databases: Option<(Db, Db)>,
+}
+
+/// Runs all files in memory, those that are not new first.
+///
+/// # Errors
+/// [`DbError`] where the engine in memory cannot be used.
+pub async fn stages<'a>(
+    set: &'a Migrations,
+    is_new: &(dyn Fn(&Migration) -> bool + Sync),
+) -> Result<Stages<'a>, DbError> {
+    let all: Vec<(&Migration, Act)> = set
+        .iter()
+        .map(|it| (it, Act::new(&it.up, &set.history_table)))
+        .collect();
+    let (new, old): (Vec<_>, Vec<_>) = all.iter().partition(|(migration, _)| is_new(migration));
+    let mut found = Stages {
+        stages: Vec::with_capacity(new.len()),
+        first: None,
+        last: None,
+        broken: Vec::new(),
+        stopped: None,
+        databases: None,
+    };
+    let mut rehearsal = Rehearsal::judged_at_the_end(&set.history_table).await?;
+    let mut now = None;
+    match replay(&mut rehearsal, &old).await? {
+        Some(problem) => found.stopped = Some(problem),
+        None => {
+            now = Some(Arc::new(Catalogue::read(rehearsal.db()).await?));
+            found.first.clone_from(&now);
+        }
+    }
+    let base = match now {
+        Some(_) => Some(rehearsal.fork().await?),
+        None => None,
+    };
+    let mut before = rehearsal.snapshot().await?;
+    for (number, (migration, act)) in new.iter().enumerate() {
+        let mut stage = Stage {
+            migration,
+            reading: act.reading().clone(),
+            before: now.clone(),
+            after: None,
+            down_differs: None,
+        };
+        if let Some(catalogue) = now.take() {
+            let later = || new[number + 1..].iter().map(|(_, act)| act).collect();
+            let problem = match act.cannot_run() {
+                Some(problem) => Some(problem),
+                None => match rehearsal.up_before(migration, act, Way::Up, &later).await {
+                    Ok(()) => None,
+                    Err(stopped) => Some(stopped.diagnostic()?),
+                },
+            };
+            match problem {
+                Some(problem) => found.stopped = Some(problem),
+                None => {
+                    let after = rehearsal.snapshot().await?;
+                    let changed = changes(&before, &after);
+                    let next = match changed.is_empty() {
+                        true => catalogue,
+                        false => Arc::new(catalogue.after(rehearsal.db(), changed).await?),
+                    };
+                    if let Some(down) = &migration.down {
+                        let down = Act::new(down, &set.history_table);
+                        let left = undone(&rehearsal, migration, &down).await?;
+                        stage.down_differs = left.map(|left| !changes(&before, &left).is_empty());
+                    }
+                    before = after;
+                    stage.after = Some(next.clone());
+                    now = Some(next);
+                }
+            }
+        }
+        found.stages.push(stage);
+    }
+    if let (Some(_), Some(base)) = (&now, base) {
+        found.broken = left_broken(&base, &rehearsal).await?;
+        found.databases = Some((base.into_db(), rehearsal.into_db()));
+    }
+    found.last = now;
+    Ok(found)
+}
+
+/// Runs what is not new.
+async fn replay(
+    rehearsal: &mut Rehearsal,
+    old: &[&(&Migration, Act)],
+) -> Result<Option<Diagnostic>, DbError> {
+    if let Some(problem) = old.iter().find_map(|(_, act)| act.cannot_run()) {
+        return Ok(Some(problem));
+    }
+    let is_version = |it: &&&(&Migration, Act)| matches!(it.0.key, Key::Migration(_));
+    let versions = old.iter().filter(is_version);
+    let ran = rehearsal
+        .ups(
+            versions.map(|(migration, act)| (*migration, act)),
+            &Vec::new,
+        )
+        .await;
+    if let Err(stopped) = ran {
+        return stopped.diagnostic().map(Some);
+    }
+    for (migration, act) in old.iter().filter(|it| !is_version(it)) {
+        if let Err(stopped) = rehearsal.up(migration, act, Way::Up).await {
+            return stopped.diagnostic().map(Some);
+        }
+    }
+    Ok(None)
+}
+
+/// The schema that a down file leaves in a copy; `None` where it does not run, which `check` reports.
+async fn undone(
+    rehearsal: &Rehearsal,
+    migration: &Migration,
+    down: &Act,
+) -> Result<Option<crate::schema::Snapshot>, DbError> {
+    if !down.is_sound() || down.obstacle().is_some() {
+        return Ok(None);
+    }
+    let mut copy = rehearsal.fork_for_trials().await?;
+    let record = Record::Delete(entry(migration).key);
+    match copy.act(record, down, Way::Down).await {
+        Ok(()) => copy.snapshot().await.map(Some),
+        Err(stopped) => stopped.diagnostic().map(|_| None),
+    }
+}
+
+/// What does not compile in the second and compiles, or is not there, in the first.
+async fn left_broken(base: &Rehearsal, last: &Rehearsal) -> Result<Vec<LeftBroken>, DbError> {
+    let of = async |rehearsal: &Rehearsal| -> Result<(Schema, Vec<Broken>), DbError> {
+        let schema = rehearsal.schema().await?;
+        let found = broken(rehearsal.db(), &schema).await?;
+        Ok((schema, found))
+    };
+    let (schema, found) = of(last).await?;
+    if found.is_empty() || compare(&base.schema().await?, &schema).is_empty() {
+        return Ok(Vec::new());
+    }
+    let (_, known) = of(base).await?;
+    let was = |it: &Broken| {
+        let mut known = known.iter().map(|known| &known.object);
+        known.any(|known| known.kind == it.object.kind && known.name == it.object.name)
+    };
+    let new = found.into_iter().filter(|it| !was(it));
+    Ok(new
+        .map(|it| LeftBroken {
+            kind: it.object.kind,
+            name: it.object.name,
+            sql: it.object.sql,
+            message: it.error.message,
+        })
+        .collect())
+}

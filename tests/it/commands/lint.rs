@@ -1,0 +1,213 @@
+//! `lint` as it is called: which files it looks at, how it ends, and what it prints.
+
+use expect_test::expect;
+
+use crate::project::Project;
+
+const USERS: &str = "CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT, phone TEXT);\n";
+
+fn project() -> Project {
+    Project::new().migration("V1__users", USERS).migration(
+        "V2__phone",
+        "CREATE TABLE notes (id INTEGER PRIMARY KEY);\n\nALTER TABLE users DROP COLUMN phone;\n",
+    )
+}
+
+/// The same with its first migration on the branch `main`.
+fn branched() -> Project {
+    let project = Project::bare().migration("V1__users", USERS);
+    project.git("init --quiet --initial-branch main");
+    project.git("add .");
+    project.git("commit --quiet --message first");
+    project.git("checkout --quiet -b branch");
+    project.write(
+        "migrations/V2__phone.sql",
+        "ALTER TABLE users DROP COLUMN phone;\n",
+    );
+    project
+}
+
+#[test]
+fn a_finding_is_shown_with_its_place_and_the_statements_that_help() {
+    let ran = project().run("lint migrations/V2__phone.sql");
+    ran.exits(7);
+    ran.check(expect![[r#"
+        $ seedbed lint migrations/V2__phone.sql
+        1 file looked at: 1 error
+        2> error[DS102]: the column phone of users is dropped with its values
+        2>  --> migrations/V2__phone.sql:3:1
+        2>   |
+        2> 3 | ALTER TABLE users DROP COLUMN phone;
+        2>   | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+        2>   |
+        2>   = help: first deploy a release that does not use the column, and drop it with a later one; then write `-- seedbed: allow DS102: REASON` at the top of that file
+        2>   = help: or keep the values for some time:
+        2>             CREATE TABLE "users_phone_before" AS SELECT "id", "phone" FROM "users";
+        exit 7
+    "#]]);
+}
+
+#[test]
+fn without_a_base_all_files_are_one_run_from_nothing() {
+    project().run("lint").exits(0);
+    project().run("lint --each").exits(7);
+}
+
+#[test]
+fn a_base_names_the_files_that_are_new() {
+    let project = branched();
+    let ran = project.run("lint --base main --format json");
+    ran.exits(7);
+    let found = ran.json();
+    assert_eq!(found["problems"][0]["code"], "DS102");
+    assert_eq!(found["problems"][0]["severity"], "error");
+    assert_eq!(found["outcome"], "lint");
+    assert_eq!(found["files"], 1);
+    // What the base has must not change.
+    project.write("migrations/V1__users.sql", USERS.replace("phone", "fax"));
+    let ran = project.run("lint --base main");
+    ran.exits(7);
+    assert!(ran.stderr.contains("error[MG901]"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_database_names_the_files_that_are_not_applied_and_is_asked_for_rows() {
+    let project = Project::new().migration("V1__users", USERS);
+    project.run("migrate").exits(0);
+    project.change(&["INSERT INTO users (name) VALUES ('Ann'), ('Ann')"]);
+    project.write(
+        "migrations/V2__unique.sql",
+        "CREATE UNIQUE INDEX users_name ON users (name);\n",
+    );
+    project.run("lint --base HEAD").exits(2);
+    project.run("lint migrations/V2__unique.sql").exits(0);
+    let before = project.state();
+    let ran = project.run("lint --database local.db");
+    ran.exits(7);
+    assert!(ran.stderr.contains("error[DD203]"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("the database has 1 such values"),
+        "{}",
+        ran.stderr
+    );
+    assert_eq!(project.state(), before);
+}
+
+#[test]
+fn warnings_end_the_command_with_strict_only() {
+    let file = "CREATE TABLE a (id INTEGER PRIMARY KEY, s TEXT DEFAULT \"x\");\n";
+    let project = Project::new().migration("V1__a", file);
+    project.run("lint").exits(0);
+    project.run("lint --strict").exits(7);
+}
+
+#[test]
+fn config_changes_severities_and_refuses_what_is_nearly_a_code() {
+    let with = |lint: &str| project().file("config.toml", format!("[lint]\n{lint}\n"));
+    with("DS102 = \"off\"").run("lint --each").exits(0);
+    with("DS102 = \"warning\"").run("lint --each").exits(0);
+    with("DS102 = \"warning\"")
+        .run("lint --each --strict")
+        .exits(7);
+    for (wrong, help) in [
+        ("DS10 = \"off\"", "did you mean `DS101`?"),
+        ("ds102 = \"off\"", "did you mean `DS102`?"),
+        (
+            "DS102 = \"of\"",
+            "the severities are: error, warning, note, off",
+        ),
+        ("DS102 = 1", "the severities are: error, warning, note, off"),
+        ("runer = \"sqlx\"", "did you mean `runner`?"),
+        ("runner = \"rails\"", "the runners are: seedbed, drizzle"),
+    ] {
+        let ran = with(wrong).run("lint");
+        ran.exits(2);
+        assert!(ran.stderr.contains(help), "{wrong}: {}", ran.stderr);
+    }
+}
+
+#[test]
+fn a_file_allows_a_rule_with_a_reason_and_without_one_it_is_an_error() {
+    let with = |comment: &str| {
+        let text = format!("{comment}\nALTER TABLE users DROP COLUMN phone;\n");
+        project().migration("V2__phone", text)
+    };
+    let line = "lint migrations/V2__phone.sql";
+    with("-- seedbed: allow DS102: not read since release 7")
+        .run(line)
+        .exits(0);
+    let ran = with("-- seedbed: allow DS101: not read since release 7").run(line);
+    ran.exits(7);
+    assert!(ran.stderr.contains("warning[MG904]"), "{}", ran.stderr);
+    let ran = with("-- seedbed: allow DS102").run("check");
+    ran.exits(4);
+    assert!(
+        ran.stderr.contains("this directive has no reason"),
+        "{}",
+        ran.stderr
+    );
+    let ran = with("-- seedbed: allow DS12: so").run("check");
+    ran.exits(4);
+    assert!(ran.stderr.contains("did you mean"), "{}", ran.stderr);
+}
+
+#[test]
+fn check_has_the_errors_of_the_files_that_it_treats_as_new() {
+    let project = project();
+    let ran = project.run("check");
+    ran.exits(7);
+    assert!(ran.stderr.contains("error[DS102]"), "{}", ran.stderr);
+    // Then another version is the newest.
+    project.write(
+        "migrations/V3__x.sql",
+        "CREATE TABLE x (id INTEGER PRIMARY KEY);\n",
+    );
+    project.run("check").exits(0);
+    let ran = branched().run("check --base main");
+    ran.exits(7);
+}
+
+#[test]
+fn sarif_names_rules_and_places() {
+    let ran = project().run("lint --each --format sarif");
+    ran.exits(7);
+    let found = ran.json();
+    assert_eq!(found["version"], "2.1.0");
+    let run = &found["runs"][0];
+    assert_eq!(run["tool"]["driver"]["rules"][0]["id"], "DS102");
+    let result = &run["results"][0];
+    assert_eq!(result["ruleId"], "DS102");
+    assert_eq!(result["level"], "error");
+    let place = &result["locations"][0]["physicalLocation"];
+    assert_eq!(place["artifactLocation"]["uri"], "migrations/V2__phone.sql");
+    assert_eq!(place["region"]["startLine"], 3);
+    assert_eq!(place["region"]["endColumn"], 36);
+    project().run("status --format sarif").exits(2);
+}
+
+#[test]
+fn the_layout_decides_who_runs_the_files() {
+    let family = "CREATE TABLE p (id INTEGER PRIMARY KEY, a TEXT);\nCREATE TABLE c (id INTEGER PRIMARY KEY, p INTEGER REFERENCES p (id) ON DELETE CASCADE);\nCREATE INDEX c_p ON c (p);\n";
+    let rebuild = "CREATE TABLE n (id INTEGER PRIMARY KEY, a TEXT NOT NULL DEFAULT '');\nINSERT INTO n (id, a) SELECT id, coalesce(a, '') FROM p;\nDROP TABLE p;\nALTER TABLE n RENAME TO p;\n";
+    let project = Project::bare()
+        .file("migrations/1_family.sql", family)
+        .file("migrations/2_rebuild.sql", rebuild);
+    let ran = project.run("lint --each");
+    ran.exits(7);
+    assert!(ran.stderr.contains("error[DS104]"), "{}", ran.stderr);
+    project.run("lint --each --runner seedbed").exits(0);
+    project.run("lint --each --runner wrangler").exits(7);
+}
+
+#[test]
+fn a_rule_is_explained() {
+    let ran = project().run("lint --explain ds101");
+    ran.exits(0);
+    assert!(
+        ran.stdout
+            .starts_with("DS101: a table and its rows are dropped (error)\n")
+    );
+    let ran = project().run("lint --explain DS110");
+    ran.exits(2);
+    assert!(ran.stderr.contains("did you mean"), "{}", ran.stderr);
+}
