@@ -143,8 +143,8 @@ impl Tool {
     /// The folder with so many migrations.
     pub(crate) fn folder(self, count: usize) -> Vec<(String, String)> {
         let mut files: Vec<(String, String)> = (0..count).map(|index| self.file(index)).collect();
-        for index in 0..count {
-            let (name, down) = (self.name(index), DOWN[index].to_owned());
+        for (index, down) in DOWN.iter().enumerate().take(count) {
+            let (name, down) = (self.name(index), (*down).to_owned());
             match self {
                 Tool::SqlxReversible | Tool::GolangMigrate | Tool::Geni => {
                     files.push((format!("m/{name}.down.sql"), down));
