@@ -560,7 +560,7 @@ fn not_made(unit: &Unit, outcome: UnitOutcome) -> Option<Diagnostic> {
         UnitOutcome::Ran | UnitOutcome::NotNeeded => return None,
         UnitOutcome::Pending(tables) => {
             let why = match tables.as_slice() {
-                [] => "what it makes was dropped, and it cannot be made again on this schema"
+                [] => "what it makes was dropped, and it cannot be created again on this schema"
                     .to_owned(),
                 [table] => format!("its {} is gone", of_its_sort(table, unit)),
                 tables => {
@@ -578,7 +578,7 @@ fn not_made(unit: &Unit, outcome: UnitOutcome) -> Option<Diagnostic> {
         }
         UnitOutcome::Unknown => (
             format!(
-                "the answer of the server was lost: whether {key} had to be made again is not known"
+                "the answer of the server was lost: whether {key} had to be created again is not known"
             ),
             "`status` shows whether it is pending",
         ),

@@ -89,8 +89,8 @@ pub(super) struct Global {
     /// Reach a server in a private network over http:// without a token; a token is never sent that way
     #[arg(long, global = true)]
     allow_plain_http: bool,
-    /// A table or view that is not the application's: no history of migrations, and left out of comparisons. Those of other
-    /// migration tools are known. May be repeated
+    /// A table or view that does not belong to the application: it is no history of migrations, and is left out of
+    /// comparisons. Tables of other migration tools are known. Can be given several times
     #[arg(long, global = true, value_name = "TABLE")]
     ignore: Vec<String>,
     /// How to print the result, on standard output
@@ -99,7 +99,7 @@ pub(super) struct Global {
     /// Print nothing but the result and errors
     #[arg(long, short, global = true, conflicts_with = "verbose")]
     pub(super) quiet: bool,
-    /// Print more on the way
+    /// Print more details during the run
     #[arg(long, short, global = true)]
     pub(super) verbose: bool,
     /// When to use colours
@@ -160,13 +160,13 @@ pub(super) enum Command {
     Status(Status),
     /// Write the rows that the seed files declare, and only what differs
     Seed(Seed),
-    /// Bring a dump into the database: what `sqlite3 old.db .dump` prints, plain or gzip
+    /// Load a dump into the database: the output of `sqlite3 old.db .dump`, plain or gzip
     Import(Import),
     /// Compare the database with a dump, table by table, and show which rows differ
     Verify(VerifyDump),
     /// Copy a database or dump into another database, wherever they are, and compare every value
     Copy(Copy),
-    /// Take applied migrations back, by the down files recorded with them
+    /// Undo applied migrations, by the down files recorded with them
     #[command(visible_alias = "down")]
     Undo(Undo),
     /// Undo the newest migrations and apply them again as their files are now
@@ -186,7 +186,7 @@ pub(super) enum Command {
     Baseline(Baseline),
     /// Take over the history of another tool: compare its records with the files and the schema, and record them
     Adopt(Adopt),
-    /// Look for what is wrong, from the settings to a real read, and say what to do
+    /// Check everything from the settings to a real read, and say what to do about each fault
     #[command(
         after_help = "Examples:\n  doctor   before the first deploy, or where something is odd"
     )]
@@ -194,9 +194,9 @@ pub(super) enum Command {
     /// List tables with their rows, size and indexes
     #[command(after_help = "Examples:\n  inspect --database old.db   what is in a database")]
     Inspect(Lock),
-    /// Show how a statement would be run, and by which index; nothing is run
+    /// Show how a statement would run and which index it would use; nothing is run
     Explain(Explain),
-    /// Bring the local file of an embedded replica up to its primary
+    /// Update the local file of an embedded replica from its primary
     Sync(Sync),
     /// Look at, remove or copy the local file of an embedded replica
     Replica(Replica),
@@ -204,7 +204,7 @@ pub(super) enum Command {
     Export(Export),
     /// Take a backup: a packed dump with a checksum, proven by building a database from it
     Backup(Backup),
-    /// Bring a backup into a new or empty database
+    /// Restore a backup into a new or empty database
     Restore(Restore),
     /// Replace the local database by a new one: migrate, seed
     Reset(Reset),
@@ -239,7 +239,7 @@ pub(super) struct Migrate {
     /// Also apply versions below the newest applied one
     #[arg(long)]
     pub(super) allow_out_of_order: bool,
-    /// Wait so many seconds for a database that can be reached
+    /// Wait up to S seconds for the database to become reachable
     #[arg(long, value_name = "S", value_parser = seconds, allow_negative_numbers = true)]
     pub(super) wait: Option<Duration>,
     /// Take a backup before the first change; with `=unproven` also go on where no database can be built from it
@@ -248,13 +248,13 @@ pub(super) struct Migrate {
     /// Seed the database afterwards
     #[arg(long)]
     pub(super) seed: bool,
-    /// The environment of the seeds; a database that is marked otherwise is refused
+    /// The environment of the seeds; a database with the mark of another one is refused
     #[arg(long, value_name = "ENV")]
     pub(super) env: Option<String>,
     /// Seed the files with this tag too
     #[arg(long, value_name = "TAG", requires = "seed")]
     pub(super) tag: Vec<String>,
-    /// Seed other rows than those for prod into a server that is not this machine
+    /// Allow rows that are not for prod on a server that is not this machine
     #[arg(long, requires = "seed")]
     pub(super) allow_remote_seed: bool,
     #[command(flatten)]
@@ -273,8 +273,8 @@ pub(super) enum BackupKind {
 /// `--lock-timeout`
 #[derive(Debug, Args)]
 pub(super) struct Lock {
-    /// How long to wait for somebody else's lock, in seconds [default: 10; 120 for a server]. A server's answer is
-    /// waited for as long, and for at least 120
+    /// How long to wait for the lock of another process, in seconds [default: 10; 120 for a server]. The answer of a server is
+    /// awaited for the same time, at least 120 s
     #[arg(long, value_name = "S", value_parser = seconds, allow_negative_numbers = true)]
     pub(super) lock_timeout: Option<Duration>,
 }
@@ -289,7 +289,7 @@ impl Lock {
 /// `--tx`
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Tx {
-    /// As few as the meaning allows.
+    /// As few as possible without changing the result.
     All,
     /// One for each migration.
     Each,
@@ -343,13 +343,13 @@ pub(super) struct Seed {
     /// Show which rows would be written, and change nothing
     #[arg(long)]
     pub(super) dry_run: bool,
-    /// Also write rows that nothing but time, or somebody by hand, has changed; `!now` and `!hash` anew
+    /// Also write values that were changed by hand, and new values of `!now` and `!hash`
     #[arg(long)]
     pub(super) refresh: bool,
     /// Mark the database as this environment, whatever it is marked as
     #[arg(long, value_name = "ENV")]
     pub(super) mark: Option<String>,
-    /// Seed other rows than those for prod into a server that is not this machine
+    /// Allow rows that are not for prod on a server that is not this machine
     #[arg(long)]
     pub(super) allow_remote_seed: bool,
     #[command(flatten)]
@@ -374,7 +374,7 @@ impl Seed {
 /// What is done with seeds besides writing their rows.
 #[derive(Debug, Subcommand)]
 pub(super) enum SeedCommand {
-    /// Write rows of the database as a seed file; it is read back before it is handed out
+    /// Write rows of the database as a seed file, which is read back before it is written
     Export(SeedExport),
     /// End a seed: remove what is recorded of it, so that its file may go or begin again
     Forget(SeedForget),
@@ -413,7 +413,7 @@ Examples:
   seed export users --mask users.email         without the addresses
   seed export --all --file seeds/010_all.yaml  all tables, as a new file")]
 pub(super) struct SeedExport {
-    /// The tables, in the order in which they are to stand
+    /// The tables, in the order of the file
     #[arg(value_name = "TABLE", required_unless_present = "all", num_args = 1..)]
     pub(super) tables: Vec<String>,
     /// All tables that keep rows, parents first
@@ -443,7 +443,7 @@ pub(super) struct Import {
     /// Read the dump, show what would be done, and change nothing
     #[arg(long)]
     pub(super) dry_run: bool,
-    /// Take back what an unfinished import has written, and begin anew
+    /// Remove what an unfinished import has written, and begin from the start
     #[arg(long)]
     pub(super) restart: bool,
     /// Write the rows into tables that exist already: for dumps without a schema
@@ -535,10 +535,10 @@ Examples:
   undo --to 3      every version above V3
   undo --dry-run   show what would be run")]
 pub(super) struct Undo {
-    /// How many of the highest versions to take back [default: 1]
+    /// How many of the highest versions to undo [default: 1]
     #[arg(long, value_name = "N", conflicts_with = "to", value_parser = steps, allow_negative_numbers = true)]
     pub(super) steps: Option<usize>,
-    /// Take back every version above this one; `none` takes back all
+    /// Undo every version above this one; `none` undoes all
     #[arg(long, value_name = "V", value_parser = undo_to, allow_negative_numbers = true)]
     pub(super) to: Option<Back>,
     /// Also undo migrations that `baseline` or `adopt` recorded and Seedbed never ran: what they drop was there before
@@ -768,7 +768,7 @@ pub(super) struct Replica {
 pub(super) enum ReplicaCommand {
     /// Show its size, its last frame, its age, and how far it is behind
     Status(Lock),
-    /// Remove its files, all of them and nothing else; `sync` makes them anew
+    /// Remove all of its files and nothing else; `sync` creates them again
     Reset(Lock),
     /// Write what it holds into a plain database, cut off from the primary
     Copy {
@@ -947,7 +947,7 @@ fn undo_to(text: &str) -> Result<Back, String> {
         "none" => Ok(Back::All),
         _ => version(text)
             .map(Back::To)
-            .map_err(|_| "a version is written 3 or V3; `none` takes back all".to_owned()),
+            .map_err(|_| "a version is written 3 or V3; `none` undoes all".to_owned()),
     }
 }
 

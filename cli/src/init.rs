@@ -387,7 +387,8 @@ impl Project<'_> {
         let name = format!("{}.github/workflows/seedbed.yml", "../".repeat(above));
         match self.files.read(&name)? {
             Some(there) if there != text => {
-                let words = "it is there, and is another one: see whether it checks this project";
+                let words =
+                    "it is there, and is another one: make sure that it checks this project";
                 self.did(&name, Wrote::TellUser(words.to_owned()));
                 Ok(())
             }

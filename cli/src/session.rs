@@ -686,7 +686,7 @@ impl Stopped {
     /// The backup before a migration is unproven, so nothing was migrated.
     pub(super) fn stops_the_migration(mut self) -> Stopped {
         if let Some(diagnostic) = self.report.diagnostics.last_mut() {
-            let help = "`migrate --backup=unproven` migrates all the same";
+            let help = "`migrate --backup=unproven` migrates anyway";
             diagnostic.help.push(help.to_owned());
         }
         let backup = self.report.database.take().unwrap_or_default();

@@ -158,7 +158,7 @@ impl Replica {
         let work = tokio::task::spawn_blocking(move || {
             let database = match &sync.held {
                 Some(held) => held.clone(),
-                None => return Err("nobody holds it".to_owned()),
+                None => return Err("no process holds it".to_owned()),
             };
             runtime.block_on(database.database.get_or_try_init(|| sync.build()))?;
             let database = database.database.get();

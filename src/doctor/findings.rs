@@ -278,7 +278,9 @@ pub(super) fn file(file: &File) -> Check {
             "file",
             format!("{path} is not a SQLite database, or encrypted"),
         )
-        .help("see whether it is the file that you meant, or name another with `--database FILE`"),
+        .help(
+            "check whether it is the file that you meant, or name another with `--database FILE`",
+        ),
         Contents::ReadOnly => Check::error("file", format!("{path} may not be written"))
             .help("give yourself the right to write the file and its folder"),
         Contents::Empty => Check::ok("file", "it is empty"),
@@ -409,7 +411,7 @@ pub(super) fn environment(history: &History, config: &Config) -> Check {
                 set.value, set.origin
             ),
         )
-        .help("see whether this is the database that you meant"),
+        .help("check whether this is the database that you meant"),
         (Some(mark), _) => Check::ok("environment", format!("the database is marked {mark}")),
     }
 }

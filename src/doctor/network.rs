@@ -8,7 +8,7 @@ use crate::db::{Proxy, RemoteError};
 use crate::proxy::THROUGH;
 
 /// What to do where a proxy does not lead to the server.
-const PROXY_HELP: &str = "see whether the proxy lets you reach that host; NO_PROXY names hosts that are reached without one";
+const PROXY_HELP: &str = "check whether the proxy lets you reach that host; NO_PROXY names hosts that are reached without one";
 
 /// There is a proxy on the way: it looks up the name of the server, and connects to it.
 pub(super) fn proxy(proxy: &Setting<Proxy>) -> Check {
@@ -41,11 +41,11 @@ pub(super) fn no_name(host: &str, why: &str, peer: Peer) -> Check {
     let (message, help) = match peer {
         Peer::Server => (
             format!("no address for {host}: {why}"),
-            "see whether the URL is spelt right (`turso db show NAME --url`) and whether this machine is online",
+            "check whether the URL is spelt right (`turso db show NAME --url`) and whether this machine is online",
         ),
         Peer::Proxy => (
             format!("no address for the proxy {host}: {why}"),
-            "see whether the variable that names the proxy is right, and whether this machine is online",
+            "check whether the variable that names the proxy is right, and whether this machine is online",
         ),
     };
     Check::error("dns", message).help(help)
@@ -72,15 +72,15 @@ pub(super) fn no_connection(url: &RemoteUrl, why: &str, peer: Peer) -> Check {
     let (message, help) = match peer {
         Peer::Server if url.is_loopback() => (
             format!("no connection: {why}"),
-            "see whether the server runs, and on which port",
+            "check whether the server runs, and on which port",
         ),
         Peer::Server => (
             format!("no connection: {why}"),
-            "see whether the port is right, and whether a firewall or a proxy is in the way",
+            "check whether the port is right, and whether a firewall or a proxy is in the way",
         ),
         Peer::Proxy => (
             format!("no connection to the proxy: {why}"),
-            "see whether the proxy runs, and on which port; NO_PROXY names hosts that are reached without one",
+            "check whether the proxy runs, and on which port; NO_PROXY names hosts that are reached without one",
         ),
     };
     Check::error("tcp", message).help(help)
@@ -92,7 +92,7 @@ pub(super) fn silent(url: &RemoteUrl, why: &str) -> Check {
         "server",
         format!("{} was asked for its version: {why}", url.host()),
     )
-    .help("see whether it is the server that you meant; a proxy may hold requests back")
+    .help("check whether it is the server that you meant; a proxy may hold requests back")
 }
 
 /// What came of asking for the version: it tells of TLS too, as the connection is known to work. A proxy may answer for the
@@ -127,7 +127,7 @@ pub(super) fn answer(
         Err(RemoteError::Unreachable { why, .. } | RemoteError::NotEncrypted { why, .. })
             if url.is_encrypted() => vec![
             Check::error("tls", format!("no encrypted connection: {why}")).help(
-                "see whether the host is right, whether the server speaks TLS on this port, and whether the clock of \
+                "check whether the host is right, whether the server speaks TLS on this port, and whether the clock of \
                  this machine is",
             ),
         ],
@@ -144,7 +144,7 @@ pub(super) fn answer(
         Err(error) => vec![
             tls(),
             Check::error("server", error.to_string())
-                .help("see whether the port is that of a libSQL server, and whether it speaks TLS"),
+                .help("check whether the port is that of a libSQL server, and whether it speaks TLS"),
         ],
     }
 }
@@ -182,7 +182,7 @@ mod tests {
         });
         expect![[r#"
             error tls: no encrypted connection: invalid peer certificate: Expired
-            help: see whether the host is right, whether the server speaks TLS on this port, and whether the clock of this machine is
+            help: check whether the host is right, whether the server speaks TLS on this port, and whether the clock of this machine is
         "#]].assert_eq(&all(answer(&url, tls, Peer::Server)));
         let lost = Err(RemoteError::Lost {
             host: host(),
@@ -192,15 +192,15 @@ mod tests {
         expect![[r#"
             skipped tls: the URL asks for none
             error server: the connection to app-org.turso.io broke before the answer came: connection reset by peer
-            help: see whether the port is that of a libSQL server, and whether it speaks TLS
+            help: check whether the port is that of a libSQL server, and whether it speaks TLS
         "#]].assert_eq(&all(answer(&plain, lost, Peer::Server)));
         expect![[r#"
             error dns: no address for app-org.turso.io: not found
-            help: see whether the URL is spelt right (`turso db show NAME --url`) and whether this machine is online
+            help: check whether the URL is spelt right (`turso db show NAME --url`) and whether this machine is online
         "#]].assert_eq(&shown(&no_name("app-org.turso.io", "not found", Peer::Server)));
         expect![[r#"
             error tcp: no connection: 127.0.0.1:8080: refused
-            help: see whether the server runs, and on which port
+            help: check whether the server runs, and on which port
         "#]]
         .assert_eq(&shown(&no_connection(
             &plain,

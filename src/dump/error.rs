@@ -147,7 +147,7 @@ pub enum NotADump {
     )]
     Delimiter,
     /// A page of HTML, or XML: what a download gives where it needs a sign-in.
-    #[error("is HTML or XML and no SQL: if it was downloaded, see whether that needs a sign-in")]
+    #[error("is HTML or XML and no SQL: if it was downloaded, check whether that needs a sign-in")]
     Markup,
     /// What Git has where the file itself is in its Large File Storage.
     #[error("is a pointer of Git LFS and not the file: `git lfs pull` fetches it")]

@@ -1,6 +1,6 @@
 //! What other tools record of each migration: read so that their history can be taken over. It looks and never writes.
 //!
-//! Sources: the tools' own code, as `docs/from-other-tools.md` names it.
+//! Sources: the tools' own code. `docs/from/` has a page for each tool.
 
 use super::error::HistoryError;
 use super::read::{History, read_beside};

@@ -116,7 +116,7 @@ impl Unfinished {
         Diagnostic::problem("unfinished-import", self.to_string())
             .helps(wait)
             .help(format!(
-                "`{again}` goes on with it, `{again} --restart` takes back what it has written"
+                "`{again}` continues it, `{again} --restart` removes what it has written"
             ))
     }
 }
@@ -178,7 +178,7 @@ impl std::fmt::Display for Unfinished {
             let what = self.command.as_ref().map_or("import", |_| "copy");
             return write!(
                 f,
-                "the {what} of {name} into this database is running or was stopped just now: it came to line {line} {seconds} s ago"
+                "the {what} of {name} into this database is running or was stopped just now: it reached line {line} {seconds} s ago"
             );
         }
         if self.command.is_some() {

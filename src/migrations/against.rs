@@ -78,7 +78,7 @@ fn what_is_compared(set: &Migrations, base: &Base) -> Option<Diagnostic> {
         let message =
             format!("{name} has no migrations in {folder}, so nothing was compared with it");
         return Some(Diagnostic::problem("base-empty", message).warning().help(
-            "nothing has to be done where these are the first migrations; otherwise see whether `--base` and \
+            "nothing has to be done where these are the first migrations; otherwise check whether `--base` and \
              `--migrations` name what you mean",
         ));
     }
@@ -92,7 +92,7 @@ fn what_is_compared(set: &Migrations, base: &Base) -> Option<Diagnostic> {
         let message = format!("no migration of {name} is in {folder} as it was");
         Diagnostic::problem("base-differs", message)
             .warning()
-            .help("see whether `--base` and `--migrations` name what you mean")
+            .help("check whether `--base` and `--migrations` name what you mean")
     })
 }
 

@@ -67,7 +67,9 @@ pub enum BaselineError {
     #[error(transparent)]
     Apply(#[from] ApplyError),
     /// The schema is not what the migrations leave.
-    #[error("the schema of this database is not what the migrations up to V{version} leave")]
+    #[error(
+        "the schema of this database differs from the schema that the migrations up to V{version} make"
+    )]
     Differs {
         /// The version that was asked for.
         version: i64,

@@ -73,7 +73,7 @@ pub(super) fn other_project(
         )
         .note(format!("the database ran {}", some(ran)))
         .note(format!("the files are {}", some(files.collect())))
-        .help("see whether this is the database that you meant, or name another one with `--database`")
+        .help("check whether this is the database that you meant, or name another one with `--database`")
         .helps(reset(history)),
     )
 }

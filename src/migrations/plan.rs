@@ -40,7 +40,7 @@ pub enum Target {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Grouping {
-    /// As few as the meaning allows: a new one begins only where the foreign-key mode changes, and at a
+    /// As few as possible without changing the result: a new one begins only where the foreign-key mode changes, and at a
     /// `no-transaction` file.
     #[default]
     All,

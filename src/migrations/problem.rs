@@ -88,7 +88,7 @@ pub(super) fn started(row: &Row) -> Diagnostic {
     )
     .about(key)
     .help(format!(
-        "if nobody runs it any more, look at what it did and settle it: `repair {argument} --applied` if all of it \
+        "if no process runs it any more, look at what it did and resolve it: `repair {argument} --applied` if all of it \
          is in the database, `repair {argument} --retry` if it is to run again"
     ))
 }

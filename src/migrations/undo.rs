@@ -257,13 +257,13 @@ fn overtaken(history: &History, versions: &[i64]) -> Option<Diagnostic> {
         .filter(|version| version > lowest && !undone.contains(version))
         .collect();
     let message = format!(
-        "another run applied {} while this one was to take back {}",
+        "another run applied {} while this one was about to undo {}",
         listed(&on_top),
         listed(&still_there)
     );
     (!on_top.is_empty()).then(|| {
         Diagnostic::problem("overtaken", message)
-            .help("`status` shows how it stands now; then say anew what is to be taken back")
+            .help("run `status` to see the state now, then give the versions to undo again")
     })
 }
 
@@ -312,7 +312,7 @@ fn not_run(row: &Row, history: &History, undone: &[i64]) -> Diagnostic {
             format!("`undo --to {newest}` undoes only what Seedbed applied after the baseline")
         }))
         .help(format!(
-            "`{undo} --adopted` runs the recorded down text all the same"
+            "`{undo} --adopted` runs the recorded down text anyway"
         ))
 }
 

@@ -241,7 +241,7 @@ impl Report {
             BackupError::Export(error) => return Report::dump(error),
             BackupError::File { .. } => (
                 "file",
-                "see whether the folder exists, whether you may write there, and whether the disk is full",
+                "check whether the folder exists, whether you may write there, and whether the disk is full",
             ),
             BackupError::Unproven(unproven) => return Report::unproven(unproven),
             BackupError::Unreadable(_) => (
@@ -305,7 +305,7 @@ impl Report {
             RestoreError::Unreadable(_) => (
                 Class::Usage,
                 "unreadable",
-                "see whether the file exists, and whether you may read it".to_owned(),
+                "check whether the file exists, and whether you may read it".to_owned(),
             ),
             RestoreError::NotEmpty { .. } => (
                 Class::Integrity,

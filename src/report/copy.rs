@@ -239,7 +239,9 @@ fn stopped(error: &ImportError, copying: Copying<'_>, options: &ImportOptions) -
                         "exists",
                         format!("{clash} in {to}, and is not of this copy"),
                     )
-                    .help(format!("rename or drop it there; then `{begun}` goes on"))
+                    .help(format!(
+                        "rename or drop it there; then run `{begun}` to continue"
+                    ))
                 })
                 .collect()
         }
@@ -267,12 +269,14 @@ fn stopped(error: &ImportError, copying: Copying<'_>, options: &ImportOptions) -
             format!("{to} has {} of the copy that was begun", many_rows(*rows))
         }
         (Stands::UpTo { rows, .. }, _) => format!(
-            "{to} has {} of it: `{begun}` goes on from there, `{begun} --restart` begins from the start",
+            "{to} has {} of it: `{begun}` continues from there, `{begun} --restart` begins from the start",
             many_rows(*rows)
         ),
         (Stands::Everything, _) => format!("all of {from} is in {to}, and recorded"),
         (Stands::Unknown, _) => {
-            format!("the outcome of the last part is unknown: `{begun}` finds out and goes on")
+            format!(
+                "the outcome of the last part is unknown: run `{begun}` again to check and continue"
+            )
         }
     };
     Report {

@@ -52,13 +52,13 @@ pub(super) fn database(error: &DbError) -> Diagnostic {
                  remove it by hand, with its -wal and -shm",
             )),
         DbError::BrokenReplica { .. } => Diagnostic::error("broken-replica", words).help(
-            "the primary has everything: `replica reset` removes what is left of it, `sync` makes it anew",
+            "the primary has everything: `replica reset` removes what is left of it, `sync` creates it again",
         ),
         // The settings name a file and a primary that do not belong together.
         DbError::OtherPrimary { .. } => Diagnostic::error("other-primary", words)
             .class(Class::Usage)
             .note("the replica was left as it is")
-            .help("see whether TURSO_DATABASE_URL is the one that you meant")
+            .help("check whether TURSO_DATABASE_URL is the one that you meant")
             .help(
                 "if so, name another file with `--replica-file FILE`; or `replica reset` and `sync` make this one \
                  a replica of that primary",
@@ -108,7 +108,7 @@ fn not_synced(words: String, path: &Path, fault: SyncFault) -> Diagnostic {
             "another program holds a lock on {file}: close it, or wait longer with `--lock-timeout 60`"
         )),
         SyncFault::Full => Diagnostic::error("disk-full", words).help(format!(
-            "make room for {file}, then run `sync` again: it goes on from the last transaction that came whole"
+            "make room for {file}, then run `sync` again: it continues after the last complete transaction"
         )),
         SyncFault::ReadOnly => Diagnostic::error("not-synced", words).help(format!(
             "check that you may write {file}, the files beside it and their folder"
@@ -130,13 +130,13 @@ fn file(path: &Path, source: &std::io::Error) -> String {
         ErrorKind::AlreadyExists => "name a file that is not there yet".to_owned(),
         ErrorKind::NotFound | ErrorKind::PermissionDenied if path.is_dir() || !path.exists() => {
             format!(
-                "other files are written beside the database: see whether the folder {} exists, and whether you may read and \
+                "other files are written beside the database: check whether the folder {} exists, and whether you may read and \
              write it",
                 path.display()
             )
         }
         ErrorKind::PermissionDenied => {
-            "see whether you may read and write the file and its folder".to_owned()
+            "check whether you may read and write the file and its folder".to_owned()
         }
         ErrorKind::NotADirectory => {
             "a file is in the place of a folder: name another path, or move that file".to_owned()
@@ -144,16 +144,16 @@ fn file(path: &Path, source: &std::io::Error) -> String {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
             "make room on the disk, then run the same command again".to_owned()
         }
-        _ => "see whether the disk is there, well and not full".to_owned(),
+        _ => "check that the disk is mounted, healthy and has free space".to_owned(),
     }
 }
 
 fn cannot_open(path: &Path) -> String {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => format!(
-            "see whether the folder {} exists, and whether you may read and write it",
+            "check whether the folder {} exists, and whether you may read and write it",
             folder.display()
         ),
-        _ => "see whether you may read and write the file and its folder".to_owned(),
+        _ => "check whether you may read and write the file and its folder".to_owned(),
     }
 }

@@ -59,7 +59,7 @@ impl Report {
                     .help(match unfinished.is_running {
                         true => "wait until it has ended".to_owned(),
                         false => format!(
-                            "`{again}` goes on with it, `{again} --restart` begins from the start"
+                            "`{again}` continues it, `{again} --restart` begins from the start"
                         ),
                     })
                     .help("`export --tables T,…` writes the tables that you name as they are");
@@ -96,7 +96,7 @@ impl Report {
             ExportError::File { .. } | ExportError::Write(_) => (
                 Class::Failed,
                 "file",
-                "see whether the folder exists, whether you may write there, and whether the disk is full",
+                "check whether the folder exists, whether you may write there, and whether the disk is full",
             ),
         };
         let mut message = error.to_string();

@@ -36,14 +36,14 @@ pub(super) fn code_help(code: Code) -> Option<&'static str> {
     Some(match code {
         Code::Busy => "wait until the other program is done with the database",
         Code::ReadOnly => {
-            "see whether you may write the database file and its folder: the engine makes files beside it"
+            "check whether you may write the database file and its folder: the engine makes files beside it"
         }
         Code::NotADatabase => {
-            "the file is something else, or encrypted: see whether it is the one that you meant, or name another with \
+            "the file is something else, or encrypted: check whether it is the one that you meant, or name another with \
              `--database FILE`"
         }
         Code::CannotOpen => {
-            "see whether the folder of the database exists, and whether you may read and write it"
+            "check whether the folder of the database exists, and whether you may read and write it"
         }
         Code::Full => {
             "make room: until it commits, a transaction needs space beside the database too"
@@ -56,7 +56,7 @@ pub(super) fn code_help(code: Code) -> Option<&'static str> {
             "copy the file before anything else, then see what `PRAGMA integrity_check` says of it, or restore a backup"
         }
         Code::Io => {
-            "the operating system failed to read or write: see whether the disk is there and well"
+            "the operating system failed to read or write: check that the disk is mounted and healthy"
         }
         Code::Blocked => {
             "no statement is the cause: the server blocks the whole database. Check the plan and the invoices of the \

@@ -438,13 +438,15 @@ fn stands(error: &ImportError, dump: &str, commands: &Commands) -> Option<String
                     "{so_far}: `{this} --restart` removes it, with a dump that has no such table"
                 ),
                 _ => format!(
-                    "{so_far}: `{begun}` goes on from there, `{begun} --restart` begins anew"
+                    "{so_far}: `{begun}` continues from there, `{begun} --restart` begins from the start"
                 ),
             }
         }
         Stands::Everything => "all of the dump is in the database, and recorded".to_owned(),
         Stands::Unknown => {
-            format!("nobody knows whether the last part came: `{begun}` finds out and goes on")
+            format!(
+                "the outcome of the last part is unknown: run `{begun}` again to check and continue"
+            )
         }
     })
 }
@@ -480,27 +482,27 @@ pub(super) fn diagnostics(error: &ImportError, dump: &str, commands: &Commands) 
                 "it began on {} and came to line {line}",
                 moment(started_at)
             ))
-            .help(format!("`{begun}` goes on with that one"))
+            .help(format!("`{begun}` continues that one"))
             .help(format!(
-                "`{this} --restart` takes back what it has written, and imports this one"
+                "`{this} --restart` removes what it has written, and imports this one"
             )),
         Why::Changed { offset } => Diagnostic::problem("changed-dump", words)
             .at(at(1))
             .note(format!(
                 "its first {offset} bytes are others than those that were imported"
             ))
-            .help("put the dump back as it was, and the same command goes on")
+            .help("put the dump back as it was, and run the same command to continue")
             .help(format!(
-                "`{begun} --restart` takes back what was written, and begins anew"
+                "`{begun} --restart` removes what was written, and begins from the start"
             )),
         Why::NotAlone { table, .. } => Diagnostic::problem("not-alone", words).help(format!(
-            "`{begun}` goes on with that import; or take its rows out of {table} by hand"
+            "`{begun}` continues that import; or delete its rows from {table} by hand"
         )),
         Why::RowsOfOthers(tables) => {
             let names: Vec<&str> = tables.iter().map(|(name, _)| name.as_str()).collect();
             Diagnostic::problem("not-alone", words)
                 .note("another process has written them since the import began; nothing was removed")
-                .help(format!("`{begun}` goes on with that import, and keeps them"))
+                .help(format!("`{begun}` continues that import, and keeps them"))
                 .help(format!(
                     "to begin from the start, first move those rows out of {} by hand",
                     names.join(", ")
@@ -591,7 +593,7 @@ pub(super) fn diagnostics(error: &ImportError, dump: &str, commands: &Commands) 
         .help(format!("`{begun} --verify none` finishes it without counting")),
         Why::Engine { error } => engine(error),
         Why::File { .. } => Diagnostic::error("file", words).help(
-            "see whether the folder is there, whether you may write to it, and whether the disk is full",
+            "check whether the folder is there, whether you may write to it, and whether the disk is full",
         ),
         Why::Itself(_) => Diagnostic::error("same-file", words)
             .class(Class::Usage)

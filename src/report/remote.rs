@@ -26,7 +26,7 @@ pub(super) fn diagnostic(error: &RemoteError) -> Diagnostic {
         ),
         RemoteError::NoCertificates { named, .. } if !named.is_empty() => (
             "no-ca-certificates",
-            "see whether that file or folder is there and holds certificates, or unset the variable: the system's are used then",
+            "check whether that file or folder is there and holds certificates, or unset the variable: the system's are used then",
         ),
         RemoteError::NoCertificates { .. } => (
             "no-ca-certificates",
@@ -34,23 +34,23 @@ pub(super) fn diagnostic(error: &RemoteError) -> Diagnostic {
         ),
         RemoteError::Unreachable { host, .. } if host.contains(THROUGH) => (
             "unreachable",
-            "see whether the proxy is right and lets you reach that host; NO_PROXY names hosts that are reached without one; `doctor` looks step by step",
+            "check whether the proxy is right and lets you reach that host; NO_PROXY names hosts that are reached without one; `doctor` checks each step",
         ),
         RemoteError::Unreachable { .. } => (
             "unreachable",
-            "see whether the host and port are right and the network lets you reach them; `doctor` looks step by step",
+            "check whether the host and port are right and the network lets you reach them; `doctor` checks each step",
         ),
         RemoteError::NotEncrypted { .. } => (
             "tls",
-            "see whether host and port are right, whether a server speaks TLS there (http:// is for this machine and, with `--allow-plain-http`, for private networks), and whether the clock of this machine is right",
+            "check whether host and port are right, whether a server speaks TLS there (http:// is for this machine and, with `--allow-plain-http`, for private networks), and whether the clock of this machine is right",
         ),
         RemoteError::Lost { .. } => (
             "connection-lost",
-            "see whether the server still runs, then run the command again",
+            "check whether the server still runs, then run the command again",
         ),
         RemoteError::GivenUp { .. } => (
             "given-up",
-            "the server may still carry it out: see what became of it, then run the command again",
+            "the server may still run it: check what is there, then run the command again",
         ),
         RemoteError::Unauthorized {
             sent: Sent::NoToken,
@@ -80,12 +80,12 @@ pub(super) fn diagnostic(error: &RemoteError) -> Diagnostic {
             status: 300..=499, ..
         } => (
             "server-error",
-            "see whether the URL is that of the database, and what the server's own log says; `doctor` looks step by step",
+            "check whether the URL is that of the database, and what the server's own log says; `doctor` checks each step",
         ),
         RemoteError::Status { .. } => ("server-error", "it may pass: run the command again"),
         RemoteError::NotHrana { .. } => (
             "not-a-libsql-server",
-            "see whether the URL is that of the database, and not of a web page or a proxy",
+            "check whether the URL is that of the database, and not of a web page or a proxy",
         ),
         RemoteError::TooLarge { .. } => (
             "response-too-large",
@@ -156,12 +156,14 @@ pub(super) fn unknown(lost: &RemoteError, units: &[Key], scripts: usize, done: &
     let next = match lost {
         RemoteError::GivenUp { .. } => {
             diagnostic.help.clear();
-            "the server may still be at it: `status` tells what is applied, and `migrate` goes on"
+            "the server may still be running it: `status` shows what is applied, and `migrate` continues"
         }
-        RemoteError::Redirected { .. } => "then `status` tells, and `migrate` goes on",
+        RemoteError::Redirected { .. } => {
+            "then `status` shows what is applied, and `migrate` continues"
+        }
         _ => {
             diagnostic.help.clear();
-            "once the server can be reached: `status` tells, and `migrate` goes on"
+            "once the server can be reached: `status` shows what is applied, and `migrate` continues"
         }
     };
     diagnostic.help.push(next.to_owned());

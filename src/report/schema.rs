@@ -9,11 +9,11 @@ impl Report {
     /// not compared.
     pub fn baseline(version: i64, differences: &[Difference], left_out: &[String]) -> Report {
         let message = format!(
-            "the schema of this database is not what the migrations up to V{version} leave"
+            "the schema of this database differs from the schema that the migrations up to V{version} make"
         );
         let help = format!(
-            "take the version that the database is really at, or bring the two together; `baseline {version} \
-             --no-verify` records it all the same"
+            "give the version that the database really has, or make the two schemas equal; `baseline {version} \
+             --no-verify` records it anyway"
         );
         let too_many = |difference: &&Difference| {
             let kind = difference.object().kind;

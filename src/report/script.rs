@@ -665,7 +665,7 @@ fn settle(key: &Key, half: &HalfDone, doing: Doing) -> String {
         (_, 0) => format!("let it run again: `repair {argument} --retry`, and `migrate`"),
         (_, stand) if stand == half.of => format!("record it: `repair {argument} --applied`"),
         _ => format!(
-            "settle it: do the rest by hand and `repair {argument} --applied`; or take back what has happened and \
+            "resolve it: do the rest by hand and `repair {argument} --applied`; or undo what has happened and \
              `repair {argument} --retry`, and `migrate` runs all of it again"
         ),
     }

@@ -74,7 +74,7 @@ fn mark(history: &History, options: &SeedOptions) -> Option<Diagnostic> {
     let message = format!("this database is marked `{mark}`, and these seeds are for `{wanted}`");
     Some(
         Diagnostic::problem("other-environment", message).help(format!(
-            "see whether this is the database that you meant; `seed --env {wanted} --mark {wanted}` marks it as \
+            "check whether this is the database that you meant; `seed --env {wanted} --mark {wanted}` marks it as \
              `{wanted}`, and it gets rows that `{mark}` should not have"
         )),
     )
@@ -95,7 +95,7 @@ fn schema(set: &Migrations, history: &History) -> Option<Diagnostic> {
             Diagnostic::problem("started", message)
                 .about(key)
                 .help(format!(
-                    "`repair {key} --applied` or `--retry`, if nobody runs it any more"
+                    "`repair {key} --applied` or `--retry`, if no process runs it any more"
                 )),
         );
     }

@@ -74,8 +74,8 @@ fn read(
             Some(
                 Instead::from("bytes are written as `!!binary` with base64, or `!file path`")
                     .in_files(
-                        "bytes stand in the seed itself: `!!binary` with base64, or `!file path`",
-                        "bytes stand in the seed itself: `!!binary` with base64, or `!file path`",
+                        "write bytes in the seed itself: `!!binary` with base64, or `!file path`",
+                        "write bytes in the seed itself: `!!binary` with base64, or `!file path`",
                     ),
             ),
         )),
@@ -83,7 +83,7 @@ fn read(
         Affinity::Blob if style != Style::Plain => Ok(Value::Text(text.into_owned())),
         // Only a file of rows holds this as a text.
         Affinity::Blob if text.starts_with("!!binary ") && !column.declared.is_empty() => {
-            let help = format!("bytes stand in the seed itself, as `{}`", shortened(&text));
+            let help = format!("write bytes in the seed itself, as `{}`", shortened(&text));
             Err(unfit("wrong-type", &text, column, Some(help.into())))
         }
         Affinity::Blob => match meant::bytes(&text).filter(|_| !column.declared.is_empty()) {
@@ -91,7 +91,7 @@ fn read(
                 let help =
                     format!("did you mean `!!binary {base64}`? with quotes it is stored as text");
                 let moved = format!(
-                    "bytes stand in the seed itself, as `!!binary {base64}`; there, quotes make it a text"
+                    "write bytes in the seed itself, as `!!binary {base64}`; there, quotes make it a text"
                 );
                 let help = Instead::from(help).in_files(moved.clone(), moved);
                 Err(unfit("wrong-type", &text, column, Some(help)))

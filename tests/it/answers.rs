@@ -648,7 +648,7 @@ fn the_first_interrupt_tells_what_is_awaited_and_the_second_gives_up() {
         ends(
             &ran,
             8,
-            "`seedbed status` tells what is applied, and `seedbed migrate` goes on",
+            "`seedbed status` shows what is applied, and `seedbed migrate` continues",
         );
     }
 }

@@ -188,7 +188,7 @@ fn doctor_on_a_file_that_is_no_database() {
         ✓ mode          local (default)
         ✓ database      local.db (default)
         ✗ file          [root]/local.db is not a SQLite database, or encrypted
-                        help: see whether it is the file that you meant, or name another with `--database FILE`
+                        help: check whether it is the file that you meant, or name another with `--database FILE`
         - read          the database cannot be reached
         - records       the database cannot be reached
         - migrations    the database cannot be reached
@@ -290,7 +290,7 @@ fn doctor_on_a_port_that_does_not_speak_tls() {
         - dns           127.0.0.1 is an address
         ✓ tcp           connected to [server]
         ✗ tls           no encrypted connection: what answers does not speak TLS
-                        help: see whether the host is right, whether the server speaks TLS on this port, and whether the clock of this machine is
+                        help: check whether the host is right, whether the server speaks TLS on this port, and whether the clock of this machine is
         - read          the database cannot be reached
         - records       the database cannot be reached
         - migrations    the database cannot be reached
@@ -314,7 +314,7 @@ fn doctor_on_a_replica_tells_of_its_files() {
                 ✓ replica       [n] bytes in all its files, protocol v1, frame [n], synced [n] s ago
                 ✗ primary       the replica [root]/local_replica.db follows another primary than [other]: [server]
                 ✗ replica       the replica [root]/local_replica.db is broken: it has lost its -client_wal_index or -info file, which tells how far it has come
-                                help: the primary has everything: `seedbed replica reset` removes what is left of it, `seedbed sync` makes it anew
+                                help: the primary has everything: `seedbed replica reset` removes what is left of it, `seedbed sync` creates it again
             "#]],
         ),
         (
@@ -325,7 +325,7 @@ fn doctor_on_a_replica_tells_of_its_files() {
                 ✓ replica       [n] bytes in all its files, protocol v2, frame [n], synced [n] s ago
                 ✗ primary       the replica [root]/local_replica.db follows another primary than [other]: [server]
                 ✗ replica       the replica [root]/local_replica.db is broken: it has lost its -client_wal_index or -info file, which tells how far it has come
-                                help: the primary has everything: `seedbed replica reset` removes what is left of it, `seedbed sync` makes it anew
+                                help: the primary has everything: `seedbed replica reset` removes what is left of it, `seedbed sync` creates it again
             "#]],
         ),
     ] {

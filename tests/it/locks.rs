@@ -129,7 +129,7 @@ fn a_statement_outside_of_a_transaction_that_waited_in_vain_says_what_stands() {
         2>   = note: this is statement 3 of 3
         2>   = note: V2 runs outside of a transaction: statements 1 and 2 of 3 have happened, and it is recorded as started
         2>   = help: wait until the other program is done with the database
-        2>   = help: then settle it: do the rest by hand and `seedbed repair 2 --applied`; or take back what has happened and `seedbed repair 2 --retry`, and `seedbed migrate` runs all of it again
+        2>   = help: then resolve it: do the rest by hand and `seedbed repair 2 --applied`; or undo what has happened and `seedbed repair 2 --retry`, and `seedbed migrate` runs all of it again
         2>
         2> the database is at V1
         exit 6

@@ -15,6 +15,7 @@ mod bad_input;
 mod commands;
 mod copy;
 mod dice;
+mod docs;
 mod doctor;
 mod doctor_process;
 mod errors;
@@ -38,9 +39,6 @@ mod process;
 mod project;
 mod proxy;
 mod race;
-mod readme;
-#[cfg(unix)]
-mod readme_commands;
 mod refused;
 mod remote;
 mod repeatables;

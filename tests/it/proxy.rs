@@ -197,7 +197,7 @@ fn doctor_tells_the_proxy_from_the_server() {
         for words in [
             connected.as_str(),
             words,
-            "see whether the proxy lets you reach that host",
+            "check whether the proxy lets you reach that host",
         ] {
             assert!(ran.stdout.contains(words), "{words} is not in\n{ran}");
         }

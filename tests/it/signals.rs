@@ -177,7 +177,7 @@ fn a_statement_outside_of_a_transaction_is_stopped_and_what_it_left_is_told() {
             2>   |
             2>   = note: this is statement 2 of 2
             2>   = note: V2 runs outside of a transaction: statement 1 of 2 has happened, and it is recorded as started
-            2>   = help: settle it: do the rest by hand and `seedbed repair 2 --applied`; or take back what has happened and `seedbed repair 2 --retry`, and `seedbed migrate` runs all of it again
+            2>   = help: resolve it: do the rest by hand and `seedbed repair 2 --applied`; or undo what has happened and `seedbed repair 2 --retry`, and `seedbed migrate` runs all of it again
             2>
             2> V1 was applied before by this run, and stands; the database is at V1
             exit 130

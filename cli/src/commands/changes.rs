@@ -122,7 +122,7 @@ fn marked_as_told(
         (Some(mark), Some(told)) if mark != told => {
             let message = format!("this database is marked `{mark}`, and not `{told}`");
             let diagnostic = Diagnostic::problem("other-environment", message)
-                .help("see whether this is the database that you meant");
+                .help("check whether this is the database that you meant");
             Err(session.stopped(diagnostic).about(opened))
         }
         _ => Ok(()),

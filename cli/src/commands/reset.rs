@@ -91,7 +91,7 @@ fn local(session: &Session, opened: &Opened) -> Result<PathBuf, Stopped> {
     let database = &opened.config.database.value;
     let Database::Local { path } = database else {
         let message = format!(
-            "reset makes local files anew, and this database is in mode {}",
+            "reset replaces local files, and this database is in mode {}",
             database.mode()
         );
         let help = "`--database FILE` names a file".to_owned();
@@ -132,7 +132,7 @@ fn refuse_marked(
         Some(told) if told != mark => format!("this database is marked `{mark}`, and not `{told}`"),
         _ => return Ok(()),
     };
-    let help = "see whether this is the database that you meant; a file that nobody needs can be deleted by hand";
+    let help = "check whether this is the database that you meant; a file that is not needed can be deleted by hand";
     let diagnostic = Diagnostic::problem("other-environment", message).help(help);
     Err(session.stopped(diagnostic).about(opened))
 }

@@ -226,7 +226,7 @@ fn environment(session: &Session, opened: &Opened) -> Result<String, Stopped> {
             .usage(
                 "no-environment",
                 format!(
-                    "{} is not this machine, so the environment of the seeds must be said",
+                    "{} is not this machine, so the environment of the seeds must be given",
                     opened.config.database_name()
                 ),
                 Some("`--env prod`, or SEEDBED_ENV".to_owned()),

@@ -47,7 +47,7 @@ pub(super) enum Incomplete {
     NoResult { number: usize, sent: usize },
     #[error("step {number} of {sent} ran although its condition does not hold")]
     RanUnasked { number: usize, sent: usize },
-    #[error("step {found} came where step {due} of {sent} was due")]
+    #[error("step {found} was answered where step {due} of {sent} was due")]
     Order {
         found: usize,
         due: usize,
@@ -685,7 +685,7 @@ mod tests {
             assert_eq!(cursor(&batch, &lines), expect);
         };
         let order = |found: usize, due: usize| {
-            format!("incomplete: step {found} came where step {due} of 6 was due")
+            format!("incomplete: step {found} was answered where step {due} of 6 was due")
         };
         check(&[begin(0), begin(1)], &order(2, 2));
         check(&[begin(0), end(), begin(0)], &order(1, 2));

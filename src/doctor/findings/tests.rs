@@ -189,7 +189,7 @@ fn a_file_is_told_as_it_is() {
             vec![],
             expect![[r#"
             error file: data/app.db is not a SQLite database, or encrypted
-            help: see whether it is the file that you meant, or name another with `--database FILE`
+            help: check whether it is the file that you meant, or name another with `--database FILE`
         "#]],
         ),
         (

@@ -211,7 +211,7 @@ pub enum Why {
     #[error("{} is the database itself", .0.display())]
     Itself(PathBuf),
     /// The file of the database appeared while it was built.
-    #[error("{} was made by somebody else meanwhile", .0.display())]
+    #[error("another process created {} meanwhile", .0.display())]
     Appeared(PathBuf),
     /// Another import into the same database, or another connection, was in the way.
     #[error("{what} for {} s", waited.as_secs())]

@@ -152,7 +152,7 @@ async fn each_object_that_differs_is_named_and_nothing_is_recorded() {
         2,
         Verify::Schema,
         expect![[r#"
-        the schema of this database is not what the migrations up to V2 leave
+        the schema of this database differs from the schema that the migrations up to V2 make
           table a is different
           table z should not be there
           index i is missing
@@ -197,7 +197,7 @@ async fn what_is_recorded_already_stays_and_versions_above_are_fine() {
         2,
         Verify::Schema,
         expect![[r#"
-        the schema of this database is not what the migrations up to V2 leave
+        the schema of this database differs from the schema that the migrations up to V2 make
           table a is missing
         V2 ran
         V3 ran
@@ -232,7 +232,7 @@ async fn views_that_migrate_would_make_anew_may_be_there_or_not() {
         1,
         Verify::Schema,
         expect![[r#"
-        the schema of this database is not what the migrations up to V1 leave
+        the schema of this database differs from the schema that the migrations up to V1 make
           view w should not be there
     "#]],
     )

@@ -211,7 +211,7 @@ impl<'a> Fresh<'a> {
         let (message, help) = match way {
             Way::Again => (
                 format!(
-                    "{key}, taken back and applied again, leaves another schema than the first time"
+                    "{key}, undone and applied again, leaves another schema than the first time"
                 ),
                 "make the migration do the same on what its down file leaves",
             ),
@@ -219,7 +219,7 @@ impl<'a> Fresh<'a> {
                 format!(
                     "the down file of {key} does not bring back the schema that was there before"
                 ),
-                "make the down file take back all that the migration does, and no more",
+                "make the down file undo all that the migration does, and no more",
             ),
         };
         let problem = Diagnostic::problem(DOWN_NO_INVERSE, message)

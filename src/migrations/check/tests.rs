@@ -219,7 +219,7 @@ async fn a_down_file_that_is_no_inverse_is_told_once_and_spoils_nothing_after_it
             V1__a.down.sql down-no-inverse
               the down file of V1 does not bring back the schema that was there before
               note: table a should not be there
-              help: make the down file take back all that the migration does, and no more
+              help: make the down file undo all that the migration does, and no more
               help: an old one may stay as it is: `-- seedbed: allow down-no-inverse: REASON` at its top, or `downs_from = V` under [migrations] in config.toml, which accepts those below V
             V2__b.down.sql:1:40 fails
               error in index i after drop column: no such column: x (taking it back, in memory)
@@ -273,7 +273,7 @@ async fn a_migration_that_cannot_be_applied_twice_is_told() {
             V3__c.down.sql down-no-inverse
               the down file of V3 does not bring back the schema that was there before
               note: table c should not be there
-              help: make the down file take back all that the migration does, and no more
+              help: make the down file undo all that the migration does, and no more
               help: an old one may stay as it is: `-- seedbed: allow down-no-inverse: REASON` at its top, or `downs_from = V` under [migrations] in config.toml, which accepts those below V
             3 applied, 0 reversed, whole, 1 new
         "#]],

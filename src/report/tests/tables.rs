@@ -129,7 +129,7 @@ fn status_shows_what_is_wrong_below_the_table() {
 
             error[started]: V4 was started on 2026-11-21 22:12:51 UTC by seedbed 0.1.0, ann@laptop, outside of a transaction, and has not finished
               |
-              = help: if nobody runs it any more, look at what it did and settle it: `cargo xtask repair 4 --applied` if all of it is in the database, `cargo xtask repair 4 --retry` if it is to run again
+              = help: if no process runs it any more, look at what it did and resolve it: `cargo xtask repair 4 --applied` if all of it is in the database, `cargo xtask repair 4 --retry` if it is to run again
 
             warning[ahead]: the database is ahead of these files: V5 is applied, and the newest file is V4
               |

@@ -51,8 +51,8 @@ fn a_dry_run_compares_and_writes_nothing() {
     let before = project.state();
     project.run("adopt --dry-run").check(expect![[r#"
         $ seedbed adopt --dry-run
-        V20240101000000 a (applied by sqlx on [time] UTC)
-        V20240101000001 b (applied by sqlx on [time] UTC)
+        V20240101000000 users (applied by sqlx on [time] UTC)
+        V20240101000001 posts (applied by sqlx on [time] UTC)
         2 migrations would be recorded as applied; no version is applied
         2> target: local local.db (default)
     "#]]);
@@ -63,14 +63,14 @@ fn a_dry_run_compares_and_writes_nothing() {
     assert_eq!(project.state(), before);
     project.run("adopt").check(expect![[r#"
         $ seedbed adopt
-        recorded V20240101000000 a as applied
-        recorded V20240101000001 b as applied
+        recorded V20240101000000 users as applied
+        recorded V20240101000001 posts as applied
         the database is at V20240101000001
         2> target: local local.db (default)
     "#]]);
     project.run("migrate").check(expect![[r#"
         $ seedbed migrate
-        applied V20240101000002 c (1 statement, [ms])
+        applied V20240101000002 notes (1 statement, [ms])
         the database is at V20240101000002
         2> target: local local.db (default)
     "#]]);
@@ -153,10 +153,12 @@ fn new_and_renumber_write_as_the_tool_does() {
     let files = prisma.files();
     let moved = files
         .iter()
-        .filter(|file| file.ends_with("_a/migration.sql"));
+        .filter(|file| file.ends_with("_users/migration.sql"));
     assert_eq!(moved.count(), 1, "{files:?}");
     assert!(
-        !files.iter().any(|file| file.contains("20240101000000_a")),
+        !files
+            .iter()
+            .any(|file| file.contains("20240101000000_users")),
         "{files:?}"
     );
     let drizzle = of(Tool::Drizzle, 1);

@@ -95,13 +95,13 @@ impl Tool {
     /// The name of its migration, as its own table has it where it has names.
     fn name(self, index: usize) -> String {
         let version = self.version(index);
-        let letter = ["a", "b", "c"][index];
+        let words = ["users", "posts", "notes"][index];
         match self {
-            Tool::Drizzle | Tool::Wrangler => format!("{version:04}_{letter}"),
-            Tool::Goose => format!("{version:05}_{letter}"),
-            Tool::Refinery => format!("V{version}__{letter}"),
-            Tool::Diesel => format!("2024-01-01-{:06}_{letter}", index),
-            _ => format!("{version}_{letter}"),
+            Tool::Drizzle | Tool::Wrangler => format!("{version:04}_{words}"),
+            Tool::Goose => format!("{version:05}_{words}"),
+            Tool::Refinery => format!("V{version}__{words}"),
+            Tool::Diesel => format!("2024-01-01-{:06}_{words}", index),
+            _ => format!("{version}_{words}"),
         }
     }
 
@@ -143,8 +143,8 @@ impl Tool {
     /// The folder with so many migrations.
     pub(crate) fn folder(self, count: usize) -> Vec<(String, String)> {
         let mut files: Vec<(String, String)> = (0..count).map(|index| self.file(index)).collect();
-        for index in 0..count {
-            let (name, down) = (self.name(index), DOWN[index].to_owned());
+        for (index, down) in DOWN.iter().enumerate().take(count) {
+            let (name, down) = (self.name(index), (*down).to_owned());
             match self {
                 Tool::SqlxReversible | Tool::GolangMigrate | Tool::Geni => {
                     files.push((format!("m/{name}.down.sql"), down));

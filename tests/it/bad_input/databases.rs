@@ -20,7 +20,7 @@ fn a_file_that_is_not_a_database() {
         2> target: local local.db (default)
         2> error[not-a-database]: cannot read the database: file is not a database
         2>   |
-        2>   = help: the file is something else, or encrypted: see whether it is the one that you meant, or name another with `--database FILE`
+        2>   = help: the file is something else, or encrypted: check whether it is the one that you meant, or name another with `--database FILE`
         exit 1
     "#]],
     );
@@ -46,7 +46,7 @@ fn a_file_that_is_not_a_database() {
               "column": null,
               "message": "cannot read the database: file is not a database",
               "notes": [],
-              "help": "the file is something else, or encrypted: see whether it is the one that you meant, or name another with `--database FILE`"
+              "help": "the file is something else, or encrypted: check whether it is the one that you meant, or name another with `--database FILE`"
             }
           ]
         }
@@ -117,7 +117,7 @@ fn a_database_in_a_folder_that_is_missing() {
             2> target: local data/app.db (--database)
             2> error[cannot-open]: cannot open the database [root]/data/app.db: unable to open database file
             2>   |
-            2>   = help: see whether the folder [root]/data exists, and whether you may read and write it
+            2>   = help: check whether the folder [root]/data exists, and whether you may read and write it
             2>
             2> nothing was changed; no version is applied
             exit 1

@@ -596,7 +596,7 @@ fn a_migration_that_was_started_and_never_finished() {
         2>   = note: this is statement 2 of 2
         2>   = note: V2 runs outside of a transaction: statement 1 of 2 has happened, and it is recorded as started
         2>   = help: fix migrations/V2__bare.sql:3
-        2>   = help: then settle it: do the rest by hand and `seedbed repair 2 --applied`; or take back what has happened and `seedbed repair 2 --retry`, and `seedbed migrate` runs all of it again
+        2>   = help: then resolve it: do the rest by hand and `seedbed repair 2 --applied`; or undo what has happened and `seedbed repair 2 --retry`, and `seedbed migrate` runs all of it again
         2>
         2> the database is at V1
         exit 1
@@ -614,7 +614,7 @@ fn a_migration_that_was_started_and_never_finished() {
             2> error[lock-timeout]: V2 was started on [time] UTC by seedbed [version], here, outside of a transaction, and has not finished
             2>   |
             2>   = note: waited for it for [ms]
-            2>   = help: if nobody runs it any more, look at what it did and settle it: `seedbed repair 2 --applied` if all of it is in the database, `seedbed repair 2 --retry` if it is to run again
+            2>   = help: if no process runs it any more, look at what it did and resolve it: `seedbed repair 2 --applied` if all of it is in the database, `seedbed repair 2 --retry` if it is to run again
             2>
             2> nothing was changed
             exit 6
@@ -634,7 +634,7 @@ fn a_migration_that_was_started_and_never_finished() {
 
         error[started]: V2 was started on [time] UTC by seedbed [version], here, outside of a transaction, and has not finished
           |
-          = help: if nobody runs it any more, look at what it did and settle it: `seedbed repair 2 --applied` if all of it is in the database, `seedbed repair 2 --retry` if it is to run again
+          = help: if no process runs it any more, look at what it did and resolve it: `seedbed repair 2 --applied` if all of it is in the database, `seedbed repair 2 --retry` if it is to run again
         2> target: local local.db (default)
         exit 4
     "#]],
@@ -647,7 +647,7 @@ fn a_migration_that_was_started_and_never_finished() {
             2> target: local local.db (default)
             2> error[started]: V2 was started on [time] UTC by seedbed [version], here, outside of a transaction, and has not finished
             2>   |
-            2>   = help: if nobody runs it any more, look at what it did and settle it: `seedbed repair 2 --applied` if all of it is in the database, `seedbed repair 2 --retry` if it is to run again
+            2>   = help: if no process runs it any more, look at what it did and resolve it: `seedbed repair 2 --applied` if all of it is in the database, `seedbed repair 2 --retry` if it is to run again
             2>
             2> error[no-down]: V2__bare cannot be undone: no down file was recorded with it
             2>   |

@@ -73,7 +73,7 @@ mod permissions {
                 2> error[read-only]: the database cannot be changed: attempt to write a readonly database
                 2>   |
                 2>   = note: the transaction was rolled back
-                2>   = help: see whether you may write the database file and its folder: the engine makes files beside it
+                2>   = help: check whether you may write the database file and its folder: the engine makes files beside it
                 2>   = help: then run the command again
                 2>
                 2> nothing of this run is in the database; the database is at V1
@@ -107,7 +107,7 @@ mod permissions {
             2> target: local local.db (default)
             2> error[cannot-open]: cannot open the database [root]/local.db: unable to open database file
             2>   |
-            2>   = help: see whether the folder [root] exists, and whether you may read and write it
+            2>   = help: check whether the folder [root] exists, and whether you may read and write it
             exit 1
         "#]],
         );
@@ -134,7 +134,7 @@ mod permissions {
                   "column": null,
                   "message": "cannot open the database [root]/local.db: unable to open database file",
                   "notes": [],
-                  "help": "see whether the folder [root] exists, and whether you may read and write it"
+                  "help": "check whether the folder [root] exists, and whether you may read and write it"
                 }
               ]
             }
@@ -156,7 +156,7 @@ mod permissions {
                 2> error[read-only]: the database cannot be changed: attempt to write a readonly database
                 2>   |
                 2>   = note: the transaction was rolled back
-                2>   = help: see whether you may write the database file and its folder: the engine makes files beside it
+                2>   = help: check whether you may write the database file and its folder: the engine makes files beside it
                 2>   = help: then run the command again
                 2>
                 2> nothing of this run is in the database; the database is at V1
@@ -172,7 +172,7 @@ mod permissions {
                 2> target: local new.db (--database)
                 2> error[cannot-open]: cannot open the database [root]/new.db: unable to open database file
                 2>   |
-                2>   = help: see whether the folder [root] exists, and whether you may read and write it
+                2>   = help: check whether the folder [root] exists, and whether you may read and write it
                 2>
                 2> nothing was changed; no version is applied
                 exit 1
@@ -270,7 +270,7 @@ fn a_file_that_may_not_grow() {
         2>   |
         2>   = note: this is statement 3 of 3
         2>   = note: rolled back: V2
-        2>   = help: the operating system failed to read or write: see whether the disk is there and well
+        2>   = help: the operating system failed to read or write: check that the disk is mounted and healthy
         2>   = help: then run `seedbed migrate` again
         2>
         2> nothing of this run is in the database; the database is at V1

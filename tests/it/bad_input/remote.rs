@@ -67,7 +67,7 @@ fn a_host_that_does_not_exist() {
         "{ran}"
     );
     assert!(
-        ran.stderr.contains("`seedbed doctor` looks step by step"),
+        ran.stderr.contains("`seedbed doctor` checks each step"),
         "{ran}"
     );
 }
@@ -87,7 +87,7 @@ fn a_port_that_nobody_listens_on() {
         2> target: remote http://[server] (TURSO_DATABASE_URL from the environment)
         2> error[unreachable]: cannot reach [server]: Connection refused (os error 111)
         2>   |
-        2>   = help: see whether the host and port are right and the network lets you reach them; `seedbed doctor` looks step by step
+        2>   = help: check whether the host and port are right and the network lets you reach them; `seedbed doctor` checks each step
         exit 1
     "#]],
     );
@@ -108,7 +108,7 @@ fn a_server_that_does_not_speak_tls() {
             2> target: remote https://[server] (TURSO_DATABASE_URL from the environment)
             2> error[tls]: no encrypted connection to [server]: what answers does not speak TLS
             2>   |
-            2>   = help: see whether host and port are right, whether a server speaks TLS there (http:// is for this machine and, with `--allow-plain-http`, for private networks), and whether the clock of this machine is right
+            2>   = help: check whether host and port are right, whether a server speaks TLS there (http:// is for this machine and, with `--allow-plain-http`, for private networks), and whether the clock of this machine is right
             exit 1
         "#]],
     );
@@ -129,7 +129,7 @@ fn a_web_page_in_place_of_a_server() {
             2> target: remote http://[server] (TURSO_DATABASE_URL from the environment)
             2> error[not-a-libsql-server]: [server] does not answer as a libSQL server does: a web page, "Bad gateway"
             2>   |
-            2>   = help: see whether the URL is that of the database, and not of a web page or a proxy
+            2>   = help: check whether the URL is that of the database, and not of a web page or a proxy
             exit 1
         "#]],
     );

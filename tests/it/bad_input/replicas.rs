@@ -169,7 +169,7 @@ fn a_replica_that_lost_its_side_file() {
         2> target: replica local_replica.db of http://[primary] (TURSO_DATABASE_URL from the environment)
         2> error[broken-replica]: the replica [root]/local_replica.db is broken: it has lost its -client_wal_index or -info file, which tells how far it has come
         2>   |
-        2>   = help: the primary has everything: `seedbed replica reset` removes what is left of it, `seedbed sync` makes it anew
+        2>   = help: the primary has everything: `seedbed replica reset` removes what is left of it, `seedbed sync` creates it again
         exit 1
     "#]],
     );
@@ -181,7 +181,7 @@ fn a_replica_that_lost_its_side_file() {
         2> target: replica local_replica.db of http://[primary] (TURSO_DATABASE_URL from the environment)
         2> error[broken-replica]: the replica [root]/local_replica.db is broken: it has lost its -client_wal_index or -info file, which tells how far it has come
         2>   |
-        2>   = help: the primary has everything: `seedbed replica reset` removes what is left of it, `seedbed sync` makes it anew
+        2>   = help: the primary has everything: `seedbed replica reset` removes what is left of it, `seedbed sync` creates it again
         2>
         2> nothing was changed
         exit 1
@@ -308,7 +308,7 @@ fn a_replica_in_a_folder_that_may_not_be_written_to() {
             2> syncing data/r.db, which is not there yet
             2> error[file]: [root]/data: Permission denied (os error 13)
             2>   |
-            2>   = help: other files are written beside the database: see whether the folder [root]/data exists, and whether you may read and write it
+            2>   = help: other files are written beside the database: check whether the folder [root]/data exists, and whether you may read and write it
             exit 1
         "#]],
     );
@@ -321,7 +321,7 @@ fn a_replica_in_a_folder_that_may_not_be_written_to() {
             2> target: replica data/r.db of http://[primary] (TURSO_DATABASE_URL from the environment)
             2> error[file]: [root]/data: Permission denied (os error 13)
             2>   |
-            2>   = help: other files are written beside the database: see whether the folder [root]/data exists, and whether you may read and write it
+            2>   = help: other files are written beside the database: check whether the folder [root]/data exists, and whether you may read and write it
             2>
             2> nothing was changed
             exit 1
@@ -340,7 +340,7 @@ fn a_replica_in_a_folder_that_may_not_be_written_to() {
             2> target: replica data/r.db of http://[primary] (TURSO_DATABASE_URL from the environment)
             2> error[file]: [root]/data: Permission denied (os error 13)
             2>   |
-            2>   = help: other files are written beside the database: see whether the folder [root]/data exists, and whether you may read and write it
+            2>   = help: other files are written beside the database: check whether the folder [root]/data exists, and whether you may read and write it
             2>
             2> nothing was changed
             exit 1

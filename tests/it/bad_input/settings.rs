@@ -237,7 +237,7 @@ fn a_server_that_cannot_be_reached() {
             2> target: remote http://127.0.0.1:1 (--database)
             2> error[unreachable]: cannot reach 127.0.0.1:1: Connection refused (os error 111)
             2>   |
-            2>   = help: see whether the host and port are right and the network lets you reach them; `seedbed doctor --database http://127.0.0.1:1` looks step by step
+            2>   = help: check whether the host and port are right and the network lets you reach them; `seedbed doctor --database http://127.0.0.1:1` checks each step
             exit 1
         "#]],
     );
@@ -249,7 +249,7 @@ fn a_server_that_cannot_be_reached() {
             2> target: remote http://127.0.0.1:1 (--database)
             2> error[unreachable]: cannot reach 127.0.0.1:1: Connection refused (os error 111)
             2>   |
-            2>   = help: see whether the host and port are right and the network lets you reach them; `seedbed doctor --database http://127.0.0.1:1` looks step by step
+            2>   = help: check whether the host and port are right and the network lets you reach them; `seedbed doctor --database http://127.0.0.1:1` checks each step
             exit 1
         "#]],
     );
@@ -272,8 +272,8 @@ fn flags_that_do_not_fit() {
                 2>   migrate      Apply pending migrations [alias: up]
                 2>   status       Show which migrations are applied, pending, edited or missing
                 2>                [alias: info]
-                2>   undo         Take applied migrations back, by the down files recorded with
-                2>                them [alias: down]
+                2>   undo         Undo applied migrations, by the down files recorded with them
+                2>                [alias: down]
                 2>   redo         Undo the newest migrations and apply them again as their files
                 2>                are now
                 2>   check        Check the files without a database: names, directives, and every
@@ -298,26 +298,26 @@ fn flags_that_do_not_fit() {
                 2> Dumps, copies and backups:
                 2>   copy         Copy a database or dump into another database, wherever they are,
                 2>                and compare every value
-                2>   import       Bring a dump into the database: what `sqlite3 old.db .dump`
-                2>                prints, plain or gzip
+                2>   import       Load a dump into the database: the output of `sqlite3 old.db
+                2>                .dump`, plain or gzip
                 2>   export       Write a dump: SQL from which sqlite3 and `import` rebuild an
                 2>                equal database
                 2>   verify       Compare the database with a dump, table by table, and show which
                 2>                rows differ
                 2>   backup       Take a backup: a packed dump with a checksum, proven by building
                 2>                a database from it
-                2>   restore      Bring a backup into a new or empty database
+                2>   restore      Restore a backup into a new or empty database
                 2>
                 2> Embedded replicas:
-                2>   sync         Bring the local file of an embedded replica up to its primary
+                2>   sync         Update the local file of an embedded replica from its primary
                 2>   replica      Look at, remove or copy the local file of an embedded replica
                 2>
                 2> To look at a database or a project:
-                2>   doctor       Look for what is wrong, from the settings to a real read, and say
-                2>                what to do
+                2>   doctor       Check everything from the settings to a real read, and say what
+                2>                to do about each fault
                 2>   inspect      List tables with their rows, size and indexes
-                2>   explain      Show how a statement would be run, and by which index; nothing is
-                2>                run
+                2>   explain      Show how a statement would run and which index it would use;
+                2>                nothing is run
                 2>   config       Show every setting and where it comes from
                 2>
                 2> Set-up:
@@ -345,15 +345,15 @@ fn flags_that_do_not_fit() {
                 2>                              local_replica.db]
                 2>       --allow-plain-http     Reach a server in a private network over http://
                 2>                              without a token; a token is never sent that way
-                2>       --ignore <TABLE>       A table or view that is not the application's: no
-                2>                              history of migrations, and left out of comparisons.
-                2>                              Those of other migration tools are known. May be
-                2>                              repeated
+                2>       --ignore <TABLE>       A table or view that does not belong to the
+                2>                              application: it is no history of migrations, and is
+                2>                              left out of comparisons. Tables of other migration
+                2>                              tools are known. Can be given several times
                 2>       --format <FORMAT>      How to print the result, on standard output
                 2>                              [default: table] [possible values: table, json,
                 2>                              sarif]
                 2>   -q, --quiet                Print nothing but the result and errors
-                2>   -v, --verbose              Print more on the way
+                2>   -v, --verbose              Print more details during the run
                 2>       --color <WHEN>         When to use colours [default: auto] [possible
                 2>                              values: auto, always, never]
                 2>   -y, --yes                  Answer yes to every question

@@ -363,7 +363,7 @@ fn a_transaction_of_a_file_that_fails_is_rolled_back() {
         2>   = note: this is statement 4 of 5
         2>   = note: V2 runs outside of a transaction: statement 1 of 5 has happened, and it is recorded as started
         2>   = help: fix migrations/V2__two.sql:5
-        2>   = help: then settle it: do the rest by hand and `seedbed repair 2 --applied`; or take back what has happened and `seedbed repair 2 --retry`, and `seedbed migrate` runs all of it again
+        2>   = help: then resolve it: do the rest by hand and `seedbed repair 2 --applied`; or undo what has happened and `seedbed repair 2 --retry`, and `seedbed migrate` runs all of it again
         2>
         2> the database is at V1
         exit 1

@@ -485,7 +485,7 @@ fn undo_takes_back_the_newest() {
         undone V2 posts (1 statement)
         the database is at V1
         2> target: local local.db (default)
-        2> warning[repeatable-pending]: R__authors is pending: what it makes was dropped, and it cannot be made again on this schema
+        2> warning[repeatable-pending]: R__authors is pending: what it makes was dropped, and it cannot be created again on this schema
         2>   |
         2>   = help: the next `seedbed migrate` makes it again, after the versions that are pending then
     "#]]);
@@ -535,7 +535,7 @@ fn undo_runs_what_was_recorded_from_a_checkout_without_the_files() {
         undone V1 users (1 statement)
         no version is applied
         2> target: local local.db (default)
-        2> warning[repeatable-pending]: R__authors is pending: what it makes was dropped, and it cannot be made again on this schema
+        2> warning[repeatable-pending]: R__authors is pending: what it makes was dropped, and it cannot be created again on this schema
         2>   |
         2>   = help: the next `seedbed migrate` makes it again, after the versions that are pending then
     "#]]);
@@ -714,12 +714,12 @@ fn baseline_refuses_a_schema_that_differs() {
     project.run("baseline 2").check(expect![[r#"
         $ seedbed baseline 2
         2> target: local local.db (default)
-        2> error[drift]: the schema of this database is not what the migrations up to V2 leave
+        2> error[drift]: the schema of this database differs from the schema that the migrations up to V2 make
         2>   |
         2>   = note: table posts is missing
         2>           table users is different
         2>           index posts_by_author is missing
-        2>   = help: take the version that the database is really at, or bring the two together; `seedbed baseline 2 --no-verify` records it all the same
+        2>   = help: give the version that the database really has, or make the two schemas equal; `seedbed baseline 2 --no-verify` records it anyway
         2>
         2> --- as the migrations make it
         2> +++ as it is
@@ -747,11 +747,11 @@ fn baseline_refuses_a_schema_that_differs() {
               "file": null,
               "line": null,
               "column": null,
-              "message": "the schema of this database is not what the migrations up to V2 leave",
+              "message": "the schema of this database differs from the schema that the migrations up to V2 make",
               "notes": [
                 "table posts is missing\ntable users is different\nindex posts_by_author is missing"
               ],
-              "help": "take the version that the database is really at, or bring the two together; `seedbed baseline 2 --no-verify` records it all the same"
+              "help": "give the version that the database really has, or make the two schemas equal; `seedbed baseline 2 --no-verify` records it anyway"
             }
           ],
           "summary": "nothing was recorded"

@@ -60,7 +60,7 @@ fn check_finds_what_would_fail() {
         2> error[down-no-inverse]: the down file of V4 does not bring back the schema that was there before
         2>  --> migrations/V4__more.down.sql
         2>   = note: table other should not be there
-        2>   = help: make the down file take back all that the migration does, and no more
+        2>   = help: make the down file undo all that the migration does, and no more
         2>   = help: an old one may stay as it is: `-- seedbed: allow down-no-inverse: REASON` at its top, or `downs_from = V` under [migrations] in config.toml, which accepts those below V
         2>
         2> 2 errors
@@ -97,7 +97,7 @@ fn check_finds_what_would_fail() {
               "notes": [
                 "table other should not be there"
               ],
-              "help": "make the down file take back all that the migration does, and no more\nan old one may stay as it is: `-- seedbed: allow down-no-inverse: REASON` at its top, or `downs_from = V` under [migrations] in config.toml, which accepts those below V"
+              "help": "make the down file undo all that the migration does, and no more\nan old one may stay as it is: `-- seedbed: allow down-no-inverse: REASON` at its top, or `downs_from = V` under [migrations] in config.toml, which accepts those below V"
             }
           ]
         }

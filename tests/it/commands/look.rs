@@ -415,7 +415,7 @@ fn the_version_and_the_help_are_told_on_standard_output() {
                   As few transactions as possible, or one for each migration
 
                   Possible values:
-                  - all:  As few as the meaning allows
+                  - all:  As few as possible without changing the result
                   - each: One for each migration
 
                   [default: all]
@@ -424,7 +424,7 @@ fn the_version_and_the_help_are_told_on_standard_output() {
                   Also apply versions below the newest applied one
 
               --wait <S>
-                  Wait so many seconds for a database that can be reached
+                  Wait up to S seconds for the database to become reachable
 
               --backup[=<KIND>]
                   Take a backup before the first change; with `=unproven` also go on
@@ -438,20 +438,19 @@ fn the_version_and_the_help_are_told_on_standard_output() {
                   Seed the database afterwards
 
               --env <ENV>
-                  The environment of the seeds; a database that is marked otherwise is
-                  refused
+                  The environment of the seeds; a database with the mark of another one
+                  is refused
 
               --tag <TAG>
                   Seed the files with this tag too
 
               --allow-remote-seed
-                  Seed other rows than those for prod into a server that is not this
-                  machine
+                  Allow rows that are not for prod on a server that is not this machine
 
               --lock-timeout <S>
-                  How long to wait for somebody else's lock, in seconds [default: 10;
-                  120 for a server]. A server's answer is waited for as long, and for at
-                  least 120
+                  How long to wait for the lock of another process, in seconds [default:
+                  10; 120 for a server]. The answer of a server is awaited for the same
+                  time, at least 120 s
 
           -h, --help
                   Print help (see a summary with '-h')
@@ -493,9 +492,9 @@ fn the_version_and_the_help_are_told_on_standard_output() {
                   token is never sent that way
 
               --ignore <TABLE>
-                  A table or view that is not the application's: no history of
-                  migrations, and left out of comparisons. Those of other migration
-                  tools are known. May be repeated
+                  A table or view that does not belong to the application: it is no
+                  history of migrations, and is left out of comparisons. Tables of other
+                  migration tools are known. Can be given several times
 
               --format <FORMAT>
                   How to print the result, on standard output
@@ -511,7 +510,7 @@ fn the_version_and_the_help_are_told_on_standard_output() {
                   Print nothing but the result and errors
 
           -v, --verbose
-                  Print more on the way
+                  Print more details during the run
 
               --color <WHEN>
                   When to use colours

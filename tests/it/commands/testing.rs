@@ -345,7 +345,7 @@ fn reset_is_for_local_files_only() {
         expect![[r#"
         $ seedbed reset --database :memory:
         2> target: memory :memory: (--database)
-        2> error[not-local]: reset makes local files anew, and this database is in mode memory
+        2> error[not-local]: reset replaces local files, and this database is in mode memory
         2>   |
         2>   = help: `--database FILE` names a file
         exit 2
@@ -385,7 +385,7 @@ fn reset_refuses_a_database_that_is_marked_otherwise() {
         2> target: local local.db (default)
         2> error[other-environment]: this database is marked `test`, and not `dev`
         2>   |
-        2>   = help: see whether this is the database that you meant; a file that nobody needs can be deleted by hand
+        2>   = help: check whether this is the database that you meant; a file that is not needed can be deleted by hand
         exit 4
     "#]],
     );
@@ -403,7 +403,7 @@ fn reset_refuses_a_database_that_is_marked_otherwise() {
         2> target: local local.db (default)
         2> error[other-environment]: this database is marked `prod`, and is not deleted
         2>   |
-        2>   = help: see whether this is the database that you meant; a file that nobody needs can be deleted by hand
+        2>   = help: check whether this is the database that you meant; a file that is not needed can be deleted by hand
         exit 4
     "#]],
     );
@@ -415,7 +415,7 @@ fn reset_refuses_a_database_that_is_marked_otherwise() {
         2> target: local local.db (default)
         2> error[other-environment]: this database is marked `prod`, and is not deleted
         2>   |
-        2>   = help: see whether this is the database that you meant; a file that nobody needs can be deleted by hand
+        2>   = help: check whether this is the database that you meant; a file that is not needed can be deleted by hand
         exit 4
     "#]],
     );

@@ -464,7 +464,7 @@ fn a_copy_of_what_is_only_half_there_is_refused() {
     assert_eq!(ran.code, Some(4), "{ran}");
     assert!(
         ran.stderr
-            .contains(&format!("`seedbed copy orphans.sql {url}` goes on")),
+            .contains(&format!("`seedbed copy orphans.sql {url}` continues")),
         "{ran}"
     );
 }

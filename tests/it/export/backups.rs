@@ -327,7 +327,7 @@ fn what_cannot_be_backed_up_is_told() {
             2> target: local local.db (default)
             2> error[file]: cannot write [root]/file: File exists (os error 17)
             2>   |
-            2>   = help: see whether the folder exists, whether you may write there, and whether the disk is full
+            2>   = help: check whether the folder exists, whether you may write there, and whether the disk is full
             2>
             2> there is no new backup, and the old ones are as they were
             exit 1

@@ -166,7 +166,7 @@ fn what_cannot_be_done_is_told() {
                 2> target: local local.db (default)
                 2> error[file]: cannot write no/where.sql: No such file or directory (os error 2)
                 2>   |
-                2>   = help: see whether the folder exists, whether you may write there, and whether the disk is full
+                2>   = help: check whether the folder exists, whether you may write there, and whether the disk is full
                 exit 1
             "#]],
         ),
@@ -239,7 +239,7 @@ fn what_cannot_be_done_is_told() {
             2> target: local there.sql (--database)
             2> error[not-a-database]: cannot read the database: file is not a database
             2>   |
-            2>   = help: the file is something else, or encrypted: see whether it is the one that you meant, or name another with `--database FILE`
+            2>   = help: the file is something else, or encrypted: check whether it is the one that you meant, or name another with `--database FILE`
             exit 1
         "#]],
         ),

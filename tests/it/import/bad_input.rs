@@ -264,7 +264,7 @@ fn a_place_where_nothing_can_be_written() {
             2> target: local no/such/folder/new.db (--database)
             2> error[file]: [root]/no/such/folder: No such file or directory (os error 2)
             2>   |
-            2>   = help: see whether the folder is there, whether you may write to it, and whether the disk is full
+            2>   = help: check whether the folder is there, whether you may write to it, and whether the disk is full
             2>
             2> nothing of the dump is in the database
             exit 1

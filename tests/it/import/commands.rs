@@ -231,7 +231,7 @@ fn a_signal_stops_an_import_and_the_same_command_goes_on() {
         let stands = if is_new {
             "nothing of the dump"
         } else {
-            "goes on from there"
+            "continues from there"
         };
         assert!(ran.stderr.contains(stands), "{ran}");
         assert_eq!(project.path("local.db").exists(), !is_new);
@@ -287,7 +287,7 @@ fn an_unfinished_import_is_told_everywhere_and_gone_on_with() {
         2>   = note: it begins at byte 5702079
         2>   = note: it is about the table u
         2>
-        2> the dump is in the database up to line 96513 (96,509 rows): `seedbed import old.sql` goes on from there, `seedbed import old.sql --restart` begins anew
+        2> the dump is in the database up to line 96513 (96,509 rows): `seedbed import old.sql` continues from there, `seedbed import old.sql --restart` begins from the start
         exit 1
     "#]]);
     project.run("status").check(expect![[r#"
@@ -299,7 +299,7 @@ fn an_unfinished_import_is_told_everywhere_and_gone_on_with() {
 
         error[unfinished-import]: the import of old.sql was not finished: it has come to line 96513
           |
-          = help: `seedbed import old.sql` goes on with it, `seedbed import old.sql --restart` takes back what it has written
+          = help: `seedbed import old.sql` continues it, `seedbed import old.sql --restart` removes what it has written
         2> target: local local.db (default)
         exit 4
     "#]]);
@@ -309,7 +309,7 @@ fn an_unfinished_import_is_told_everywhere_and_gone_on_with() {
         2> target: local local.db (default)
         2> error[unfinished-import]: the import of old.sql was not finished: it has come to line 96513
         2>   |
-        2>   = help: `seedbed import old.sql` goes on with it, `seedbed import old.sql --restart` takes back what it has written
+        2>   = help: `seedbed import old.sql` continues it, `seedbed import old.sql --restart` removes what it has written
         exit 4
     "#]]);
     for command in ["migrate --dry-run", "undo", "repair", "baseline 1", "seed"] {
@@ -332,8 +332,8 @@ fn an_unfinished_import_is_told_everywhere_and_gone_on_with() {
         2> error[another-import]: the import of old.sql into this database was not finished
         2>   |
         2>   = note: it began on [time] UTC and came to line 96513
-        2>   = help: `seedbed import old.sql` goes on with that one
-        2>   = help: `seedbed import other.sql --restart` takes back what it has written, and imports this one
+        2>   = help: `seedbed import old.sql` continues that one
+        2>   = help: `seedbed import other.sql --restart` removes what it has written, and imports this one
         2>
         2> old.sql is in the database up to line 96513 (96,509 rows)
         exit 4

@@ -204,7 +204,7 @@ fn what_is_proposed_has_the_flags_that_the_import_was_begun_with() {
             2>   = note: it begins at byte 192270
             2>   = note: it is about the table u
             2>
-            2> the dump is in the database up to line 3590 (3587 rows): `seedbed import old.sql --into-existing --run-triggers` goes on from there, `seedbed import old.sql --into-existing --run-triggers --restart` begins anew
+            2> the dump is in the database up to line 3590 (3587 rows): `seedbed import old.sql --into-existing --run-triggers` continues from there, `seedbed import old.sql --into-existing --run-triggers --restart` begins from the start
             exit 1
         "#]]);
     let rows = project.ask("SELECT count(*) FROM t");
@@ -219,7 +219,7 @@ fn what_is_proposed_has_the_flags_that_the_import_was_begun_with() {
         2>   |
         2>   = help: `seedbed import old.sql --into-existing` adds the rows to it; or name a new database with `--database FILE`
         2>
-        2> the dump is in the database up to line 3590 (3587 rows): `seedbed import old.sql --into-existing --run-triggers` goes on from there, `seedbed import old.sql --into-existing --run-triggers --restart` begins anew
+        2> the dump is in the database up to line 3590 (3587 rows): `seedbed import old.sql --into-existing --run-triggers` continues from there, `seedbed import old.sql --into-existing --run-triggers --restart` begins from the start
         2>
         2> 2 errors
         exit 4
@@ -235,7 +235,7 @@ fn what_is_proposed_has_the_flags_that_the_import_was_begun_with() {
         2>   |
         2>   = help: `seedbed import old.sql --into-existing` adds the rows to it; or name a new database with `--database FILE`
         2>
-        2> the dump is in the database up to line 3590 (3587 rows): `seedbed import old.sql --into-existing --run-triggers` goes on from there, `seedbed import old.sql --into-existing --run-triggers --restart` begins anew
+        2> the dump is in the database up to line 3590 (3587 rows): `seedbed import old.sql --into-existing --run-triggers` continues from there, `seedbed import old.sql --into-existing --run-triggers --restart` begins from the start
         2>
         2> 2 errors
         exit 4
@@ -245,7 +245,7 @@ fn what_is_proposed_has_the_flags_that_the_import_was_begun_with() {
         2> target: local local.db (default)
         2> error[unfinished-import]: the import of old.sql was not finished: it has come to line 3590
         2>   |
-        2>   = help: `seedbed import old.sql --into-existing` goes on with it, `seedbed import old.sql --into-existing --restart` takes back what it has written
+        2>   = help: `seedbed import old.sql --into-existing` continues it, `seedbed import old.sql --into-existing --restart` removes what it has written
         exit 4
     "#]]);
     assert_eq!(project.ask("SELECT count(*) FROM t"), rows);
@@ -275,7 +275,7 @@ fn rows_without_parents_behind_many_others_are_kept_by_the_command_that_is_propo
             2>   = help: the database that was dumped lacked them too: delete those rows there, or add their parents
             2>   = help: `seedbed import old.sql --allow-fk-violations` keeps them
             2>
-            2> the dump is in the database up to line 4007 (4001 rows): `seedbed import old.sql --allow-fk-violations` goes on from there, `seedbed import old.sql --allow-fk-violations --restart` begins anew
+            2> the dump is in the database up to line 4007 (4001 rows): `seedbed import old.sql --allow-fk-violations` continues from there, `seedbed import old.sql --allow-fk-violations --restart` begins from the start
             exit 4
         "#]]);
     let ran = project.run("import old.sql --allow-fk-violations");

@@ -180,7 +180,7 @@ fn a_base_without_migrations_proves_nothing_and_says_so() {
         1 migration is fine: 1 applied in memory, 0 of them undone and applied again
         2> warning[base-empty]: main has no migrations in migrations, so nothing was compared with it
         2>   |
-        2>   = help: nothing has to be done where these are the first migrations; otherwise see whether `--base` and `--migrations` name what you mean
+        2>   = help: nothing has to be done where these are the first migrations; otherwise check whether `--base` and `--migrations` name what you mean
     "#]]);
     assert_eq!(ran.code, Some(0));
 }

@@ -201,7 +201,7 @@ fn what_stands_before_a_baseline_is_not_dropped() {
         2> error[adopted]: V1__a was recorded by `baseline` on [time] UTC, and Seedbed never ran it: its down text would drop what was there before
         2>   |
         2>   = help: `seedbed undo --to 1` undoes only what Seedbed applied after the baseline
-        2>   = help: `seedbed undo --to none --adopted` runs the recorded down text all the same
+        2>   = help: `seedbed undo --to none --adopted` runs the recorded down text anyway
         exit 4
     "#]]);
     let commands = to_type(&refused);
@@ -234,7 +234,7 @@ fn the_database_of_another_project_is_named_as_such() {
         2>   |
         2>   = note: the database ran V1__users, V2__posts
         2>   = note: the files are V1__cats, V2__dogs, V3__pigs
-        2>   = help: see whether this is the database that you meant, or name another one with `--database`
+        2>   = help: check whether this is the database that you meant, or name another one with `--database`
         2>   = help: if its rows need not be kept: `seedbed reset` replaces this local database by a new one that these files make
         exit 4
     "#]]);

@@ -130,11 +130,11 @@ fn what_is_typed_next_takes_the_database_over() {
         expect![[r#"
         $ seedbed baseline 3
         2> target: local local.db (default)
-        2> error[drift]: the schema of this database is not what the migrations up to V3 leave
+        2> error[drift]: the schema of this database differs from the schema that the migrations up to V3 make
         2>   |
         2>   = note: table later is missing
         2>   = note: not compared: refinery_schema_history
-        2>   = help: take the version that the database is really at, or bring the two together; `seedbed baseline 3 --no-verify` records it all the same
+        2>   = help: give the version that the database really has, or make the two schemas equal; `seedbed baseline 3 --no-verify` records it anyway
         2>
         2> nothing was recorded
         exit 5
@@ -248,12 +248,12 @@ fn a_comparison_leaves_out_the_tables_that_are_named() {
         expect![[r#"
         $ seedbed baseline 2
         2> target: local local.db (default)
-        2> error[drift]: the schema of this database is not what the migrations up to V2 leave
+        2> error[drift]: the schema of this database differs from the schema that the migrations up to V2 make
         2>   |
         2>   = note: table of_another_program should not be there
         2>           index i should not be there
         2>   = note: not compared: _litestream_seq, refinery_schema_history
-        2>   = help: take the version that the database is really at, or bring the two together; `seedbed baseline 2 --no-verify` records it all the same
+        2>   = help: give the version that the database really has, or make the two schemas equal; `seedbed baseline 2 --no-verify` records it anyway
         2>   = help: a table that is not the application's own is left out with `--ignore of_another_program`
         2>
         2> nothing was recorded

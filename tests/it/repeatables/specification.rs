@@ -357,8 +357,8 @@ pub(crate) async fn undo_makes_no_view_and_no_trigger_that_does_not_compile(worl
     assert_eq!(done(&undone), "V2 R__10_view R__20_trigger");
     assert_eq!(
         warned(&undone),
-        "R__30_logged is pending: what it makes was dropped, and it cannot be made again on this schema; \
-         R__40_writes is pending: what it makes was dropped, and it cannot be made again on this schema"
+        "R__30_logged is pending: what it makes was dropped, and it cannot be created again on this schema; \
+         R__40_writes is pending: what it makes was dropped, and it cannot be created again on this schema"
     );
     assert_eq!(objects(&world).await, "g v");
     assert_eq!(world.tables().await, "t");
@@ -409,7 +409,7 @@ pub(crate) async fn a_version_as_target_leaves_repeatables_pending_and_says_so(w
     // A view on a table that is gone would fail later statements.
     assert_eq!(
         warned(&outcome),
-        "R__10_view is pending: what it makes was dropped, and it cannot be made again on this schema; \
+        "R__10_view is pending: what it makes was dropped, and it cannot be created again on this schema; \
          R__i is pending: its table t is gone"
     );
     let outcome = world.apply(&files).await.unwrap();
@@ -674,7 +674,7 @@ pub(crate) async fn a_down_file_without_a_transaction_drops_the_views_first(worl
     assert_eq!(done(&undone), "V2");
     assert_eq!(
         warned(&undone),
-        "R__v is pending: what it makes was dropped, and it cannot be made again on this schema"
+        "R__v is pending: what it makes was dropped, and it cannot be created again on this schema"
     );
     assert_eq!(
         pending(&world, &files).await,

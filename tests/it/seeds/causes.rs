@@ -188,14 +188,14 @@ async fn the_help_in_a_file_of_rows_works_there() {
         (
             "u.csv",
             "email,bl\na,0x41\n",
-            "bytes stand in the seed itself, as `!!binary QQ==`; there, quotes make it a text",
+            "write bytes in the seed itself, as `!!binary QQ==`; there, quotes make it a text",
             "users: {_key: email, _rows: [{email: a, bl: !!binary QQ==}]}",
             "A",
         ),
         (
             "u.csv",
             "email,bl\na,!!binary QQ==\n",
-            "bytes stand in the seed itself, as `!!binary QQ==`",
+            "write bytes in the seed itself, as `!!binary QQ==`",
             "users: {_key: email, _rows: [{email: a, bl: !!binary QQ==}]}",
             "A",
         ),

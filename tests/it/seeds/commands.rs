@@ -283,7 +283,7 @@ fn the_mark_of_a_database_is_respected() {
         2> target: local local.db (default)
         2> error[other-environment]: this database is marked `prod`, and these seeds are for `dev`
         2>   |
-        2>   = help: see whether this is the database that you meant; `seedbed seed --env dev --mark dev` marks it as `dev`, and it gets rows that `prod` should not have
+        2>   = help: check whether this is the database that you meant; `seedbed seed --env dev --mark dev` marks it as `dev`, and it gets rows that `prod` should not have
         2>
         2> no row was written
         exit 4
@@ -293,7 +293,7 @@ fn the_mark_of_a_database_is_respected() {
         2> target: local local.db (default)
         2> error[other-environment]: this database is marked `prod`, and these seeds are for `dev`
         2>   |
-        2>   = help: see whether this is the database that you meant; `seedbed seed --env dev --mark dev` marks it as `dev`, and it gets rows that `prod` should not have
+        2>   = help: check whether this is the database that you meant; `seedbed seed --env dev --mark dev` marks it as `dev`, and it gets rows that `prod` should not have
         2>
         2> no row was written
         exit 4
@@ -304,7 +304,7 @@ fn the_mark_of_a_database_is_respected() {
         2> target: local local.db (default)
         2> error[other-environment]: this database is marked `prod`, and not `dev`
         2>   |
-        2>   = help: see whether this is the database that you meant
+        2>   = help: check whether this is the database that you meant
         exit 4
     "#]]);
     let ran = project.run("migrate --env prod");
@@ -340,7 +340,7 @@ fn a_database_that_others_use_gets_made_up_rows_only_where_that_is_said() {
             expect![[r#"
         $ seedbed seed --database libsql://db.example.test
         2> target: remote libsql://db.example.test (--database)
-        2> error[no-environment]: libsql://db.example.test is not this machine, so the environment of the seeds must be said
+        2> error[no-environment]: libsql://db.example.test is not this machine, so the environment of the seeds must be given
         2>   |
         2>   = help: `--env prod`, or SEEDBED_ENV
         exit 2
@@ -604,9 +604,9 @@ fn a_seed_whose_file_is_gone_is_ended_as_the_warning_says() {
                   Show which rows would be deleted, and change nothing
 
               --lock-timeout <S>
-                  How long to wait for somebody else's lock, in seconds [default: 10;
-                  120 for a server]. A server's answer is waited for as long, and for at
-                  least 120
+                  How long to wait for the lock of another process, in seconds [default:
+                  10; 120 for a server]. The answer of a server is awaited for the same
+                  time, at least 120 s
 
           -h, --help
                   Print help (see a summary with '-h')

@@ -356,7 +356,7 @@ fn what_is_no_sql_is_one_problem() {
     check(
         "<!DOCTYPE html>\n<html><body>It's 404; sorry</body></html>\n",
         expect![[r#"
-            error: dump.sql is HTML or XML and no SQL: if it was downloaded, see whether that needs a sign-in
+            error: dump.sql is HTML or XML and no SQL: if it was downloaded, check whether that needs a sign-in
         "#]],
     );
     check(

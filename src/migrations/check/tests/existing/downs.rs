@@ -32,7 +32,7 @@ async fn a_down_file_is_judged_where_it_is_new() {
         V1__a.down.sql down-no-inverse
           the down file of V1 does not bring back the schema that was there before
           note: table a should not be there
-          help: make the down file take back all that the migration does, and no more
+          help: make the down file undo all that the migration does, and no more
           help: an old one may stay as it is: `-- seedbed: allow down-no-inverse: REASON` at its top, or `downs_from = V` under [migrations] in config.toml, which accepts those below V
         3 applied, 1 reversed, whole, 1 new
     "#]]).await;
@@ -106,7 +106,7 @@ async fn a_new_down_file_is_tried_on_rows_and_with_the_repeatable_migrations() {
             V2__d.down.sql down-no-inverse
               the down file of V2 does not bring back the schema that was there before
               note: table t is different
-              help: make the down file take back all that the migration does, and no more
+              help: make the down file undo all that the migration does, and no more
               help: an old one may stay as it is: `-- seedbed: allow down-no-inverse: REASON` at its top, or `downs_from = V` under [migrations] in config.toml, which accepts those below V
             V2__d.down.sql:1:1 fails
               Cannot add a NOT NULL column with default value NULL (taking it back on a database that exists, in memory)

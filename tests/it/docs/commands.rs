@@ -1,105 +1,102 @@
-//! The README's commands, typed as they are: each block marked `sh`, and each step of its CI job. A server on this
-//! machine stands in for Turso, and it has to be reached; nothing else is.
+//! The commands of the pages, typed as they are: each block marked `sh`, and each step of the CI job. A server on this
+//! machine stands in for Turso, and it has to be reached where a block names one; nothing else is.
 //!
 //! `PATH` holds the programs in [`Machine::new`] alone, so a block that calls another one fails.
 
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Output};
 
 use seedbed::db::{Db, Options, Query};
 use seedbed::sql::Value;
 use seedbed_test_server::{Access, Auth, Server};
 
+use super::folder::with;
+use super::pages;
 use crate::project::{Project, waiting};
 use crate::server::ours;
 
-const README: &str = include_str!("../../README.md");
-
-/// The address of a database at Turso, as the README writes it.
+/// The address of a database at Turso, as the pages write it.
 const PLACEHOLDER: &str = "libsql://NAME-ORG.turso.io";
 
-/// The blocks that are no commands, by how they begin, and why.
-const NOT_COMMANDS: [(&str, &str); 3] = [
+/// The languages of blocks that are no commands, and why.
+const NOT_COMMANDS: [(&str, &str); 7] = [
     (
-        "console\n",
-        "sessions: `readme` runs them and compares what is printed",
+        "console",
+        "sessions: `sessions` runs them and compares what is printed",
     ),
     (
-        "yaml\n# seeds/",
-        "a seed file: `readme` writes it down for its sessions",
+        "yaml",
+        "seed files, which `sessions` and the examples of seeds read, and the job below",
     ),
-    ("rust\n", "parts of an application, which is not here"),
+    ("rust", "parts of an application, which is not here"),
+    ("json", "settings of an editor"),
+    ("toml", "settings that a reader may want"),
+    ("sql", "contents of files"),
+    (
+        "text",
+        "what the program prints in its help, and lines of other programs",
+    ),
 ];
 
-/// The blocks that are commands and cannot be run, and why.
-const NOT_RUN: [(&str, &str); 0] = [];
-
-/// What stands between fences, the language in the first line.
-fn blocks() -> Vec<&'static str> {
-    let mut parts = README.split("\n```");
-    parts.next();
-    let all: Vec<&str> = parts.collect();
-    assert_eq!(all.len() % 2, 0, "each block ends");
-    assert_eq!(all.len(), README.matches("```").count(), "none is indented");
-    all.into_iter().step_by(2).collect()
-}
-
 #[test]
-fn every_block_of_the_readme_is_run() {
-    let of = |blocks: &[&'static str], kind: &str| -> Vec<&'static str> {
-        let of_kind = |block: &&&str| block.starts_with(kind);
-        blocks.iter().filter(of_kind).copied().collect()
-    };
-    let all = blocks();
-    let mut rest = of(&all, "");
-    let known = NOT_COMMANDS.iter().chain(&NOT_RUN);
-    rest.retain(|block| !known.clone().any(|(kind, _)| block.starts_with(kind)));
-    for (kind, why) in known {
-        assert!(!of(&all, kind).is_empty(), "{kind:?} ({why}) is gone");
+fn every_block_of_the_pages_is_run() {
+    let (mut typed, mut jobs) = (0, 0);
+    for page in pages() {
+        for block in page.blocks() {
+            let place = format!("{}:{}", page.path, block.line);
+            if block.language == "sh" {
+                type_in(&place, &block.text);
+                typed += 1;
+            } else if block.language == "yaml" && block.text.starts_with("- uses:") {
+                job(&block.text);
+                jobs += 1;
+            } else {
+                let known = |(language, _): &(&str, &str)| *language == block.language;
+                assert!(
+                    NOT_COMMANDS.iter().any(known),
+                    "{place}: {}",
+                    block.language
+                );
+            }
+        }
     }
-    let (sh, ci) = (of(&rest, "sh\n"), of(&rest, "yaml\n"));
-    assert_eq!(sh.len() + ci.len(), rest.len(), "{rest:#?}");
-    let text = |block: &&'static str| block.split_once('\n').unwrap().1;
-    assert!(sh.iter().any(|block| block.contains(PLACEHOLDER)));
-    sh.iter().map(text).for_each(type_in);
-    assert_eq!(ci.len(), 1, "{ci:#?}");
-    ci.iter().map(text).for_each(job);
+    assert!(typed >= 5, "{typed}");
+    assert_eq!(jobs, 1);
 }
 
 /// Pastes a block into a shell in a copy of this repository, with a database `old.db` beside it and a token.
-fn type_in(block: &str) {
+fn type_in(place: &str, block: &str) {
     let machine = Machine::new();
     machine.old_database();
-    let output = machine.sh(
-        block,
-        machine.project.path(""),
-        &[("TURSO_AUTH_TOKEN", &machine.token)],
+    let token = ("TURSO_AUTH_TOKEN", &*machine.token);
+    let output = machine.sh(block, machine.project.path(""), &[token]);
+    machine.check(place, block, &output);
+    let local = machine.project.bytes("local.db").is_some();
+    assert!(!(local && on_a_server(block)), "{place}: a local file");
+    let (cities, applied) = (
+        "SELECT name FROM city ORDER BY id",
+        "SELECT count(*) FROM _migrations WHERE kind = 'migration'",
     );
-    machine.check(block, &output);
-    assert_eq!(
-        machine.project.bytes("local.db").is_some(),
-        !block.contains(PLACEHOLDER),
-        "{block}"
-    );
-    if block.contains("copy") {
-        assert_eq!(
-            machine.rows("SELECT name FROM city ORDER BY id"),
-            ["Ulm", "Bonn"]
-        );
+    if block.contains("copy ") && on_a_server(block) {
+        assert_eq!(machine.rows(cities), ["Ulm", "Bonn"], "{place}");
         let today = "SELECT group_concat(name) FROM city";
         assert_eq!(machine.project.ask_of("today.db", [today]), ["Ulm,Bonn"]);
-    } else if block.contains("import") {
-        assert_eq!(
-            machine.rows("SELECT name FROM city ORDER BY id"),
-            ["Ulm", "Bonn"]
-        );
+    } else if block.contains("import ") && on_a_server(block) {
+        assert_eq!(machine.rows(cities), ["Ulm", "Bonn"], "{place}");
         let recorded = "SELECT kind || ' ' || name FROM _migrations WHERE kind = 'import'";
         assert_eq!(machine.rows(recorded), ["import old.sql"]);
-    } else {
-        let applied = "SELECT count(*) FROM _migrations WHERE kind = 'migration'";
-        assert_eq!(machine.project.ask(applied), "3");
+    } else if block.contains(" migrate") {
+        match on_a_server(block) {
+            true => assert_eq!(machine.rows(applied), ["3"], "{place}"),
+            false => assert_eq!(machine.project.ask(applied), "3", "{place}"),
+        }
     }
+}
+
+/// Whether a block works on a database at Turso.
+fn on_a_server(block: &str) -> bool {
+    block.contains(PLACEHOLDER) || block.contains("turso db show")
 }
 
 /// Runs the steps of a job on a branch that adds a migration, as CI does: what a checkout brings, and nothing more.
@@ -146,7 +143,7 @@ fn job(steps: &str) {
                     })
                     .collect();
                 let output = machine.sh(run, origin.path("checkout"), &env);
-                machine.check(run, &output);
+                machine.check("the job", run, &output);
                 programs.push(run);
             }
             other => panic!("{other:?}"),
@@ -174,34 +171,38 @@ impl Machine {
         });
         let token = server.token(Access::Full, None).unwrap();
         let machine = Machine {
-            project: Project::new(),
+            project: with(with(Project::new(), "migrations"), "seeds"),
             programs: tempfile::tempdir().unwrap(),
             server,
             token,
         };
-        for folder in ["migrations", "seeds"] {
-            let from = Path::new(crate::ROOT).join(folder);
-            for entry in std::fs::read_dir(from).into_iter().flatten() {
-                let path = entry.unwrap().path();
-                if path.is_file() {
-                    let name = path.file_name().unwrap().to_str().unwrap();
-                    let bytes = std::fs::read(&path).unwrap();
-                    machine.project.write(format!("{folder}/{name}"), bytes);
-                }
-            }
-        }
         let seedbed = crate::PROGRAM;
-        // The alias is the only use of cargo.
+        // The alias is the program. The other two need the network or hours: `.ci/run` runs the tests.
+        let xtask = format!("shift; exec '{seedbed}' \"$@\"");
         machine.stub(
             "cargo",
-            "xtask*",
-            &format!("shift; exec '{seedbed}' \"$@\""),
+            &[
+                ("'xtask '*", &*xtask),
+                ("'test --workspace'", "exit 0"),
+                ("'install seedbed-cli'", "exit 0"),
+            ],
         );
+        symlink(seedbed, machine.programs.path().join("seedbed")).unwrap();
         machine.link("git");
         if !machine.link("sqlite3") {
             let dump = format!("exec '{seedbed}' export --database old.db --no-history --quiet");
-            machine.stub("sqlite3", "'old.db .dump'", &dump);
+            machine.stub("sqlite3", &[("'old.db .dump'", &dump)]);
         }
+        let url = format!("echo '{}'; exit 0", machine.server.url());
+        let token = format!("echo '{}'; exit 0", machine.token);
+        machine.stub(
+            "turso",
+            &[
+                ("'db create app'", "exit 0"),
+                ("'db show app --url'", &*url),
+                ("'db tokens create app'", &*token),
+            ],
+        );
         machine
     }
 
@@ -213,12 +214,16 @@ impl Machine {
         found.is_some_and(|program| symlink(program, self.programs.path().join(name)).is_ok())
     }
 
-    /// A stand-in that does `what` for these arguments, a pattern of the shell, and fails for all others.
-    fn stub(&self, name: &str, arguments: &str, what: &str) {
+    /// A stand-in: for arguments that fit a pattern of the shell it does what stands beside it, for all others it fails.
+    fn stub(&self, name: &str, does: &[(&str, &str)]) {
         let path = self.programs.path().join(name);
+        let cases = does
+            .iter()
+            .map(|(arguments, what)| format!("{arguments}) {what};; "));
         let script = format!(
-            "#!/bin/sh\ncase \"$*\" in {arguments}) {what};; esac\n\
-             echo \"unexpected: {name} $*\" >&2\nexit 97\n"
+            "#!/bin/sh\ncase \"$*\" in {}esac\n\
+             echo \"unexpected: {name} $*\" >&2\nexit 97\n",
+            cases.collect::<String>()
         );
         std::fs::write(&path, script).unwrap();
         std::fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).unwrap();
@@ -249,40 +254,22 @@ impl Machine {
             .unwrap()
     }
 
-    /// Each command succeeded on the database that it names, and none was refused by the server.
-    fn check(&self, commands: &str, output: &Output) {
+    /// Each command succeeded, all of them on the server or none, and none was refused by it.
+    fn check(&self, place: &str, commands: &str, output: &Output) {
         let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{commands}\n{said}");
+        assert!(output.status.success(), "{place}\n{commands}\n{said}");
         let targets = said.lines().filter_map(|line| {
             line.strip_prefix("target: ")
                 .or_else(|| line.strip_prefix("copy: "))
         });
-        let expected = commands
-            .lines()
-            .filter(|line| line.starts_with("cargo xtask"))
-            // It opens no database.
-            .filter(|line| line.split_whitespace().nth(2) != Some("check"))
-            .map(|line| match line.contains(PLACEHOLDER) {
-                true if line.contains("copy old.db") => {
-                    format!("local old.db (FROM) to remote {} (TO)", self.server.url())
-                }
-                true if line.contains("copy") => {
-                    format!("remote {} (FROM) to local today.db (TO)", self.server.url())
-                }
-                true => format!("remote {} (--database)", self.server.url()),
-                false => "local local.db (default)".to_owned(),
-            });
-        assert_eq!(
-            targets.collect::<Vec<_>>(),
-            expected.collect::<Vec<_>>(),
-            "{commands}"
-        );
+        for target in targets {
+            let named = target.contains(&self.server.url());
+            assert_eq!(named, on_a_server(commands), "{place}: {target}");
+        }
         let answers: Vec<_> = self.server.requests().iter().map(|it| it.status).collect();
-        assert_eq!(
-            !answers.is_empty(),
-            commands.contains(PLACEHOLDER),
-            "{said}"
-        );
+        // `check` reaches no database.
+        let reached = on_a_server(commands);
+        assert_eq!(!answers.is_empty(), reached, "{place}\n{said}");
         assert!(answers.iter().all(|it| *it == Some(200)), "{answers:?}");
     }
 
