@@ -32,7 +32,7 @@ fn language(path: &str) -> Option<&'static str> {
 }
 
 /// Whether a path has the name of a migration, or of what belongs to one.
-fn fits(layout: Layout, path: &str) -> bool {
+pub(super) fn fits(layout: Layout, path: &str) -> bool {
     let last = name::last(path);
     match layout {
         Layout::Seedbed => true,

@@ -17,7 +17,7 @@ mod quoted;
 mod shape;
 mod unmatched;
 
-pub(crate) use affinity::whole;
+pub(crate) use affinity::{printed, whole};
 pub use compare::{Difference, compare};
 pub(crate) use compare::{changes, described};
 pub(crate) use compile::{Broken, broken, is_broken};
