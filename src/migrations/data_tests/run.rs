@@ -349,8 +349,14 @@ impl Trial<'_> {
     }
 
     async fn expect(&mut self, query: &Origin, rows: &[Line]) -> Result<(), DbError> {
-        let answers = self.rehearsal.db().query(vec![Query::new(query.text())]);
-        let found = match answers.await?.pop() {
+        let question = vec![Query::new(query.text())];
+        let answer = match self.rehearsal.db().query(question).await {
+            Ok(mut answers) => answers.pop(),
+            // A query that writes.
+            Err(DbError::Read(error)) => Some(Err(error)),
+            Err(error) => return Err(error),
+        };
+        let found = match answer {
             Some(Ok(rows)) => rows,
             Some(Err(error)) => {
                 let origin = self.token(query, &error).await;

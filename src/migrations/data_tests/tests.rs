@@ -236,15 +236,36 @@ async fn what_a_test_cannot_mean_is_an_error_with_its_place() {
         ),
         (
             "-- at 1\n-- expect\nDELETE FROM users RETURNING id;\n-- 1",
-            expect![[r#""#]],
+            expect![[r#"
+                t/a.sql:3:1 data-test-failed: attempt to write a readonly database
+                  note: the database is at V1
+                0 pass, 0 hold
+            "#]],
         ),
-        ("-- at 1\n-- expect error\nSELECT 1;", expect![[r#""#]]),
-        ("-- at 1\n-- expect error\nSELEC 1;", expect![[r#""#]]),
+        ("-- at 1\n-- expect error\nSELECT 1;", expect![[r#"
+            t/a.sql:3:1 data-test-differs: an error is expected of this statement, and it ran
+              note: the database is at V1
+            0 pass, 0 hold
+        "#]]),
+        ("-- at 1\n-- expect error\nSELEC 1;", expect![[r#"
+            t/a.sql:3:1 data-test-failed: near "SELEC": syntax error
+              help: correct it: an error of its syntax says nothing about the migrations
+            0 pass, 0 hold
+        "#]]),
         (
             "-- at 1\n-- expect error\nSELECT x FROM users;\n-- UNIQUE",
-            expect![[r#""#]],
+            expect![[r#"
+                t/a.sql:4:1 data-test-differs: the engine refuses this statement with other words
+                  note: expected: UNIQUE
+                  note: found:    no such column: x
+                0 pass, 0 hold
+            "#]],
         ),
-        ("-- at 1\n-- expect\nSELECT 'a;\n-- 1", expect![[r#""#]]),
+        ("-- at 1\n-- expect\nSELECT 'a;\n-- 1", expect![[r#"
+            t/a.sql:3:8 data-test: the string is never closed: a ' is missing
+              help: correct it
+            0 pass, 0 hold
+        "#]]),
     ] {
         of(text, expect).await;
     }
