@@ -8,7 +8,7 @@ const GROUPS: [(&str, &[&str]); 6] = [
         "Migrations",
         &[
             "migrate", "status", "undo", "redo", "check", "new", "renumber", "repair", "baseline",
-            "adopt",
+            "adopt", "drift",
         ],
     ),
     ("Seeds and test databases", &["seed", "test-db", "reset"]),

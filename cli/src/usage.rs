@@ -121,7 +121,7 @@ const DESTROY: [&str; 6] = ["drop", "fresh", "wipe", "clean", "truncate", "purge
 
 /// Commands that are proposed for a word that is not known, where they are spelt nearly so. Not among them: those that
 /// remove something.
-const GUESSED: [&str; 21] = [
+const GUESSED: [&str; 22] = [
     "migrate",
     "status",
     "seed",
@@ -131,6 +131,7 @@ const GUESSED: [&str; 21] = [
     "repair",
     "baseline",
     "adopt",
+    "drift",
     "import",
     "export",
     "verify",
