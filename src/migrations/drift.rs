@@ -15,7 +15,7 @@ use crate::diagnostic::Diagnostic;
 use crate::history::{History, HistoryError, State, WithTexts, read_recorded};
 use crate::schema::{Difference, Schema, compare};
 
-pub use self::fix::{FixError, Fixed, FixKind, fix};
+pub use self::fix::{FixError, FixKind, Fixed, fix};
 use self::statements::{Sides, put_right};
 
 /// One object that is not as the recorded migrations make it.
@@ -106,7 +106,10 @@ async fn look(db: &Db) -> Result<Look, DriftError> {
     }
     let acts = recorded_acts(&history);
     for row in applied(&history).filter(|row| !acts.contains_key(&row.key)) {
-        let message = format!("no text is recorded of {}, so it cannot be replayed", row.key);
+        let message = format!(
+            "no text is recorded of {}, so it cannot be replayed",
+            row.key
+        );
         let problem = Diagnostic::problem("not-recorded", message).about(&row.key);
         problems.push(problem.help("`repair` records the text of its file"));
     }
@@ -126,9 +129,13 @@ async fn look(db: &Db) -> Result<Look, DriftError> {
             }]),
         })?;
     let expected = rehearsal.schema().await.map_err(DriftError::Memory)?;
-    let sides = Sides::new(&rehearsal, expected.without(&foreign), schema.without(&foreign))
-        .await
-        .map_err(DriftError::Memory)?;
+    let sides = Sides::new(
+        &rehearsal,
+        expected.without(&foreign),
+        schema.without(&foreign),
+    )
+    .await
+    .map_err(DriftError::Memory)?;
     let differences = compare(&sides.expected, &sides.found);
     let fingerprint = match differences.as_slice() {
         [] => String::new(),

@@ -16,10 +16,13 @@ pub fn no_drift(drift: &Drift) -> String {
         [] => String::new(),
         tables => format!("\nnot compared: {}", tables.join(", ")),
     };
-    format!("no drift: the schema is the one that {migrations} make{}{left_out}", match drift.replayed {
-        1 => "s",
-        _ => "",
-    })
+    format!(
+        "no drift: the schema is the one that {migrations} make{}{left_out}",
+        match drift.replayed {
+            1 => "s",
+            _ => "",
+        }
+    )
 }
 
 /// The file that was written.
@@ -54,7 +57,9 @@ impl Report {
                     .to_owned(),
             );
             last.help.extend(ignore.map(|name| {
-                format!("a table that is not the application's own is left out with `--ignore {name}`")
+                format!(
+                    "a table that is not the application's own is left out with `--ignore {name}`"
+                )
             }));
             if !drift.left_out.is_empty() {
                 let left_out = drift.left_out.join(", ");
@@ -72,7 +77,9 @@ impl Report {
     pub fn no_look(error: &DriftError) -> Report {
         match error {
             DriftError::History(error) => Report::history(error),
-            DriftError::Memory(error) => Report::from(Diagnostic::error("memory", error.to_string())),
+            DriftError::Memory(error) => {
+                Report::from(Diagnostic::error("memory", error.to_string()))
+            }
             DriftError::Problems(problems) => Report::problems(problems),
         }
     }

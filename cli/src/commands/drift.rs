@@ -48,7 +48,9 @@ pub(crate) async fn drift(session: &Session, flags: &args::Drift) -> Ending {
         &opened.run,
         &events,
     );
-    let fixed = fixed.await.map_err(|error| not_fixed(session, &error).about(&opened))?;
+    let fixed = fixed
+        .await
+        .map_err(|error| not_fixed(session, &error).about(&opened))?;
     let document = |call: Call<'_>| Document::fixed(call, &fixed);
     let text = |_: Style<'_>| report::fixed(&fixed, kind);
     session.result(Some(&opened), Exit::Done, document, text);

@@ -112,16 +112,22 @@ async fn a_row_that_differs_is_an_error_at_its_line() {
 #[tokio::test]
 async fn what_a_test_cannot_mean_is_an_error_with_its_place() {
     for (text, expect) in [
-        ("", expect![[r#"
+        (
+            "",
+            expect![[r#"
             t/a.sql:1:1 data-test: this data test has no directive
               help: its directives are `-- at V`, `-- given`, `-- migrate [V]`, `-- undo`, `-- expect` and `-- expect error`
             0 pass, 0 hold
-        "#]]),
-        ("-- A note.\nSELECT 1;", expect![[r#"
+        "#]],
+        ),
+        (
+            "-- A note.\nSELECT 1;",
+            expect![[r#"
             t/a.sql:2:1 data-test: this statement stands before the first directive, and belongs to no block
               help: write `-- given` before it if it brings rows, `-- expect` if it is a query
             0 pass, 0 hold
-        "#]]),
+        "#]],
+        ),
         (
             "-- given\nSELECT 1;\n-- expect\nSELECT 1;\n-- 1",
             expect![[r#"
@@ -130,13 +136,16 @@ async fn what_a_test_cannot_mean_is_an_error_with_its_place() {
                 0 pass, 0 hold
             "#]],
         ),
-        ("-- at 1\n-- expects\nSELECT 1;\n-- 1", expect![[r#"
+        (
+            "-- at 1\n-- expects\nSELECT 1;\n-- 1",
+            expect![[r#"
             t/a.sql:2:1 data-test: unknown directive `expects`
               help: did you mean `expect`? The directives are `-- at V`, `-- given`, `-- migrate [V]`, `-- undo`, `-- expect` and `-- expect error`
             t/a.sql:3:1 data-test: this statement stands behind `-- at`, and belongs to no block
               help: write `-- given` before it if it brings rows, `-- expect` if it is a query
             0 pass, 0 hold
-        "#]]),
+        "#]],
+        ),
         (
             "-- at 1\n-- redo\n-- expect\nSELECT 1;\n-- 1",
             expect![[r#"
@@ -155,11 +164,14 @@ async fn what_a_test_cannot_mean_is_an_error_with_its_place() {
                 0 pass, 0 hold
             "#]],
         ),
-        ("-- at 1\n-- expect\n-- 1", expect![[r#"
+        (
+            "-- at 1\n-- expect\n-- 1",
+            expect![[r#"
             t/a.sql:2:1 data-test: an expectation without a query
               help: write the query below this line
             0 pass, 0 hold
-        "#]]),
+        "#]],
+        ),
         (
             "-- at 1\n-- expect\nSELECT 1; SELECT 2;\n-- 1",
             expect![[r#"
@@ -168,16 +180,22 @@ async fn what_a_test_cannot_mean_is_an_error_with_its_place() {
                 0 pass, 0 hold
             "#]],
         ),
-        ("-- at 1\n-- expect\nSELECT 1;\n--1", expect![[r#"
+        (
+            "-- at 1\n-- expect\nSELECT 1;\n--1",
+            expect![[r#"
             t/a.sql:4:1 data-test: a row that is expected begins with `-- `
               help: write a blank behind `--`
             0 pass, 0 hold
-        "#]]),
-        ("-- at 1\n-- migrate 2", expect![[r#"
+        "#]],
+        ),
+        (
+            "-- at 1\n-- migrate 2",
+            expect![[r#"
             t/a.sql:1:1 data-test: nothing is expected of this database, so the test proves nothing
               help: write `-- expect` and a query, or `-- expect error` and a statement
             0 pass, 0 hold
-        "#]]),
+        "#]],
+        ),
         (
             "-- at 1\n-- given\n-- expect\nSELECT 1;\n-- 1",
             expect![[r#"
@@ -242,16 +260,22 @@ async fn what_a_test_cannot_mean_is_an_error_with_its_place() {
                 0 pass, 0 hold
             "#]],
         ),
-        ("-- at 1\n-- expect error\nSELECT 1;", expect![[r#"
+        (
+            "-- at 1\n-- expect error\nSELECT 1;",
+            expect![[r#"
             t/a.sql:3:1 data-test-differs: an error is expected of this statement, and it ran
               note: the database is at V1
             0 pass, 0 hold
-        "#]]),
-        ("-- at 1\n-- expect error\nSELEC 1;", expect![[r#"
+        "#]],
+        ),
+        (
+            "-- at 1\n-- expect error\nSELEC 1;",
+            expect![[r#"
             t/a.sql:3:1 data-test-failed: near "SELEC": syntax error
               help: correct it: an error of its syntax says nothing about the migrations
             0 pass, 0 hold
-        "#]]),
+        "#]],
+        ),
         (
             "-- at 1\n-- expect error\nSELECT x FROM users;\n-- UNIQUE",
             expect![[r#"
@@ -261,11 +285,14 @@ async fn what_a_test_cannot_mean_is_an_error_with_its_place() {
                 0 pass, 0 hold
             "#]],
         ),
-        ("-- at 1\n-- expect\nSELECT 'a;\n-- 1", expect![[r#"
+        (
+            "-- at 1\n-- expect\nSELECT 'a;\n-- 1",
+            expect![[r#"
             t/a.sql:3:8 data-test: the string is never closed: a ' is missing
               help: correct it
             0 pass, 0 hold
-        "#]]),
+        "#]],
+        ),
     ] {
         of(text, expect).await;
     }
@@ -319,5 +346,6 @@ async fn a_test_that_is_named_as_a_migration_is_an_error_in_every_layout() {
         Pairs: m/tests/V2__a.sql m/tests/0002_a.up.sql
         Diesel: m/tests/V2__a.sql m/tests/20240101000000_a/up.sql
         Prisma: m/tests/V2__a.sql m/tests/20240101000000_a/migration.sql
-    "#]].assert_eq(&shown);
+    "#]]
+    .assert_eq(&shown);
 }

@@ -261,14 +261,17 @@ async fn proven(
         down: None,
         detail: serde_json::Map::new(),
     };
-    match on.act(Record::Insert(entry), &act, Way::Up).await {
+    if let Some(problem) = act.problems().iter().find(|it| it.is_error()) {
+        return Err(refused(problem.message.clone()));
+    }
+    // Nothing follows that could repair what it breaks, as where a file is undone.
+    match on.act(Record::Insert(entry), &act, Way::Undo).await {
         Ok(()) => {}
         Err(Stopped::Db(error)) => return Err(DriftError::Memory(error).into()),
         Err(Stopped::Problem(problem)) => {
-            let message = format!(
-                "the statements that were made for it fail {which}: {}",
-                problem.diagnostic.message
-            );
+            let words = problem.diagnostic.message;
+            let words = words.split(" (taking it back").next().unwrap_or(&words);
+            let message = format!("the statements that were made for it fail {which}: {words}");
             return Err(refused(message));
         }
     }

@@ -160,8 +160,7 @@ pub(super) fn put_right(sides: &Sides, differences: &[Difference]) -> Result<Vec
         // Of the side that has them already too, so that the statements run on both.
         let expected = sides.expected.objects.iter().filter(|it| it.kind == kind);
         for object in found.chain(expected) {
-            let of_it = differing.contains(&key(object))
-                && !is_missing(differences, object);
+            let of_it = differing.contains(&key(object)) && !is_missing(differences, object);
             if (of_it || is_dependent(object)) && dropped.insert(key(object)) {
                 statements.push(drop(object));
             }
@@ -177,8 +176,11 @@ pub(super) fn put_right(sides: &Sides, differences: &[Difference]) -> Result<Vec
     for (expected, found) in &rebuilt {
         statements.extend(rebuild(sides, expected, found)?);
     }
-    let is_rebuilt =
-        |table: &str| rebuilt.iter().any(|(it, _)| it.name.eq_ignore_ascii_case(table));
+    let is_rebuilt = |table: &str| {
+        rebuilt
+            .iter()
+            .any(|(it, _)| it.name.eq_ignore_ascii_case(table))
+    };
     let expected_keys: HashSet<_> = sides.expected.objects.iter().map(key).collect();
     // What is there beside, and is no part of these differences, stays.
     let beside = sides.found.objects.iter();
@@ -198,9 +200,9 @@ pub(super) fn put_right(sides: &Sides, differences: &[Difference]) -> Result<Vec
 }
 
 fn is_missing(differences: &[Difference], object: &Object) -> bool {
-    differences.iter().any(|it| {
-        matches!(it, Difference::Missing { .. }) && key(it.object()) == key(object)
-    })
+    differences
+        .iter()
+        .any(|it| matches!(it, Difference::Missing { .. }) && key(it.object()) == key(object))
 }
 
 fn key(object: &Object) -> (ObjectKind, String) {
@@ -263,9 +265,7 @@ fn if_not_exists(create: &str) -> String {
 
 /// A table is made as it should be, beside the one that is there, and takes its rows and its name.
 fn rebuild(sides: &Sides, expected: &Object, found: &Object) -> Result<Vec<String>, String> {
-    let is_virtual = |object: &Object| {
-        matches!(kind(&object.sql), Kind::Create(it) if it.what == What::VirtualTable)
-    };
+    let is_virtual = |object: &Object| matches!(kind(&object.sql), Kind::Create(it) if it.what == What::VirtualTable);
     let name = &expected.name;
     if is_virtual(expected) || is_virtual(found) {
         return Err(format!(
@@ -286,7 +286,7 @@ fn rebuild(sides: &Sides, expected: &Object, found: &Object) -> Result<Vec<Strin
             "column {lost} of table {name} is missing: a rebuild that runs without it would empty it where it is there"
         ));
     }
-    let scratch = identifier(&format!("_seedbed_{name}"));
+    let scratch = identifier(&format!("_new_{name}"));
     let table = identifier(name);
     let kept = should.columns.iter().filter(|column| has(column));
     let mut columns: Vec<String> = kept.map(|it| identifier(it)).collect();
@@ -301,9 +301,11 @@ fn rebuild(sides: &Sides, expected: &Object, found: &Object) -> Result<Vec<Strin
         format!("INSERT INTO {scratch} ({columns}) SELECT {columns} FROM {table}"),
     ];
     if is_autoincrement(&expected.sql) && is_autoincrement(&found.sql) {
-        let scratch_text = crate::sql::text(&format!("_seedbed_{name}"));
+        let scratch_text = crate::sql::text(&format!("_new_{name}"));
         let table_text = crate::sql::text(name);
-        statements.push(format!("DELETE FROM sqlite_sequence WHERE name = {scratch_text}"));
+        statements.push(format!(
+            "DELETE FROM sqlite_sequence WHERE name = {scratch_text}"
+        ));
         statements.push(format!(
             "INSERT INTO sqlite_sequence (name, seq) SELECT {scratch_text}, seq FROM sqlite_sequence WHERE name = {table_text}"
         ));

@@ -1,0 +1,118 @@
+//! `drift`: what it prints, what it sends, and how it ends.
+
+use expect_test::expect;
+use seedbed::db::{Db, Options as DbOptions};
+use seedbed_test_server::Options;
+
+use crate::project::{Project, waiting};
+use crate::server::ours;
+use crate::world::World;
+
+fn project() -> Project {
+    Project::new()
+        .migration(
+            "V1__users",
+            "CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT);\nCREATE INDEX by_email ON users (email);\n",
+        )
+        .after("migrate")
+}
+
+#[test]
+fn without_drift_it_says_what_was_compared() {
+    project().run("drift").check(expect![[r#""#]]);
+}
+
+#[test]
+fn each_object_comes_with_its_texts_and_the_statements_that_put_it_right() {
+    let project = project();
+    project.change(&[
+        "DROP INDEX by_email",
+        "ALTER TABLE users ADD COLUMN phone TEXT",
+    ]);
+    let files = project.files();
+    let before = project.bytes("local.db");
+    project.run("drift").check(expect![[r#""#]]);
+    let ran = project.run("drift --format json");
+    assert_eq!(ran.code, Some(5), "{ran}");
+    let json = ran.json();
+    assert_eq!(
+        (&json["outcome"], &json["exit_code"]),
+        (&"differs".into(), &5.into())
+    );
+    let of = |at: usize, field: &str| json["differences"][at][field].clone();
+    assert_eq!(of(0, "kind"), "table");
+    assert_eq!(of(0, "what"), "different");
+    assert_eq!(of(1, "name"), "by_email");
+    assert_eq!(
+        of(1, "statements")[0],
+        "CREATE INDEX IF NOT EXISTS by_email ON users (email)"
+    );
+    assert_eq!(json["problems"][0]["code"], "drift");
+    assert_eq!(project.files(), files);
+    assert!(project.bytes("local.db") == before);
+}
+
+#[test]
+fn ignored_tables_are_left_out() {
+    let project = project();
+    project.change(&[
+        "CREATE TABLE litter (x)",
+        "CREATE INDEX of_litter ON litter (x)",
+    ]);
+    assert_eq!(project.run("drift").code, Some(5));
+    let ran = project.run("drift --ignore litter");
+    assert_eq!(ran.code, Some(0), "{ran}");
+    assert!(ran.stdout.contains("not compared: litter"), "{ran}");
+}
+
+#[test]
+fn a_file_that_reverts_or_adopts_is_written_and_the_schema_stays() {
+    let project = project();
+    project.change(&["CREATE TABLE extra (x)"]);
+    let schema = "SELECT group_concat(name) FROM (SELECT name FROM sqlite_schema WHERE name <> '_migrations' AND tbl_name \
+                  <> '_migrations' ORDER BY name)";
+    let before = project.ask(schema);
+    project.run("drift --fix revert").check(expect![[r#""#]]);
+    assert_eq!(project.ask(schema), before);
+    let text = project.read("migrations/V2__revert_drift.sql");
+    assert!(
+        text.ends_with("\nDROP TABLE IF EXISTS \"extra\";\n"),
+        "{text}"
+    );
+    let ran = project.run("check");
+    assert_eq!(ran.code, Some(0), "{ran}");
+    project.remove("migrations/V2__revert_drift.sql");
+    project.run("drift --fix adopt").check(expect![[r#""#]]);
+    assert_eq!(project.ask(schema), before);
+    assert_eq!(project.run("drift").code, Some(0));
+    assert_eq!(project.run("status --exit-code").code, Some(0));
+}
+
+#[test]
+fn a_file_that_is_pending_is_applied_before_a_drift_is_adopted() {
+    let project = project().migration("V2__more", "CREATE TABLE more (x);\n");
+    project.change(&["CREATE TABLE extra (x)"]);
+    let files = project.files();
+    project.run("drift --fix adopt").check(expect![[r#""#]]);
+    assert_eq!(project.files(), files);
+}
+
+#[test]
+fn a_look_at_a_server_is_one_request_and_a_token_that_reads_is_enough() {
+    let server = ours(Options::default());
+    let project = Project::new()
+        .migration(
+            "V1__users",
+            "CREATE TABLE users (id INTEGER PRIMARY KEY);\n",
+        )
+        .env("TURSO_DATABASE_URL", &server.url())
+        .env("USE_TURSO", "YES");
+    let ran = project.run("migrate");
+    assert_eq!(ran.code, Some(0), "{ran}");
+    let db = Db::remote(&server.url(), None, DbOptions::default()).unwrap();
+    waiting().block_on(World::of(db).statements(&["CREATE TABLE extra (x)"]));
+    server.clear_requests();
+    let ran = project.run("drift");
+    assert_eq!(ran.code, Some(5), "{ran}");
+    assert_eq!(server.requests().len(), 1, "{:?}", server.requests());
+}
