@@ -7,12 +7,14 @@ use std::time::SystemTime;
 
 use super::statements::put_right;
 use super::{Drift, DriftError, Look, look};
-use crate::db::Db;
+use crate::db::{Db, HistoryTable};
 use crate::diagnostic::Diagnostic;
 use crate::drive::OnEvent;
 use crate::history::History;
 use crate::layouts::{Layout, LayoutChoice};
-use crate::migrations::baseline::{BaselineError, BaselineOptions, baseline};
+use crate::migrations::baseline::{
+    BaselineError, BaselineOptions, baseline, recorded_acts, replay,
+};
 use crate::migrations::create::{CreateError, NewOptions, create};
 use crate::migrations::file::checksum;
 use crate::migrations::rehearse::{Act, Rehearsal, Stopped, Way};
@@ -208,7 +210,22 @@ async fn adopting(look: Look) -> Result<String, FixError> {
     let sides = look.sides.turned();
     let statements = put_right(&sides, &differences).map_err(refused)?;
     let text = file("", &look.drift, &statements);
-    proven(look.expected, &text, &sides.expected, "on a new database").await?;
+    let without = "on a database without the drift";
+    proven(look.expected, &text, &sides.expected, without).await?;
+    // A new database runs it before the repeatable migrations, which may make an object again.
+    let (act, entry) = read(&text, &look.history.table);
+    let mut acts = recorded_acts(&look.history);
+    acts.insert(entry.key.clone(), (entry, act));
+    let (made, _) = replay(acts, &look.history.table)
+        .await
+        .map_err(|stopped| match stopped {
+            Stopped::Db(error) => DriftError::Memory(error).into(),
+            Stopped::Problem(problem) => refused(format!(
+                "the statements that were made for it fail on a new database: {}",
+                problem.diagnostic.message
+            )),
+        })?;
+    comes_to(&made, &sides.expected, "on a new database").await?;
     Ok(text)
 }
 
@@ -247,20 +264,7 @@ async fn proven(
     expected: &Schema,
     which: &str,
 ) -> Result<(), FixError> {
-    let source = Arc::new(Source {
-        name: "the new file".to_owned(),
-        text: text.into(),
-    });
-    let act = Act::of(&source, on.db().history_table());
-    let entry = Entry {
-        key: Key::Migration(i64::MAX),
-        name: "drift".to_owned(),
-        checksum: checksum(text),
-        effective: None,
-        source: "".into(),
-        down: None,
-        detail: serde_json::Map::new(),
-    };
+    let (act, entry) = read(text, on.db().history_table());
     if let Some(problem) = act.problems().iter().find(|it| it.is_error()) {
         return Err(refused(problem.message.clone()));
     }
@@ -275,6 +279,29 @@ async fn proven(
             return Err(refused(message));
         }
     }
+    comes_to(&on, expected, which).await
+}
+
+/// The file as it is read before it is written, and its record.
+fn read(text: &str, table: &HistoryTable) -> (Act, Entry) {
+    let source = Arc::new(Source {
+        name: "the new file".to_owned(),
+        text: text.into(),
+    });
+    let entry = Entry {
+        key: Key::Migration(i64::MAX),
+        name: "drift".to_owned(),
+        checksum: checksum(text),
+        effective: None,
+        source: "".into(),
+        down: None,
+        detail: serde_json::Map::new(),
+    };
+    (Act::of(&source, table), entry)
+}
+
+/// Compares the schema of a database in memory.
+async fn comes_to(on: &Rehearsal, expected: &Schema, which: &str) -> Result<(), FixError> {
     let made = on.schema().await.map_err(DriftError::Memory)?;
     let differences = compare(expected, &made);
     // Tables that were left out are there in memory, too.
@@ -283,8 +310,14 @@ async fn proven(
         .find(|it| !matches!(it, Difference::Unexpected { .. }));
     match left {
         None => Ok(()),
-        Some(difference) => Err(refused(format!(
-            "the statements that were made for it do not come to that schema {which}: {difference}"
-        ))),
+        Some(difference) => {
+            let message = format!(
+                "the statements that were made for it do not come to that schema {which}: {difference}"
+            );
+            let help = "an object that a repeatable migration makes is changed in the file of that migration";
+            Err(FixError::Refused(vec![
+                Diagnostic::problem("no-fix", message).help(help),
+            ]))
+        }
     }
 }

@@ -131,22 +131,22 @@ async fn a_table_is_rebuilt_with_the_recorded_columns() {
         table users is different
           DROP TRIGGER IF EXISTS "no_empty"
           DROP VIEW IF EXISTS "names"
-          CREATE TABLE "_seedbed_users" (id INTEGER PRIMARY KEY AUTOINCREMENT, email TEXT NOT NULL, big AS (upper(email)))
-          INSERT INTO "_seedbed_users" ("id", "email") SELECT "id", "email" FROM "users"
-          DELETE FROM sqlite_sequence WHERE name = '_seedbed_users'
-          INSERT INTO sqlite_sequence (name, seq) SELECT '_seedbed_users', seq FROM sqlite_sequence WHERE name = 'users'
+          CREATE TABLE "_new_users" (id INTEGER PRIMARY KEY AUTOINCREMENT, email TEXT NOT NULL, big AS (upper(email)))
+          INSERT INTO "_new_users" ("id", "email") SELECT "id", "email" FROM "users"
+          DELETE FROM sqlite_sequence WHERE name = '_new_users'
+          INSERT INTO sqlite_sequence (name, seq) SELECT '_new_users', seq FROM sqlite_sequence WHERE name = 'users'
           DROP TABLE "users"
-          ALTER TABLE "_seedbed_users" RENAME TO "users"
+          ALTER TABLE "_new_users" RENAME TO "users"
           CREATE VIEW IF NOT EXISTS names AS SELECT email FROM users
           CREATE TRIGGER IF NOT EXISTS no_empty BEFORE INSERT ON users WHEN new.email = '' BEGIN SELECT RAISE(ABORT, 'empty'); END
     "#]]).await;
     is("ALTER TABLE orders ADD COLUMN note TEXT", expect![[r#"
         table orders is different
           DROP VIEW IF EXISTS "totals"
-          CREATE TABLE "_seedbed_orders" (user INTEGER REFERENCES users (id), total REAL)
-          INSERT INTO "_seedbed_orders" (rowid, "user", "total") SELECT rowid, "user", "total" FROM "orders"
+          CREATE TABLE "_new_orders" (user INTEGER REFERENCES users (id), total REAL)
+          INSERT INTO "_new_orders" (rowid, "user", "total") SELECT rowid, "user", "total" FROM "orders"
           DROP TABLE "orders"
-          ALTER TABLE "_seedbed_orders" RENAME TO "orders"
+          ALTER TABLE "_new_orders" RENAME TO "orders"
           CREATE INDEX IF NOT EXISTS orders_by_user ON orders (user)
           CREATE VIEW IF NOT EXISTS totals AS SELECT user, sum(total) AS total FROM orders GROUP BY user
     "#]]).await;
@@ -228,6 +228,19 @@ async fn a_file_that_adopts_is_recorded_and_makes_the_same_on_a_new_database() {
     {
         let changed = Changed::by(change).await;
         let fixed = changed.fix(FixKind::Adopt).await;
+        // A repeatable migration makes it again behind the file.
+        if change.contains("DROP VIEW names") {
+            let Err(FixError::Refused(problems)) = fixed else {
+                panic!("{change}: {fixed:?}");
+            };
+            assert!(
+                problems[0]
+                    .message
+                    .ends_with("on a new database: view names is different")
+            );
+            assert_eq!(changed.set().versioned.len(), 1);
+            continue;
+        }
         let fixed = fixed.unwrap_or_else(|error| panic!("{change}: {error:?}"));
         assert_eq!(
             shown(&changed.drift().await),
