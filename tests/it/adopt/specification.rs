@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use seedbed::db::Transaction;
 use seedbed::migrations::{
-    AdoptOptions, Adopted, ApplyError, Back, BaselineError, Grouping, Migrations, Outcome,
+    AdoptOptions, Adopted, ApplyError, Back, BaselineError, Migrations, Outcome,
     PlanOptions, Repair, UndoOptions, adopt, apply, ignore, observe, plan, repair, undo,
 };
 use seedbed::script::{Atomicity, ForeignKeys, Run, Step};
@@ -81,11 +81,7 @@ async fn migrate(world: &World, set: &Migrations) -> Result<Outcome, ApplyError>
 }
 
 async fn take_back(world: &World, back: Back, adopted: Adopted) -> Result<Outcome, ApplyError> {
-    let options = UndoOptions {
-        back,
-        grouping: Grouping::All,
-        adopted,
-    };
+    let options = UndoOptions::default().back(back).adopted(adopted);
     undo(&world.db, &options, &Run::new("test"), &ignore()).await
 }
 
