@@ -34,7 +34,12 @@ fn project(test: &str) -> Project {
 #[test]
 fn tests_that_hold_are_counted_and_no_command_takes_them_for_migrations() {
     let project = project(TEST);
-    project.run("check").check(expect![[r#""#]]);
+    project.run("check").check(expect![[r#"
+        $ seedbed check
+        2 migrations are fine: 2 applied in memory, 1 of them undone and applied again
+        1 of them applied to a database that exists, with rows in its tables
+        1 data test passes: 2 expectations hold
+    "#]]);
     let json = project.run("check --format json").json();
     assert_eq!(json["data_tests"], 1);
     assert_eq!(json["expectations"], 2);
@@ -48,7 +53,19 @@ fn tests_that_hold_are_counted_and_no_command_takes_them_for_migrations() {
 #[test]
 fn a_row_that_differs_is_shown_with_its_line() {
     let project = project(&TEST.replace("1|Ada\n", "1|Ada Lovelace\n"));
-    project.run("check").check(expect![[r#""#]]);
+    project.run("check").check(expect![[r#"
+        $ seedbed check
+        2> error[data-test-differs]: row 1 of this query is not the expected one
+        2>  --> migrations/tests/split.sql:8:1
+        2>   |
+        2> 8 | -- 1|Ada Lovelace
+        2>   | ^^^^^^^^^^^^^^^^^
+        2>   |
+        2>   = note: expected: 1|Ada Lovelace
+        2>   = note: found:    1|Ada
+        2>   = note: the database is at V2
+        exit 4
+    "#]]);
 }
 
 #[test]
