@@ -284,6 +284,10 @@ fn flags_that_do_not_fit() {
                 2>                never changed
                 2>   baseline     Record migrations as applied without running them, for a database
                 2>                that already has the schema
+                2>   adopt        Take over the history of another tool: compare its records with
+                2>                the files and the schema, and record them
+                2>   drift        Compare the schema of the database with the one that its recorded
+                2>                migrations make
                 2>
                 2> Seeds and test databases:
                 2>   seed         Write the rows that the seed files declare, and only what differs
@@ -332,6 +336,10 @@ fn flags_that_do_not_fit() {
                 2>       --env-file <FILE>      The file of environment variables [default: .env in
                 2>                              the project root]
                 2>       --migrations <DIR>     The folder of the migrations [default: migrations]
+                2>       --layout <TOOL>        How that folder is read: seedbed, sqlx, wrangler,
+                2>                              golang-migrate, geni, diesel, goose, dbmate,
+                2>                              sql-migrate, drizzle or prisma [default: found by
+                2>                              its files]
                 2>       --seeds <DIR>          The folder of the seeds [default: seeds]
                 2>       --replica-file <FILE>  The local file of an embedded replica [default:
                 2>                              local_replica.db]
@@ -359,7 +367,8 @@ fn flags_that_do_not_fit() {
                 2>   4    integrity: checksum, missing file, order, duplicate version, bad name,
                 2>        records that are not ours, a file that is no dump, tables that exist
                 2>        already, an import that was not finished
-                2>   5    schema drift (a baseline that does not match)
+                2>   5    schema drift (`drift`; a baseline or an adopted history that does not
+                2>        match)
                 2>   6    lock or busy timeout
                 2>   8    the network failed during the commit, and the outcome is unknown
                 2>   130  interrupted; the transaction under way was finished or rolled back

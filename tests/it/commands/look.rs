@@ -180,6 +180,8 @@ fn config_shows_each_value_and_where_it_comes_from() {
         replica file        local_replica.db           default
         sync interval       -
         migrations          sql                        --migrations
+        data tests          sql/tests                  default
+        layout              found by the files         default
         out of order        true, on local files only  [migrations] out_of_order in config.toml
         downs from          -
         ignore tables       those of known tools       default
@@ -284,6 +286,16 @@ fn config_shows_each_value_and_where_it_comes_from() {
                   "value": "migrations"
                 },
                 {
+                  "name": "data tests",
+                  "origin": "default",
+                  "value": "migrations/tests"
+                },
+                {
+                  "name": "layout",
+                  "origin": "default",
+                  "value": "found by the files"
+                },
+                {
                   "name": "out of order",
                   "origin": "default",
                   "value": "false"
@@ -368,6 +380,8 @@ fn config_shows_each_value_and_where_it_comes_from() {
         replica file        local_replica.db         default
         sync interval       -
         migrations          migrations               default
+        data tests          migrations/tests         default
+        layout              found by the files       default
         out of order        false                    default
         downs from          -
         ignore tables       those of known tools     default
@@ -469,6 +483,11 @@ fn the_version_and_the_help_are_told_on_standard_output() {
 
               --migrations <DIR>
                   The folder of the migrations [default: migrations]
+
+              --layout <TOOL>
+                  How that folder is read: seedbed, sqlx, wrangler, golang-migrate,
+                  geni, diesel, goose, dbmate, sql-migrate, drizzle or prisma [default:
+                  found by its files]
 
               --seeds <DIR>
                   The folder of the seeds [default: seeds]
