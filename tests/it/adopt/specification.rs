@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use seedbed::db::Transaction;
 use seedbed::migrations::{
-    AdoptOptions, Adopted, ApplyError, Back, BaselineError, Migrations, Outcome,
-    PlanOptions, Repair, UndoOptions, adopt, apply, ignore, observe, plan, repair, undo,
+    AdoptOptions, Adopted, ApplyError, Back, BaselineError, Migrations, Outcome, PlanOptions,
+    Repair, UndoOptions, adopt, apply, ignore, observe, plan, repair, undo,
 };
 use seedbed::script::{Atomicity, ForeignKeys, Run, Step};
 

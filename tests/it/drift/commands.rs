@@ -2,7 +2,7 @@
 
 use expect_test::expect;
 use seedbed::db::{Db, Options as DbOptions};
-use seedbed_test_server::Options;
+use seedbed_test_server::{Access, Auth, Options};
 
 use crate::project::{Project, waiting};
 use crate::server::ours;
@@ -148,20 +148,28 @@ fn a_file_that_is_pending_is_applied_before_a_drift_is_adopted() {
 
 #[test]
 fn a_look_at_a_server_is_one_request_and_a_token_that_reads_is_enough() {
-    let server = ours(Options::default());
-    let project = Project::new()
-        .migration(
-            "V1__users",
-            "CREATE TABLE users (id INTEGER PRIMARY KEY);\n",
-        )
-        .env("TURSO_DATABASE_URL", &server.url())
-        .env("USE_TURSO", "YES");
-    let ran = project.run("migrate");
+    let server = ours(Options {
+        auth: Auth::Token,
+        ..Options::default()
+    });
+    let token = |access: Access| server.token(access, None).unwrap();
+    let project = |token: &str| {
+        Project::new()
+            .migration(
+                "V1__users",
+                "CREATE TABLE users (id INTEGER PRIMARY KEY);\n",
+            )
+            .env("TURSO_DATABASE_URL", &server.url())
+            .env("TURSO_AUTH_TOKEN", token)
+            .env("USE_TURSO", "YES")
+    };
+    let full = token(Access::Full);
+    let ran = project(&full).run("migrate");
     assert_eq!(ran.code, Some(0), "{ran}");
-    let db = Db::remote(&server.url(), None, DbOptions::default()).unwrap();
+    let db = Db::remote(&server.url(), Some(&full), DbOptions::default()).unwrap();
     waiting().block_on(World::of(db).statements(&["CREATE TABLE extra (x)"]));
     server.clear_requests();
-    let ran = project.run("drift");
+    let ran = project(&token(Access::ReadOnly)).run("drift");
     assert_eq!(ran.code, Some(5), "{ran}");
     assert_eq!(server.requests().len(), 1, "{:?}", server.requests());
 }
