@@ -107,12 +107,10 @@ impl DataTests {
     fn faults(&self, set: &Migrations) -> Vec<Diagnostic> {
         let files = self.files.iter().map(|file| file.source.name.as_str());
         let mut faults = named_as_migrations(set, files);
-        let is_named = |problem: &Diagnostic| {
-            let named = faults.iter().any(|fault| fault.file() == problem.file());
-            named
-        };
+        let named: Vec<Option<&str>> = faults.iter().map(Diagnostic::file).collect();
         // A migration in the wrong folder is no test with faults.
-        let of_texts = self.problems.iter().filter(|problem| !is_named(problem));
+        let of_texts = self.problems.iter();
+        let of_texts = of_texts.filter(|problem| !named.contains(&problem.file()));
         let of_texts: Vec<Diagnostic> = of_texts.cloned().collect();
         faults.extend(of_texts);
         faults.retain(|fault| !set.problems.contains(fault));
