@@ -370,7 +370,7 @@ mod tests {
         assert_eq!(
             found("-- Seedbed: vacuum\nVACUUM;").1,
             [
-                "1:1 the directives are: no-transaction, foreign-keys=on, foreign-keys=off, breaking, allow CODE: REASON"
+                "1:1 the directives are: no-transaction, foreign-keys=on, foreign-keys=off, breaking, allow CODE: REASON, reverts HASH"
             ]
         );
     }
