@@ -38,7 +38,8 @@ Exit codes:
   4    integrity: checksum, missing file, order, duplicate version, bad name,
        records that are not ours, a file that is no dump, tables that exist
        already, an import that was not finished
-  5    schema drift (a baseline or an adopted history that does not match)
+  5    schema drift (`drift`; a baseline or an adopted history that does not
+       match)
   6    lock or busy timeout
   7    findings of lint: errors, with --strict warnings too
   8    the network failed during the commit, and the outcome is unknown
@@ -186,6 +187,8 @@ pub(super) enum Command {
     Baseline(Baseline),
     /// Take over the history of another tool: compare its records with the files and the schema, and record them
     Adopt(Adopt),
+    /// Compare the schema of the database with the one that its recorded migrations make
+    Drift(Drift),
     /// Check everything from the settings to a real read, and say what to do about each fault
     #[command(
         after_help = "Examples:\n  doctor   before the first deploy, or where something is odd"
@@ -722,6 +725,30 @@ pub(super) struct Adopt {
     pub(super) dry_run: bool,
     #[command(flatten)]
     pub(super) lock: Lock,
+}
+
+/// `drift`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  drift                what was changed beside the migrations; exit code 5 where something was
+  drift --fix revert   write a migration that changes it back, for the next `migrate`
+  drift --fix adopt    write a migration that makes the same change, and record it as applied here")]
+pub(super) struct Drift {
+    /// Write the difference as a migration file. The schema of the database is not changed
+    #[arg(long, value_name = "HOW", value_enum)]
+    pub(super) fix: Option<Fix>,
+    #[command(flatten)]
+    pub(super) lock: Lock,
+}
+
+/// What becomes of a drift.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+pub(super) enum Fix {
+    /// The migration makes the schema as the database has it, and is recorded as applied
+    Adopt,
+    /// The migration makes the schema as the recorded migrations do
+    Revert,
 }
 
 /// `explain`

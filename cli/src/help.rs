@@ -8,7 +8,7 @@ const GROUPS: [(&str, &[&str]); 6] = [
         "Migrations",
         &[
             "migrate", "status", "undo", "redo", "check", "lint", "new", "renumber", "repair",
-            "baseline", "adopt",
+            "baseline", "adopt", "drift",
         ],
     ),
     ("Seeds and test databases", &["seed", "test-db", "reset"]),

@@ -195,6 +195,7 @@ async fn dispatch(session: &Session, command: &Command) -> Ending {
         Command::Repair(flags) => commands::repair(session, flags).await,
         Command::Baseline(flags) => commands::baseline(session, flags).await,
         Command::Adopt(flags) => commands::adopt(session, flags).await,
+        Command::Drift(flags) => commands::drift(session, flags).await,
         Command::Doctor(lock) => commands::doctor(session, lock).await,
         Command::Inspect(lock) => commands::inspect(session, lock).await,
         Command::Explain(flags) => commands::explain(session, flags).await,
@@ -243,6 +244,7 @@ impl Command {
     fn needs(&self) -> Needs {
         match self {
             Command::Backup(_)
+            | Command::Drift(args::Drift { fix: None, .. })
             | Command::Explain(_)
             | Command::Export(_)
             | Command::Inspect(_)
@@ -280,6 +282,7 @@ impl Command {
             Command::Repair(_) => "repair",
             Command::Baseline(_) => "baseline",
             Command::Adopt(_) => "adopt",
+            Command::Drift(_) => "drift",
             Command::Doctor(_) => "doctor",
             Command::Inspect(_) => "inspect",
             Command::Explain(_) => "explain",

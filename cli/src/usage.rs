@@ -121,7 +121,7 @@ const DESTROY: [&str; 6] = ["drop", "fresh", "wipe", "clean", "truncate", "purge
 
 /// Commands that are proposed for a word that is not known, where they are spelt nearly so. Not among them: those that
 /// remove something.
-const GUESSED: [&str; 22] = [
+const GUESSED: [&str; 23] = [
     "migrate",
     "status",
     "seed",
@@ -132,6 +132,7 @@ const GUESSED: [&str; 22] = [
     "repair",
     "baseline",
     "adopt",
+    "drift",
     "import",
     "export",
     "verify",

@@ -42,6 +42,12 @@ pub(crate) fn expand(input: &Input, surroundings: &Surroundings) -> Result<Strin
     }
     let mut files = Vec::new();
     walk(&directory, name.trim_end_matches(['/', '\\']), &mut files)?;
+    // Data tests, which `check` runs, are no migrations.
+    let tests = format!(
+        "{}/tests/",
+        name.trim_end_matches(['/', '\\']).replace('\\', "/")
+    );
+    files.retain(|(name, _)| !name.starts_with(&tests));
     files.sort();
     let mut code = "::seedbed::migrations::Migrations::embedded(&[".to_owned();
     for (name, path) in &files {

@@ -177,6 +177,8 @@ pub struct Project {
     pub root: PathBuf,
     /// The folder of the migrations.
     pub migrations: Setting<PathBuf>,
+    /// The folder of the data tests: `tests` in that of the migrations, or `[migrations] tests`.
+    pub data_tests: Setting<PathBuf>,
     /// `[migrations] downs_from`: `check` without a base does not try the down files of versions below this one.
     pub downs_from: Option<Setting<i64>>,
     /// How the folder of the migrations is read; without a choice, its files tell.

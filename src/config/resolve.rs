@@ -94,7 +94,8 @@ impl Resolved {
             root,
             migrations,
             layout,
-            // No command that opens a database asks for it.
+            // No command that opens a database asks for these.
+            data_tests: _,
             downs_from: _,
             seeds,
             seed_env,
@@ -200,6 +201,7 @@ pub fn resolve(sources: &Sources) -> Resolved {
 
     let flags = &sources.flags;
     let (migrations, seeds) = directories(&layers, flags, &mut problems);
+    let data_tests = data_tests(&layers, &migrations.value, &mut problems);
     let seed_env = seed_env(&layers, flags, &mut problems);
     let backup = backup(&layers, flags, &mut problems);
     let mut choice = choose(&layers, whole);
@@ -251,6 +253,7 @@ pub fn resolve(sources: &Sources) -> Resolved {
         project: Project {
             root: sources.root.clone(),
             migrations,
+            data_tests,
             layout,
             downs_from,
             seeds,
@@ -302,6 +305,32 @@ fn directories(
         problems,
     );
     (migrations, seeds)
+}
+
+/// The folder of the data tests. The folder of the migrations has one for them, so that no command takes a test for a
+/// migration: elsewhere in it they cannot be.
+fn data_tests(
+    layers: &Layers<'_>,
+    migrations: &Path,
+    problems: &mut Vec<Diagnostic>,
+) -> Setting<PathBuf> {
+    let default = migrations.join("tests");
+    let Some(named) = layers.toml.tests_dir.clone() else {
+        return Setting::default(default);
+    };
+    let folder = layers.joined(named.map(PathBuf::from), problems);
+    if folder.value != default
+        && (folder.value.starts_with(migrations) || migrations.starts_with(&folder.value))
+    {
+        problems.push(
+            problem_with(
+                &folder.origin,
+                "puts the data tests and the migrations into one folder",
+            )
+            .help("name a folder beside that of the migrations, or leave it out: the default is the folder `tests` in it"),
+        );
+    }
+    folder
 }
 
 /// The seed environment that somebody named; it is also the name of a folder.

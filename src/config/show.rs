@@ -59,6 +59,7 @@ impl Resolved {
                 format!("{} s", every.as_secs())
             }),
             row("migrations", &project.migrations, path),
+            row("data tests", &project.data_tests, path),
             match &project.layout {
                 Some(choice) => row("layout", choice, |choice| choice.name().to_owned()),
                 None => row("layout", &Setting::default(()), |()| {

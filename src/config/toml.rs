@@ -36,6 +36,7 @@ pub(super) struct Toml {
     pub(super) backup_days: Option<Setting<u32>>,
     pub(super) backup_dir: Option<Setting<String>>,
     pub(super) migrations_dir: Option<Setting<String>>,
+    pub(super) tests_dir: Option<Setting<String>>,
     pub(super) out_of_order: Option<Setting<bool>>,
     pub(super) downs_from: Option<Setting<i64>>,
     pub(super) layout: Option<Setting<LayoutChoice>>,
@@ -71,6 +72,7 @@ const TABLES: [(&str, &[&str]); 7] = [
         "[migrations]",
         &[
             "dir",
+            "tests",
             "out_of_order",
             "downs_from",
             "layout",
@@ -151,6 +153,7 @@ fn settings(file: &mut File<'_>, root: &DeTable<'_>) -> Toml {
         backup_days: file.count(backup, "[turso.backup] retention_days"),
         backup_dir: file.text(backup, "[turso.backup] dir"),
         migrations_dir: file.text(migrations, "[migrations] dir"),
+        tests_dir: file.text(migrations, "[migrations] tests"),
         out_of_order: file.truth(migrations, "[migrations] out_of_order"),
         downs_from: file.version(migrations, "[migrations] downs_from"),
         layout: file.layout(migrations, "[migrations] layout"),

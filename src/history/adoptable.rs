@@ -4,8 +4,9 @@
 
 use super::error::HistoryError;
 use super::read::{History, read_beside};
+use super::recorded_texts::foreign;
 use crate::db::{Db, Query, Reply};
-use crate::schema::{self, ObjectKind, Schema};
+use crate::schema::{self, Schema};
 use crate::sql::Value;
 
 /// The checksum of a file that a tool records.
@@ -206,15 +207,7 @@ pub(crate) async fn read_adopting(db: &Db) -> Result<Adopting, HistoryError> {
     let rows = ADOPTABLE.map(|it| Query::new(it.rows));
     let (history, found, (rows, schema)) = read_beside(db, (rows, schema::question())).await?;
     let schema = schema::inspected(schema, db.engine())?;
-    let mut foreign = found.tables().to_vec();
-    let tables = schema
-        .objects
-        .iter()
-        .filter(|it| it.kind == ObjectKind::Table);
-    let named = tables
-        .map(|it| it.name.clone())
-        .filter(|table| db.ignores(table));
-    foreign.extend(named.filter(|table| !found.tables().contains(table)));
+    let foreign = foreign(db, &schema, found.tables());
     let mut tools = Vec::new();
     let mut others = Vec::new();
     let mut rows: Vec<(Adoptable, Option<Reply>)> =

@@ -30,6 +30,7 @@ mod packed;
 mod patience;
 mod quoted;
 mod read;
+mod recorded_texts;
 mod refusal;
 mod restore;
 mod row_guards;
@@ -71,6 +72,7 @@ pub(crate) use read::unfinished_import;
 pub use read::{
     History, Objects, Row, State, Unfinished, add_texts, database_id, read, read_with_texts,
 };
+pub(crate) use recorded_texts::{WithTexts, read_recorded};
 pub(crate) use refusal::{Refusal, not_repaired, refusal, suspects};
 pub use run::{OnUnit, Receipt, UnitEvent, UnitOutcome, run};
 pub(crate) use run::{chained, not_compiling, run_chain, run_watched};

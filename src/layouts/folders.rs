@@ -41,7 +41,7 @@ fn may_be_of(layout: Layout, language: &str) -> bool {
 }
 
 /// Whether a path has the name of a migration, or of what belongs to one.
-fn fits(layout: Layout, path: &str) -> bool {
+pub(super) fn fits(layout: Layout, path: &str) -> bool {
     let last = name::last(path);
     match layout {
         Layout::Seedbed => true,

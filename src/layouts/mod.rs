@@ -188,6 +188,18 @@ pub(crate) fn lay_out(layout: Layout, files: Vec<File>) -> LaidOut {
     out
 }
 
+/// Whether a file has the name of a migration: of this layout, or of Seedbed's own.
+pub(crate) fn is_named_as_a_migration(layout: Layout, path: &str) -> bool {
+    let fits = match layout {
+        Layout::Seedbed => false,
+        Layout::Drizzle => name::stem(name::last(path))
+            .and_then(name::numbered)
+            .is_some(),
+        _ => folders::fits(layout, path),
+    };
+    fits || is_ours(path)
+}
+
 /// Whether a layout can have files of this path, by its name: what is read of a folder beside its `.sql` files.
 pub(crate) fn belongs_to_a_layout(path: &str) -> bool {
     has_contents(path) || path.ends_with("/snapshot.json") || folders::is_program(path)

@@ -10,6 +10,7 @@ use self::compiles::{Uncompiled, uncompiled};
 use self::existing::{Existing, Published};
 use self::fresh::Fresh;
 use super::against::{Base, lacks_versions};
+use super::data_tests::DataTests;
 use super::directive::{DEPENDS_ON_ROWS, DOWN_NO_INVERSE};
 use super::file::meaning;
 use super::rehearse::{Act, Rehearsal, Way};
@@ -38,12 +39,15 @@ pub struct CheckOptions<'a> {
     pub downs_from: Option<i64>,
     /// The engines of servers that the migrations are for too: statements that one of them does not take are warnings.
     pub servers: &'a [Engine],
+    /// What the migrations do to rows. They run where nothing else is wrong.
+    pub data_tests: Option<&'a DataTests>,
 }
 
 setters!(CheckOptions<'a> {
     base: Option<&'a Base>,
     downs_from: Option<i64>,
     servers: &'a [Engine],
+    data_tests: Option<&'a DataTests>,
 });
 
 /// What a check came to.
@@ -61,6 +65,10 @@ pub struct Checked {
     pub accepted_downs: usize,
     /// How many new migrations were applied to a database with the published ones and with rows.
     pub applied_to_existing: usize,
+    /// How many data tests ran to their end, and hold.
+    pub data_tests: usize,
+    /// How many expectations hold, of all data tests.
+    pub expectations: usize,
     /// The database in memory as the migrations leave it, for whatever builds on it; `None` where they do not
     /// get to their end.
     pub database: Option<Db>,
@@ -82,6 +90,8 @@ pub async fn check(set: &Migrations, options: &CheckOptions<'_>) -> Result<Check
         reversed: 0,
         accepted_downs: 0,
         applied_to_existing: 0,
+        data_tests: 0,
+        expectations: 0,
         database: None,
     };
     for act in parts.iter().flat_map(Part::acts) {
@@ -108,6 +118,12 @@ pub async fn check(set: &Migrations, options: &CheckOptions<'_>) -> Result<Check
         let act = problem.file().and_then(|file| allows.get(file));
         !act.is_some_and(|act| act.allows(problem.code))
     });
+    if let Some(tests) = options.data_tests {
+        let tried = tests.run(set, &checked.problems).await?;
+        checked.problems.extend(tried.problems);
+        checked.data_tests = tried.tests;
+        checked.expectations = tried.expectations;
+    }
     Ok(checked)
 }
 

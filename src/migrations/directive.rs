@@ -61,7 +61,7 @@ pub(super) const LOST_IN_REBUILD: &str = "lost-in-rebuild";
 pub(super) const NOT_FILLED: &str = "not-filled";
 
 /// What the help lists.
-const DIRECTIVES: &str = "the directives are: no-transaction, foreign-keys=on, foreign-keys=off, breaking, allow CODE: REASON";
+const DIRECTIVES: &str = "the directives are: no-transaction, foreign-keys=on, foreign-keys=off, breaking, allow CODE: REASON, reverts HASH";
 
 const KNOWN: [&str; 4] = [
     "no-transaction",
@@ -144,6 +144,7 @@ pub(super) fn directives(source: &Arc<Source>, problems: &mut Vec<Diagnostic>) -
                 continue;
             }
             BREAKING => continue,
+            other if reverts(other) => continue,
             "foreign-keys=on" => ForeignKeys::On,
             "foreign-keys=off" => ForeignKeys::Off,
             other => {
@@ -216,7 +217,13 @@ pub(super) fn is_breaking(text: &str) -> bool {
 
 /// Whether a directive changes nothing that the file does.
 pub(super) fn has_no_effect(words: &str) -> bool {
-    is_allow(words) || words == BREAKING
+    is_allow(words) || words == BREAKING || reverts(words)
+}
+
+/// Whether these words are `reverts HASH`: the file takes back the drift with this fingerprint.
+fn reverts(words: &str) -> bool {
+    let hash = words.strip_prefix("reverts ").map(str::trim_start);
+    hash.is_some_and(|hash| hash.len() == 64 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 /// Whether these words begin with `allow`.
@@ -384,7 +391,7 @@ mod tests {
         assert_eq!(
             found("-- Seedbed: vacuum\nVACUUM;").1,
             [
-                "1:1 the directives are: no-transaction, foreign-keys=on, foreign-keys=off, breaking, allow CODE: REASON"
+                "1:1 the directives are: no-transaction, foreign-keys=on, foreign-keys=off, breaking, allow CODE: REASON, reverts HASH"
             ]
         );
     }

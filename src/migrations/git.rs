@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use super::against::Base;
-use super::listing::{is_hidden, on_disk, sql_files};
+use super::listing::{TESTS, is_hidden, on_disk, sql_files};
 use super::set::{Migrations, slashes};
 use crate::layouts::{LayoutChoice, belongs_to_a_layout};
 
@@ -349,6 +349,8 @@ fn blobs(listing: &[u8], directory: &Directory) -> Vec<Blob> {
             .trim_start_matches('/');
         // 100644 and 100755 are files; links and submodules are not.
         let is_file = mode.starts_with("100") && !below.split('/').any(is_hidden);
+        // As in the folder on the disk, data tests are no migrations.
+        let is_file = is_file && below.split_once('/').is_none_or(|it| it.0 != TESTS);
         let is_read = below.to_ascii_lowercase().ends_with(".sql") || belongs_to_a_layout(below);
         (is_file && is_read).then(|| Blob {
             id: id.to_owned(),

@@ -7,11 +7,16 @@ use super::set::{ReadError, slashes, unreadable};
 use crate::diagnostic::Diagnostic;
 use crate::layouts::belongs_to_a_layout;
 
+/// The folder of the data tests in a folder of migrations.
+pub(super) const TESTS: &str = "tests";
+
 /// What stands in a folder.
 #[derive(Debug, Default)]
 pub(super) struct Listing {
     /// The files whose names end in `.sql`, and what layouts keep beside them, in no particular order.
     pub(super) files: Vec<PathBuf>,
+    /// The same in its folder [`TESTS`], which holds no migrations.
+    pub(super) tests: Vec<PathBuf>,
     /// Pipes, devices, folders and broken links with such a name.
     pub(super) problems: Vec<Diagnostic>,
 }
@@ -92,7 +97,12 @@ impl Listing {
                     let why = "a link to a folder that contains it";
                     self.is_no_file(&path, why, "remove the link");
                 } else {
+                    let migrations = self.files.len();
                     self.walk(&path, above)?;
+                    if above.len() == 1 && entry.file_name() == TESTS {
+                        self.tests = self.files.split_off(migrations);
+                        continue;
+                    }
                 }
                 if is_sql(&path) && before == (self.files.len(), self.problems.len()) {
                     let why = "a folder without a migration, not a file";

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::against::Base;
+use super::data_tests::named_as_migrations;
 use super::file::{Order, checksum};
 use super::found::Found;
 use super::listing::{is_sql, listing};
@@ -101,7 +102,8 @@ pub(super) fn unreadable(path: &Path) -> impl FnOnce(std::io::Error) -> ReadErro
 
 impl Migrations {
     /// Reads every file under `directory` whose name ends in `.sql`. Other files are left alone, and so are hidden files
-    /// and folders.
+    /// and folders. Its folder `tests` holds data tests ([`DataTests`](super::DataTests)): a migration there is one of the
+    /// problems.
     ///
     /// # Errors
     /// [`ReadError`] where the directory or a file cannot be read. Files that can be read and do not fit are
@@ -128,7 +130,11 @@ impl Migrations {
             };
             files.push((name, bytes));
         }
-        Ok(Found::with(listing.problems).of(files, layout))
+        let mut set = Found::with(listing.problems).of(files, layout);
+        let tests: Vec<String> = listing.tests.iter().map(|it| slashes(it)).collect();
+        let misplaced = named_as_migrations(&set, tests.iter().map(String::as_str));
+        set.problems.extend(misplaced);
+        Ok(set)
     }
 
     /// Makes a set of file names and contents, in any order. A name may have folders before it.

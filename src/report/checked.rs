@@ -32,6 +32,15 @@ pub fn checked(files: usize, tried: &migrations::Checked, seeds: &seeds::Checked
             verb(tried.accepted_downs, "was", "were"),
         ));
     }
+    if tried.data_tests > 0 {
+        lines.push(format!(
+            "{} {}: {} {}",
+            count(tried.data_tests, "data test"),
+            verb(tried.data_tests, "passes", "pass"),
+            count(tried.expectations, "expectation"),
+            verb(tried.expectations, "holds", "hold"),
+        ));
+    }
     if !seeds.environments.is_empty() {
         lines.push(format!(
             "the seeds for {} are fine: they declare {}",
@@ -58,5 +67,7 @@ impl Document {
             .with("applied_to_existing", tried.applied_to_existing)
             .with("downs_not_tried", tried.accepted_downs)
             .with("undone_in_memory", tried.reversed)
+            .with("data_tests", tried.data_tests)
+            .with("expectations", tried.expectations)
     }
 }

@@ -17,6 +17,7 @@ const COMMANDS: &[&str] = &[
     "config",
     "copy",
     "doctor",
+    "drift",
     "explain",
     "export",
     "import",

@@ -53,6 +53,17 @@ fn number(text: &str) -> Option<Value> {
     text.parse().ok().map(Value::Real)
 }
 
+/// A value as the `sqlite3` shell prints it in a list: nothing for NULL, the bytes of a blob as text.
+pub(crate) fn printed(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::Integer(number) => number.to_string(),
+        Value::Real(number) => real_text(*number),
+        Value::Text(text) => text.clone(),
+        Value::Blob(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+    }
+}
+
 /// A real as text: 15 digits, and always a point (`%!.15g` of <https://sqlite.org/printf.html>).
 fn real_text(real: f64) -> String {
     const DIGITS: i32 = 15;

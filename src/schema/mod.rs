@@ -18,7 +18,7 @@ mod quoted;
 mod shape;
 mod unmatched;
 
-pub(crate) use affinity::whole;
+pub(crate) use affinity::{printed, whole};
 pub use catalogue::Catalogue;
 pub use compare::{Difference, compare};
 pub(crate) use compare::{changes, described};

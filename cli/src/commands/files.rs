@@ -14,8 +14,8 @@ use seedbed::diagnostic::{Class, Diagnostic};
 use seedbed::history::History;
 use seedbed::layouts::Layout;
 use seedbed::migrations::{
-    self, Base, CheckOptions, CreateError, Files, GitError, Known, Migrations, NewOptions,
-    Numbering, Rename, RenumberError, Renumbered, Which,
+    self, Base, CheckOptions, CreateError, DataTests, Files, GitError, Known, Migrations,
+    NewOptions, Numbering, ReadError, Rename, RenumberError, Renumbered, Which,
 };
 use seedbed::report::{self, Call, Document, Report, Style};
 use seedbed::seeds;
@@ -32,7 +32,9 @@ pub(crate) async fn check(session: &Session, flags: &args::Check) -> Ending {
         set.keep_numbers_of(base);
     }
     set.history_table = project.history_table.value.clone();
+    let data_tests = data_tests(session, &project)?;
     let options = CheckOptions::default()
+        .data_tests(Some(&data_tests))
         .base(base.as_ref())
         .downs_from(project.downs_from.as_ref().map(|version| version.value))
         .servers(session.named_servers());
@@ -66,6 +68,17 @@ pub(crate) async fn check(session: &Session, flags: &args::Check) -> Ending {
     session.warn(&problems);
     session.warn(&seeds.problems);
     Ok(Exit::Done)
+}
+
+/// The data tests of a project. A folder that the settings name has to be there.
+fn data_tests(session: &Session, project: &Project) -> Result<DataTests, Stopped> {
+    let folder = &project.data_tests;
+    let unread = |error: &ReadError| session.stopped(Report::files(error));
+    if folder.value != project.migrations.value.join("tests") && !folder.value.is_dir() {
+        let path = shown(session, &folder.value).to_path_buf();
+        return Err(unread(&ReadError::NoDirectory { path }));
+    }
+    DataTests::read_dir(shown(session, &folder.value)).map_err(|error| unread(&error))
 }
 
 fn git(session: &Session, error: &GitError) -> Stopped {

@@ -3,6 +3,7 @@
 mod backup;
 mod changes;
 mod copy;
+mod drift;
 mod dump;
 mod export;
 mod files;
@@ -18,6 +19,7 @@ mod verify;
 pub(super) use backup::{backup, backups, restore};
 pub(super) use changes::{adopt, baseline, migrate, redo, repair, undo};
 pub(super) use copy::copy;
+pub(super) use drift::drift;
 pub(super) use dump::dump;
 pub(super) use export::export;
 pub(super) use files::{check, init, new, renumber};

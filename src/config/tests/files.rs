@@ -55,6 +55,7 @@ fn every_value_of_config_toml_is_read_with_its_origin() {
         replica file: /home/me/.local/share/xswarm/users.db ([turso.local_replica] local_db_path in config.toml)
         sync interval: 60 s ([turso.local_replica] sync_interval_seconds in config.toml)
         migrations: migrations (default)
+        data tests: migrations/tests (default)
         layout: found by the files (default)
         out of order: false (default)
         downs from: - (default)

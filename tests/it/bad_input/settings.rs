@@ -288,6 +288,8 @@ fn flags_that_do_not_fit() {
                 2>                that already has the schema
                 2>   adopt        Take over the history of another tool: compare its records with
                 2>                the files and the schema, and record them
+                2>   drift        Compare the schema of the database with the one that its recorded
+                2>                migrations make
                 2>
                 2> Seeds and test databases:
                 2>   seed         Write the rows that the seed files declare, and only what differs
@@ -368,7 +370,8 @@ fn flags_that_do_not_fit() {
                 2>   4    integrity: checksum, missing file, order, duplicate version, bad name,
                 2>        records that are not ours, a file that is no dump, tables that exist
                 2>        already, an import that was not finished
-                2>   5    schema drift (a baseline or an adopted history that does not match)
+                2>   5    schema drift (`drift`; a baseline or an adopted history that does not
+                2>        match)
                 2>   6    lock or busy timeout
                 2>   7    findings of lint: errors, with --strict warnings too
                 2>   8    the network failed during the commit, and the outcome is unknown

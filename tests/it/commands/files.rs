@@ -26,7 +26,9 @@ fn check_says_that_all_is_fine() {
           "problems": [],
           "applied_in_memory": 3,
           "applied_to_existing": 1,
+          "data_tests": 0,
           "downs_not_tried": 0,
+          "expectations": 0,
           "migrations": 3,
           "seeds": {
             "environments": [],

@@ -180,6 +180,7 @@ fn config_shows_each_value_and_where_it_comes_from() {
         replica file        local_replica.db           default
         sync interval       -
         migrations          sql                        --migrations
+        data tests          sql/tests                  default
         layout              found by the files         default
         out of order        true, on local files only  [migrations] out_of_order in config.toml
         downs from          -
@@ -285,6 +286,11 @@ fn config_shows_each_value_and_where_it_comes_from() {
                   "value": "migrations"
                 },
                 {
+                  "name": "data tests",
+                  "origin": "default",
+                  "value": "migrations/tests"
+                },
+                {
                   "name": "layout",
                   "origin": "default",
                   "value": "found by the files"
@@ -374,6 +380,7 @@ fn config_shows_each_value_and_where_it_comes_from() {
         replica file        local_replica.db         default
         sync interval       -
         migrations          migrations               default
+        data tests          migrations/tests         default
         layout              found by the files       default
         out of order        false                    default
         downs from          -

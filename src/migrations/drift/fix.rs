@@ -1,0 +1,323 @@
+//! A migration file that takes a drift away, or takes it over. It writes files, and records a file that describes what the
+//! database has already; it never changes the schema of the database.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use super::statements::put_right;
+use super::{Drift, DriftError, Look, look};
+use crate::db::{Db, HistoryTable};
+use crate::diagnostic::Diagnostic;
+use crate::drive::OnEvent;
+use crate::history::History;
+use crate::layouts::{Layout, LayoutChoice};
+use crate::migrations::baseline::{
+    BaselineError, BaselineOptions, baseline, recorded_acts, replay,
+};
+use crate::migrations::create::{CreateError, NewOptions, create};
+use crate::migrations::file::checksum;
+use crate::migrations::rehearse::{Act, Rehearsal, Stopped, Way};
+use crate::migrations::set::{Migration, Migrations, ReadError};
+use crate::schema::{Difference, Schema, compare};
+use crate::script::{Entry, Key, Record, Run, Source};
+
+/// What becomes of a drift.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FixKind {
+    /// A new migration makes the schema as the database has it, and is recorded as applied there.
+    Adopt,
+    /// A new migration makes the schema as the recorded migrations do; the next `migrate` applies it.
+    Revert,
+}
+
+/// A file that was written.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Fixed {
+    /// The drift.
+    pub drift: Drift,
+    /// The file; none where there is no drift.
+    pub file: Option<PathBuf>,
+    /// Its text.
+    pub text: String,
+    /// Its version.
+    pub version: Option<i64>,
+}
+
+/// No file was written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FixError {
+    /// The drift is not known.
+    #[error(transparent)]
+    Drift(#[from] DriftError),
+    /// No file can do it.
+    #[error("no migration file can do that")]
+    Refused(Vec<Diagnostic>),
+    /// The file cannot be written.
+    #[error(transparent)]
+    Create(#[from] CreateError),
+    /// The files cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The file could not be recorded, and was removed.
+    #[error(transparent)]
+    Record(#[from] BaselineError),
+}
+
+/// Looks for drift, writes a migration file about it into `directory`, and records it where it describes what is there. The
+/// statements were run in memory before: with the drift, without it, or both.
+///
+/// # Errors
+/// [`FixError`]; no file is left then, and nothing was recorded.
+pub async fn fix(
+    db: &Db,
+    kind: FixKind,
+    (directory, layout): (&Path, Option<LayoutChoice>),
+    now: SystemTime,
+    run: &Run,
+    on_event: &OnEvent,
+) -> Result<Fixed, FixError> {
+    let mut set = Migrations::read_dir_as(directory, layout)?;
+    set.history_table = db.history_table().clone();
+    let look = look(db).await?;
+    if look.drift.objects.is_empty() {
+        return Ok(Fixed {
+            drift: look.drift,
+            file: None,
+            text: String::new(),
+            version: None,
+        });
+    }
+    let problems = obstacles(&set, &look.history, kind);
+    if !problems.is_empty() {
+        return Err(FixError::Refused(problems));
+    }
+    let drift = look.drift.clone();
+    let text = match kind {
+        FixKind::Revert => reverting(look).await?,
+        FixKind::Adopt => adopting(look).await?,
+    };
+    let words = match kind {
+        FixKind::Revert => "revert drift",
+        FixKind::Adopt => "adopt drift",
+    };
+    let options = NewOptions::new(words).layout(set.layout);
+    let paths = create(directory, &options, now)?;
+    let Some(path) = paths.into_iter().next() else {
+        return Err(refused("the layout of this folder has no file for it"));
+    };
+    let file = path.clone();
+    let written = tokio::task::spawn_blocking(move || {
+        let written = std::fs::write(&file, &text);
+        (written, text)
+    });
+    let (written, text) = match written.await {
+        Ok((Ok(()), text)) => (Ok(()), text),
+        Ok((Err(source), text)) => (Err(source), text),
+        Err(error) => (Err(std::io::Error::other(error)), String::new()),
+    };
+    if let Err(source) = written {
+        let _ = std::fs::remove_file(&path);
+        return Err(CreateError::Write { path, source }.into());
+    }
+    let recorded = async {
+        let mut set = Migrations::read_dir_as(directory, layout)?;
+        set.history_table = db.history_table().clone();
+        let name = crate::migrations::set::slashes(&path);
+        let new = set.versioned.iter().find(|it| it.up.source.name == name);
+        let version = new.and_then(Migration::version);
+        if let (FixKind::Adopt, Some(version)) = (kind, version) {
+            baseline(db, &set, &BaselineOptions::new(version), run, on_event).await?;
+        }
+        Ok::<Option<i64>, FixError>(version)
+    };
+    match recorded.await {
+        Ok(version) => Ok(Fixed {
+            drift,
+            file: Some(path),
+            text,
+            version,
+        }),
+        Err(error) => {
+            let _ = std::fs::remove_file(&path);
+            Err(error)
+        }
+    }
+}
+
+fn refused(why: impl Into<String>) -> FixError {
+    FixError::Refused(vec![Diagnostic::problem("no-fix", why)])
+}
+
+/// What has to be done before.
+fn obstacles(set: &Migrations, history: &History, kind: FixKind) -> Vec<Diagnostic> {
+    let errors = set.problems.iter().filter(|it| it.is_error());
+    let mut problems: Vec<Diagnostic> = errors.cloned().collect();
+    if matches!(
+        set.layout,
+        Layout::Goose | Layout::Dbmate | Layout::SqlMigrate | Layout::Drizzle
+    ) {
+        let message = format!(
+            "a file for {} is not written by this command",
+            set.layout.tools()
+        );
+        problems.push(
+            Diagnostic::problem("no-fix", message)
+                .help("`drift` shows the statements: write them into a new file of that tool"),
+        );
+    }
+    if kind == FixKind::Adopt {
+        let recorded = history.by_key();
+        let pending = set.versioned.iter();
+        let pending = pending.filter(|it| !recorded.contains_key(&it.key));
+        for migration in pending {
+            let message = format!(
+                "{} is pending, and a file that is recorded above it would be applied before it",
+                migration.key
+            );
+            problems.push(
+                Diagnostic::problem("pending", message)
+                    .about(&migration.key)
+                    .in_file(&migration.up.source.name)
+                    .help("`migrate` applies it"),
+            );
+        }
+    }
+    problems
+}
+
+/// The file that makes the schema as the migrations do, whether or not the database has drifted.
+async fn reverting(look: Look) -> Result<String, FixError> {
+    let differences: Vec<Difference> = differences(&look);
+    let statements = put_right(&look.sides, &differences).map_err(refused)?;
+    let directive = format!("-- seedbed: reverts {}\n", look.drift.fingerprint);
+    let text = file(&directive, &look.drift, &statements);
+    let without = look.expected;
+    proven(without, &text, &look.sides.expected, "without the drift").await?;
+    match look.sides.as_found {
+        Ok(with) => proven(with, &text, &look.sides.expected, "with the drift").await?,
+        Err(why) => return Err(refused(why)),
+    }
+    Ok(text)
+}
+
+/// The file that makes the schema as the database has it.
+async fn adopting(look: Look) -> Result<String, FixError> {
+    let differences: Vec<Difference> = differences(&look).into_iter().map(turned).collect();
+    let sides = look.sides.turned();
+    let statements = put_right(&sides, &differences).map_err(refused)?;
+    let text = file("", &look.drift, &statements);
+    let without = "on a database without the drift";
+    proven(look.expected, &text, &sides.expected, without).await?;
+    // A new database runs it before the repeatable migrations, which may make an object again.
+    let (act, entry) = read(&text, &look.history.table);
+    let mut acts = recorded_acts(&look.history);
+    acts.insert(entry.key.clone(), (entry, act));
+    let (made, _) = replay(acts, &look.history.table)
+        .await
+        .map_err(|stopped| match stopped {
+            Stopped::Db(error) => DriftError::Memory(error).into(),
+            Stopped::Problem(problem) => refused(format!(
+                "the statements that were made for it fail on a new database: {}",
+                problem.diagnostic.message
+            )),
+        })?;
+    comes_to(&made, &sides.expected, "on a new database").await?;
+    Ok(text)
+}
+
+fn differences(look: &Look) -> Vec<Difference> {
+    let objects = look.drift.objects.iter();
+    objects.map(|it| it.difference.clone()).collect()
+}
+
+fn turned(difference: Difference) -> Difference {
+    match difference {
+        Difference::Missing { expected } => Difference::Unexpected { found: expected },
+        Difference::Unexpected { found } => Difference::Missing { expected: found },
+        Difference::Different { expected, found } => Difference::Different {
+            expected: found,
+            found: expected,
+        },
+    }
+}
+
+fn file(directive: &str, drift: &Drift, statements: &[String]) -> String {
+    let mut text = directive.to_owned();
+    for it in &drift.objects {
+        let line = it.difference.to_string().replace('\n', " ");
+        text.push_str(&format!("-- Drift that was found: {line}.\n"));
+    }
+    for statement in statements {
+        text.push_str(&format!("\n{statement};\n"));
+    }
+    text
+}
+
+/// Runs the file in memory, and compares what it makes.
+async fn proven(
+    mut on: Rehearsal,
+    text: &str,
+    expected: &Schema,
+    which: &str,
+) -> Result<(), FixError> {
+    let (act, entry) = read(text, on.db().history_table());
+    if let Some(problem) = act.problems().iter().find(|it| it.is_error()) {
+        return Err(refused(problem.message.clone()));
+    }
+    // Nothing follows that could repair what it breaks, as where a file is undone.
+    match on.act(Record::Insert(entry), &act, Way::Undo).await {
+        Ok(()) => {}
+        Err(Stopped::Db(error)) => return Err(DriftError::Memory(error).into()),
+        Err(Stopped::Problem(problem)) => {
+            let words = problem.diagnostic.message;
+            let words = words.split(" (taking it back").next().unwrap_or(&words);
+            let message = format!("the statements that were made for it fail {which}: {words}");
+            return Err(refused(message));
+        }
+    }
+    comes_to(&on, expected, which).await
+}
+
+/// The file as it is read before it is written, and its record.
+fn read(text: &str, table: &HistoryTable) -> (Act, Entry) {
+    let source = Arc::new(Source {
+        name: "the new file".to_owned(),
+        text: text.into(),
+    });
+    let entry = Entry {
+        key: Key::Migration(i64::MAX),
+        name: "drift".to_owned(),
+        checksum: checksum(text),
+        effective: None,
+        source: "".into(),
+        down: None,
+        detail: serde_json::Map::new(),
+    };
+    (Act::of(&source, table), entry)
+}
+
+/// Compares the schema of a database in memory.
+async fn comes_to(on: &Rehearsal, expected: &Schema, which: &str) -> Result<(), FixError> {
+    let made = on.schema().await.map_err(DriftError::Memory)?;
+    let differences = compare(expected, &made);
+    // Tables that were left out are there in memory, too.
+    let left = differences
+        .iter()
+        .find(|it| !matches!(it, Difference::Unexpected { .. }));
+    match left {
+        None => Ok(()),
+        Some(difference) => {
+            let message = format!(
+                "the statements that were made for it do not come to that schema {which}: {difference}"
+            );
+            let help = "an object that a repeatable migration makes is changed in the file of that migration";
+            Err(FixError::Refused(vec![
+                Diagnostic::problem("no-fix", message).help(help),
+            ]))
+        }
+    }
+}

@@ -1,0 +1,328 @@
+//! The statements that make a schema as another one: objects are dropped and created, a table is rebuilt with its rows.
+//! Each may run where the schema is already as it should be. Pure, but for reading the columns of two databases in memory.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::db::{Db, DbError, Query};
+use crate::migrations::rehearse::Rehearsal;
+use crate::schema::{Difference, Object, ObjectKind, Schema};
+use crate::sql::{Kind, Value, What, identifier, is_autoincrement, kind, significant, unquote};
+
+/// Two schemas, and the columns of their tables.
+pub(super) struct Sides {
+    pub(super) expected: Schema,
+    pub(super) found: Schema,
+    of_expected: HashMap<String, Table>,
+    of_found: HashMap<String, Table>,
+    /// A database in memory with the schema that was found, or why the engine in memory cannot make it.
+    pub(super) as_found: Result<Rehearsal, String>,
+    /// What becomes of columns that only the expected table has.
+    new_columns: NewColumns,
+}
+
+/// What becomes of columns that only the expected table has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum NewColumns {
+    /// The statements run where the columns are there, too, so they would lose values.
+    Refused,
+    /// They get their defaults.
+    Default,
+}
+
+/// What a rebuild has to know of a table.
+#[derive(Debug, Clone, Default)]
+struct Table {
+    /// The columns that hold values, in order.
+    columns: Vec<String>,
+    /// Whether its rows have numbers of their own, which no column shows.
+    has_own_rowid: bool,
+}
+
+/// The tables of a database: whether rows have a rowid, and their columns without generated ones.
+const COLUMNS: &str = "SELECT t.name, t.wr, c.name, c.type, c.pk FROM pragma_table_list t, pragma_table_xinfo(t.name) c \
+                       WHERE t.schema = 'main' AND t.type IN ('table', 'virtual') AND c.hidden = 0 ORDER BY t.name, c.cid";
+
+impl Sides {
+    /// Reads the columns of both.
+    pub(super) async fn new(
+        rehearsal: &Rehearsal,
+        expected: Schema,
+        found: Schema,
+    ) -> Result<Sides, DbError> {
+        let of_expected = tables(rehearsal.db()).await?;
+        let as_found = as_found(rehearsal, &found).await;
+        let of_found = match &as_found {
+            Ok(as_found) => tables(as_found.db()).await?,
+            Err(_) => HashMap::new(),
+        };
+        Ok(Sides {
+            expected,
+            found,
+            of_expected,
+            of_found,
+            as_found,
+            new_columns: NewColumns::Refused,
+        })
+    }
+
+    /// The same, to go the other way.
+    pub(super) fn turned(self) -> Sides {
+        Sides {
+            expected: self.found,
+            found: self.expected,
+            of_expected: self.of_found,
+            of_found: self.of_expected,
+            as_found: self.as_found,
+            new_columns: NewColumns::Default,
+        }
+    }
+}
+
+/// A database with this schema, and without rows.
+async fn as_found(like: &Rehearsal, found: &Schema) -> Result<Rehearsal, String> {
+    let rehearsal = Rehearsal::new(like.db().history_table()).await;
+    let rehearsal = rehearsal.map_err(|error| error.to_string())?;
+    // Tables come first, and views before triggers, which may be on them.
+    let mut objects: Vec<&Object> = found.objects.iter().collect();
+    objects.sort_by_key(|object| order(object.kind));
+    for object in objects {
+        let made = rehearsal.execute([object.sql.clone()]).await;
+        made.map_err(|error| {
+            let (kind, name) = (object.kind.word(), &object.name);
+            format!("{kind} {name} cannot be made in memory: {error}")
+        })?;
+    }
+    Ok(rehearsal)
+}
+
+fn order(kind: ObjectKind) -> u8 {
+    match kind {
+        ObjectKind::Table => 0,
+        ObjectKind::Index => 1,
+        ObjectKind::View => 2,
+        ObjectKind::Trigger => 3,
+    }
+}
+
+async fn tables(db: &Db) -> Result<HashMap<String, Table>, DbError> {
+    let rows: Vec<[Value; 5]> = db.rows(Query::new(COLUMNS)).await?;
+    let mut tables: HashMap<String, (Table, Vec<String>)> = HashMap::new();
+    for [table, without_rowid, column, declared, key] in rows {
+        let (Some(table), Some(column)) = (table.as_str(), column.as_str()) else {
+            continue;
+        };
+        let (of, keys) = tables.entry(table.to_ascii_lowercase()).or_default();
+        of.has_own_rowid = without_rowid.as_i64() == Some(0);
+        if key.as_i64().is_some_and(|key| key > 0) {
+            keys.push(declared.as_str().unwrap_or_default().to_owned());
+        }
+        of.columns.push(column.to_owned());
+    }
+    let tables = tables.into_iter().map(|(name, (mut table, keys))| {
+        let is_alias = matches!(keys.as_slice(), [one] if one.eq_ignore_ascii_case("INTEGER"));
+        let is_column = |it: &String| it.eq_ignore_ascii_case("rowid");
+        table.has_own_rowid &= !is_alias && !table.columns.iter().any(is_column);
+        (name, table)
+    });
+    Ok(tables.collect())
+}
+
+/// The statements that take these differences away, in an order in which they run; or why there are none.
+pub(super) fn put_right(sides: &Sides, differences: &[Difference]) -> Result<Vec<String>, String> {
+    let of = |kinds: &[ObjectKind]| {
+        let kinds = kinds.to_vec();
+        let differences = differences.iter();
+        differences.filter(move |it| kinds.contains(&it.object().kind))
+    };
+    let mut statements = Vec::new();
+    let mut rebuilt: Vec<(&Object, &Object)> = Vec::new();
+    let mut gone: HashSet<String> = HashSet::new();
+    for difference in of(&[ObjectKind::Table]) {
+        match difference {
+            Difference::Different { expected, found } => rebuilt.push((expected, found)),
+            Difference::Unexpected { found } => {
+                gone.insert(found.name.to_ascii_lowercase());
+            }
+            Difference::Missing { .. } => {}
+        }
+    }
+    // What does not compile while the table is away is dropped before, and made again behind it.
+    let touched = rebuilt.iter().map(|(it, _)| it.name.to_ascii_lowercase());
+    let touched: HashSet<String> = touched.chain(gone.iter().cloned()).collect();
+    let dependents = dependents(sides, &touched);
+    let is_dependent = |object: &Object| dependents.contains(&key(object));
+    let differing: HashSet<(ObjectKind, String)> =
+        differences.iter().map(|it| key(it.object())).collect();
+
+    for kind in [ObjectKind::Trigger, ObjectKind::View, ObjectKind::Index] {
+        let mut dropped = HashSet::new();
+        let found = sides.found.objects.iter().filter(|it| it.kind == kind);
+        // Of the side that has them already too, so that the statements run on both.
+        let expected = sides.expected.objects.iter().filter(|it| it.kind == kind);
+        for object in found.chain(expected) {
+            let of_it = differing.contains(&key(object)) && !is_missing(differences, object);
+            if (of_it || is_dependent(object)) && dropped.insert(key(object)) {
+                statements.push(drop(object));
+            }
+        }
+    }
+    for difference in of(&[ObjectKind::Table]) {
+        match difference {
+            Difference::Unexpected { found } => statements.push(drop(found)),
+            Difference::Missing { expected } => statements.push(if_not_exists(&expected.sql)),
+            Difference::Different { .. } => {}
+        }
+    }
+    for (expected, found) in &rebuilt {
+        statements.extend(rebuild(sides, expected, found)?);
+    }
+    let is_rebuilt = |table: &str| {
+        rebuilt
+            .iter()
+            .any(|(it, _)| it.name.eq_ignore_ascii_case(table))
+    };
+    let expected_keys: HashSet<_> = sides.expected.objects.iter().map(key).collect();
+    // What is there beside, and is no part of these differences, stays.
+    let beside = sides.found.objects.iter();
+    let beside: Vec<&Object> = beside
+        .filter(|it| !expected_keys.contains(&key(it)) && !differing.contains(&key(it)))
+        .collect();
+    for kind in [ObjectKind::Index, ObjectKind::View, ObjectKind::Trigger] {
+        let objects = sides.expected.objects.iter().chain(beside.iter().copied());
+        for object in objects.filter(|it| it.kind == kind) {
+            let of_table = kind != ObjectKind::View && is_rebuilt(&object.table);
+            if differing.contains(&key(object)) || is_dependent(object) || of_table {
+                statements.push(if_not_exists(&object.sql));
+            }
+        }
+    }
+    Ok(statements)
+}
+
+fn is_missing(differences: &[Difference], object: &Object) -> bool {
+    differences
+        .iter()
+        .any(|it| matches!(it, Difference::Missing { .. }) && key(it.object()) == key(object))
+}
+
+fn key(object: &Object) -> (ObjectKind, String) {
+    (object.kind, object.name.to_ascii_lowercase())
+}
+
+/// The views that read these tables, directly or through others, and the triggers that are on them or name them.
+fn dependents(sides: &Sides, tables: &HashSet<String>) -> HashSet<(ObjectKind, String)> {
+    let mut found = HashSet::new();
+    if tables.is_empty() {
+        return found;
+    }
+    let mut named = tables.clone();
+    let objects: Vec<&Object> = sides
+        .expected
+        .objects
+        .iter()
+        .chain(&sides.found.objects)
+        .filter(|it| matches!(it.kind, ObjectKind::View | ObjectKind::Trigger))
+        .collect();
+    loop {
+        let before = found.len();
+        for object in &objects {
+            if !found.contains(&key(object)) && names_any(object, &named) {
+                found.insert(key(object));
+                if object.kind == ObjectKind::View {
+                    named.insert(object.name.to_ascii_lowercase());
+                }
+            }
+        }
+        if found.len() == before {
+            return found;
+        }
+    }
+}
+
+fn names_any(object: &Object, names: &HashSet<String>) -> bool {
+    let sql = &object.sql;
+    significant(sql).any(|token| names.contains(&unquote(token.text(sql)).to_ascii_lowercase()))
+}
+
+fn drop(object: &Object) -> String {
+    let kind = object.kind.word().to_ascii_uppercase();
+    format!("DROP {kind} IF EXISTS {}", identifier(&object.name))
+}
+
+/// A `CREATE` that does nothing where the object is there. The engine keeps such statements without `IF NOT EXISTS`.
+fn if_not_exists(create: &str) -> String {
+    let is_kind = |word: &str| ["TABLE", "INDEX", "VIEW", "TRIGGER"].contains(&word);
+    let mut words = significant(create);
+    let kind = words.find(|token| is_kind(&token.text(create).to_ascii_uppercase()));
+    match (kind, words.next()) {
+        (Some(kind), Some(next)) if !next.is_word(create, "IF") => {
+            let at = kind.span.end;
+            format!("{} IF NOT EXISTS{}", &create[..at], &create[at..])
+        }
+        _ => create.to_owned(),
+    }
+}
+
+/// A table is made as it should be, beside the one that is there, and takes its rows and its name.
+fn rebuild(sides: &Sides, expected: &Object, found: &Object) -> Result<Vec<String>, String> {
+    let is_virtual = |object: &Object| matches!(kind(&object.sql), Kind::Create(it) if it.what == What::VirtualTable);
+    let name = &expected.name;
+    if is_virtual(expected) || is_virtual(found) {
+        return Err(format!(
+            "table {name} is virtual, and its rows are lost where it is made again"
+        ));
+    }
+    let lower = name.to_ascii_lowercase();
+    let tables = (sides.of_expected.get(&lower), sides.of_found.get(&lower));
+    let (Some(should), Some(is)) = tables else {
+        let why = sides.as_found.as_ref().err();
+        let why = why.map_or("its columns are not known", String::as_str);
+        return Err(format!("table {name} cannot be rebuilt: {why}"));
+    };
+    let has = |column: &String| is.columns.iter().any(|it| it.eq_ignore_ascii_case(column));
+    let lost = should.columns.iter().find(|column| !has(column));
+    if let (Some(lost), NewColumns::Refused) = (lost, sides.new_columns) {
+        return Err(format!(
+            "column {lost} of table {name} is missing: a rebuild that runs without it would empty it where it is there"
+        ));
+    }
+    let scratch = identifier(&format!("_new_{name}"));
+    let table = identifier(name);
+    let kept = should.columns.iter().filter(|column| has(column));
+    let mut columns: Vec<String> = kept.map(|it| identifier(it)).collect();
+    if should.has_own_rowid && is.has_own_rowid {
+        columns.insert(0, "rowid".to_owned());
+    }
+    let columns = columns.join(", ");
+    let create = renamed(&expected.sql, &scratch)
+        .ok_or_else(|| format!("the statement of table {name} cannot be read"))?;
+    let mut statements = vec![
+        create,
+        format!("INSERT INTO {scratch} ({columns}) SELECT {columns} FROM {table}"),
+    ];
+    if is_autoincrement(&expected.sql) && is_autoincrement(&found.sql) {
+        let scratch_text = crate::sql::text(&format!("_new_{name}"));
+        let table_text = crate::sql::text(name);
+        statements.push(format!(
+            "DELETE FROM sqlite_sequence WHERE name = {scratch_text}"
+        ));
+        statements.push(format!(
+            "INSERT INTO sqlite_sequence (name, seq) SELECT {scratch_text}, seq FROM sqlite_sequence WHERE name = {table_text}"
+        ));
+    }
+    statements.push(format!("DROP TABLE {table}"));
+    statements.push(format!("ALTER TABLE {scratch} RENAME TO {table}"));
+    Ok(statements)
+}
+
+/// The `CREATE TABLE` of another name.
+fn renamed(create: &str, name: &str) -> Option<String> {
+    let mut tokens = significant(create);
+    tokens.find(|token| token.is_word(create, "TABLE"))?;
+    let old = tokens.next()?;
+    Some(format!(
+        "{}{name}{}",
+        &create[..old.span.start],
+        &create[old.span.end..]
+    ))
+}

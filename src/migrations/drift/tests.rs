@@ -1,0 +1,278 @@
+use super::*;
+use crate::db::Options;
+use crate::migrations::Migrations;
+use crate::migrations::{ignore, up};
+use crate::script::Run;
+use expect_test::{Expect, expect};
+use std::time::SystemTime;
+
+const FILES: [(&str, &str); 2] = [
+    (
+        "V1__shop.sql",
+        "CREATE TABLE users (id INTEGER PRIMARY KEY AUTOINCREMENT, email TEXT NOT NULL, big AS (upper(email)));\n\
+         CREATE TABLE orders (user INTEGER REFERENCES users (id), total REAL);\n\
+         CREATE INDEX orders_by_user ON orders (user);\n\
+         CREATE VIEW totals AS SELECT user, sum(total) AS total FROM orders GROUP BY user;\n\
+         CREATE TRIGGER no_empty BEFORE INSERT ON users WHEN new.email = '' BEGIN SELECT RAISE(ABORT, 'empty'); END;",
+    ),
+    (
+        "R__names.sql",
+        "DROP VIEW IF EXISTS names;\nCREATE VIEW names AS SELECT email FROM users;",
+    ),
+];
+
+struct Changed {
+    folder: tempfile::TempDir,
+    db: Db,
+}
+
+impl Changed {
+    /// A migrated database that was changed by these statements.
+    async fn by(statements: &str) -> Changed {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in FILES {
+            std::fs::write(folder.path().join(name), text).unwrap();
+        }
+        let db = Db::memory(Options::default()).await.unwrap();
+        let changed = Changed { folder, db };
+        up(&changed.db, &changed.set()).await.unwrap();
+        changed.execute(statements).await;
+        changed
+    }
+
+    async fn execute(&self, statements: &str) {
+        let steps = crate::sql::split(statements).unwrap();
+        let steps: Vec<crate::script::Step> = steps
+            .iter()
+            .map(|it| crate::script::Step::own(it.text(statements).to_owned(), vec![]))
+            .collect();
+        let transaction = crate::db::Transaction {
+            foreign_keys: crate::script::ForeignKeys::Off,
+            atomicity: crate::script::Atomicity::Bare,
+            steps: steps.into(),
+        };
+        let run = self.db.run(vec![transaction], std::sync::Arc::new(|_| {}));
+        run.await.unwrap();
+    }
+
+    fn set(&self) -> Migrations {
+        let set = Migrations::read_dir(self.folder.path()).unwrap();
+        assert_eq!(set.problems, []);
+        set
+    }
+
+    async fn drift(&self) -> Drift {
+        drift(&self.db).await.unwrap()
+    }
+
+    async fn fix(&self, kind: FixKind) -> Result<Fixed, FixError> {
+        let (now, run) = (SystemTime::UNIX_EPOCH, Run::new("test"));
+        fix(
+            &self.db,
+            kind,
+            (self.folder.path(), None),
+            now,
+            &run,
+            &ignore(),
+        )
+        .await
+    }
+}
+
+fn shown(drift: &Drift) -> String {
+    let mut shown = String::new();
+    for it in &drift.objects {
+        shown.push_str(&format!("{}\n", it.difference));
+        for statement in &it.statements {
+            shown.push_str(&format!("  {statement}\n"));
+        }
+        if let Some(obstacle) = &it.obstacle {
+            shown.push_str(&format!("  ! {obstacle}\n"));
+        }
+    }
+    shown
+}
+
+async fn is(statements: &str, expect: Expect) {
+    let changed = Changed::by(statements).await;
+    expect.assert_eq(&shown(&changed.drift().await));
+}
+
+#[tokio::test]
+async fn a_database_that_is_as_its_migrations_make_it_has_no_drift() {
+    is("INSERT INTO users (email) VALUES ('a')", expect![[r#""#]]).await;
+}
+
+#[tokio::test]
+async fn each_object_that_differs_comes_with_statements() {
+    is(
+        "CREATE TABLE more (x); CREATE INDEX more_x ON more (x); DROP VIEW totals; DROP INDEX orders_by_user;
+         CREATE INDEX orders_by_user ON orders (total); DROP TRIGGER no_empty;",
+        expect![[r#"
+            table more should not be there
+              DROP TABLE IF EXISTS "more"
+            index more_x should not be there
+              DROP INDEX IF EXISTS "more_x"
+            index orders_by_user is different
+              DROP INDEX IF EXISTS "orders_by_user"
+              CREATE INDEX IF NOT EXISTS orders_by_user ON orders (user)
+            view totals is missing
+              CREATE VIEW IF NOT EXISTS totals AS SELECT user, sum(total) AS total FROM orders GROUP BY user
+            trigger no_empty is missing
+              CREATE TRIGGER IF NOT EXISTS no_empty BEFORE INSERT ON users WHEN new.email = '' BEGIN SELECT RAISE(ABORT, 'empty'); END
+        "#]],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_table_is_rebuilt_with_the_recorded_columns() {
+    is("ALTER TABLE users ADD COLUMN phone TEXT", expect![[r#"
+        table users is different
+          DROP TRIGGER IF EXISTS "no_empty"
+          DROP VIEW IF EXISTS "names"
+          CREATE TABLE "_new_users" (id INTEGER PRIMARY KEY AUTOINCREMENT, email TEXT NOT NULL, big AS (upper(email)))
+          INSERT INTO "_new_users" ("id", "email") SELECT "id", "email" FROM "users"
+          DELETE FROM sqlite_sequence WHERE name = '_new_users'
+          INSERT INTO sqlite_sequence (name, seq) SELECT '_new_users', seq FROM sqlite_sequence WHERE name = 'users'
+          DROP TABLE "users"
+          ALTER TABLE "_new_users" RENAME TO "users"
+          CREATE VIEW IF NOT EXISTS names AS SELECT email FROM users
+          CREATE TRIGGER IF NOT EXISTS no_empty BEFORE INSERT ON users WHEN new.email = '' BEGIN SELECT RAISE(ABORT, 'empty'); END
+    "#]]).await;
+    is("ALTER TABLE orders ADD COLUMN note TEXT", expect![[r#"
+        table orders is different
+          DROP VIEW IF EXISTS "totals"
+          CREATE TABLE "_new_orders" (user INTEGER REFERENCES users (id), total REAL)
+          INSERT INTO "_new_orders" (rowid, "user", "total") SELECT rowid, "user", "total" FROM "orders"
+          DROP TABLE "orders"
+          ALTER TABLE "_new_orders" RENAME TO "orders"
+          CREATE INDEX IF NOT EXISTS orders_by_user ON orders (user)
+          CREATE VIEW IF NOT EXISTS totals AS SELECT user, sum(total) AS total FROM orders GROUP BY user
+    "#]]).await;
+    is(
+        "DROP VIEW totals; ALTER TABLE orders DROP COLUMN total",
+        expect![[r#"
+            table orders is different
+              ! column total of table orders is missing: a rebuild that runs without it would empty it where it is there
+            view totals is missing
+              CREATE VIEW IF NOT EXISTS totals AS SELECT user, sum(total) AS total FROM orders GROUP BY user
+        "#]],
+    )
+    .await;
+}
+
+const CHANGES: [&str; 9] = [
+    "CREATE TABLE more (x); CREATE INDEX more_x ON more (x); CREATE TRIGGER t AFTER INSERT ON more BEGIN SELECT 1; END",
+    "DROP VIEW totals",
+    "DROP VIEW totals; DROP TABLE orders",
+    "DROP INDEX orders_by_user; CREATE INDEX orders_by_user ON orders (total)",
+    "CREATE INDEX extra ON users (email)",
+    "DROP TRIGGER no_empty; CREATE VIEW v AS SELECT id FROM users",
+    "ALTER TABLE users ADD COLUMN phone TEXT; CREATE VIEW w AS SELECT phone FROM users",
+    "ALTER TABLE orders ADD COLUMN note TEXT; CREATE INDEX by_note ON orders (note)",
+    "DROP VIEW names; CREATE VIEW names AS SELECT id, email FROM users",
+];
+
+const ROWS: &str =
+    "INSERT INTO users (id, email) VALUES (1, 'a'), (9, 'b'); DELETE FROM users WHERE id = 9;
+     INSERT INTO orders (rowid, user, total) VALUES (7, 1, 2.5);";
+
+#[tokio::test]
+async fn a_file_that_reverts_makes_the_recorded_schema_with_and_without_the_drift() {
+    for change in CHANGES {
+        let rows = match change.contains("DROP VIEW totals; DROP TABLE orders") {
+            true => "",
+            false => ROWS,
+        };
+        let changed = Changed::by(&format!("{rows} {change}")).await;
+        let before = changed.drift().await;
+        let fixed = changed.fix(FixKind::Revert).await.unwrap();
+        assert_eq!(fixed.version, Some(2), "{change}");
+        assert_eq!(
+            changed.drift().await,
+            before,
+            "{change}: a file changes nothing"
+        );
+        let outcome = up(&changed.db, &changed.set()).await;
+        outcome.unwrap_or_else(|error| panic!("{change}: {error:?}\n{}", fixed.text));
+        assert_eq!(
+            shown(&changed.drift().await),
+            "",
+            "{change}\n{}",
+            fixed.text
+        );
+        let fresh = Changed::by("").await;
+        fresh.execute(rows).await;
+        up(&fresh.db, &changed.set()).await.unwrap();
+        assert_eq!(shown(&fresh.drift().await), "", "{change}");
+        for db in [&changed.db, &fresh.db] {
+            let rows: Vec<[crate::sql::Value; 1]> = db
+                .rows(crate::db::Query::new(
+                    "SELECT (SELECT group_concat(rowid || user || total) FROM orders) || (SELECT group_concat(seq) FROM sqlite_sequence)",
+                ))
+                .await
+                .unwrap();
+            if !change.contains("DROP VIEW totals; DROP TABLE orders") {
+                assert_eq!(rows[0][0].as_str(), Some("712.59"), "{change}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_adopts_is_recorded_and_makes_the_same_on_a_new_database() {
+    for change in CHANGES
+        .into_iter()
+        .chain(["DROP VIEW totals; ALTER TABLE orders DROP COLUMN total"])
+    {
+        let changed = Changed::by(change).await;
+        let fixed = changed.fix(FixKind::Adopt).await;
+        // A repeatable migration makes it again behind the file.
+        if change.contains("DROP VIEW names") {
+            let Err(FixError::Refused(problems)) = fixed else {
+                panic!("{change}: {fixed:?}");
+            };
+            assert!(
+                problems[0]
+                    .message
+                    .ends_with("on a new database: view names is different")
+            );
+            assert_eq!(changed.set().versioned.len(), 1);
+            continue;
+        }
+        let fixed = fixed.unwrap_or_else(|error| panic!("{change}: {error:?}"));
+        assert_eq!(
+            shown(&changed.drift().await),
+            "",
+            "{change}\n{}",
+            fixed.text
+        );
+        let fresh = Db::memory(Options::default()).await.unwrap();
+        up(&fresh, &changed.set()).await.unwrap();
+        let there = crate::schema::inspect(&changed.db).await.unwrap();
+        let made = crate::schema::inspect(&fresh).await.unwrap();
+        assert_eq!(compare(&there, &made), [], "{change}\n{}", fixed.text);
+        assert!(
+            up(&changed.db, &changed.set())
+                .await
+                .unwrap()
+                .done
+                .is_empty()
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_column_that_is_gone_cannot_be_reverted_and_nothing_is_written() {
+    let changed = Changed::by("DROP VIEW totals; ALTER TABLE orders DROP COLUMN total").await;
+    let error = changed.fix(FixKind::Revert).await.unwrap_err();
+    let FixError::Refused(problems) = error else {
+        panic!("{error:?}");
+    };
+    assert_eq!(
+        problems[0].message,
+        "column total of table orders is missing: a rebuild that runs without it would empty it where it is there"
+    );
+    assert_eq!(changed.set().versioned.len(), 1);
+}

@@ -1,0 +1,174 @@
+//! The drift of a database: each object that differs, with the statements that put it right.
+
+use serde_json::{Value, json};
+
+use super::Report;
+use super::json::{Call, Document};
+use super::words::count;
+use crate::diagnostic::{Class, Diagnostic, Diff};
+use crate::migrations::{Drift, DriftError, Drifted, FixError, FixKind, Fixed};
+use crate::schema::Difference;
+
+/// That there is no drift, and what was compared to find that out.
+pub fn no_drift(drift: &Drift) -> String {
+    let migrations = count(drift.replayed, "recorded migration");
+    let left_out = match drift.left_out.as_slice() {
+        [] => String::new(),
+        tables => format!("\nnot compared: {}", tables.join(", ")),
+    };
+    format!(
+        "no drift: the schema is the one that {migrations} make{}{left_out}",
+        match drift.replayed {
+            1 => "s",
+            _ => "",
+        }
+    )
+}
+
+/// The file that was written.
+pub fn fixed(fixed: &Fixed, kind: FixKind) -> String {
+    let Some(file) = &fixed.file else {
+        return no_drift(&fixed.drift);
+    };
+    let objects = count(fixed.drift.objects.len(), "object");
+    let file = file.display();
+    match kind {
+        FixKind::Adopt => format!(
+            "wrote {file}: it makes {objects} as this database has them, and is recorded as applied here"
+        ),
+        _ => format!(
+            "wrote {file}: it makes {objects} as the migrations do; the schema is unchanged until the next migrate"
+        ),
+    }
+}
+
+impl Report {
+    /// One error for each object that differs.
+    pub fn drift(drift: &Drift) -> Report {
+        let mut diagnostics: Vec<Diagnostic> = drift.objects.iter().map(of_object).collect();
+        if let Some(last) = diagnostics.last_mut() {
+            let ignore = drift.objects.iter().find_map(|it| match &it.difference {
+                Difference::Unexpected { found } if found.name == found.table => Some(&found.name),
+                _ => None,
+            });
+            last.help.push(
+                "`drift --fix revert` writes a migration that makes the schema as the migrations do, `drift --fix adopt` one \
+                 that makes it as it is here"
+                    .to_owned(),
+            );
+            last.help.extend(ignore.map(|name| {
+                format!(
+                    "a table that is not the application's own is left out with `--ignore {name}`"
+                )
+            }));
+            if !drift.left_out.is_empty() {
+                let left_out = drift.left_out.join(", ");
+                last.notes.push(format!("not compared: {left_out}"));
+            }
+        }
+        diagnostics.extend_from_slice(&drift.warnings);
+        Report {
+            database: Some("the database is unchanged".to_owned()),
+            ..Report::problems(&diagnostics)
+        }
+    }
+
+    /// The drift is not known.
+    pub fn no_look(error: &DriftError) -> Report {
+        match error {
+            DriftError::History(error) => Report::history(error),
+            DriftError::Memory(error) => {
+                Report::from(Diagnostic::error("memory", error.to_string()))
+            }
+            DriftError::Problems(problems) => Report::problems(problems),
+        }
+    }
+
+    /// No file was written.
+    pub fn no_fix(error: &FixError) -> Report {
+        let report = match error {
+            FixError::Drift(error) => Report::no_look(error),
+            FixError::Refused(problems) => Report::problems(problems),
+            FixError::Read(error) => Report::files(error),
+            error => Report::from(Diagnostic::error("write", error.to_string())),
+        };
+        Report {
+            database: Some("no file was written, and the database is unchanged".to_owned()),
+            ..report
+        }
+    }
+}
+
+fn of_object(it: &Drifted) -> Diagnostic {
+    let object = it.difference.object();
+    let (kind, name) = (object.kind.word(), &object.name);
+    let message = match &it.difference {
+        Difference::Missing { .. } => {
+            format!("{kind} {name} is missing: the recorded migrations make it")
+        }
+        Difference::Unexpected { .. } => {
+            format!("{kind} {name} is not made by any recorded migration")
+        }
+        Difference::Different { .. } => {
+            format!("{kind} {name} is not as the recorded migrations make it")
+        }
+    };
+    let mut problem = Diagnostic::error("drift", message).class(Class::Drift);
+    if let Difference::Different { expected, found } = &it.difference {
+        problem.diff = Some(Diff {
+            before_name: "as the migrations make it".to_owned(),
+            before: format!("{}\n", expected.sql),
+            after_name: "as it is".to_owned(),
+            after: format!("{}\n", found.sql),
+        });
+    }
+    let statements: Vec<String> = it.statements.iter().map(|it| format!("{it};")).collect();
+    let right = match statements.as_slice() {
+        [] => None,
+        statements => Some(format!("to put it right:\n{}", statements.join("\n"))),
+    };
+    problem.notes(right).notes(it.obstacle.clone())
+}
+
+impl Document {
+    /// `drift`
+    pub fn drift(call: Call<'_>, drift: &Drift) -> Document {
+        let differences: Vec<Value> = drift.objects.iter().map(difference).collect();
+        Document::new(call, &Report::drift(drift))
+            .with("database_version", drift.version)
+            .with("differences", differences)
+            .with("fingerprint", drift.fingerprint.as_str())
+            .with("left_out", drift.left_out.as_slice())
+    }
+
+    /// `drift --fix`
+    pub fn fixed(call: Call<'_>, fixed: &Fixed) -> Document {
+        let differences: Vec<Value> = fixed.drift.objects.iter().map(difference).collect();
+        let file = fixed.file.as_ref().map(|file| file.display().to_string());
+        Document::done_with(call, &fixed.drift.warnings)
+            .with("differences", differences)
+            .with("fingerprint", fixed.drift.fingerprint.as_str())
+            .with("file", file)
+            .with("version", fixed.version)
+    }
+}
+
+fn difference(it: &Drifted) -> Value {
+    let object = it.difference.object();
+    let (what, expected, found) = match &it.difference {
+        Difference::Missing { expected } => ("missing", Some(&expected.sql), None),
+        Difference::Unexpected { found } => ("unexpected", None, Some(&found.sql)),
+        Difference::Different { expected, found } => {
+            ("different", Some(&expected.sql), Some(&found.sql))
+        }
+    };
+    json!({
+        "kind": object.kind.word(),
+        "name": object.name,
+        "what": what,
+        "expected": expected,
+        "found": found,
+        "statements": it.statements,
+        "obstacle": it.obstacle,
+    })
+}

@@ -1,0 +1,175 @@
+//! `drift`: what it prints, what it sends, and how it ends.
+
+use expect_test::expect;
+use seedbed::db::{Db, Options as DbOptions};
+use seedbed_test_server::{Access, Auth, Options};
+
+use crate::project::{Project, waiting};
+use crate::server::ours;
+use crate::world::World;
+
+fn project() -> Project {
+    Project::new()
+        .migration(
+            "V1__users",
+            "CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT);\nCREATE INDEX by_email ON users (email);\n",
+        )
+        .after("migrate")
+}
+
+#[test]
+fn without_drift_it_says_what_was_compared() {
+    project().run("drift").check(expect![[r#"
+        $ seedbed drift
+        no drift: the schema is the one that 1 recorded migration makes
+        2> target: local local.db (default)
+    "#]]);
+}
+
+#[test]
+fn each_object_comes_with_its_texts_and_the_statements_that_put_it_right() {
+    let project = project();
+    project.change(&[
+        "DROP INDEX by_email",
+        "ALTER TABLE users ADD COLUMN phone TEXT",
+    ]);
+    let files = project.files();
+    let before = project.bytes("local.db");
+    project.run("drift").check(expect![[r#"
+        $ seedbed drift
+        error[drift]: table users is not as the recorded migrations make it
+          |
+          = note: to put it right:
+                  CREATE TABLE "_new_users" (id INTEGER PRIMARY KEY, email TEXT);
+                  INSERT INTO "_new_users" ("id", "email") SELECT "id", "email" FROM "users";
+                  DROP TABLE "users";
+                  ALTER TABLE "_new_users" RENAME TO "users";
+                  CREATE INDEX IF NOT EXISTS by_email ON users (email);
+
+        --- as the migrations make it
+        +++ as it is
+        @@ -1 +1 @@
+        -CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT)
+        +CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT, phone TEXT)
+
+        error[drift]: index by_email is missing: the recorded migrations make it
+          |
+          = note: to put it right:
+                  CREATE INDEX IF NOT EXISTS by_email ON users (email);
+          = help: `seedbed drift --fix revert` writes a migration that makes the schema as the migrations do, `seedbed drift --fix adopt` one that makes it as it is here
+
+        the database is unchanged
+
+        2 errors
+        2> target: local local.db (default)
+        exit 5
+    "#]]);
+    let ran = project.run("drift --format json");
+    assert_eq!(ran.code, Some(5), "{ran}");
+    let json = ran.json();
+    assert_eq!(
+        (&json["outcome"], &json["exit_code"]),
+        (&"differs".into(), &5.into())
+    );
+    let of = |at: usize, field: &str| json["differences"][at][field].clone();
+    assert_eq!(of(0, "kind"), "table");
+    assert_eq!(of(0, "what"), "different");
+    assert_eq!(of(1, "name"), "by_email");
+    assert_eq!(
+        of(1, "statements")[0],
+        "CREATE INDEX IF NOT EXISTS by_email ON users (email)"
+    );
+    assert_eq!(json["problems"][0]["code"], "drift");
+    assert_eq!(project.files(), files);
+    assert!(project.bytes("local.db") == before);
+}
+
+#[test]
+fn ignored_tables_are_left_out() {
+    let project = project();
+    project.change(&[
+        "CREATE TABLE litter (x)",
+        "CREATE INDEX of_litter ON litter (x)",
+    ]);
+    assert_eq!(project.run("drift").code, Some(5));
+    let ran = project.run("drift --ignore litter");
+    assert_eq!(ran.code, Some(0), "{ran}");
+    assert!(ran.stdout.contains("not compared: litter"), "{ran}");
+}
+
+#[test]
+fn a_file_that_reverts_or_adopts_is_written_and_the_schema_stays() {
+    let project = project();
+    project.change(&["CREATE TABLE extra (x)"]);
+    let schema = "SELECT group_concat(name) FROM (SELECT name FROM sqlite_schema WHERE name <> '_migrations' AND tbl_name \
+                  <> '_migrations' ORDER BY name)";
+    let before = project.ask(schema);
+    project.run("drift --fix revert").check(expect![[r#"
+        $ seedbed drift --fix revert
+        wrote migrations/V2__revert_drift.sql: it makes 1 object as the migrations do; the schema is unchanged until the next migrate
+        2> target: local local.db (default)
+    "#]]);
+    assert_eq!(project.ask(schema), before);
+    let text = project.read("migrations/V2__revert_drift.sql");
+    assert!(
+        text.ends_with("\nDROP TABLE IF EXISTS \"extra\";\n"),
+        "{text}"
+    );
+    let ran = project.run("check");
+    assert_eq!(ran.code, Some(0), "{ran}");
+    project.remove("migrations/V2__revert_drift.sql");
+    project.run("drift --fix adopt").check(expect![[r#"
+        $ seedbed drift --fix adopt
+        wrote migrations/V2__adopt_drift.sql: it makes 1 object as this database has them, and is recorded as applied here
+        2> target: local local.db (default)
+    "#]]);
+    assert_eq!(project.ask(schema), before);
+    assert_eq!(project.run("drift").code, Some(0));
+    assert_eq!(project.run("status --exit-code").code, Some(0));
+}
+
+#[test]
+fn a_file_that_is_pending_is_applied_before_a_drift_is_adopted() {
+    let project = project().migration("V2__more", "CREATE TABLE more (x);\n");
+    project.change(&["CREATE TABLE extra (x)"]);
+    let files = project.files();
+    project.run("drift --fix adopt").check(expect![[r#"
+        $ seedbed drift --fix adopt
+        2> target: local local.db (default)
+        2> error[pending]: V2 is pending, and a file that is recorded above it would be applied before it
+        2>  --> migrations/V2__more.sql
+        2>   = help: `seedbed migrate` applies it
+        2>
+        2> no file was written, and the database is unchanged
+        exit 4
+    "#]]);
+    assert_eq!(project.files(), files);
+}
+
+#[test]
+fn a_look_at_a_server_is_one_request_and_a_token_that_reads_is_enough() {
+    let server = ours(Options {
+        auth: Auth::Token,
+        ..Options::default()
+    });
+    let token = |access: Access| server.token(access, None).unwrap();
+    let project = |token: &str| {
+        Project::new()
+            .migration(
+                "V1__users",
+                "CREATE TABLE users (id INTEGER PRIMARY KEY);\n",
+            )
+            .env("TURSO_DATABASE_URL", &server.url())
+            .env("TURSO_AUTH_TOKEN", token)
+            .env("USE_TURSO", "YES")
+    };
+    let full = token(Access::Full);
+    let ran = project(&full).run("migrate");
+    assert_eq!(ran.code, Some(0), "{ran}");
+    let db = Db::remote(&server.url(), Some(&full), DbOptions::default()).unwrap();
+    waiting().block_on(World::of(db).statements(&["CREATE TABLE extra (x)"]));
+    server.clear_requests();
+    let ran = project(&token(Access::ReadOnly)).run("drift");
+    assert_eq!(ran.code, Some(5), "{ran}");
+    assert_eq!(server.requests().len(), 1, "{:?}", server.requests());
+}

@@ -1,0 +1,5 @@
+//! Drift: the schema of a database against the one that its recorded migrations make, whatever the mode.
+
+mod commands;
+mod modes;
+mod specification;

@@ -1,0 +1,28 @@
+//! The same specification on every mode.
+
+macro_rules! in_every_mode {
+    ($($name:ident)*) => {
+        in_every_mode!(@ local: $($name)*);
+        in_every_mode!(@ memory: $($name)*);
+        in_every_mode!(@ remote: $($name)*);
+        in_every_mode!(@ replica: $($name)*);
+    };
+    (@ $mode:ident: $($name:ident)*) => {
+        mod $mode {
+            $(
+                #[tokio::test(flavor = "multi_thread")]
+                async fn $name() {
+                    crate::drift::specification::$name(crate::world::World::$mode().await).await;
+                }
+            )*
+        }
+    };
+}
+
+in_every_mode! {
+    a_database_that_nothing_else_changed_has_no_drift
+    every_kind_of_object_is_compared
+    a_drift_that_is_reverted_is_gone_after_the_next_migrate
+    a_drift_that_is_adopted_is_recorded_and_applied_elsewhere
+    tables_of_other_tools_are_left_out
+}

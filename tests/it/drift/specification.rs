@@ -1,0 +1,159 @@
+//! What a look at drift finds, and what the files that fix it do. Each specification gets a new and empty database.
+
+use std::path::Path;
+use std::time::SystemTime;
+
+use seedbed::migrations::{
+    Drift, FixKind, Fixed, Migrations, PlanOptions, apply, drift, fix, ignore,
+};
+use seedbed::script::Run;
+
+use crate::world::World;
+
+const FILES: [(&str, &str); 2] = [
+    (
+        "V1__shop.sql",
+        "CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT NOT NULL);\n\
+         CREATE TABLE orders (user INTEGER REFERENCES users (id), total REAL);\n\
+         CREATE INDEX orders_by_user ON orders (user);\n\
+         CREATE TRIGGER no_empty BEFORE INSERT ON users WHEN new.email = '' BEGIN SELECT RAISE(ABORT, 'empty'); END;",
+    ),
+    (
+        "R__names.sql",
+        "DROP VIEW IF EXISTS names;\nCREATE VIEW names AS SELECT email FROM users;",
+    ),
+];
+
+fn folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in FILES {
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
+    folder
+}
+
+async fn migrate(world: &World, folder: &Path) {
+    let set = Migrations::read_dir(folder).unwrap();
+    assert_eq!(set.problems, []);
+    let (options, run) = (PlanOptions::default(), Run::new("test"));
+    apply(&world.db, &set, &options, &run, &ignore())
+        .await
+        .unwrap();
+}
+
+async fn look(world: &World) -> Drift {
+    drift(&world.db).await.unwrap()
+}
+
+fn words(drift: &Drift) -> Vec<String> {
+    let objects = drift.objects.iter();
+    objects.map(|it| it.difference.to_string()).collect()
+}
+
+async fn fixed(world: &World, folder: &Path, kind: FixKind) -> Fixed {
+    let (now, run) = (SystemTime::now(), Run::new("test"));
+    fix(&world.db, kind, (folder, None), now, &run, &ignore())
+        .await
+        .unwrap()
+}
+
+pub(crate) async fn a_database_that_nothing_else_changed_has_no_drift(world: World) {
+    let empty = look(&world).await;
+    assert_eq!((words(&empty), empty.replayed), (vec![], 0));
+    let folder = folder();
+    migrate(&world, folder.path()).await;
+    world
+        .statements(&["INSERT INTO users (email) VALUES ('a')"])
+        .await;
+    let drift = look(&world).await;
+    assert_eq!((words(&drift), drift.replayed), (vec![], 2));
+    assert_eq!((drift.version, drift.fingerprint.as_str()), (Some(1), ""));
+}
+
+pub(crate) async fn every_kind_of_object_is_compared(world: World) {
+    let folder = folder();
+    migrate(&world, folder.path()).await;
+    world
+        .statements(&[
+            "CREATE TABLE extra (x)",
+            "ALTER TABLE users ADD COLUMN phone TEXT",
+            "DROP INDEX orders_by_user",
+            "DROP VIEW names",
+            "CREATE VIEW names AS SELECT id, email FROM users",
+            "DROP TRIGGER no_empty",
+        ])
+        .await;
+    let drift = look(&world).await;
+    assert_eq!(
+        words(&drift),
+        [
+            "table extra should not be there",
+            "table users is different",
+            "index orders_by_user is missing",
+            "view names is different",
+            "trigger no_empty is missing",
+        ]
+    );
+    assert!(drift.objects.iter().all(|it| !it.statements.is_empty()));
+    assert_eq!(drift.fingerprint.len(), 64);
+}
+
+pub(crate) async fn a_drift_that_is_reverted_is_gone_after_the_next_migrate(world: World) {
+    let folder = folder();
+    migrate(&world, folder.path()).await;
+    world
+        .statements(&[
+            "INSERT INTO users VALUES (1, 'a')",
+            "INSERT INTO orders VALUES (1, 2.5)",
+            "ALTER TABLE users ADD COLUMN phone TEXT",
+            "CREATE INDEX by_phone ON users (phone)",
+            "DROP VIEW names",
+        ])
+        .await;
+    let before = look(&world).await;
+    let fixed = fixed(&world, folder.path(), FixKind::Revert).await;
+    assert!(
+        fixed
+            .text
+            .starts_with(&format!("-- seedbed: reverts {}\n", before.fingerprint))
+    );
+    assert_eq!(look(&world).await, before);
+    migrate(&world, folder.path()).await;
+    assert_eq!(words(&look(&world).await), [""; 0]);
+    let rows = "SELECT (SELECT count(*) FROM users) || (SELECT count(*) FROM orders)";
+    assert_eq!(world.ask(rows).await, "11");
+}
+
+pub(crate) async fn a_drift_that_is_adopted_is_recorded_and_applied_elsewhere(world: World) {
+    let folder = folder();
+    migrate(&world, folder.path()).await;
+    world
+        .statements(&[
+            "ALTER TABLE users ADD COLUMN phone TEXT",
+            "CREATE INDEX by_phone ON users (phone)",
+        ])
+        .await;
+    let fixed = fixed(&world, folder.path(), FixKind::Adopt).await;
+    assert_eq!(fixed.version, Some(2));
+    let after = look(&world).await;
+    assert_eq!((words(&after), after.version), (vec![], Some(2)));
+    let elsewhere = World::memory().await;
+    migrate(&elsewhere, folder.path()).await;
+    assert_eq!(words(&look(&elsewhere).await), [""; 0]);
+    let columns = "SELECT group_concat(name) FROM pragma_table_info('users')";
+    assert_eq!(elsewhere.ask(columns).await, "id,email,phone");
+}
+
+pub(crate) async fn tables_of_other_tools_are_left_out(world: World) {
+    let folder = folder();
+    migrate(&world, folder.path()).await;
+    world
+        .statements(&[
+            "CREATE TABLE _sqlx_migrations (version BIGINT PRIMARY KEY, description TEXT NOT NULL, installed_on TIMESTAMP, \
+             success BOOLEAN NOT NULL, checksum BLOB NOT NULL, execution_time BIGINT NOT NULL)",
+        ])
+        .await;
+    let drift = look(&world).await;
+    assert_eq!(words(&drift), [""; 0]);
+    assert_eq!(drift.left_out, ["_sqlx_migrations"]);
+}
