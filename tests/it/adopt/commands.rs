@@ -186,7 +186,7 @@ fn a_folder_of_two_tools_lists_what_belongs_to_which() {
         $ seedbed check
         2> error[mixed-layouts]: this folder holds migrations of more than one tool
         2>   |
-        2>   = note: goose: migrations/00002_names.sql, migrations/00001_users.sql
+        2>   = note: goose: migrations/00001_users.sql, migrations/00002_names.sql
         2>           dbmate: migrations/00003_posts.sql
         2>   = help: keep those of one tool in this folder, and move the others out of it
         2>   = help: or say which layout is meant, and each file that does not fit is reported: `--layout goose` or `--layout dbmate`

@@ -478,17 +478,11 @@ fn names_of_other_tools_and_of_macos_get_the_right_name() {
             2> target: local local.db (default)
             2> error[mixed-layouts]: this folder holds migrations of more than one tool
             2>   |
-            2>   = note: Seedbed: migrations/V3__café.sql, migrations/V1__users.sql
+            2>   = note: Seedbed: migrations/V1__users.sql, migrations/V3__café.sql
             2>           Diesel: migrations/2024-01-01-000000_posts/down.sql, migrations/2024-01-01-000000_posts/up.sql
             2>           Prisma: migrations/20240102000000_init/migration.sql
             2>   = help: keep those of one tool in this folder, and move the others out of it
             2>   = help: or say which layout is meant, and each file that does not fit is reported: `--layout seedbed` or `--layout diesel` or `--layout prisma`
-            2>
-            2> warning[ahead]: the database is ahead of these files: V1 is applied, and there is no file
-            2>   |
-            2>   = help: nothing has to be done where an older release is deployed; otherwise bring the newer files back
-            2>
-            2> 1 error, 1 warning
             exit 4
         "#]],
     );

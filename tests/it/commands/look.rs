@@ -457,7 +457,7 @@ fn the_version_and_the_help_are_told_on_standard_output() {
               --lock-timeout <S>
                   How long to wait for the lock of another process, in seconds [default:
                   10; 120 for a server]. The answer of a server is awaited for the same
-                  time, at least 120 s
+                  time, at least [ms]
 
           -h, --help
                   Print help (see a summary with '-h')

@@ -606,7 +606,7 @@ fn a_seed_whose_file_is_gone_is_ended_as_the_warning_says() {
               --lock-timeout <S>
                   How long to wait for the lock of another process, in seconds [default:
                   10; 120 for a server]. The answer of a server is awaited for the same
-                  time, at least 120 s
+                  time, at least [ms]
 
           -h, --help
                   Print help (see a summary with '-h')
