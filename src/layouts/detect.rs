@@ -73,7 +73,7 @@ pub(crate) fn detect(files: &[File], choice: Option<LayoutChoice>) -> (Layout, O
     match found.len() {
         0 => (Layout::Seedbed, None),
         1 => (found.keys().next().copied().unwrap_or_default(), None),
-        // Among files of Seedbed's own, each other name is told with the right one.
+        // Among files of Seedbed's own, each other name is reported with the right one.
         _ if ours >= others => (Layout::Seedbed, None),
         _ => (
             found.keys().next().copied().unwrap_or_default(),

@@ -62,12 +62,14 @@ pub(super) fn fits(layout: Layout, path: &str) -> bool {
     }
 }
 
-/// Whether all files of a layout stand beside each other.
-fn is_flat(layout: Layout) -> bool {
-    !matches!(
-        layout,
-        Layout::Seedbed | Layout::Diesel | Layout::Prisma | Layout::Drizzle
-    )
+/// The folder that all migrations of a layout stand in; `None` where folders nest.
+fn home(layout: Layout, path: &str) -> Option<&str> {
+    let folder = name::folder(path);
+    match layout {
+        Layout::Seedbed | Layout::Drizzle => None,
+        Layout::Diesel | Layout::Prisma => Some(name::folder(folder)),
+        _ => Some(folder),
+    }
 }
 
 /// The files that the layout reads.
@@ -80,15 +82,11 @@ pub(super) fn only_migrations(
     let fitting = files
         .iter()
         .filter(|file| is_sql(&file.path) && fits(layout, &file.path));
-    let root = fitting
-        .map(|file| name::folder(&file.path))
-        .min_by_key(|folder| folder.len());
-    let root = root.map(str::to_owned);
+    let homes = fitting.filter_map(|file| home(layout, &file.path));
+    let root = homes.min_by_key(|home| home.len()).map(str::to_owned);
     let is_below = |path: &str| {
-        is_flat(layout)
-            && root
-                .as_deref()
-                .is_some_and(|root| name::folder(path).len() > root.len())
+        let home = home(layout, path).zip(root.as_deref());
+        home.is_some_and(|(home, root)| home.len() > root.len())
     };
     let tools = layout.tools();
     let mut read = Vec::new();

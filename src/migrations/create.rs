@@ -92,6 +92,12 @@ pub enum CreateError {
         /// What does it.
         command: String,
     },
+    /// The layout has no place for what undoes a migration.
+    #[error("the folders of {} have no down files", layout.tools())]
+    NoDownFiles {
+        /// The layout.
+        layout: Layout,
+    },
 }
 
 /// Writes the files of a new migration and returns their paths. The directory is made if it is missing; a file that
@@ -175,6 +181,9 @@ fn contents(
 ) -> Result<Vec<NewFile>, CreateError> {
     let layout = options.layout;
     let with_down = options.files == Files::UpAndDown;
+    if with_down && layout == Layout::Numbered {
+        return Err(CreateError::NoDownFiles { layout });
+    }
     new_files(layout, version, words, width, with_down).map_err(|Unnamable(command)| {
         CreateError::OnlyItsTool {
             layout,

@@ -207,6 +207,13 @@ mod tests {
             ["warning not-read m/schema.sql"]
         );
         assert_eq!(
+            problems(&[
+                ("m/2024-01-01-000000_a/up.sql", "SELECT 1;"),
+                ("m/old/2023-01-01-000000_z/up.sql", "SELECT 1;"),
+            ]),
+            ["warning not-read m/old/2023-01-01-000000_z/up.sql"]
+        );
+        assert_eq!(
             problems(&[("m/1_a.sql", "-- +goose Up\n"), ("m/2_b.go", "")]),
             ["error not-sql m/2_b.go"]
         );

@@ -161,7 +161,7 @@ pub(super) fn comments_only(files: &[&str]) -> Option<Diagnostic> {
             files.len(),
             files
                 .iter()
-                .map(|file| file_name(file))
+                .map(|file| shortest(file))
                 .collect::<Vec<_>>()
                 .join(", ")
         ),
@@ -253,6 +253,21 @@ pub(super) fn renumber(file: &str, files: &[&str]) -> String {
         }
         0 | 1 => format!("`renumber {}`", file_name(file)),
         _ => format!("`renumber {file}`"),
+    }
+}
+
+/// What tells a file from others of its folder: its name, and where its folder has the number, that folder too.
+fn shortest(file: &str) -> &str {
+    let name = file_name(file);
+    let folder = file
+        .strip_suffix(name)
+        .unwrap_or_default()
+        .trim_end_matches('/');
+    match name {
+        "up.sql" | "migration.sql" if !folder.is_empty() => {
+            &file[folder.len() - file_name(folder).len()..]
+        }
+        _ => name,
     }
 }
 

@@ -162,6 +162,11 @@ fn not_created(session: &Session, error: &CreateError) -> Stopped {
         CreateError::OnlyItsTool { command, .. } => {
             session.usage("only-its-tool", error, Some(only_its_tool(command)))
         }
+        CreateError::NoDownFiles { .. } => session.usage(
+            "no-down-files",
+            error,
+            Some("leave `--down` out; what undoes it can be a new migration".to_owned()),
+        ),
         CreateError::Read(error) => session.stopped(Report::files(error)),
         CreateError::NoVersion { .. } => {
             session.stopped(Diagnostic::problem("no-version", error.to_string()))
