@@ -369,7 +369,9 @@ pub(super) fn latency(median: Duration) -> Check {
 
 /// The state of the history.
 pub(super) fn records(history: &History) -> Check {
-    if let Some(other) = history.others.first() {
+    // One that was taken over is no news.
+    let other = history.others.first().filter(|_| !history.has_migrations());
+    if let Some(other) = other {
         let message = format!(
             "no migration is recorded, and {} has migrated this database (newest: {}, in its table {})",
             other.tool, other.newest, other.table

@@ -4,7 +4,7 @@
 //! runs it, and, where one is at hand, at the answers of a database. Rules are pure; where one is not sure, it is silent.
 //! Rules about rows, readers and removal are silent for a table that the same run makes.
 //!
-//! It prints nothing, writes nothing, and reads rows only by [`asked`], which counts.
+//! It prints nothing, writes nothing, and reads rows only by `asked`, which counts.
 
 mod adding;
 mod asking;

@@ -61,6 +61,11 @@ fn a_dry_run_compares_and_writes_nothing() {
     assert_eq!(json["adopted_from"], "sqlx");
     assert_eq!(json["items"][0]["applied_at"], "2024-02-03T04:05:06.000Z");
     assert_eq!(project.state(), before);
+    let doctor = project.run("doctor").stdout;
+    assert!(
+        doctor.contains("sqlx has migrated this database"),
+        "{doctor}"
+    );
     project.run("adopt").check(expect![[r#"
         $ seedbed adopt
         recorded V20240101000000 users as applied
@@ -74,6 +79,9 @@ fn a_dry_run_compares_and_writes_nothing() {
         the database is at V20240101000002
         2> target: local local.db (default)
     "#]]);
+    // What was taken over is no news.
+    let doctor = project.run("doctor").stdout;
+    assert!(!doctor.contains("sqlx has migrated"), "{doctor}");
 }
 
 #[test]
