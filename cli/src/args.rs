@@ -594,10 +594,10 @@ pub(super) struct Check {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  lint --base origin/main          for a pull request: the files that are new or changed
-  lint --database app.db           the files that are not applied yet, with a look at the rows
-  lint migrations/V7__names.sql    one file, behind all others
-  lint --explain DS101             what a rule means")]
+  lint --base origin/main         for a pull request: new and changed files
+  lint --database app.db          files not applied yet, with a look at the rows
+  lint migrations/V7__names.sql   one file, behind all others
+  lint --explain DS101            what a rule means")]
 pub(super) struct Lint {
     /// The files to look at [default: those that are new against --base or not applied in --database, else all]
     #[arg(value_name = "FILE")]
@@ -712,7 +712,7 @@ pub(super) struct Baseline {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  adopt --dry-run     what would be recorded, after the comparison of files and schema
+  adopt --dry-run     what would be recorded, after comparing files and schema
   adopt               take over the history of sqlx, drizzle, goose, Prisma, …
   adopt --from sqlx   where the database has the histories of several tools")]
 pub(super) struct Adopt {
@@ -731,9 +731,9 @@ pub(super) struct Adopt {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  drift                what was changed beside the migrations; exit code 5 where something was
-  drift --fix revert   write a migration that changes it back, for the next `migrate`
-  drift --fix adopt    write a migration that makes the same change, and record it as applied here")]
+  drift                what was changed beside the migrations: exit code 5
+  drift --fix revert   write a migration that changes it back
+  drift --fix adopt    write one that makes the same change, and record it")]
 pub(super) struct Drift {
     /// Write the difference as a migration file. The schema of the database is not changed
     #[arg(long, value_name = "HOW", value_enum)]
