@@ -48,7 +48,9 @@ async fn migrated(world: &World, tool: Tool, indexes: &[usize]) {
 
 async fn empty(world: &World) {
     let tables = world.tables().await;
-    let drops = tables.split(' ').filter(|table| !table.is_empty());
+    let drops = tables
+        .split(' ')
+        .filter(|table| !table.is_empty() && !table.starts_with("__turso_internal"));
     let drops = drops
         .chain(["_migrations"])
         .map(|table| format!("DROP TABLE IF EXISTS \"{table}\""));
