@@ -7,6 +7,9 @@
     reason = "a test that cannot go on fails, and one that is skipped says so"
 )]
 
+#[macro_use]
+mod every_mode;
+
 mod adopt;
 mod answers;
 mod application;

@@ -1,24 +1,5 @@
 //! The same specification on every mode.
 
-macro_rules! in_every_mode {
-    ($($name:ident)*) => {
-        in_every_mode!(@ local: $($name)*);
-        in_every_mode!(@ memory: $($name)*);
-        in_every_mode!(@ remote: $($name)*);
-        in_every_mode!(@ replica: $($name)*);
-    };
-    (@ $mode:ident: $($name:ident)*) => {
-        mod $mode {
-            $(
-                #[tokio::test(flavor = "multi_thread")]
-                async fn $name() {
-                    crate::import::specification::$name(crate::world::World::$mode().await).await;
-                }
-            )*
-        }
-    };
-}
-
 in_every_mode! {
     a_dump_arrives_with_all_that_it_holds
     every_value_arrives_as_it_is_written

@@ -1,24 +1,5 @@
 //! The same specification on every mode.
 
-macro_rules! in_every_mode {
-    ($($name:ident)*) => {
-        in_every_mode!(@ local: $($name)*);
-        in_every_mode!(@ memory: $($name)*);
-        in_every_mode!(@ remote: $($name)*);
-        in_every_mode!(@ replica: $($name)*);
-    };
-    (@ $mode:ident: $($name:ident)*) => {
-        mod $mode {
-            $(
-                #[tokio::test(flavor = "multi_thread")]
-                async fn $name() {
-                    crate::numbers::specification::$name(crate::world::World::$mode().await).await;
-                }
-            )*
-        }
-    };
-}
-
 in_every_mode! {
     a_record_moves_to_the_file_that_holds_its_text
     records_that_exchanged_their_numbers_are_moved_at_once

@@ -1,24 +1,5 @@
 //! The same specification on every mode.
 
-macro_rules! in_every_mode {
-    ($($name:ident)*) => {
-        in_every_mode!(@ local: $($name)*);
-        in_every_mode!(@ memory: $($name)*);
-        in_every_mode!(@ remote: $($name)*);
-        in_every_mode!(@ replica: $($name)*);
-    };
-    (@ $mode:ident: $($name:ident)*) => {
-        mod $mode {
-            $(
-                #[tokio::test(flavor = "multi_thread")]
-                async fn $name() {
-                    crate::others::specification::$name(crate::world::World::$mode().await).await;
-                }
-            )*
-        }
-    };
-}
-
 in_every_mode! {
     a_database_that_another_tool_migrated_is_not_empty_and_a_baseline_takes_it
     a_tool_that_has_applied_nothing_is_no_history

@@ -1,24 +1,5 @@
 //! The same specification on every mode.
 
-macro_rules! in_every_mode {
-    ($($name:ident)*) => {
-        in_every_mode!(@ local: $($name)*);
-        in_every_mode!(@ memory: $($name)*);
-        in_every_mode!(@ remote: $($name)*);
-        in_every_mode!(@ replica: $($name)*);
-    };
-    (@ $mode:ident: $($name:ident)*) => {
-        mod $mode {
-            $(
-                #[tokio::test(flavor = "multi_thread")]
-                async fn $name() {
-                    crate::repeatables::specification::$name(crate::world::World::$mode().await).await;
-                }
-            )*
-        }
-    };
-}
-
 in_every_mode! {
     an_index_that_an_undo_dropped_comes_back
     what_is_gone_is_pending_and_made_again

@@ -1,24 +1,5 @@
 //! The same specification on every mode.
 
-macro_rules! in_every_mode {
-    ($($name:ident)*) => {
-        in_every_mode!(@ local: $($name)*);
-        in_every_mode!(@ memory: $($name)*);
-        in_every_mode!(@ remote: $($name)*);
-        in_every_mode!(@ replica: $($name)*);
-    };
-    (@ $mode:ident: $($name:ident)*) => {
-        mod $mode {
-            $(
-                #[tokio::test(flavor = "multi_thread")]
-                async fn $name() {
-                    crate::seeds::specification::$name(crate::world::World::$mode().await).await;
-                }
-            )*
-        }
-    };
-}
-
 in_every_mode! {
     a_first_run_makes_the_rows_and_a_second_writes_nothing
     references_that_no_foreign_key_declares_are_labels
