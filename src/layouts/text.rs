@@ -110,14 +110,16 @@ pub(super) fn unmarked(whole: &str, tools: &[&'static str]) -> (Option<String>, 
     let mut atomicity = Atomicity::default();
     let mut spans: Vec<Range<usize>> = Vec::new();
     for line in lines.iter().filter(|line| line.form == Form::Line) {
-        let tool = marker(line).filter(|(_, found)| found[..] == [Instruction::NoTransaction]);
-        let is_of = |name: &str| tool.as_ref().is_some_and(|(tool, _)| *tool == name);
-        let is_meant =
-            is_first(line) || !line.below_a_statement && (is_of("geni") || is_of("dbmate"));
-        if is_meant && (is_first(line) || tools.contains(&"geni")) {
+        let tool = match marker(line) {
+            Some((tool, found)) if found[..] == [Instruction::NoTransaction] => Some(tool),
+            _ => None,
+        };
+        let tool = tool.filter(|tool| tools.contains(tool));
+        let is_elsewhere = tool.is_some_and(|tool| tool != "sqlx") && !line.below_a_statement;
+        if is_first(line) || is_elsewhere {
             atomicity = Atomicity::Bare;
         }
-        if is_first(line) || tool.is_some_and(|(tool, _)| tools.contains(&tool)) {
+        if is_first(line) || tool.is_some() {
             spans.push(line.span.clone());
         }
     }
