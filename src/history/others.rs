@@ -1,5 +1,6 @@
 //! Histories of other tools in a database: which there are, and how far they have come. It looks and never writes.
 
+use super::adoptable::ADOPTABLE;
 use super::layout::ADOPTED_FROM;
 use super::other_tools::{COMPANIONS, OTHER_TOOLS, OtherTool, PREFIXES, Recorded};
 use super::read::{History, Row};
@@ -25,6 +26,11 @@ pub struct OtherHistory {
 }
 
 impl OtherHistory {
+    /// Whether `adopt` can take this history over.
+    pub fn is_adoptable(&self) -> bool {
+        ADOPTABLE.iter().any(|it| it.tool == self.tool)
+    }
+
     /// Whether it has applied this version.
     pub fn has(&self, version: i64) -> bool {
         match self.recorded {

@@ -1,8 +1,8 @@
-//! Faults that are found in several places of this room, in words.
+//! Diagnostics that several parts of the migrations report.
 
 use crate::db::HistoryTable;
 use crate::diagnostic::{Diagnostic, Diff, Location};
-use crate::history::{ADOPTABLE, OtherHistory, Row, moment};
+use crate::history::{OtherHistory, Row, moment};
 use crate::script::{Key, Source};
 
 use super::file::{Order, meaning};
@@ -122,16 +122,15 @@ pub(super) fn other_history(
         "this database was migrated by {tool} (newest: {newest}, in its table {table}), and no migration is recorded in \
          {history}: what ran already would run again"
     );
-    let is_adoptable = ADOPTABLE.iter().any(|it| it.tool == *tool);
     let next = match (&other.unfinished, baseline) {
         (Some(unfinished), _) => {
-            let then = match is_adoptable {
+            let then = match other.is_adoptable() {
                 true => "`adopt` takes its history over",
                 false => "`baseline V` records the migrations up to V without running them",
             };
             format!("{unfinished} failed or is not finished: finish it with {tool} first; then {then}")
         }
-        _ if is_adoptable => format!(
+        _ if other.is_adoptable() => format!(
             "`adopt` compares what {tool} has applied with the files and the schema, and records it without running it; \
              then `migrate` applies the rest"
         ),

@@ -174,7 +174,8 @@ async fn dry_run(
     Ok(Exit::Done)
 }
 
-/// What to do next: the migrations that have made what the dump brought are not recorded.
+/// The next step after rows of another database came: recording the migrations that made their schema. Where the history
+/// of another tool came with them, `adopt` reads it; otherwise `baseline` has to be given the version.
 pub(super) async fn next(
     session: &Session,
     opened: &Opened,
@@ -185,12 +186,25 @@ pub(super) async fn next(
     }
     let newest = newest(&opened.config)?;
     let history = seedbed::history::read(&opened.db).await.ok()?;
-    history.version().is_none().then(|| {
-        let words = format!(
+    if history.version().is_some() {
+        return None;
+    }
+    let adoptable = history.others.iter().find(|it| it.is_adoptable());
+    let words = match adoptable.map(|other| (other, &other.unfinished)) {
+        Some((other, Some(unfinished))) => format!(
+            "next: {unfinished} failed or is not finished: finish it with {tool}; then `adopt` records what {tool} has \
+             applied",
+            tool = other.tool
+        ),
+        Some((other, None)) => format!(
+            "next: `adopt` records what {} has applied (newest: {}, in its table {})",
+            other.tool, other.newest, other.table
+        ),
+        None => format!(
             "next: `baseline V` records which migrations this schema has already (the newest is V{newest})"
-        );
-        report::as_typed(&words, session.again)
-    })
+        ),
+    };
+    Some(report::as_typed(&words, session.again))
 }
 
 fn newest(config: &seedbed::config::Config) -> Option<i64> {

@@ -325,3 +325,38 @@ fn version_0_is_kept_by_undo_to_0_and_not_by_undo_to_none() {
         2> target: local local.db (default)
     "#]]);
 }
+
+#[test]
+fn a_history_that_comes_with_a_copy_or_a_dump_is_named_as_the_next_step() {
+    let project = of(Tool::Goose, 3);
+    migrated(&project, Tool::Goose, &[0, 1]);
+    assert_eq!(project.run("export dump.sql").code, Some(0));
+    for (line, to) in [
+        ("copy local.db copy.db", "copy.db"),
+        ("copy dump.sql copy2.db", "copy2.db"),
+        ("import dump.sql --database import.db", "import.db"),
+    ] {
+        let ran = project.run(line);
+        assert_eq!(ran.code, Some(0), "{ran}");
+        let next = format!(
+            "next: `seedbed adopt --database {to}` records what goose has applied (newest: 2, in its table \
+             goose_db_version)"
+        );
+        assert!(ran.stderr.contains(&next), "{ran}");
+        let adopted = project.run(&format!("adopt --database {to}"));
+        assert_eq!(adopted.code, Some(0), "{adopted}");
+    }
+}
+
+#[test]
+fn a_history_with_an_unfinished_migration_is_finished_by_its_tool_first() {
+    let project = of(Tool::Sqlx, 3);
+    migrated(&project, Tool::Sqlx, &[0, 1]);
+    let unfinished = Tool::Sqlx.unfinished(1).unwrap();
+    project.change(&[unfinished.as_str()]);
+    let ran = project.run("copy local.db copy.db");
+    assert_eq!(ran.code, Some(0), "{ran}");
+    let words = "failed or is not finished: finish it with sqlx; then `seedbed adopt --database copy.db` records what \
+                 sqlx has applied";
+    assert!(ran.stderr.contains(words), "{ran}");
+}
