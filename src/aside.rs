@@ -1,4 +1,4 @@
-//! Giving memory back takes long where it is a million small pieces, and nobody has to wait for it.
+//! Frees memory on another thread: a million small pieces take long, and the caller does not wait for them.
 
 /// Drops a value on a thread of its own; at once where there is no thread to be had.
 pub(crate) fn drop_aside<T: Send + 'static>(value: T) {

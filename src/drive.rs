@@ -1,4 +1,4 @@
-//! The one loop that changes databases: read the history, decide, run; and if somebody else was faster, again.
+//! The one loop that changes databases: read the history, decide, run; and if another run was faster, start again.
 //!
 //! Applying, undoing, repairing, taking a baseline and seeding differ only in how they decide, and deciding is pure.
 
@@ -17,7 +17,7 @@ use crate::history::{
 use crate::script::{Entry, Key, Origin, Record, Run, Script, Step, Unit};
 use crate::sql::{Kind, identifier, kind, significant};
 
-/// How often the history is read while somebody else's `no-transaction` migration runs.
+/// How often the history is read while another process runs a `no-transaction` migration.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
 /// What was waited for in vain, to complete "… for 10 s".
@@ -27,7 +27,7 @@ pub(crate) const LOCK_HELD: &str = "another connection held the lock of this dat
 const OUTDATED: &str =
     "the server refused changes because its history has moved, and reading it showed no move";
 
-/// What somebody who waits may want to know.
+/// What a waiting user may want to know.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
@@ -44,13 +44,13 @@ pub enum Event {
     Ran(Key),
     /// Units up to this one are committed.
     Committed(Key),
-    /// Somebody else holds the lock of the database.
+    /// Another process holds the lock of the database.
     WaitingForLock,
-    /// Somebody else runs this `no-transaction` migration.
+    /// Another process runs this `no-transaction` migration.
     WaitingFor(Key),
     /// Another run undoes this `no-transaction` migration.
     WaitingForUndo(Key),
-    /// Somebody else changed the history; it is read again.
+    /// Another run changed the history; it is read again.
     Moved,
 }
 
@@ -142,7 +142,7 @@ pub enum ApplyError {
         /// What this run had done before they showed.
         done: Vec<Done>,
     },
-    /// The lock, or somebody else's migration, was waited for in vain.
+    /// The wait for the lock, or for a migration of another process, timed out.
     #[error("{what} for {} s", waited.as_secs())]
     Waited {
         /// What was in the way, to complete "… for 10 s".

@@ -36,7 +36,7 @@
 //! ```
 //!
 //! Deciding is pure and yields [`script::Script`]s; acting is one call, [`history::run`], which runs a script whole
-//! with its records, and only if the history still is what it was planned on. Whoever lost a race reads and plans
+//! with its records, and only if the history is unchanged since the plan. A run that lost a race reads and plans
 //! again: one loop for applying, undoing, repairing and taking a baseline. Looking never writes.
 //!
 //! The rooms, each importing only those above it:

@@ -9,10 +9,10 @@ use crate::db::{AppDatabase, Db, DbError, Options};
 /// How long the lock of a local database is waited for.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The same of a server, which lets whoever holds the lock have it for 5 s while others wait.
+/// The same for a server, where a transaction may hold the lock for 5 s while others wait.
 const REMOTE_LOCK_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// How long somebody else's lock on this database is waited for, where nobody says.
+/// How long to wait for the lock of another process on this database, if no option sets it.
 pub fn lock_timeout(database: &Database) -> Duration {
     match database {
         Database::Local { .. } | Database::Memory => LOCK_TIMEOUT,

@@ -34,7 +34,7 @@ use crate::sql::{Kind, Value, What, kind, split};
 #[derive(Debug, Clone)]
 pub struct Driver(pub Db);
 
-/// What refinery is told when something goes wrong.
+/// The error that refinery gets.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DriverError {

@@ -1,7 +1,7 @@
 //! A change to a database, as a value.
 //!
 //! A [`Script`] says what is to happen, what is to be recorded about it, and on which [`Revision`] of the
-//! history it was planned. Whoever decides (migrations, undo, repair, seeds) makes scripts and does nothing else;
+//! history it was planned. The code that decides (migrations, undo, repair, seeds) only makes scripts;
 //! [`crate::history::run`] turns one into transactions and hands them to [`crate::db`].
 //!
 //! Nothing here knows a database, a file system or a clock.
@@ -100,7 +100,7 @@ pub struct Step {
     pub sql: Sql,
     /// Values for `?1`, `?2`, …
     pub args: Arc<[Value]>,
-    /// The place in a file, for statements that somebody wrote.
+    /// The place in a file, for statements that come from one.
     pub origin: Option<Origin>,
     /// A query to run where this step fails, before anything is rolled back; its rows go into the failure.
     pub explain: Option<Arc<String>>,

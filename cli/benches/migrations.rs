@@ -59,7 +59,7 @@ fn project(count: usize) -> TempDir {
     folder
 }
 
-/// The library's way from files to a database, as a program of somebody's own would go it.
+/// From files to a database with the library, as an application does it.
 fn migrate(runtime: &tokio::runtime::Runtime, project: &Path, database: &Path) {
     let set = Migrations::read_dir(project.join("migrations")).unwrap();
     let db = Db::local(database, Options::default()).unwrap();

@@ -1,4 +1,4 @@
-//! How far an import is: a bar on a terminal, a line every few seconds where nobody sees a bar, nothing with `--quiet`.
+//! How far an import is: a bar on a terminal, a line every few seconds elsewhere, nothing with `--quiet`.
 
 use std::fmt::Write;
 use std::io::{IsTerminal, Read};
@@ -60,7 +60,7 @@ impl Drop for Progress {
     }
 }
 
-/// Bytes of the text; of a packed one nobody knows before its end.
+/// Bytes of the text; for a packed one they are unknown before its end.
 fn length(input: &Input) -> Option<u64> {
     let Input::File(path) = input else {
         return None;

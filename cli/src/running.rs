@@ -11,7 +11,7 @@ use super::terminal::Terminal;
 use seedbed::migrations::{Event, Statement};
 use seedbed::report;
 
-/// How often the time is shown anew.
+/// How often the shown time is updated.
 const TICK: Duration = Duration::from_secs(1);
 
 /// A shorter statement is not shown on a terminal.

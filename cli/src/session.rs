@@ -68,7 +68,7 @@ pub(super) struct Session {
 pub(super) struct Opened {
     pub(super) config: Config,
     pub(super) db: Db,
-    /// Whoever may change something says who it is.
+    /// A command that may change something identifies its run.
     pub(super) run: Run,
 }
 
@@ -672,7 +672,7 @@ impl Stopped {
         self
     }
 
-    /// A backup was taken before, of which whoever has to repair something should know.
+    /// A backup was taken before; an error names it, because it may be needed for the repair.
     pub(super) fn has_backup(mut self, backup: Option<&str>, program: &str) -> Stopped {
         if let (Some(file), Some(diagnostic)) = (backup, self.report.diagnostics.first_mut()) {
             diagnostic.help.push(format!(

@@ -1,4 +1,4 @@
-//! SIGINT and SIGTERM: the run is told to stop, and ends by itself with the transaction under way finished or rolled
+//! SIGINT and SIGTERM: the run is asked to stop, and ends by itself with the transaction under way finished or rolled
 //! back. A run that was sent to a server cannot be stopped: its outcome is awaited, until a second SIGINT.
 
 use seedbed::db::Stop;

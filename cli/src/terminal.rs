@@ -1,6 +1,6 @@
 //! The only file that prints: data on standard output, words on standard error.
 //!
-//! Colours are in the texts already and are taken out where nobody would see them. A reader that went away (`| head`)
+//! Colours are in the texts already and are removed where they would not be shown. A reader that went away (`| head`)
 //! is no error; a result that cannot be written is one, and [`unwritten`] has it until the command ends.
 
 use std::borrow::Cow;
@@ -21,7 +21,7 @@ pub(super) struct Terminal {
     /// How the result is printed.
     pub(super) format: Format,
     quiet: bool,
-    /// Whether each step is told.
+    /// Whether each step is reported.
     pub(super) verbose: bool,
 }
 
@@ -68,7 +68,7 @@ impl Terminal {
         }
     }
 
-    /// Whether words about the result are told.
+    /// Whether messages about the result are printed.
     pub(super) fn tells(&self) -> bool {
         !self.quiet
     }
@@ -79,7 +79,7 @@ impl Terminal {
         let _ = write_to(&mut stderr, &in_order(text));
     }
 
-    /// Whether somebody is there to answer.
+    /// Whether a user can answer.
     pub(super) fn can_ask(&self) -> bool {
         std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::input::{Input, Rebuild};
 
-/// What the compiler is told about the package that it compiles.
+/// What Cargo reports about the package that is compiled.
 pub(crate) struct Surroundings {
     /// The folder of its `Cargo.toml`.
     root: Option<PathBuf>,

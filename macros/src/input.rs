@@ -16,7 +16,7 @@ pub(crate) struct Input {
 pub(crate) enum Rebuild {
     /// The package's build script, so there must be one.
     BuildScript,
-    /// Somebody else.
+    /// Another caller.
     Manual,
 }
 

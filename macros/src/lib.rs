@@ -20,7 +20,7 @@ use expand::Surroundings;
 ///
 /// The path is relative to the package's `Cargo.toml`. Folders nest; files are known by their paths from there.
 ///
-/// # When it is built anew
+/// # When it is built again
 /// Whenever a file is edited or removed. Of a **new** file the compiler knows nothing unless the build script tells of
 /// the directory, so the package needs a `build.rs` with this line:
 ///
@@ -42,7 +42,7 @@ pub fn embed(input: TokenStream) -> TokenStream {
         .unwrap_or_else(|error: proc_macro::LexError| no_code(&error))
 }
 
-/// Code of our own making always parses; if it does not, that is told like any other error.
+/// Generated code always parses; if it does not, that is reported like any other error.
 fn no_code(error: &proc_macro::LexError) -> TokenStream {
     expand::refusal(&format!(
         "embed! has made something that is no code: {error}"

@@ -276,7 +276,7 @@ fn join(base: &Path, home: Option<&String>, path: &Path) -> Result<PathBuf, Refu
                 help: "write the whole path",
             });
         }
-        // `~name/file` is somebody's home to a shell.
+        // To a shell, `~name/file` is in the home folder of a user.
         (Err(_), _) if text.starts_with('~') && path.components().count() > 1 => {
             return Err(Refused {
                 why: "starts with the home folder of a named user, which is not looked up",

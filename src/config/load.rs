@@ -175,7 +175,7 @@ fn file(flag: &'static str, given: Option<&PathBuf>, usual: &str, sources: &Sour
 }
 
 impl File {
-    /// The text; a file that nobody named may be missing.
+    /// The text; a file that no flag names may be missing.
     fn read(&self, problems: &mut Vec<Diagnostic>) -> Option<String> {
         match fs::read_to_string(&self.path) {
             Ok(text) => Some(text),

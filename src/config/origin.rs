@@ -51,7 +51,7 @@ impl Origin {
         }
     }
 
-    /// Whether somebody typed it for this one command.
+    /// Whether it was typed for this one command.
     pub fn is_flag(&self) -> bool {
         matches!(self, Self::Flag(_))
     }

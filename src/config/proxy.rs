@@ -19,7 +19,7 @@ pub(super) fn proxy(
     let set = |name: &&'static str| sources.at(Level::Environment, name);
     let names: &[&'static str] = match url.is_encrypted() {
         true => &variables::HTTPS_PROXY,
-        // Not in capital letters: a CGI program is given `HTTP_PROXY` by whoever sends it a header `Proxy`.
+        // Not in capital letters: a client of a CGI program can set `HTTP_PROXY` with a header `Proxy`.
         false => &variables::HTTP_PROXY,
     };
     let named = names.iter().chain(&variables::ALL_PROXY).find_map(set);

@@ -333,7 +333,7 @@ fn data_tests(
     folder
 }
 
-/// The seed environment that somebody named; it is also the name of a folder.
+/// The seed environment, if a setting names one; it is also the name of a folder.
 fn seed_env(
     layers: &Layers<'_>,
     flags: &Flags,
@@ -430,7 +430,7 @@ fn around(choice: &Choice, proxy: Option<&Setting<Option<Proxy>>>) -> Option<Str
 }
 
 fn shown(layers: &Layers<'_>) -> Shown {
-    // Problems of modes that were not chosen are nobody's concern.
+    // Problems of modes that were not chosen do not matter.
     let mut unheard = Vec::new();
     let sources = layers.sources;
     let short = |path: &PathBuf| relative(&sources.root, path).to_owned();

@@ -17,7 +17,7 @@ pub struct Row {
     pub name: &'static str,
     /// The value; `-` for none, `***` for a secret.
     pub value: String,
-    /// Where it came from: `[migrations] dir in config.toml`; empty for what nobody sets.
+    /// Where it came from: `[migrations] dir in config.toml`; empty if nothing sets it.
     pub origin: String,
 }
 

@@ -101,7 +101,7 @@ fn access(a: Option<&Value>, p: Option<&Value>) -> Access {
 mod tests {
     use super::*;
 
-    /// A token with these claims, and a signature that nobody looks at.
+    /// A token with these claims, and a signature that is not checked.
     fn token(claims: &str) -> Secret {
         let payload = base64::encode(claims.as_bytes());
         let payload = payload.replace('+', "-").replace('/', "_");

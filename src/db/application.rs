@@ -56,7 +56,7 @@ impl AppDatabase {
         &self.db
     }
 
-    /// A new connection. Local ones wait for somebody else's lock as long as [`Db::lock_timeout`] says. On a replica
+    /// A new connection. Local ones wait up to [`Db::lock_timeout`] for the lock of another process. On a replica
     /// that was never synced it finds an empty database: `db().sync()` brings what the primary has.
     ///
     /// # Errors

@@ -40,7 +40,7 @@ impl Bound {
         }
         let (sender, receiver) = sync_channel(AHEAD);
         let copy = move || {
-            // Whoever takes them may have stopped.
+            // The receiver may have stopped.
             let _ = all.iter().try_for_each(|args| sender.send(copies(args)));
         };
         let started = std::thread::Builder::new().spawn(copy);

@@ -8,7 +8,7 @@ use crate::sql::Value;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Code {
-    /// Somebody else held the lock until the lock timeout passed.
+    /// Another process held the lock until the lock timeout passed.
     Busy,
     /// The database, its file or its token allows reading only.
     ReadOnly,
@@ -325,8 +325,8 @@ fn how_far(frame: Option<u64>, primary: Option<u64>) -> String {
 }
 
 impl DbError {
-    /// Whether the same may succeed a little later: the server could not be reached, or had too much to do, or somebody
-    /// else was syncing.
+    /// Whether the same may succeed a little later: the server could not be reached, or had too much to do, or another
+    /// process was syncing.
     pub fn may_pass(&self) -> bool {
         match self {
             DbError::Remote(error) => error.may_pass(),

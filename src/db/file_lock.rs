@@ -1,5 +1,6 @@
 //! A lock among all processes of this machine on a name in a folder: the system's, on an empty file beside what it is
-//! about, that is there for the time that it is held. Whoever dies holding it leaves the file behind, and not the lock.
+//! about, that is there for the time that it is held. A process that dies with the lock leaves the file behind, and not
+//! the lock.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
@@ -15,13 +16,13 @@ pub(crate) struct FileLock {
 }
 
 impl FileLock {
-    /// Takes the lock that is called as `of` with `ending` behind it. None where somebody else holds it.
+    /// Takes the lock that is called as `of` with `ending` behind it. None where another process holds it.
     ///
     /// # Errors
     /// [`DbError::File`] where nothing can be written in that folder.
     pub(crate) fn try_take(of: &Path, ending: &str) -> Result<Option<FileLock>, DbError> {
         let path = beside(of, ending);
-        // What is wrong is the folder, and not this file that nobody has heard of.
+        // What is wrong is the folder, and not this file, which users do not know.
         let folder = match path.parent() {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
             _ => Path::new("."),
@@ -60,12 +61,12 @@ impl FileLock {
 
 impl Drop for FileLock {
     fn drop(&mut self) {
-        // That the file stays where it cannot be removed hinders nobody.
+        // A file that cannot be removed does no harm.
         remove(&self.path, &mut self.file);
     }
 }
 
-/// On Unix the file is removed by whoever holds it, and whoever had opened it by then sees that it has no name.
+/// On Unix the holder of the lock removes the file, and a process that had opened it sees that it has no name.
 #[cfg(not(windows))]
 fn open(path: &Path) -> std::io::Result<File> {
     OpenOptions::new()
@@ -92,7 +93,7 @@ fn remove(path: &Path, file: &mut Option<File>) {
     *file = None;
 }
 
-/// On Windows a file that somebody has open without sharing its removal cannot be removed, so nobody holds one that has
+/// On Windows a file that is open without sharing its removal cannot be removed, so no process holds one that has
 /// no name.
 #[cfg(windows)]
 fn open(path: &Path) -> std::io::Result<File> {
@@ -106,7 +107,7 @@ fn open(path: &Path) -> std::io::Result<File> {
         .open(path)
 }
 
-/// Somebody else is just removing it.
+/// Another process is just removing it.
 #[cfg(windows)]
 fn is_in_use(error: &std::io::Error) -> bool {
     const SHARING_VIOLATION: i32 = 32;

@@ -2,8 +2,8 @@
 //!
 //! Its calls block, so each query and each run has a thread of the blocking pool. A file gets a fresh connection
 //! every time and nothing that a connection remembers can leak from one run into the next; memory has one
-//! connection for good, which lives as long as the database, and a name that nobody else knows, by which its rows are
-//! streamed.
+//! connection for good, which lives as long as the database, and a name that only this handle knows, by which its rows
+//! are streamed.
 
 mod transactions;
 
@@ -31,7 +31,7 @@ pub(super) const LOCK_SLICE: Duration = Duration::from_millis(100);
 /// two statements is lost.
 const INTERRUPT_EVERY: Duration = Duration::from_millis(20);
 
-/// A local file, opened anew for each use.
+/// A local file, opened for each use.
 #[derive(Debug, Clone)]
 pub(super) struct File {
     path: PathBuf,
@@ -264,7 +264,7 @@ pub(super) fn refuse_no_file(path: &Path) -> Result<(), DbError> {
     })
 }
 
-/// A database file that nobody can write to, by a name that tells the engine so: it makes no files beside a database whose
+/// A database file that cannot be written, by a name that tells the engine so: it makes no files beside a database whose
 /// journal is a log, and without them it opens such a one only so: <https://sqlite.org/wal.html#read_only_databases>.
 /// None where a log is left, which may hold rows, or where the file may be opened as usual.
 fn immutable(path: &Path) -> Option<String> {
@@ -305,7 +305,7 @@ pub(crate) async fn open_to_read(path: &Path) -> Result<Raw, EngineError> {
         let raw = Raw::open(name, access).await?;
         raw.busy_timeout(LOCK_SLICE);
         match raw.execute("SELECT 1 FROM sqlite_schema LIMIT 1") {
-            // Whoever reads it waits.
+            // Its reader waits.
             Err(error) if error.code != Code::Busy => Err(error),
             _ => Ok(raw),
         }
@@ -325,7 +325,7 @@ pub(crate) async fn open_to_read(path: &Path) -> Result<Raw, EngineError> {
 #[derive(Clone)]
 pub(super) struct Memory {
     connection: Arc<Mutex<Connection>>,
-    /// The engine's `memdb` of this name: <https://sqlite.org/inmemorydb.html>. Nobody else knows it.
+    /// The engine's `memdb` of this name: <https://sqlite.org/inmemorydb.html>. Only this handle knows it.
     name: Arc<str>,
 }
 
@@ -376,12 +376,12 @@ impl Memory {
         &self.name
     }
 
-    /// Keeps everybody else from using it.
+    /// Keeps other connections from using it.
     pub(super) async fn held(&self) -> OwnedMutexGuard<Connection> {
         self.connection.clone().lock_owned().await
     }
 
-    /// The connection, once nobody uses it.
+    /// The connection, once it is free.
     pub(super) async fn connect(&self) -> Connection {
         self.connection.lock().await.clone()
     }
@@ -458,8 +458,8 @@ async fn on_a_thread<T: Send + 'static>(
     }
 }
 
-/// `held` is the connection, or a lock on it: it is held until the work has ended, even where nobody waits for that
-/// any more.
+/// `held` is the connection, or a lock on it: it is held until the work has ended, even if the caller no longer waits
+/// for it.
 async fn answer(
     held: impl Deref<Target = Connection> + Send + Sync + 'static,
     queries: Arc<Vec<Query>>,
@@ -542,8 +542,8 @@ impl<'a> Wait<'a> {
         }
     }
 
-    /// Whether a statement that failed may be tried once more, or the error that it ends with: whoever was told to
-    /// stop while waiting was interrupted, and did not wait in vain.
+    /// Whether a statement that failed may be tried once more, or the error that it ends with: a run that was told to
+    /// stop while waiting was interrupted; its wait did not time out.
     pub(super) fn ask_again(&mut self, error: EngineError) -> Result<(), EngineError> {
         if error.code != Code::Busy {
             return Err(error);

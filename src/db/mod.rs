@@ -157,7 +157,7 @@ pub enum Progress {
     },
     /// This transaction is committed.
     Committed(usize),
-    /// Somebody else holds the lock; told once per wait.
+    /// Another process holds the lock; reported once per wait.
     Waiting,
 }
 
@@ -185,7 +185,7 @@ impl std::fmt::Debug for EncryptionKey {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Options {
-    /// How long to wait for somebody else's lock.
+    /// How long to wait for the lock of another process.
     pub lock_timeout: Duration,
     /// Tells a run to stop.
     pub stop: Stop,
@@ -220,7 +220,7 @@ setters!(Options {
 });
 
 impl Default for Options {
-    /// Ten seconds, nobody who says stop, no table is ignored, and no proxy.
+    /// Ten seconds, no stop flag, no ignored tables, and no proxy.
     fn default() -> Options {
         Options {
             lock_timeout: Duration::from_secs(10),
@@ -605,12 +605,12 @@ impl Db {
         }
     }
 
-    /// How long this handle waits for somebody else's lock.
+    /// How long this handle waits for the lock of another process.
     pub fn lock_timeout(&self) -> Duration {
         self.options.lock_timeout
     }
 
-    /// The same database, for who waits this long for somebody else's lock.
+    /// The same database, by a handle that waits this long for the lock of another process.
     #[must_use]
     pub fn with_lock_timeout(mut self, lock_timeout: Duration) -> Db {
         self.options.lock_timeout = lock_timeout;

@@ -213,7 +213,7 @@ impl Raw {
         match (stepped, finished) {
             (ffi::SQLITE_DONE, ffi::SQLITE_OK) => Ok(()),
             (ffi::SQLITE_INTERRUPT, ffi::SQLITE_OK) => Err(EngineError::interrupted()),
-            // A lock that was in the way is told by the step alone.
+            // A lock that was in the way is reported by the step alone.
             (stepped, ffi::SQLITE_OK) => Err(EngineError::new(
                 Code::of(stepped),
                 "the copy did not come to its end",

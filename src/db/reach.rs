@@ -8,8 +8,8 @@ use super::{Db, DbError, EngineError, Pause, Query, RemoteError};
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 
 impl Db {
-    /// Waits until the database answers a question, for this long at the most. `on_wait` is told once, and why, if it
-    /// does not answer at once. What waiting cannot help is not waited for.
+    /// Waits until the database answers a question, for this long at the most. `on_wait` is called once, with the
+    /// reason, if it does not answer at once. What waiting cannot help is not waited for.
     ///
     /// # Errors
     /// The last reason that it could not be reached.
@@ -26,7 +26,7 @@ impl Db {
             let left = until.saturating_duration_since(Instant::now());
             let answer = tokio::select! {
                 answer = self.rows::<1>(Query::new("SELECT 1")) => answer,
-                // Whoever waits for no time at all asks once nevertheless.
+                // With a wait of zero, the database is asked once.
                 () = tokio::time::sleep(left.max(FIRST_PAUSE)) => {
                     return Err(last.unwrap_or_else(|| self.silent(within)));
                 }

@@ -106,7 +106,7 @@ pub(super) async fn close(path: &Path) -> Result<(), DbError> {
         .map_err(cannot_replace(path))
 }
 
-/// Copies a database into one that nobody else can use. It keeps its journal mode.
+/// Copies a database into one that no other connection can use. It keeps its journal mode.
 fn copy(old: &Raw, new: &Raw) -> Result<(), EngineError> {
     let is_logged = "SELECT count(*) FROM pragma_journal_mode WHERE journal_mode = 'wal'";
     let pages_differ = number(old, "page_size")? != number(new, "page_size")?;
@@ -134,7 +134,7 @@ fn first(raw: &Raw, sql: &str) -> Result<i64, EngineError> {
     Ok(found)
 }
 
-/// A connection that nobody else can use the file beside, once it is had.
+/// A connection that has the file for itself.
 async fn locked(path: &Path, options: &Options) -> Result<Raw, DbError> {
     let begun = Instant::now();
     loop {

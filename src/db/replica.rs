@@ -548,7 +548,7 @@ impl Replica {
     /// What a sync would refuse at once.
     pub(super) async fn check(&self, options: &Options) -> Result<(), DbError> {
         let path = self.file.path();
-        // Whoever else is syncing it just now asks the same.
+        // A process that syncs it at this moment asks the same.
         if !try_replica_files(path)? {
             return Ok(());
         }
@@ -773,7 +773,7 @@ fn told(
     let frames = match protocol {
         None => Some(0),
         Some(Protocol::V1) => fetched,
-        // The crate does not count these, and each generation is counted anew.
+        // The crate does not count these, and each generation is counted from the start.
         Some(Protocol::V2) => {
             (before.is_none() || generation(before) == generation(after)).then(|| {
                 let from = last(before).unwrap_or_default();

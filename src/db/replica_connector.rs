@@ -147,7 +147,7 @@ impl OnlyTo {
             token: token.to_owned(),
             inner: builder.https_or_http().enable_http1().wrap_connector(Dial {
                 http,
-                // Other kinds cannot be used; whoever reads the settings says so.
+                // Other kinds cannot be used; the code that reads the settings reports that.
                 proxy: proxy.filter(Proxy::is_plain_http),
             }),
         })

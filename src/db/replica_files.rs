@@ -33,7 +33,7 @@ impl Protocol {
 const V1_SIDE: &str = "-client_wal_index";
 const V2_SIDE: &str = "-info";
 
-/// What a database is that may be a replica that lost its side file, or somebody's own.
+/// What a database is that may be a replica that lost its side file, or a database of its own.
 pub(crate) const WITHOUT_SIDE: &str =
     "is a database without the -client_wal_index or -info file of a replica";
 
@@ -260,7 +260,7 @@ pub fn try_replica_files(path: &Path) -> Result<bool, DbError> {
     Ok(lock.is_some())
 }
 
-/// Takes a replica away, all of its files and nothing else, once nobody syncs it. They are told by name.
+/// Removes a replica, all of its files and nothing else, once no process syncs it. The files are found by name.
 ///
 /// # Errors
 /// [`DbError::NotAReplica`] where no file of a replica stands beside it, so that no other database is lost, and
@@ -573,7 +573,7 @@ mod tests {
                 vec![("", &database), (NOTE, b"http://127.0.0.1:8080\n")],
                 "the replica r.db is broken: it has lost its -client_wal_index or -info file, which tells how far it has come",
             ),
-            // Somebody else's file of that name is no note.
+            // A file of that name from another program is no note.
             (
                 vec![("", &database), (NOTE, b"mine")],
                 "r.db is no replica: it is a database without the -client_wal_index or -info file of a replica",

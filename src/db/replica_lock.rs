@@ -12,7 +12,7 @@ use super::{DbError, EngineError, Options};
 /// What follows the name of the replica.
 pub(super) const ENDING: &str = "-sync-lock";
 
-/// How often somebody who waits tries again.
+/// How often a waiting process tries again.
 const TRY_AGAIN: Duration = Duration::from_millis(50);
 
 /// Held for the time of a sync.
@@ -22,7 +22,7 @@ pub(super) struct SyncLock {
 
 impl SyncLock {
     /// # Errors
-    /// [`DbError::SyncLocked`] where somebody else holds it for longer than the lock timeout, [`DbError::File`] where
+    /// [`DbError::SyncLocked`] where another process holds it for longer than the lock timeout, [`DbError::File`] where
     /// nothing can be written beside the replica.
     pub(super) async fn take(replica: &Path, options: &Options) -> Result<SyncLock, DbError> {
         let begun = Instant::now();
@@ -43,7 +43,7 @@ impl SyncLock {
         }
     }
 
-    /// None where somebody else holds it.
+    /// None where another process holds it.
     ///
     /// # Errors
     /// [`DbError::File`] where nothing can be written beside the replica.

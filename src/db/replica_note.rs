@@ -144,7 +144,7 @@ pub(super) fn stamp(replica: &Path) -> Option<String> {
         let since = metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
         Some(format!("{}-{}", metadata.len(), since.as_nanos()))
     };
-    // Whoever reads the file may leave a log without anything in it.
+    // A process that reads the file may leave an empty log.
     let log = of("-wal").filter(|log| !log.starts_with("0-"));
     let log = log.unwrap_or_default();
     Some(format!("{}/{log}", of("")?))

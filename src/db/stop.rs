@@ -1,6 +1,6 @@
 //! The signal that tells a run to stop, and pauses that differ from runner to runner.
 //!
-//! It only says so. Whoever runs something looks at it between steps, and interrupts the engine inside one.
+//! It is only a flag. A run looks at it between steps, and interrupts the engine inside one.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-/// Held by whoever runs; cheap to clone.
+/// The side of the run; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Stop {
     /// How often it was said.
@@ -19,7 +19,7 @@ pub struct Stop {
     waiting: Arc<AtomicUsize>,
 }
 
-/// Held by whoever may say stop, for instance the handler of SIGINT.
+/// The side that stops the run, for instance the handler of SIGINT.
 #[derive(Debug)]
 pub struct StopHandle {
     said: watch::Sender<usize>,
@@ -71,7 +71,7 @@ impl Stop {
         *self.said.borrow() >= self.needed
     }
 
-    /// Returns once it is raised; never, if nobody is left who could raise it.
+    /// Returns once it is raised; never, if nothing is left that could raise it.
     pub async fn raised(&self) {
         let mut said = self.said.clone();
         if said.wait_for(|said| *said >= self.needed).await.is_err() {

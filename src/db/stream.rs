@@ -101,7 +101,8 @@ where
 impl Db {
     /// Shows `sink` every row of every answer, in order, all of one state of the database. It is called on a thread that
     /// may block, and given back at the end; where it breaks off, nothing more is read. A local file that does not
-    /// exist answers as an empty database and is not created. In memory nobody else can use the database meanwhile.
+    /// exist answers as an empty database and is not created. In memory no other connection can use the database
+    /// meanwhile.
     ///
     /// # Errors
     /// As [`Db::query`], and [`DbError::Read`] where a query fails. What was shown before an error is no whole answer.
@@ -178,7 +179,7 @@ struct Reading {
     _left: Left,
 }
 
-/// Stops the thread where nobody waits for it any more.
+/// Stops the thread if its result is no longer awaited.
 struct Left(Arc<AtomicBool>);
 
 impl Drop for Left {
@@ -218,7 +219,7 @@ impl Reading {
         })
     }
 
-    /// `held` is kept until the thread has ended, even where nobody waits for that any more.
+    /// `held` is kept until the thread has ended, even if that is no longer awaited.
     async fn stream<S: Sink>(
         self,
         queries: Vec<Query>,

@@ -13,12 +13,12 @@ pub enum RemoteError {
         /// The system's words.
         why: String,
     },
-    /// Somebody answers, and not over TLS, or with a certificate that does not hold: nothing was sent.
+    /// A server answers, but not over TLS, or with a certificate that does not hold: nothing was sent.
     #[error("no encrypted connection to {host}: {why}")]
     NotEncrypted {
         /// Host and port.
         host: String,
-        /// The words of whoever checked it.
+        /// The message of the check.
         why: String,
     },
     /// This machine has no certificates of authorities, so no server can show who it is: nothing was sent.
@@ -31,7 +31,7 @@ pub enum RemoteError {
         host: String,
         /// The variables that name where they are looked for, with their values; empty where none is set.
         named: String,
-        /// The words of whoever looked for them.
+        /// The message of the system.
         why: String,
     },
     /// The connection broke after something was sent: the server may carry it out, now or later.
@@ -189,9 +189,9 @@ fn place(location: &str) -> &str {
 pub enum Fate {
     /// It was not, and sending it again may help.
     NotDone,
-    /// Nobody knows.
+    /// It is unknown.
     Unknown,
-    /// Nobody knows, and it must not be sent again: only reading can tell.
+    /// It is unknown, and the run must not be sent again: only reading can tell.
     Unrepeatable,
     /// It was not, and sending it again would not help.
     Refused,

@@ -47,7 +47,7 @@ pub enum Condition {
     Good,
     /// It is as it was when it was taken, and is not known to restore.
     Unproven,
-    /// It has no checksum: whoever took it did not come to its end, or the checksum was lost.
+    /// It has no checksum: the process that took it did not finish, or the checksum was lost.
     Unsigned,
     /// It is not what the checksum says.
     Damaged,
@@ -254,7 +254,7 @@ fn listed(folder: &Path, name: Option<&str>) -> io::Result<Vec<Kept>> {
     Ok(all.into_iter().map(|(_, kept)| kept).collect())
 }
 
-/// Those of `all` that were taken more than `days` before `now`. Whoever asks has just taken a good one.
+/// Those of `all` that were taken more than `days` before `now`. The caller has just taken a good one.
 pub(super) fn old(all: &[Kept], days: u32, now: SystemTime) -> Vec<&Kept> {
     let kept_for = Duration::from_secs(u64::from(days) * 24 * 60 * 60);
     let is_old = |kept: &&Kept| {

@@ -48,7 +48,7 @@ pub enum DumpError {
         #[source]
         cause: io::Error,
     },
-    /// It ends before it is complete: nobody knows what is missing.
+    /// It ends before it is complete: what is missing is unknown.
     #[error("{name} is cut short: {}", at_byte(problem))]
     CutShort {
         /// The dump.
@@ -56,7 +56,7 @@ pub enum DumpError {
         /// Where, and in the middle of what.
         problem: Box<Diagnostic>,
     },
-    /// Its last word is `ROLLBACK`: whoever wrote it could not read all of the database.
+    /// Its last word is `ROLLBACK`: the program that wrote it could not read all of the database.
     #[error(
         "{name} ends with ROLLBACK in line {line} (byte {offset}): its writer could not read the whole database"
     )]

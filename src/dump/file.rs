@@ -137,7 +137,7 @@ impl NewFile {
     /// Gives it its name.
     ///
     /// # Errors
-    /// The system's; [`ErrorKind::AlreadyExists`] where somebody else made that file meanwhile.
+    /// The system's; [`ErrorKind::AlreadyExists`] where another process made that file meanwhile.
     pub(super) fn publish(mut self) -> io::Result<()> {
         let path = self.path.clone();
         self.publish_as(&path)

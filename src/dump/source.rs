@@ -123,7 +123,7 @@ impl Source {
         self.length
     }
 
-    /// How many of [`Source::length`] bytes have been read: shared, for whoever shows it while another thread reads.
+    /// How many of [`Source::length`] bytes have been read: shared, to show it while another thread reads.
     pub fn progress(&self) -> Arc<AtomicU64> {
         Arc::clone(&self.progress)
     }
@@ -186,7 +186,7 @@ fn sniffed(
     if gzip {
         packed = Packing::Gzip;
         let mut unpacked = Members::new(text);
-        // What is broken already is told by whoever reads on, with its place.
+        // What is broken already is reported by the next read, with its place.
         let (first, end) = head(&mut unpacked);
         start = first;
         text = match end {

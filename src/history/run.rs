@@ -28,7 +28,7 @@ pub enum UnitEvent {
     Begins(usize, usize),
     /// All statements of this unit, from 0, succeeded; nothing is committed yet.
     Done(usize),
-    /// Somebody else holds the lock.
+    /// Another process holds the lock.
     Waiting,
 }
 

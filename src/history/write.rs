@@ -304,7 +304,7 @@ pub(super) struct Steps {
 }
 
 impl Steps {
-    /// Begins with the guard: it takes the revision, or fails where somebody else took it.
+    /// Begins with the guard: it takes the revision, or fails where another run took it.
     fn new(expects: Revision, run: &Run) -> Steps {
         let mut steps = Steps::default();
         if expects == Revision::NONE {

@@ -256,7 +256,7 @@ pub(super) async fn compared(
     })?;
     let schema = rehearsal.schema().await.map_err(BaselineError::Memory)?;
     let expected = schema.without(&foreign);
-    // Views and triggers that the next `migrate` makes anew may be there or not.
+    // Views and triggers that the next `migrate` creates again may exist or not.
     for migration in unrecorded(set, history) {
         let act = Act::new(&migration.up, &history.table);
         if matches!(migration.key, Key::Repeatable(_)) && act.is_sound() && act.obstacle().is_none()

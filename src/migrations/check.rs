@@ -104,7 +104,7 @@ pub async fn check(set: &Migrations, options: &CheckOptions<'_>) -> Result<Check
     for part in parts.iter().filter(|part| part.is_repeatable()) {
         checked.problems.extend(created_only_once(part.up.steps()));
     }
-    // A version that nobody or several claim is a hole, and what comes after would fail for that alone.
+    // A version that no file or several files have is a gap, and what comes after would fail for that alone.
     if !set.problems.iter().any(Diagnostic::is_error) {
         rehearse(set, &parts, &rules, &mut checked).await?;
     }

@@ -192,7 +192,7 @@ fn contents(
     })
 }
 
-/// Writes all of these files, or none; `None` where one is there already, as somebody else was faster.
+/// Writes all of these files, or none; `None` if one exists already, because another process was faster.
 fn write_all(directory: &Path, contents: &[NewFile]) -> Result<Option<Vec<PathBuf>>, CreateError> {
     let mut written = Vec::new();
     for file in contents {

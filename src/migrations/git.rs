@@ -291,9 +291,9 @@ impl Git {
         let (input, output) = (child.stdin.take(), child.stdout.take());
         let errors = child.stderr.take();
         let answer = std::thread::scope(|scope| {
-            // It answers while it is asked: whoever only asks first waits for ever.
+            // It answers while it is asked: a caller that sends all questions first waits for ever.
             scope.spawn(move || {
-                // Where this fails the answer is short, and that is told.
+                // Where this fails the answer is short, and that is reported.
                 input.map(|mut input| input.write_all(asked.as_bytes()))
             });
             let errors = scope.spawn(move || {

@@ -76,7 +76,7 @@ impl Listing {
             }
             let path = directory.join(entry.file_name());
             let kind = entry.file_type().map_err(unreadable(&path))?;
-            // A link counts as what it leads to, as whoever put it there expects; only then is a second look needed.
+            // A link counts as its target, as its owner expects; only then is a second look needed.
             let kind = match kind.is_symlink() {
                 false => kind,
                 true => match std::fs::metadata(&path) {

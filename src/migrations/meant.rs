@@ -59,7 +59,7 @@ pub(super) fn suggest(file_name: &str) -> Option<String> {
         'R' => format!("R__{words}{ending}"),
         _ => format!("{letter}{digits}__{words}{ending}"),
     };
-    // A suggestion that would be refused again helps nobody.
+    // A suggestion that would be refused again is useless.
     (named != file_name && parse_name(&named).is_ok()).then_some(named)
 }
 

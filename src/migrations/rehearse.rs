@@ -507,7 +507,7 @@ impl Rehearsal {
                 self.revision = script.leaves();
                 self.judge_outside(&script, later).await
             }
-            // Nobody else writes to it.
+            // Nothing else writes to it.
             Err(RunError::Moved) => Err(Stopped::Db(DbError::Read(unusable("it has changed")))),
             Err(RunError::Failed(failed)) => {
                 // A file without a transaction is recorded as started before it fails.

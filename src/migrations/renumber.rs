@@ -213,7 +213,7 @@ fn renames_in(
     let newest = newest.unwrap_or_default();
     let new =
         next_version(newest, Numbering::AsNewest, now).ok_or(RenumberError::NoHigher { newest })?;
-    // Of a pair, both go along; a folder takes with it what it holds.
+    // Both files of a pair are renamed; a folder keeps what it holds.
     let of_it = all().filter(|(path, it)| {
         *path == file || it.is_down && it.version() == Some(old.0) && it.words == old.1
     });
@@ -335,7 +335,7 @@ fn in_its_folder(file: &str, name: &str) -> Rename {
     }
 }
 
-/// Renames a file to a name that is not taken: a plain rename would write over whoever has it.
+/// Renames a file to a name that is not taken: a plain rename would overwrite the file that has it.
 fn rename_to_new(from: &Path, to: &Path) -> std::io::Result<()> {
     // A folder takes a name that is free, and the system refuses one that holds files.
     if from.is_dir() {
@@ -344,7 +344,7 @@ fn rename_to_new(from: &Path, to: &Path) -> std::io::Result<()> {
         OpenOptions::new().write(true).create_new(true).open(to)?;
     }
     std::fs::rename(from, to).inspect_err(|_| {
-        // The name was taken a moment ago, by nobody but us.
+        // This process took the name a moment ago.
         let _ = match to.is_dir() {
             true => std::fs::remove_dir(to),
             false => std::fs::remove_file(to),

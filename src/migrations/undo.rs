@@ -146,7 +146,7 @@ pub(super) fn undo_units(
     problems.extend(overtaken(history, versions));
     let recorded = history.by_key();
     for version in versions {
-        // Somebody else may have taken it back meanwhile.
+        // Another run may have undone it meanwhile.
         let Some(row) = recorded.get(&Key::Migration(*version)) else {
             continue;
         };

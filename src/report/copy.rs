@@ -101,7 +101,7 @@ pub fn planned_copy(planned: &Planned, copying: Copying<'_>, style: Style<'_>) -
     text
 }
 
-/// What is said besides, a line each. What was said before the first row is not said again.
+/// Further messages, a line each. What was reported before the first row is not repeated.
 pub fn copy_words(copied: &Copied, told: &[LeftOut], from: &str, style: Style<'_>) -> Vec<String> {
     let mut imported = copied.imported.clone();
     imported

@@ -195,7 +195,7 @@ impl LeftOut {
         }
     }
 
-    /// Whether it is said as a warning, or only as a note.
+    /// Whether it is reported as a warning, or only as a note.
     fn is_harmless(self) -> bool {
         matches!(
             self,
@@ -233,7 +233,7 @@ fn of_others(table: &Table) -> Option<String> {
     })
 }
 
-/// What does not go along, a line each.
+/// What is not copied, a line each.
 pub fn left_out_words(left_out: &[LeftOut]) -> Vec<String> {
     let words = left_out
         .iter()

@@ -104,7 +104,7 @@ pub fn other_run(other: &OtherRun, now: SystemTime) -> String {
     )
 }
 
-/// A line for somebody who waits.
+/// A line for a user who waits.
 pub fn event(event: &Event, style: Style<'_>) -> Option<String> {
     let waits = |text: &str| Some(style.paint.paint(WAITS, text));
     match event {

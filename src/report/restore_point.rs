@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use time::OffsetDateTime;
 use time::macros::format_description;
 
-/// The line that is told before the first change to a database on Turso, which can be restored to about any moment:
+/// The line that is printed before the first change to a database on Turso, which can be restored to about any moment:
 /// <https://docs.turso.tech/features/point-in-time-recovery>. `name` is what Turso calls the database.
 pub fn restore_point(name: &str, now: SystemTime) -> String {
     let format = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");

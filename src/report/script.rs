@@ -430,7 +430,7 @@ impl<'a> Failing<'a> {
         }
     }
 
-    /// What somebody who gets these words may have meant.
+    /// What a user who gets this message may have meant.
     fn meant(&self) -> Option<&'static str> {
         let first = self.error.version.is_none() && self.error.done.is_empty();
         let exists =

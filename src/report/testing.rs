@@ -37,7 +37,7 @@ impl Report {
                     .into()
             }
         };
-        // What a template under construction is like helps nobody: it is gone.
+        // The state of an unfinished template is of no use: the template is gone.
         report.database = None;
         report.items = Vec::new();
         for diagnostic in &mut report.diagnostics {

@@ -36,7 +36,7 @@ pub struct Object {
 pub enum ObjectKind {
     /// A table, virtual ones too.
     Table,
-    /// An index that somebody made; not those that keep a constraint.
+    /// An index that a statement created, and not one that keeps a constraint.
     Index,
     /// A view.
     View,

@@ -117,7 +117,7 @@ pub enum Nullability {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ColumnKind {
-    /// Whoever writes a row says them.
+    /// The writer of a row sets them.
     Plain,
     /// The table computes them, and none can be written: <https://sqlite.org/gencol.html>.
     Generated,
@@ -155,7 +155,7 @@ pub enum IndexOrigin {
     PrimaryKey,
     /// It keeps a `UNIQUE` of the table.
     Constraint,
-    /// Somebody made it.
+    /// A statement created it.
     Made,
 }
 

@@ -1,4 +1,4 @@
-//! Seeding a database: look at what it has, plan, run; and again, if somebody else was faster.
+//! Seeding a database: look at what it has, plan, run; and again, if another run was faster.
 
 use std::cell::LazyCell;
 use std::collections::BTreeMap;
@@ -54,7 +54,7 @@ use crate::sql::{Value, identifier};
 pub struct SeedOptions {
     /// Which files.
     pub choice: Choice,
-    /// Whether rows that nothing but time or somebody's hand has changed are written.
+    /// Whether rows are written that changed only by time or by hand.
     pub refresh: Refresh,
     /// What the database is to be marked as, instead of what it is marked as.
     pub mark: Option<String>,
@@ -139,7 +139,7 @@ pub(super) async fn observe_from(
     Ok(plan)
 }
 
-/// The columns of a row in which values stand in for variables that nobody knows.
+/// The columns of a row whose values stand in for variables that are unknown.
 pub(super) struct StandIns {
     /// The row.
     pub(super) origin: Origin,

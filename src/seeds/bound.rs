@@ -119,7 +119,7 @@ pub(super) fn table_of<'a>(basis: &Basis<'a>, row: usize) -> &'a TableShape {
     &basis.shape.tables[basis.rows.rules(&basis.rows.rows[row]).table]
 }
 
-/// What stands for a variable that nobody knows while seeds are only checked: another value for each row and column, of
+/// The stand-in for a variable that is unknown while seeds are only checked: another value for each row and column, of
 /// the type of the column.
 pub(super) fn stand_in(basis: &Basis<'_>, row: usize, column: usize) -> Value {
     let of = &table_of(basis, row).columns[column];

@@ -273,7 +273,7 @@ pub(super) fn nature_of_time(file: &SeedFile) -> Nature {
     }
 }
 
-/// The value of a variable; none where nobody knows it.
+/// The value of a variable; none where it is unknown.
 fn variable(
     name: &str,
     default: Option<&str>,
@@ -297,7 +297,7 @@ fn variable(
     }
 }
 
-/// A secret that everybody knows is none; where it matters, it is refused.
+/// A well-known secret is no secret; where it matters, it is refused.
 fn refuse_weak(secret: &str, what: &str, file: &SeedFile) -> Result<(), Unfit> {
     if !file.is_for(PROD) {
         return Ok(());

@@ -6,7 +6,7 @@ use super::model::Mode;
 use crate::diagnostic::Diagnostic;
 use crate::script::Script;
 
-/// Whether rows are written that nothing but time or somebody's hand has changed.
+/// Whether rows are written that changed only by time or by hand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Refresh {
@@ -103,7 +103,7 @@ pub enum What {
 pub struct Difference {
     /// Its name.
     pub column: String,
-    /// What it has; none where that is not for everybody.
+    /// What it has; none where it is secret.
     pub old: Option<String>,
     /// What it gets.
     pub new: Option<String>,

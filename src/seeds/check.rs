@@ -145,7 +145,7 @@ fn diagnostic(
     }
 }
 
-/// Whether the words of the engine may be about one of these columns. Some constraints are told by their columns alone:
+/// Whether the words of the engine may be about one of these columns. Some constraints are named by their columns alone:
 /// `UNIQUE constraint failed: users.email`.
 fn may_be_about(words: &str, columns: &[String]) -> bool {
     let named = ["UNIQUE constraint failed: ", "NOT NULL constraint failed: "];

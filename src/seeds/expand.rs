@@ -1,5 +1,5 @@
 //! Files and a schema become rows: columns are found, labels become references, ids are made, and every value takes the
-//! type of its column. All problems are told, each where it stands. Pure.
+//! type of its column. All problems are reported, each at its place. Pure.
 
 pub(super) mod among;
 mod cells;

@@ -1,7 +1,7 @@
 //! Rows of a database as a seed file: read, written as YAML, and proved by reading the file back.
 //!
-//! A file that would not give the same rows again is never handed out: what cannot be written is told instead, all of
-//! it. Nothing here writes to a database or to a file.
+//! A file that would not give the same rows again is never handed out: what cannot be written is reported instead, all
+//! of it. Nothing here writes to a database or to a file.
 
 mod label;
 mod mask;
@@ -202,7 +202,7 @@ fn reserved(of: &TableShape) -> Option<Refusal> {
     })
 }
 
-/// The columns that somebody writes.
+/// The columns that a statement can write.
 fn plain(of: &TableShape) -> impl Iterator<Item = usize> {
     let is_plain = |at: &usize| of.columns[*at].origin == ColumnKind::Plain;
     (0..of.columns.len()).filter(is_plain)
@@ -274,7 +274,7 @@ fn with_nul(of: &TableShape, answer: &[Vec<Value>]) -> impl Iterator<Item = Refu
     })
 }
 
-/// A row with NULL for the columns that nobody writes.
+/// A row with NULL for the columns that no statement can write.
 fn spread(of: &TableShape, row: Vec<Value>) -> Vec<Value> {
     let mut whole = vec![Value::Null; of.columns.len()];
     for (at, value) in plain(of).zip(row) {

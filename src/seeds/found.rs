@@ -173,7 +173,7 @@ impl Found {
         resolved(&cell.content, &of.columns[cell.column()], depth, follow)
     }
 
-    /// Whether a reference leads to the value of a variable that nobody knows while seeds are only checked.
+    /// Whether a reference leads to the value of a variable that is unknown while seeds are only checked.
     pub(super) fn is_unknown(&self, rows: &Rows, row: usize, column: usize) -> bool {
         self.unknown(rows, row, column).is_some()
     }
@@ -396,7 +396,7 @@ fn lookup(of: &TableShape, key: &[usize], wanted: &[(usize, Vec<Value>)]) -> Que
         .iter()
         .map(|column| match column.origin {
             ColumnKind::Plain => format!("t.{}", identifier(&column.name)),
-            // Nobody writes it, so nobody compares it.
+            // It is not written, so it is not compared.
             ColumnKind::Generated | ColumnKind::Hidden => "NULL".to_owned(),
         })
         .collect();

@@ -1,8 +1,8 @@
 //! Generated values. Each cell throws its own dice, and what they show follows from where the cell stands and from
 //! nothing else: not from the order of rows, from other cells, from the machine or from the time.
 //!
-//! **What version 1 makes is frozen**: the dice, the lists, and the order of the throws for each kind of value. Whoever
-//! seeds today gets the rows of yesterday. A better generator is version 2, beside this one.
+//! **What version 1 makes is frozen**: the dice, the lists, and the order of the throws for each kind of value. A seed
+//! gives the same rows in every version of the program. A better generator is version 2, beside this one.
 
 mod words;
 

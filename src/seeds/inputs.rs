@@ -18,7 +18,7 @@ use crate::sql::Value;
 pub enum Variables {
     /// These are set, and no others.
     Known(BTreeMap<String, String>),
-    /// Nobody knows: seeds are only checked, and any value will do.
+    /// It is unknown: seeds are only checked, and any value will do.
     Unknown,
 }
 

@@ -181,7 +181,7 @@ impl Labels {
 
     pub(super) fn nearest(&self, table: &str, label: &str) -> Option<String> {
         let labels = self.0.get(&table.to_ascii_lowercase())?;
-        // A long list takes long to look through, and helps nobody.
+        // A long list takes long to read, and helps little.
         let mut known: Vec<&str> = labels.keys().take(10_000).map(|label| &**label).collect();
         known.sort_unstable();
         nearest(label, &known).map(str::to_owned)

@@ -1,7 +1,7 @@
 //! From the text of a seed file to what it says: settings, tables, rows, and what stands in their cells.
 //!
-//! It knows the grammar and no schema: whether a column exists and what it holds is for later. All problems are told,
-//! and what could be understood is given all the same, so that the rest can be checked too.
+//! It knows the grammar and no schema: whether a column exists and what it holds is for later. All problems are
+//! reported, and what could be understood is given all the same, so that the rest can be checked too.
 
 mod cell;
 mod json;

@@ -106,7 +106,7 @@ pub(super) enum Content {
     Json(Arc<Composed>),
     /// It is hashed when the row is written, and then never again.
     Secret(String),
-    /// A variable that nobody knows while seeds are only checked.
+    /// A variable that is unknown while seeds are only checked.
     Unknown,
 }
 

@@ -33,8 +33,8 @@ pub(super) fn without(file: &SeedFile) -> Arc<str> {
     }
 }
 
-/// The text of a file with `***` for each secret that `!hash` finds in it: what is recorded of it is for everybody who
-/// can read the database.
+/// The text of a file with `***` for each secret that `!hash` finds in it: every user who can read
+/// the database can read what is recorded of it.
 pub(super) fn masked(file: &SeedFile) -> String {
     let mut text = file.source.text.to_string();
     for span in secrets(file).into_iter().rev() {

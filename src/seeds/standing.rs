@@ -56,7 +56,7 @@ pub enum State {
     Applied,
     /// Its file amounts to something else than what was applied.
     Edited,
-    /// Somebody changed its rows by hand.
+    /// Its rows were changed by hand.
     Drifted,
     /// It was applied, and its file is gone.
     Missing,
@@ -87,7 +87,7 @@ impl Standing {
     }
 }
 
-/// The tags of files that were applied: whoever asked for them once means them still.
+/// The tags of files that were applied: they stay chosen.
 pub fn recorded_tags(seeds: &Seeds, history: &History) -> Vec<String> {
     let recorded = history.by_key();
     let mut tags: Vec<String> = seeds

@@ -25,7 +25,7 @@ use node::{Weight, weigh};
 
 /// A longer text is not read: 64 MB.
 const MAX_BYTES: usize = 64_000_000;
-/// How deep maps and lists may be nested. Whoever walks a tree may recurse: it is no deeper than this.
+/// How deep maps and lists may be nested. Code that walks a tree may recurse: it is no deeper than this.
 const MAX_DEPTH: usize = 64;
 /// How many nodes a text may hold before aliases are expanded.
 const MAX_NODES: usize = 10_000_000;
@@ -41,7 +41,7 @@ pub(super) fn read(source: &Arc<Source>) -> (Option<Node<'_>>, Vec<Diagnostic>) 
     (root, builder.problems)
 }
 
-/// Why reading ends here; the problem is told already.
+/// Why reading ends here; the problem is reported already.
 struct Stop;
 
 /// A map or a list whose end has not come yet.
@@ -318,7 +318,7 @@ impl<'a> Builder<'a> {
         self.add(node)
     }
 
-    /// What stands in the tree for an alias that stands for nothing, and is told already.
+    /// The node for an alias without an anchor, which is reported already.
     fn instead(&self, span: Range<usize>) -> Node<'a> {
         let kind = match self.open.last().map(|open| &open.collection) {
             Some(Collection::Mapping(_, Some(key))) if is_merge(key) => Kind::Mapping(Vec::new()),

@@ -28,9 +28,9 @@
 //! ```
 //!
 //! The first test that asks makes a template, a file below `target/seedbed/templates`, and every test gets a copy of it
-//! below `target/seedbed/tests`. A copy is removed when the test ends well; when the test panics it is kept, and its
-//! path is told. A test that fails by returning an error has ended for the compiler: [`TestDatabase::keep`] what you
-//! want to look at then.
+//! below `target/seedbed/tests`. A copy is removed when the test ends without a panic. When the test panics, the copy
+//! is kept and its path is printed. A test that fails by returning an error has not panicked: to look at its database,
+//! call [`TestDatabase::keep`].
 //!
 //! The name of a template is a hash of everything that its content follows from: the text of every migration and seed
 //! of the environment, its tags, this crate's version, and the day (UTC). So an edited file makes a new template; and
@@ -140,7 +140,7 @@ async fn filled<P>(
                     place,
                 });
             }
-            // Somebody took it away: `cargo clean`, or whoever made many newer ones.
+            // It was removed: by `cargo clean`, or by a process that made many newer ones.
             Err(_) if tries < TRIES && !template.database.exists() => {
                 template::forget(options, &template);
             }

@@ -27,7 +27,7 @@ enum Afterwards {
 }
 
 impl OnDisk {
-    /// A copy of a template under a name that nobody else has.
+    /// A copy of a template under a unique name.
     pub(super) fn copy(template: &Path, folder: &Path, test: &str) -> Result<OnDisk, TestingError> {
         let path = folder.join(format!("{test}-{}.db", uuid::Uuid::now_v7().simple()));
         // From here on whatever is there is removed.

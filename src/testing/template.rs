@@ -1,5 +1,5 @@
-//! The template: a migrated and seeded file that every test copies. It is made once, whoever asks first, and never
-//! changed: other content has another name.
+//! The template: a migrated and seeded file that every test copies. It is made once, for the first test that asks, and
+//! never changed: other content has another name.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
@@ -54,7 +54,7 @@ pub(super) async fn known(options: &Options) -> Result<Arc<Template>, TestingErr
     Ok(template.clone())
 }
 
-/// Looks for the template anew the next time.
+/// Looks for the template again the next time.
 pub(super) fn forget(options: &Options, template: &Arc<Template>) {
     let mut known = all_known();
     let is_it = |cell: &Arc<OnceCell<Arc<Template>>>| {
@@ -255,8 +255,8 @@ async fn fill(
     Ok(rows)
 }
 
-/// Waits until nobody else makes a template. Whoever dies has no lock any more. Where files cannot be locked, several
-/// make the same template, and the first one is kept.
+/// Waits until no other process makes a template. A process that dies loses its lock. Where files cannot be locked,
+/// several make the same template, and the first one is kept.
 async fn lock(path: &Path) -> Result<Option<File>, TestingError> {
     let mut options = File::options();
     let file = options.create(true).truncate(false).write(true).open(path);

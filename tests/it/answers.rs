@@ -110,7 +110,7 @@ impl Servers {
         requests.iter().filter(|request| request.writes).count()
     }
 
-    /// Nothing reached the other server, and nobody saw the token.
+    /// Nothing reached the other server, and no one else got the token.
     fn check_secrets(&self, ran: &Ran) {
         assert_eq!(self.other.requests(), [], "{ran}");
         for text in [&ran.stdout, &ran.stderr] {

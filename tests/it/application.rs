@@ -28,7 +28,7 @@ async fn opened(project: &Project, env: &[(&str, &str)]) -> AppDatabase {
     config(project, env).open().await.unwrap()
 }
 
-/// What only whoever starts an application does.
+/// What only the start of an application does.
 async fn migrate(database: &AppDatabase) {
     let files = set(&[("V1__users.sql", USERS)]);
     let (options, run) = (PlanOptions::default(), Run::new("application"));
@@ -170,7 +170,7 @@ async fn a_replica_is_read_here_and_written_to_at_its_primary() {
         assert_eq!(server.requests().len(), before, "{replication:?}");
         add(&database, "Grace").await;
         assert_eq!(names(&database).await.unwrap(), "Ada Grace");
-        // Somebody else writes to the primary.
+        // Another program writes to the primary.
         let direct = [("USE_TURSO", "YES"), ("TURSO_DATABASE_URL", &server.url())];
         let direct = opened(&project, &direct).await;
         assert_eq!(names(&direct).await.unwrap(), "Ada Grace");

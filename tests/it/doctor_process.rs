@@ -35,7 +35,7 @@ fn look(project: &Project, line: &str) -> Ran {
         let names = project.files();
         let bytes: Vec<_> = names
             .iter()
-            // Whoever reads a replica touches this one.
+            // A process that reads a replica touches this file.
             .filter(|name| !name.ends_with("-shm"))
             .map(|name| project.bytes(name))
             .collect();

@@ -18,7 +18,7 @@ pub(crate) struct Lock {
 impl Lock {
     /// What a writer has while others may still read.
     pub(crate) const TO_WRITE: &[&str] = &["BEGIN IMMEDIATE"];
-    /// What keeps everybody out.
+    /// The lock that keeps every other connection out.
     pub(crate) const ALONE: &[&str] = &["BEGIN EXCLUSIVE"];
     /// What a reader has: writers can begin, and not end.
     pub(crate) const TO_READ: &[&str] = &["BEGIN", "SELECT count(*) FROM sqlite_schema"];

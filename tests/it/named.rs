@@ -1,4 +1,4 @@
-//! A database on a server that somebody names: `SEEDBED_TEST_URL`, with the token `SEEDBED_TEST_TOKEN` where it needs
+//! A database on a server that a variable names: `SEEDBED_TEST_URL`, with the token `SEEDBED_TEST_TOKEN` where it needs
 //! one. What runs there has tables of its own and takes them away again; a database with a `_migrations` is left alone.
 
 use std::ffi::OsString;

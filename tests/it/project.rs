@@ -1,6 +1,6 @@
 //! A project in a folder of its own, and the real program run in it as a process.
 //!
-//! The program gets no variable of whoever runs the tests: no `.env`, no user, no CI.
+//! The program gets no variable of the user who runs the tests: no `.env`, no user, no CI.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -87,7 +87,7 @@ impl Project {
     }
 
     /// Called by a user whom the permissions of files hold for, which they do not for root. `None` where root cannot
-    /// run the program as somebody else.
+    /// run the program as another user.
     #[cfg(unix)]
     pub(crate) fn powerless(mut self) -> Option<Project> {
         use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};

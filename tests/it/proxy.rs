@@ -1,4 +1,5 @@
-//! Servers that are reached through a proxy: which variables name it, what goes through it, and what is told of it.
+//! Servers that are reached through a proxy: which variables name it, what goes through it, and what is printed about
+//! it.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};

@@ -1,4 +1,4 @@
-//! What holds for embedded replicas only: changes reach the primary, the file follows, and nobody else touches it.
+//! What holds for embedded replicas only: changes reach the primary, the file follows, and nothing else touches it.
 
 use expect_test::expect;
 use seedbed_test_server::{Fault, Options, Replication, Rule, Server};
@@ -373,7 +373,7 @@ fn a_replica_without_our_note_is_told_by_what_the_protocol_says() {
         let first = server(replication);
         let project = project(&first).after("migrate");
         project.remove("local_replica.db-primary");
-        // Whoever else made it, it goes on with its own primary, and is noted.
+        // Whichever program made it, it continues with its own primary, and a note is written.
         let project = project.after("sync");
         let noted = project.read("local_replica.db-primary");
         assert_eq!(noted.lines().next(), Some(&*first.url()));
@@ -572,7 +572,7 @@ fn a_sync_of_somebody_else_is_waited_for_until_the_lock_timeout() {
             6,
             "applied on the primary; the replica was not synced: another process",
         );
-        // Whoever waits long enough has it, and the first one was not disturbed.
+        // A process that waits long enough gets it, and the first one was not disturbed.
         ends(
             &project.run("sync --lock-timeout 30"),
             0,
@@ -672,7 +672,7 @@ fn an_offline_status_tells_its_age_as_json() {
     assert!(at.len() == 20 && at.ends_with('Z'), "{ran}");
     let document = project.run("replica status --format json").json();
     assert_eq!(document["synced_at"], at);
-    // Which of two primaries it is about cannot be asked, and is told.
+    // Which of two primaries it belongs to cannot be asked, and is reported.
     assert!(!ran.stderr.contains("another URL"), "{ran}");
     let project = project.env("TURSO_DATABASE_URL", "http://127.0.0.1:1");
     let words = "warning: it was last synced with another URL, http://127.0.0.1:";

@@ -1,4 +1,4 @@
-//! Runs that are told to stop, by Ctrl-C or by whoever ends processes.
+//! Runs that are stopped by a signal: Ctrl-C, or SIGTERM from a supervisor.
 
 use std::time::{Duration, Instant};
 
@@ -212,7 +212,7 @@ fn waiting_for_a_lock_to_write_is_stopped() {
     );
 }
 
-/// Nothing is said while the program waits to read, so the open file is waited for.
+/// Nothing is printed while the program waits to read, so the test waits for the open file.
 #[cfg(target_os = "linux")]
 #[test]
 fn waiting_for_a_lock_to_read_is_stopped() {

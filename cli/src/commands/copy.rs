@@ -241,7 +241,7 @@ async fn input(
     let db = open::open(&config.database.value, options)
         .await
         .map_err(failed)?;
-    // What cannot be read at all is said before anything is asked.
+    // A source that cannot be read is reported before any question.
     let readable = db.query(vec![db::Query::new("SELECT 1")]).await;
     readable.map_err(failed)?;
     Ok(Input::database(db, &config.database_name()))
@@ -254,7 +254,7 @@ async fn read_twice(input: Input) -> Result<Input, CopyError> {
     Ok(kept.map_err(|error| ImportError::from(Why::from(error)))?)
 }
 
-/// Says what does not go along when that is known, and remembers it.
+/// Reports what is not copied as soon as that is known, and remembers it.
 fn telling(progress: &Progress) -> (OnImport, Arc<Mutex<Vec<LeftOut>>>) {
     let told: Arc<Mutex<Vec<LeftOut>>> = Arc::default();
     let (say, then, remember) = (progress.say(), progress.on_event(), told.clone());

@@ -37,7 +37,7 @@ pub(crate) async fn dump(session: &Session, flags: &args::Export) -> Ending {
         let exported = dump::export(&opened.db, &options, &mut std::io::stdout()).await;
         return match exported {
             Ok(_) => Ok(Exit::Done),
-            // Whoever read it has seen enough.
+            // The reader has seen enough.
             Err(ExportError::Write(error)) if error.kind() == ErrorKind::BrokenPipe => {
                 Ok(Exit::Done)
             }

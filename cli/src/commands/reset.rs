@@ -18,7 +18,7 @@ use seedbed::schema;
 use seedbed::seeds::{self, Choice, PROD, Refresh, SeedOptions, SeedPlan, Seeds, Variables};
 use seedbed::sql::Value;
 
-/// The environment of a database on this machine, where nobody says another.
+/// The environment of a database on this machine, if no option names another.
 const DEV: &str = "dev";
 
 /// `reset`
@@ -36,7 +36,7 @@ pub(crate) async fn reset(session: &Session, flags: &args::Reset) -> Ending {
         return Err(session.failed(&opened, &HistoryError::Unfinished(unfinished).into()));
     }
     let configured = opened.config.seed_env.as_ref().map(|env| env.value.clone());
-    // Where nobody says another, it stays what it is.
+    // If no option names another, it stays what it is.
     let environment = match (&flags.env, &history.environment) {
         (None, Some(mark)) => mark.clone(),
         _ => configured.unwrap_or_else(|| DEV.to_owned()),
@@ -99,7 +99,7 @@ fn local(session: &Session, opened: &Opened) -> Result<PathBuf, Stopped> {
             .usage("not-local", message, Some(help))
             .about(opened));
     };
-    // A link stays, and what it leads to is made anew.
+    // A link stays, and its target is replaced.
     let path = path.canonicalize().unwrap_or_else(|_| path.clone());
     db::refuse_side_files(&path)
         .map_err(|error| session.failed(opened, &HistoryError::from(error).into()))?;
@@ -117,7 +117,7 @@ fn local(session: &Session, opened: &Opened) -> Result<PathBuf, Stopped> {
     Ok(path)
 }
 
-/// A production database is nobody's to delete, and one of another environment is not the one that was meant.
+/// A production database is never deleted, and one of another environment is not the one that was meant.
 fn refuse_marked(
     session: &Session,
     opened: &Opened,
@@ -171,7 +171,7 @@ async fn ask(session: &Session, opened: &Opened, path: &Path) -> Result<(), Stop
     }
 }
 
-/// A draft of the new database, set up as the old one is, once nobody uses that.
+/// A draft of the new database, set up as the old one is, once no process uses that.
 async fn begin(opened: &Opened, path: &Path, options: &Options) -> Result<Draft, DbError> {
     let draft = Draft::begin(path, options).await?;
     if path.exists() {

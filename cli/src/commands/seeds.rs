@@ -218,7 +218,7 @@ pub(super) fn read(session: &Session, folder: &Path) -> Result<Seeds, Stopped> {
     Seeds::read_dir(folder).map_err(|error| session.stopped(Report::files(&error)))
 }
 
-/// On a server that others use, nobody may guess which rows are meant.
+/// On a server that others use, the environment is not guessed.
 fn environment(session: &Session, opened: &Opened) -> Result<String, Stopped> {
     match &opened.config.seed_env {
         Some(environment) => Ok(environment.value.clone()),

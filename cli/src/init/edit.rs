@@ -187,7 +187,7 @@ pub(super) fn with_profile(text: &str) -> Edit {
         table = table.and_then(|table| self::table(table, key));
     }
     match table {
-        // Whatever it says, somebody has thought about it.
+        // Whatever it contains, its owner chose it.
         Some(_) => Edit::Fine,
         None => checked(appended(text, PROFILE), "profile", &one_line(PROFILE)),
     }

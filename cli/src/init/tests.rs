@@ -70,7 +70,7 @@ fn project(files: &[(&str, &str)]) -> tempfile::TempDir {
     folder
 }
 
-/// What is said the first time of files that are not simply written; all are named. The second time everything is kept, or
+/// The first report on files that are not simply written; all are named. The second time everything is kept, or
 /// told again.
 #[track_caller]
 fn check(files: &[(&str, &str)], expect: &[&str]) -> tempfile::TempDir {

@@ -302,7 +302,7 @@ impl Run<'_> {
             let _ = bare(self.connection, "ROLLBACK").await;
         }
         if matches!(error.code, Code::Full | Code::Io) {
-            // A write that failed leaves a journal for whoever reads next to roll back, and until then a full disk
+            // A write that failed leaves a journal for the next reader to roll back, and until then a full disk
             // stays full.
             let _ = bare(self.connection, "SELECT 1 FROM sqlite_schema").await;
         }

@@ -659,7 +659,7 @@ mod tests {
         for step in 0..4 {
             lines.extend([begin(step), row(), end()]);
         }
-        // Rows that nobody asked for are dropped.
+        // Rows that were not asked for are dropped.
         let whole = "done 0, done 0, done 1, done 1, skipped, skipped";
         assert_eq!(cursor(&batch, &lines), whole);
         for kept in 0..lines.len() {

@@ -99,7 +99,7 @@ impl Remote {
                         taken = send.send(piece) => taken,
                         () = options.stop.raised() => return interrupted(),
                     };
-                    // Nobody wants the rest, or could read it.
+                    // The rest is not needed, and cannot be read.
                     if taken.is_err() {
                         break None;
                     }
@@ -166,7 +166,7 @@ fn show<S: Sink, P: AsRef<[u8]>>(mut pieces: Receiver<P>, forms: Vec<Form>, sink
         });
         match verdict {
             Ok(ControlFlow::Continue(()) | ControlFlow::Break(Verdict::GoOn)) => {}
-            // The server is told by the end of the connection.
+            // The end of the connection tells the server.
             Ok(ControlFlow::Break(Verdict::Enough)) => return End::Shown(lines.sink, None),
             Ok(ControlFlow::Break(Verdict::Refused(error))) => return End::Refused(error),
             Ok(ControlFlow::Break(Verdict::Incomplete(lacks))) => return End::Incomplete(lacks),
@@ -258,7 +258,7 @@ impl<S: Sink> Lines<S> {
         if let Err(lacks) = self.entries.row(self.row.width()) {
             return Ok(Verdict::Incomplete(lacks));
         }
-        // What `BEGIN` and `ROLLBACK` might give is nobody's answer.
+        // What `BEGIN` and `ROLLBACK` might give is not an answer to a query.
         if self.step == 0 || self.step + 1 >= self.steps {
             return Ok(Verdict::GoOn);
         }

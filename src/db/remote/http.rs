@@ -31,7 +31,7 @@ use crate::proxy::THROUGH;
 const PIPELINE: &str = "/v3/pipeline";
 const CURSOR: &str = "/v3/cursor";
 
-/// What is said of a result of another kind than the request.
+/// The message about a result of another kind than the request.
 const OTHER_ANSWER: &[u8] = b"an answer to another question";
 
 /// How long an answer is waited for at least before it counts as lost.

@@ -1,8 +1,8 @@
 //! A libSQL server, over Hrana on HTTP: <https://github.com/tursodatabase/libsql/blob/main/docs/HRANA_3_SPEC.md>.
 //!
-//! A query is one request and a run is one request. The `libsql` crate's own remote client prints statements anew,
-//! loses error codes and cannot carry `PRAGMA foreign_keys` into a transaction, so requests are made here, on the
-//! official types.
+//! A query is one request and a run is one request. The `libsql` crate's own remote client prints statements again from
+//! its parser, loses error codes and cannot carry `PRAGMA foreign_keys` into a transaction, so requests are made here,
+//! on the official types.
 
 mod batch;
 mod complete;
@@ -344,8 +344,8 @@ impl Remote {
     }
 
     /// One request; three where there are statements outside of a transaction, so that what is recorded before them
-    /// is known to be recorded. `written` is told how far a replica has to be synced to see it, also where it failed
-    /// half-way.
+    /// is known to be recorded. `written` gets the frame up to which a replica has to be synced to see it, also where
+    /// it failed half-way.
     pub(super) async fn run(
         &self,
         ready: &Ready,

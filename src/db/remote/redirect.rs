@@ -1,6 +1,6 @@
 //! Where a redirect points to, in a form that can be printed. Pure.
 //!
-//! The protocol has no redirects, so none is followed: the token and the SQL would go to a host that nobody has
+//! The protocol has no redirects, so none is followed: the token and the SQL would go to a host that no setting has
 //! configured.
 
 /// How much of a location is shown.

@@ -193,7 +193,7 @@ fn end(sql: &str) -> &'static str {
         Some(Ok(last)) if last.kind == TokenKind::Comment && last.text(sql).starts_with("--") => {
             "\n;\n"
         }
-        // Engines take a comment that nobody ended.
+        // Engines take a comment that does not end.
         Some(Err(_)) => "*/;\n",
         _ => ";\n",
     }
@@ -235,8 +235,8 @@ fn rows(table_name: &str, table: &Table) -> TableRows {
         .filter(|column| !column.is_generated)
         .collect();
     let key = table.integer_key();
-    // Where no name is free, nobody can tell the rowid or ask for it; and no row has one value more than a table has
-    // columns at the most.
+    // Where no name is free, no statement can set the rowid or ask for it; and no row has one value more than a table
+    // has columns at the most.
     let rowid = match key {
         Some(_) => None,
         None => table.rowid().filter(|_| table.has_room_for_rowid()),
@@ -338,7 +338,7 @@ fn spelled<'a>(tables: impl Iterator<Item = &'a Object>) -> String {
 }
 
 /// What the planner knows of the rows: <https://sqlite.org/lang_analyze.html>. Not all builds of the engine have
-/// `sqlite_stat4`, and those that have it make it anew.
+/// `sqlite_stat4`, and those that have it compute it again.
 fn statistics(catalogue: &Catalogue, options: &ExportOptions, chosen: &Chosen, parts: &mut Parts) {
     const STATISTICS: &str = "sqlite_stat1";
     if options.what != Contents::Everything || catalogue.table(STATISTICS).is_none() {

@@ -53,7 +53,7 @@ impl Ahead {
     /// The next block; none at the end of the dump.
     ///
     /// # Errors
-    /// The reader's; [`Why::Interrupted`] where the run is told to stop, however long the dump is in coming.
+    /// The reader's; [`Why::Interrupted`] where the run was stopped, however long the dump is in coming.
     pub(super) async fn next(&mut self) -> Result<Option<Block>, Why> {
         tokio::select! {
             biased;

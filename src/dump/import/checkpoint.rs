@@ -1,7 +1,7 @@
 //! How far an import has come: one row, moved on in the same transaction as the rows that it tells of.
 //!
 //! It moves by comparing: a chunk says from which byte it goes on, and fails where the row is at another one. So a chunk
-//! of a run that was killed, or whose answer was lost, happens once or not at all, whoever sends it and how often.
+//! of a run that was killed, or whose answer was lost, happens once or not at all, however often it is sent.
 
 use std::sync::Arc;
 

@@ -62,7 +62,7 @@ pub enum Stands {
     },
     /// All of it; what failed came after it.
     Everything,
-    /// Nobody knows: see [`Why::Unknown`].
+    /// It is unknown: see [`Why::Unknown`].
     Unknown,
 }
 
@@ -100,7 +100,7 @@ pub enum Why {
         /// When it began, by the database's clock.
         started_at: String,
     },
-    /// Somebody else went on with the same import, or changed the records, at the same time.
+    /// Another process continued the same import, or changed the records, at the same time.
     #[error("another run has changed this database meanwhile")]
     Overtaken,
     /// The dump is not the one that the import began with.

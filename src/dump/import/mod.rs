@@ -59,7 +59,7 @@ pub enum Violations {
     /// They are.
     #[default]
     Refuse,
-    /// They are told, and stay.
+    /// They are reported, and stay.
     Allow,
 }
 
@@ -85,7 +85,7 @@ pub enum Verify {
     Nothing,
 }
 
-/// What somebody who waits may want to know.
+/// What a waiting user may want to know.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ImportEvent {
@@ -103,7 +103,7 @@ pub enum ImportEvent {
     },
     /// An index is made, which can take long.
     Index(String),
-    /// This of the dump does not go along. Told before the first row where all of the dump was read before.
+    /// This part of the dump is not imported. Reported before the first row, if all of the dump was read before.
     LeftOut(Vec<LeftOut>),
     /// All is written; what remains is to check, to record, and to put it on the disk.
     Finishing,
@@ -112,7 +112,7 @@ pub enum ImportEvent {
     NoModule(LackingModule),
     /// Nothing is written yet, and this trigger of the database will run for each row of the dump.
     Trigger(Fired),
-    /// Somebody else holds the lock.
+    /// Another process holds the lock.
     Waiting,
     /// An answer was lost, or the server is away: the same is sent again.
     Again,
@@ -137,7 +137,7 @@ pub enum Begin {
     /// It is.
     #[default]
     Continue,
-    /// What it did is taken back, and the import begins anew.
+    /// What it wrote is removed, and the import starts again.
     Anew,
 }
 

@@ -1,7 +1,7 @@
 //! A local database that does not exist yet, or is an empty file: built beside its place under another name, and put
 //! there once it is whole and on the disk, so that it appears whole or not at all.
 //!
-//! Until then it is nobody's database: it has no journal and nothing is synced, one thread reads while another writes,
+//! Until then no other process uses it: it has no journal and nothing is synced, one thread reads while another writes,
 //! and rows are bound where the reader left them.
 
 use std::collections::HashMap;
@@ -40,7 +40,7 @@ const ROWS: usize = 32;
 /// [999](https://sqlite.org/limits.html#max_variable_number), and this engine takes 32766.
 const VALUES: usize = 30_000;
 
-/// No journal, no waiting for the disk, nobody else: what goes wrong costs the file, and that was nobody's yet. 8 MB
+/// No journal, no waiting for the disk, no other process: a failure costs the file, which was not in use yet. 8 MB
 /// of cache keep indexes that come before their rows quick, and sorting for those that come after goes on a thread of
 /// its own.
 const SETTINGS: &[&str] = &[
@@ -67,8 +67,8 @@ pub(super) struct Built {
 /// How many rows go into a statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::dump) enum Pace {
-    /// As many as is fastest. Of a row that is refused the place is known only roughly: without a journal nobody can ask
-    /// what of its statement was done.
+    /// As many as is fastest. Of a row that is refused the place is known only roughly: without a journal it is
+    /// impossible to ask what of its statement was done.
     Fast,
     /// One.
     RowByRow,

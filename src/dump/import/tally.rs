@@ -18,7 +18,7 @@ pub struct Table {
     pub took: Duration,
     /// How the table came to be: what starting over may do with it.
     pub before: Before,
-    /// Whether it holds as many rows as were written; none where nobody looked.
+    /// Whether it holds as many rows as were written; none where that was not checked.
     pub verified: Option<bool>,
     /// Rows beyond those that were written: others have written to it while the import ran.
     pub of_others: u64,

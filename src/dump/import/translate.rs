@@ -345,7 +345,7 @@ impl Translator {
     }
 
     /// A table that a virtual table has made already. Where the dump has written rows to the virtual table itself too, as
-    /// Python's does, they are the same rows again: it is made anew before its tables are filled.
+    /// Python's does, they are the same rows again: it is made again before its tables are filled.
     fn shadow(&mut self, name: &str) -> Deed<'static> {
         let Deed::Run(mut statements) = self.clear(name) else {
             return Deed::Nothing;
@@ -432,7 +432,7 @@ impl Translator {
     }
 }
 
-/// Whether a table of the dump is one of the engine's own, which nobody counts and nobody finds in the way.
+/// Whether a table of the dump is one of the engine's own, which is not counted and is never an obstacle.
 pub(super) fn is_of_the_engine(table: &str) -> bool {
     table
         .get(..7)

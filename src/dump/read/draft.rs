@@ -100,7 +100,7 @@ impl Reader {
             let Some(first) = text.get(at) else {
                 return Pause::End;
             };
-            // An index takes long, so whoever applies blocks can commit behind each.
+            // An index takes long, so the code that applies blocks can commit after each.
             if draft.statements.last().is_some_and(makes_an_index) {
                 return Pause::Switch;
             }

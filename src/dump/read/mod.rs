@@ -3,8 +3,8 @@
 //!
 //! The text is read into one buffer. As many whole statements as are in it are read where they lie, then hashed, then
 //! decoded in place, and leave with the buffer as a [`Block`]. What is refused does not stop the reading:
-//! from then on there are no blocks, only more problems, so that all of them are told at once. What is broken, such as
-//! a text that ends inside of a string, stops it.
+//! from then on there are no blocks, only more problems, so that all of them are reported together. What is broken,
+//! such as a text that ends inside of a string, stops it.
 
 mod between;
 mod decode;

@@ -222,7 +222,8 @@ impl Sink for Look {
     }
 }
 
-/// What is said of a table beside what its rows amount to, and whether each of its rows has to be looked for in the dump.
+/// What is reported of a table besides the sum of its rows, and whether each of its rows has to be looked for in the
+/// dump.
 fn judge(
     of_dump: &DumpedTable,
     table: &mut VerifiedTable,

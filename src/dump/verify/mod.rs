@@ -3,8 +3,8 @@
 //! Rows are compared in no order: by their number, or in full by sums of their hashes, so that memory does not grow with
 //! the tables. Only where two sums differ are rows looked at again, and of those only a part.
 //!
-//! What a database has beside the dump is nobody's loss, and no difference. Not compared are Seedbed's own records, which
-//! tell of the import too, and the statistics of `ANALYZE`, which an engine makes anew.
+//! Extra tables and rows in the database are ignored. Not compared are Seedbed's own records, which
+//! contain the import too, and the statistics of `ANALYZE`, which an engine computes again.
 
 mod affinity;
 mod catalogue;

@@ -26,7 +26,7 @@ fn set(files: &[(&str, &str)]) -> Migrations {
     )
 }
 
-/// A database that somebody made by hand.
+/// A database that was made by hand.
 async fn made_by(sql: &str) -> Db {
     let db = Db::memory(Options::default()).await.unwrap();
     run_sql(&db, sql).await;

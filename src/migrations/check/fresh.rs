@@ -155,7 +155,7 @@ impl<'a> Fresh<'a> {
             match trial.ups(parts, &later).await {
                 Ok(()) => return Ok(trial),
                 Err(Stopped::Db(error)) => return Err(error),
-                // A down file may have taken rows along that this needs, and nobody need ever go down.
+                // A down file may have deleted rows that this needs, and `undo` may never run.
                 Err(Stopped::Problem(_)) => {}
             }
         }

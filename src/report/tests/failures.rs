@@ -45,7 +45,7 @@ async fn apply(db: &Db, files: &[(&str, &str)], grouping: Grouping) -> Result<Ou
     migrations::apply(db, &set(files), &options, &run, &migrations::ignore()).await
 }
 
-/// What is said where V1 and V2 are applied, and `third` fails after them.
+/// The report where V1 and V2 are applied, and `third` fails after them.
 async fn third_fails(third: (&str, &str)) -> Report {
     let db = Db::memory(Options::default()).await.unwrap();
     apply(&db, &[V1, V2], Grouping::All).await.unwrap();
@@ -134,7 +134,7 @@ fn of_script(error: ScriptError) -> Report {
     Report::failure(&ApplyError::Script(Box::new(error)))
 }
 
-/// The title of each case, and what is said.
+/// The title of each case, and its report.
 struct Cases(String);
 
 impl Cases {

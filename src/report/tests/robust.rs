@@ -32,7 +32,7 @@ fn report(text: String, name: String, message: String, span: (usize, usize)) -> 
             name,
             text: text.into(),
         }),
-        // Whoever made the span may have been wrong about everything.
+        // Everything about a span may be wrong.
         span: start..end,
     }));
     Report::of(vec![diagnostic])

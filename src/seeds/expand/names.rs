@@ -155,7 +155,7 @@ impl<'a> Expansion<'a> {
         let shared = self.shared(name).and_then(|it| it.key.as_ref());
         match (&table.key, shared) {
             (Some(names), _) => key = self.key(file, of, names),
-            // What is wrong there is told once, where it stands.
+            // A problem there is reported once, at its place.
             (None, Some(names)) => {
                 let columns = names.value.iter();
                 key.extend(columns.filter_map(|name| self.column_of(file, of, &name.value)));

@@ -23,7 +23,7 @@ pub(super) fn labels(
         };
         rows.iter().map(joined).collect::<Vec<String>>()
     };
-    // One column names all rows of a table, or else nobody would know where a label comes from.
+    // One column names all rows of a table, or else it would be unclear where a label comes from.
     let texts = unique_texts(of).filter(|at| !hidden.contains(at));
     let best = texts
         .filter_map(|at| told_by(rows, at))

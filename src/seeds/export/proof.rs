@@ -22,7 +22,7 @@ use crate::seeds::order::{Loop, order, references};
 use crate::seeds::parse::parse;
 use crate::sql::Value;
 
-/// How many reasons are told.
+/// How many reasons are reported.
 const TOLD: usize = 5;
 
 /// What stands in for masked values; or why the file is not the rows.

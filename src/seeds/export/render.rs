@@ -27,7 +27,7 @@ pub(super) struct Rendered {
     pub(super) labels: Vec<Vec<String>>,
 }
 
-/// Writes rows. What cannot be written is told, and left out.
+/// Writes rows. What cannot be written is reported and left out.
 pub(super) fn render(
     shape: &Shape,
     taken: &[Taken],
@@ -165,7 +165,7 @@ struct Writing<'a> {
     parents: Parents,
     labels: &'a [Vec<String>],
     keys: &'a [Vec<usize>],
-    /// The place of what was told of a column, by table, column and reason: many rows are told as one.
+    /// The place of each report about a column, by table, column and reason: many rows are one report.
     cells: HashMap<(usize, usize, &'static str), usize>,
     refusals: &'a mut Vec<Refusal>,
     yaml: String,

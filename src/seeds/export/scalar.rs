@@ -151,7 +151,7 @@ fn quoted(text: &str) -> String {
     written
 }
 
-/// Characters that a file cannot hold, that end lines to some readers, or that nobody sees.
+/// Characters that a file cannot hold, that end lines to some readers, or that are invisible.
 fn must_be_escaped(c: char) -> bool {
     c.is_control()
         || matches!(

@@ -111,7 +111,7 @@ async fn round_trip(sql: &str, rows: &[&str], masks: &[&str], expect: Expect) {
     if masks.is_empty() {
         assert_eq!(contents(&fresh).await, before);
     }
-    // Nothing that was made up is made up anew.
+    // Generated values are not generated again.
     assert_eq!(seed(&fresh, &set, &exported.yaml).await, 0);
 }
 

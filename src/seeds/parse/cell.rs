@@ -39,7 +39,7 @@ const TAGS: [(&str, &str); 23] = [
 ];
 
 impl Reader<'_> {
-    /// What a cell holds; none where its problem is told.
+    /// What a cell holds; none where its problem was reported.
     pub(super) fn expr(&mut self, node: &Node, scope: Scope) -> Option<Spanned<Expr>> {
         let value = match &node.tag {
             Some(tag) => self.tagged(&tag.value, node, scope)?,

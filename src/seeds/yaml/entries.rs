@@ -14,7 +14,7 @@ type Entries<'a> = Vec<(Node<'a>, Node<'a>)>;
 const FEW: usize = 16;
 
 impl<'a> Builder<'a> {
-    /// The entries of a map: keys that are none and keys that stand twice are told and left out, merges expanded.
+    /// The entries of a map. Invalid and duplicate keys are reported and left out; merges are expanded.
     pub(super) fn entries(&mut self, entries: Entries<'a>) -> Entries<'a> {
         let mut kept: Entries<'a> = Vec::with_capacity(entries.len());
         let is_large = entries.len() > FEW;

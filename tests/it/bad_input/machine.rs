@@ -4,7 +4,7 @@ use expect_test::expect;
 
 use super::applied;
 
-/// What permissions forbid. Root may do everything, so the program runs as somebody else there.
+/// What permissions forbid. Root may do everything, so the program runs as another user there.
 #[cfg(unix)]
 mod permissions {
     use std::os::unix::fs::PermissionsExt;
@@ -201,7 +201,7 @@ const LARGE: &str = "CREATE TABLE small (x);\nCREATE TABLE large (text TEXT);\n\
 fn a_full_disk() {
     let project = applied().migration("V2__large", LARGE);
     std::fs::create_dir(project.path("disk")).unwrap();
-    // A file system of its own, that nobody else sees and that is gone with the process.
+    // A file system of its own, that no other process sees and that ends with the process.
     let inside = |script: &str| {
         let mut command = project.other("unshare");
         let mount = "mount -t tmpfs -o size=300k none disk";

@@ -61,7 +61,7 @@ fn refused_set(files: &[(&str, &[u8])], expect: Expect) {
 }
 
 /// Migrates with more files, of which one fails: nothing of any of them is in the database. Where none was is none, or
-/// a file without a byte, as the engine makes it before it writes: somebody else may have opened it by then, so it
+/// a file without a byte, as the engine makes it before it writes: another process may have opened it by then, so it
 /// stays.
 fn failing(files: &[(&str, &[u8])], expect: Expect) {
     let ran = untouched(&with(applied(), files), "migrate");

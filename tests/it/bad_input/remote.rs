@@ -40,7 +40,7 @@ fn check(project: &Project, line: &str, server: &str, token: &str, expect: Expec
     if token.is_empty() {
         return;
     }
-    // The same as JSON, and with all that is told on the way.
+    // The same as JSON, and with everything that `-v` prints.
     for more in ["--format json", "--verbose"] {
         let again = project.run(&format!("{line} {more}"));
         assert_eq!(again.code, ran.code, "{again}");

@@ -1,4 +1,4 @@
-//! Replicas that are none, that lost something, or that cannot be written: what is said, and that the file, its
+//! Replicas that are none, that lost something, or that cannot be written: the report, and that the file, its
 //! neighbours and the primary are as they were.
 
 use expect_test::{Expect, expect};

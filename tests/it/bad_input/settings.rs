@@ -228,7 +228,7 @@ fn contradictory_settings() {
 
 #[test]
 fn a_server_that_cannot_be_reached() {
-    // Nobody listens on port 1.
+    // No server listens on port 1.
     check(
         &applied(),
         "migrate --database http://127.0.0.1:1",

@@ -156,7 +156,7 @@ fn the_example_of_dotenv_chooses_no_mode() {
     );
 }
 
-/// Each line of the example that is commented out, as it is once somebody has removed the `# `.
+/// Each line of the example that is commented out, as it is without the `# `.
 #[test]
 fn the_switches_of_the_example_choose_what_the_words_above_them_say() {
     for (switch, target) in [

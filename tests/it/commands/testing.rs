@@ -447,7 +447,7 @@ fn reset_takes_a_backup_of_rows_that_neither_migrations_nor_seeds_have_made() {
     ];
     assert_eq!(project.ask_of("old.db", rows), ["2", "1"]);
     assert!(project.state().ends_with("tables: posts users"));
-    // Without a backup where that is said.
+    // Without a backup, if the flag says so.
     project.change(&["INSERT INTO users VALUES (9, 'Zoe')"]);
     let count = || std::fs::read_dir(project.path("backups")).unwrap().count();
     let before = count();

@@ -181,6 +181,6 @@ pub(crate) async fn reading_ends_when_it_is_told_to(world: World) {
     let sink = |_: usize, _: StreamedRow<'_>| ControlFlow::Continue(());
     let stopped = tokio::time::timeout(late, world.db.stream(queries, sink)).await;
     assert!(stopped.is_err());
-    // The thread that nobody waits for any more has ended, and in memory lets go of the connection.
+    // The thread whose result is no longer awaited has ended, and in memory releases the connection.
     change(&world.db, ["CREATE TABLE t (x)"]).await;
 }

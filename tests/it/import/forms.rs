@@ -573,7 +573,7 @@ fn a_pipe_is_read_once_and_whole() {
     assert_eq!(rows, MANY.to_string());
 }
 
-/// The engine keeps a log beside such a database, and cannot where nobody may write.
+/// The engine keeps a log beside such a database, and cannot where the folder is read-only.
 #[cfg(unix)]
 #[test]
 fn a_database_with_a_log_is_read_in_a_folder_that_nobody_may_write_to() {

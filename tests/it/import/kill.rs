@@ -1,5 +1,5 @@
-//! Imports that are killed at any moment: the same command goes on, and in the end the database is as if nobody had
-//! killed it.
+//! Imports that are killed at any moment: the same command continues, and in the end the database is as if nothing had
+//! happened.
 
 use std::io::Write;
 use std::os::unix::process::ExitStatusExt;
@@ -120,7 +120,7 @@ fn killed_at_any_moment(
     let mut continued = 0;
     while let Some(round) = kills.round() {
         let (line, db) = begin(round);
-        // Whoever goes on may be killed too.
+        // The run that continues may be killed too.
         for _ in 0..2 {
             kills.kill(project, &line, 0.3);
         }

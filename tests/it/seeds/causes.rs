@@ -125,7 +125,7 @@ async fn what_follows_from_a_slip_is_not_reported() {
     }
 }
 
-/// A cell that is wrong in a file of rows, what is said, and what its help says: that is typed, and gives the value.
+/// A wrong cell in a file of rows, the report, and its help: the text of the help is typed, and gives the value.
 #[tokio::test]
 async fn the_help_in_a_file_of_rows_works_there() {
     for (name, wrong, help, right, value) in [

@@ -146,7 +146,7 @@ impl Bed {
         self.world.ask(sql).await
     }
 
-    /// Somebody else changes the database.
+    /// Another program changes the database.
     pub(crate) async fn by_hand(&self, sql: &str) {
         let transaction = Transaction {
             foreign_keys: ForeignKeys::On,

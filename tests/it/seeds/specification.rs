@@ -127,7 +127,7 @@ pub(crate) async fn a_seed_that_syncs_deletes_its_own_rows(world: World) {
         bed.ask("SELECT email FROM users ORDER BY 1").await,
         "ann@x own@x"
     );
-    // What somebody else hangs on it is not deleted with it.
+    // Rows of others that refer to it are not deleted with it.
     bed.by_hand(
         "UPDATE users SET boss_id = (SELECT id FROM users WHERE email = 'ann@x') WHERE id = '1'",
     )

@@ -17,7 +17,7 @@ struct Token {
 }
 
 /// The words of the files that must be exactly right: tables and columns where they are declared or used, and labels
-/// where they are used. A label that is declared is free; who uses it is told.
+/// where they are used. A declared label may have any name; each use of it is reported.
 fn tokens(text: &str) -> Vec<Token> {
     let mut tokens = Vec::new();
     let mut table = String::new();

@@ -8,7 +8,7 @@ use seedbed::seeds::{Refresh, Seeds};
 use super::{Bed, told, words};
 
 /// Seeds one row `x` with a value for a column `v` of this type, twice: the second time nothing is written. What
-/// arrives is told as its class and itself.
+/// arrives is reported as its class and itself.
 async fn arrives(declared: &str, value: &str) -> String {
     let bed = Bed::memory(&format!(
         "CREATE TABLE t (id INTEGER PRIMARY KEY, v {declared});"
@@ -252,7 +252,7 @@ async fn what_a_file_holds_is_a_value_and_a_changed_file_is_applied() {
     assert_eq!(seed().await, "a edited ~t.x(b: 3 bytes → 2 bytes)");
     assert_eq!(seed().await, "");
     assert_eq!(bed.ask("SELECT quote(b) FROM t").await, "X'0102'");
-    // What is wrong in the shared file is told there.
+    // A problem in the shared file is reported there.
     write(
         "_tables.yaml",
         b"t: {_key: v, _keep: [x], _defaults: {y: 1, b: !file none}}\nu: {_keep: [z]}\n",

@@ -365,7 +365,7 @@ fn execute(
         }
         sink.row(&values)?;
     }
-    // Both counters keep their last value, so they are told only where they belong to the statement.
+    // Both counters keep their last value, so they are reported only where they belong to the statement.
     let changed_rows = if step.statement.changes_rows {
         db.changes()
     } else {

@@ -22,7 +22,7 @@ pub(crate) fn log_of(path: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// Frames up to the last that commits, in a log that nobody is writing. 0 where there is none.
+/// Frames up to the last that commits, in a log that is not being written. 0 where there is none.
 pub(crate) fn committed(log: &Path) -> io::Result<u64> {
     let mut file = match File::open(log) {
         Ok(file) => file,

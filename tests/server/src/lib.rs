@@ -88,7 +88,7 @@ impl Default for Options {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Auth {
-    /// Everybody may do everything.
+    /// Every client may do everything.
     Off,
     /// A token signed with the server's key, see [`Control::token`].
     Token,

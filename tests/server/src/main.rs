@@ -1,5 +1,5 @@
 //! `seedbed-test-server`: the test server as a program. It prints one line, `{"url":…}` as JSON, and runs
-//! until its standard input ends or it is told to stop.
+//! until its standard input ends or it gets a signal.
 
 use seedbed_test_server::{Access, Auth, Control, Options, Replication, listen, run};
 use std::io::{self, Write};
@@ -42,7 +42,7 @@ fn serve() -> io::Result<()> {
         .build()?;
     let served = runtime.block_on(async {
         let stop = stop()?;
-        // Whoever reads this may tell the process to stop at once.
+        // A process that reads this may stop the server at once.
         writeln!(io::stdout(), "{line}")?;
         io::stdout().flush()?;
         run(listener, control, stop).await
@@ -52,7 +52,7 @@ fn serve() -> io::Result<()> {
     served
 }
 
-/// Ready when standard input ends, or when the process is told to stop: from this call on, not from the
+/// Ready when standard input ends, or when the process gets a signal: from this call on, not from the
 /// first poll.
 fn stop() -> io::Result<impl Future<Output = ()>> {
     let terminated = terminated()?;

@@ -1,4 +1,4 @@
-//! Who may write: one connection at a time, in the order of asking, and nobody longer than the write window
+//! Who may write: one connection at a time, in the order of asking, and none longer than the write window
 //! while another waits.
 //!
 //! SQLite asks here at the moment a transaction takes the write lock, as in sqld

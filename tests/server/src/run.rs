@@ -27,7 +27,7 @@ pub(crate) async fn run<S: Sink + Send + 'static>(
 pub(crate) struct CancelOnDrop(Option<Connection>);
 
 impl CancelOnDrop {
-    /// To be called before the work is handed to another thread: whoever is gone by the time it begins there has
+    /// To be called before the work is handed to another thread: a client that is gone by the time it begins there has
     /// cancelled it all the same.
     pub(crate) fn arm(connection: &Connection) -> CancelOnDrop {
         connection.uncancel();

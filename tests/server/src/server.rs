@@ -265,7 +265,7 @@ pub async fn run(
     for namespace in control.state.namespaces.values() {
         namespace.state.database.queue().close();
     }
-    // Whoever is not done by then is cut off.
+    // A connection that is not done by then is closed.
     let _ = tokio::time::timeout(GRACE, server).await;
     for of in control.state.namespaces.values().chain([&control]) {
         of.state.streams.close();

@@ -218,7 +218,7 @@ proptest! {
 
     #[test]
     fn a_dump_cut_anywhere_is_never_taken_for_a_whole_one(text in dump(), at in any::<prop::sample::Index>()) {
-        // Of the last statement nobody misses the semicolon and the line end, or the word TRANSACTION.
+        // The last statement is complete without the semicolon, the line end, or the word TRANSACTION.
         let last = text.to_ascii_uppercase();
         let last = last.rfind("COMMIT").map(|at| at + 6).max(last.rfind("END").map(|at| at + 3));
         let last = last.unwrap_or(text.len()).min(text.len() - 1);

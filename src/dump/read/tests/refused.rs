@@ -1,4 +1,4 @@
-//! What is no dump, or only a part of one, and how that is told.
+//! What is no dump, or only a part of one, and how that is reported.
 
 use super::*;
 use expect_test::expect;

@@ -368,7 +368,7 @@ fn every_request_is_logged() {
 fn a_client_that_goes_away_stops_what_it_asked_for() {
     use std::io::Write;
     let server = Server::start(Options {
-        // Nobody else ends it.
+        // Nothing else ends it.
         write_window: Duration::from_secs(600),
         ..Options::default()
     })

@@ -163,7 +163,7 @@ fn a_transaction_past_the_window_ends_when_another_writer_waits() {
     let mut victim = None;
     on(address, &mut victim, "BEGIN IMMEDIATE");
     on(address, &mut victim, "INSERT INTO t VALUES ('victim')");
-    // Nobody waits, so it lives on past the window.
+    // No other connection waits, so it lives on past the window.
     std::thread::sleep(window + window / 2);
     let insert = "INSERT INTO t VALUES ('victim')";
     assert!(on(address, &mut victim, insert).starts_with("ok"));

@@ -22,7 +22,7 @@ impl Target {
             None => Target::Ours(Server::start(Options::default()).unwrap()),
             Some(sqld) => {
                 let folder = tempfile::tempdir().unwrap();
-                // sqld takes no port 0; nobody else takes the one that was just free.
+                // sqld takes no port 0; no other process takes the one that was just free.
                 let free = TcpListener::bind("127.0.0.1:0").unwrap();
                 let address = free.local_addr().unwrap();
                 drop(free);
