@@ -20,7 +20,7 @@ use crate::sql::{Kind, identifier, kind, significant};
 /// How often the history is read while another process runs a `no-transaction` migration.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
-/// What was waited for in vain, to complete "… for 10 s".
+/// What a timed-out wait was for, to complete "… for 10 s".
 pub(crate) const LOCK_HELD: &str = "another connection held the lock of this database";
 
 /// The same, of a server whose reads lag behind its writes.
@@ -119,7 +119,7 @@ pub enum Verb {
     Applied,
     /// A repeatable with the recorded text ran again, because something that it makes was gone.
     MadeAgain,
-    /// Taken back, or forgotten.
+    /// Undone, or forgotten.
     Removed,
     /// Corrected.
     Amended,

@@ -1,5 +1,5 @@
-//! Seedbed takes a libSQL database from whatever state it is in to the schema that a repository says: versioned SQL
-//! migrations, checksummed with sha256, applied atomically, and recorded in a `_migrations` table, whose name is a setting.
+//! Seedbed brings a libSQL database to the schema that a repository declares. It applies versioned SQL migrations
+//! atomically, and records them with their sha256 in a table `_migrations`, whose name is a setting.
 //!
 //! ```
 //! use seedbed::db::{Db, Options};
@@ -17,54 +17,57 @@
 //! # }
 //! ```
 //!
-//! # What people do with it
+//! # Where to begin
 //!
-//! - Migrate: [`migrations::up`], or [`migrations::apply`] with options and a listener. [`embed!`] compiles the files in.
-//! - Open the database of the settings: [`config::Config::load`] and [`open`](config::Config::open).
-//! - Find out whether an older program may open a newer database: [`migrations::compatible`].
-//! - Seed: [`seeds::apply`]. A database for each test: the module `testing` (feature `testing`).
-//! - Import, export, back up, compare: [`dump`].
+//! | to do this | use |
+//! |---|---|
+//! | migrate | [`migrations::up`], or [`migrations::apply`] with options and a listener; [`embed!`] compiles the files in |
+//! | open the database of the settings | [`config::Config::load`] and [`open`](config::Config::open) |
+//! | check whether an older program may open a newer database | [`migrations::compatible`] |
+//! | write seed rows | [`seeds::apply`] |
+//! | give each test a database | the module `testing` (feature `testing`) |
+//! | import, export, back up, compare | [`dump`] |
 //!
 //! The command line is the package `seedbed-cli`.
 //!
-//! # The whole machine
+//! # How it works
 //!
-//! A change is a value, planned on a revision:
+//! A change is a value, planned on a revision of the history:
 //!
 //! ```text
 //! files ──read──▶ set ──plan(set, history)──▶ scripts ──run──▶ receipt ──▶ words or JSON
 //! ```
 //!
-//! Deciding is pure and yields [`script::Script`]s; acting is one call, [`history::run`], which runs a script whole
-//! with its records, and only if the history is unchanged since the plan. A run that lost a race reads and plans
-//! again: one loop for applying, undoing, repairing and taking a baseline. Looking never writes.
+//! Deciding is pure and returns [`script::Script`]s. Acting is one call, [`history::run`]: it runs a script with its
+//! records as a whole, and only if the history is unchanged since the plan. A run that lost a race reads and plans
+//! again. One loop does this for applying, undoing, repairing and baselines. Commands that only read never write.
 //!
-//! The rooms, each importing only those above it:
+//! The modules, each of which imports only those above it:
 //!
-//! | room | what it is | never |
+//! | module | what it is | what it never does |
 //! |---|---|---|
 //! | [`sql`] | text of SQL: tokens, statements, places, quoting | knows a database |
 //! | [`script`] | a change as a value | acts |
-//! | [`diagnostic`] | one thing that is wrong: words, location, exit class | prints |
+//! | [`diagnostic`] | one problem: message, location, exit class | prints |
 //! | [`rules`] | the rules of `lint`: code, severity, title | knows SQL |
 //! | [`db`] | one handle over every mode: query, run | knows `_migrations` |
 //! | [`history`] | the `_migrations` table: read it, and run a script with its records | decides |
-//! | [`drive`] | the one loop that changes databases: read, decide, run, and again | decides |
-//! | [`schema`] | what a database looks like; how two differ | writes |
-//! | [`layouts`] | folders of other tools: paths and texts become the same migrations | opens a file |
+//! | [`drive`] | the one loop that changes databases: read, decide, run, repeat | decides |
+//! | [`schema`] | the schema of a database, and how two schemas differ | writes |
+//! | [`layouts`] | the folders of other tools, read as migrations | opens a file |
 //! | [`migrations`] | files, set, plan, apply, undo, repair, baseline, check | knows which mode it is |
 //! | [`lint`] | what migrations do to rows, readers and other engines | writes, prints |
-//! | [`seeds`] | rows in YAML: set, rows, plan, apply, export | writes what a file does not say |
+//! | [`seeds`] | rows in YAML: set, rows, plan, apply, export | writes rows that no file declares |
 //! | `testing` | a migrated and seeded database for each test (feature `testing`) | reads `.env`, opens what an application uses |
 //! | [`dump`] | dumps: read, import, verify, export, backup | runs what is no part of a dump |
 //! | [`config`] | flags > environment > `.env` > `config.toml` > default, each value with its origin | opens a database |
-//! | [`mod@open`] | the database of the settings, opened: for the command line and for applications | decides, writes |
+//! | [`mod@open`] | opens the database of the settings, for the command line and for applications | decides, writes |
 //! | [`doctor`] | whether the job could run, from the settings to a real read | writes, shows a token |
 //! | `report` | outcomes and errors as text and JSON (feature `report`) | prints |
-//! | `refinery` | lets refinery's own Runner work on every mode (feature `refinery`) | touches `_migrations` |
+//! | `refinery` | a driver for refinery's own Runner, in every mode (feature `refinery`) | touches `_migrations` |
 //!
-//! Below all of them, in packages of their own: `cli` (flags → one library call → report → exit code; `init`, which sets
-//! a project up), and `tests/it`, the specifications, which run the program and a server.
+//! Two packages use all of them: `cli` (flags → one library call → report → exit code; and `init`, which sets a project
+//! up), and `tests/it`, the specifications, which run the program and a server.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 

@@ -1,7 +1,7 @@
 //! A change to a database, as a value.
 //!
-//! A [`Script`] says what is to happen, what is to be recorded about it, and on which [`Revision`] of the
-//! history it was planned. The code that decides (migrations, undo, repair, seeds) only makes scripts;
+//! A [`Script`] holds the statements, the records about them, and the [`Revision`] of the
+//! history on which it was planned. The code that decides (migrations, undo, repair, seeds) only makes scripts;
 //! [`crate::history::run`] turns one into transactions and hands them to [`crate::db`].
 //!
 //! Nothing here knows a database, a file system or a clock.
@@ -334,7 +334,7 @@ pub enum OnFailure {
 }
 
 impl Step {
-    /// A step of our own making, without an author to point at.
+    /// A step of Seedbed's own, which has no place in a file.
     pub fn own(sql: impl Into<Sql>, args: Vec<Value>) -> Step {
         Step {
             sql: sql.into(),

@@ -1,4 +1,4 @@
-//! The folders below a project: what stands there belongs to another project, or is to stay as it is. It never writes.
+//! The folders below a project: what is there belongs to another project, or is to stay as it is. It never writes.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! What stands between the parentheses of `embed!(…)`.
+//! The text between the parentheses of `embed!(…)`.
 
 use proc_macro::{TokenStream, TokenTree};
 

@@ -175,7 +175,7 @@ fn name(line: &str) -> Option<&str> {
     (is_name && rest.trim_start().starts_with('=')).then_some(name)
 }
 
-/// What stands behind the `=` of a line.
+/// The text after the `=` of a line.
 fn value(line: &str) -> &str {
     line.split_once('=').map_or("", |(_, value)| value).trim()
 }

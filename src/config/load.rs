@@ -1,4 +1,4 @@
-//! The one file of this room that reads: finds the project root, reads `config.toml`, `.env` and the
+//! The one file of this module that reads: finds the project root, reads `config.toml`, `.env` and the
 //! token's file, and hands it all to [`resolve`].
 //!
 //! Writes nothing and never changes the process environment.

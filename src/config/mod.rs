@@ -68,7 +68,7 @@ use crate::db::{EncryptionKey, HistoryTable};
 use crate::layouts::LayoutChoice;
 use crate::proxy::Proxy;
 
-/// All that a command needs which opens a database. Paths are ready to use: joined to the working
+/// The settings of a command that opens a database. Paths are ready to use: joined to the working
 /// folder for flags, to the root for everything else, `~/` expanded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -98,20 +98,20 @@ pub struct Config {
     pub history_table: Setting<HistoryTable>,
     /// Backups.
     pub backup: Backup,
-    /// What `config.toml` says of the Turso database.
+    /// The Turso database, as `config.toml` describes it.
     pub turso: Turso,
-    /// What is odd and holds nevertheless, one line each.
+    /// Warnings, one line each.
     pub warnings: Vec<String>,
 }
 
 impl Config {
-    /// What the `target:` line names: `remote libsql://… (TURSO_DATABASE_URL from .env)`.
+    /// The text of the `target:` line: `remote libsql://… (TURSO_DATABASE_URL from .env)`.
     pub fn target(&self) -> String {
         let Setting { value, origin } = &self.database;
         format!("{} {} ({origin})", value.mode(), self.database_name())
     }
 
-    /// What Turso's own commands call the database: `[turso] database_name`, else the first label of the URL's host
+    /// The name of the database in Turso's own commands: `[turso] database_name`, else the first label of the URL's host
     /// without the organization. `NAME` where neither tells.
     pub fn turso_name(&self) -> String {
         if let Some(name) = &self.turso.database_name {
@@ -129,7 +129,7 @@ impl Config {
             .to_owned()
     }
 
-    /// What backups of the database are called: as the local file without its ending, as Turso calls the database, or as
+    /// The name of backups: that of the local file without its ending, the name of the database at Turso, or that of
     /// its server where only an address is known.
     pub fn backup_name(&self) -> String {
         match &self.database.value {
@@ -169,7 +169,7 @@ impl Config {
     }
 }
 
-/// All that a command needs which opens no database. The paths are as in [`Config`].
+/// The settings of a command that opens no database. The paths are as in [`Config`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Project {
@@ -189,13 +189,13 @@ pub struct Project {
     pub seed_env: Option<Setting<String>>,
     /// Backups.
     pub backup: Backup,
-    /// What `config.toml` says of the Turso database.
+    /// The Turso database, as `config.toml` describes it.
     pub turso: Turso,
     /// The table that holds the history of migrations.
     pub history_table: Setting<HistoryTable>,
     /// `[lint]`.
     pub lint: Lint,
-    /// What is odd and holds nevertheless, one line each.
+    /// Warnings, one line each.
     pub warnings: Vec<String>,
 }
 
@@ -203,7 +203,7 @@ pub struct Project {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Backup {
-    /// Whether the project wants backups; false unless it says so.
+    /// Whether the project wants backups; false by default.
     pub enabled: Setting<bool>,
     /// Days that a backup is kept, at least 1.
     pub retention_days: Setting<u32>,
@@ -211,7 +211,7 @@ pub struct Backup {
     pub dir: Setting<PathBuf>,
 }
 
-/// What `[turso]` says of the database beside its URL. Nothing connects by it.
+/// The entries of `[turso]` about the database besides its URL. No connection uses them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Turso {

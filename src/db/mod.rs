@@ -1,8 +1,8 @@
 //! One handle over every kind of database.
 //!
-//! Two verbs: [`Db::query`] looks and never writes (it creates no file either), [`Db::run`] runs transactions, each
-//! of them whole or not at all. Nothing above this room knows which mode it was, and this is the only room that
-//! names the `libsql` crate. It knows nothing of `_migrations`: what is recorded comes to it as steps.
+//! Two verbs: [`Db::query`] reads and never writes (it creates no file either), [`Db::run`] runs transactions, each
+//! of them whole or not at all. No module above knows which mode it was, and this is the only module that
+//! names the `libsql` crate. It knows nothing of `_migrations`: records come to it as steps.
 
 mod application;
 mod ask;
@@ -132,7 +132,7 @@ pub struct Transaction {
     pub steps: StepList,
 }
 
-/// The rows of a step of our own making, where it returned any.
+/// The rows that a step of Seedbed's own returned.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Answer {
@@ -187,14 +187,14 @@ impl std::fmt::Debug for EncryptionKey {
 pub struct Options {
     /// How long to wait for the lock of another process.
     pub lock_timeout: Duration,
-    /// Tells a run to stop.
+    /// The signal that stops a run.
     pub stop: Stop,
     /// Tables that are not the application's: what they hold is no history of migrations, and a comparison of schemas
     /// leaves them out. Those of known tools need not be named.
     pub ignore_tables: Vec<String>,
     /// The table that holds the history of migrations.
     pub history_table: HistoryTable,
-    /// Who runs, for another run that waits for this one.
+    /// The name of this run, for another run that waits for it.
     pub run_by: Option<String>,
     /// Where a wait for another run is reported. A run that writes to the same local file and is alive is waited for
     /// whatever the lock timeout is.
@@ -253,7 +253,7 @@ enum Mode {
     Replica(replica::Replica),
 }
 
-/// What a sync came to.
+/// The result of a sync.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Synced {
@@ -263,7 +263,7 @@ pub struct Synced {
     pub frame: Option<u64>,
     /// The last frame that it had before; none where it had none, or there was no replica.
     pub from: Option<u64>,
-    /// Whether something came.
+    /// Whether frames were fetched.
     pub moved: bool,
     /// How many frames were fetched, each a page of the database; none where the protocol does not tell.
     pub frames: Option<u64>,
@@ -412,14 +412,14 @@ impl Db {
 
     /// The same database for an application: to keep, to share, and to make connections of the `libsql` crate from.
     /// Nothing is opened, sent or written before the first connection. From then on a replica follows its primary every
-    /// `sync_every`; without one only when told by [`Db::sync`].
+    /// `sync_every`; without one only by [`Db::sync`].
     pub fn for_application(self, sync_every: Option<Duration>) -> AppDatabase {
         AppDatabase::new(self, sync_every)
     }
 
     /// Brings the file of a replica up to its primary, at least to the last run of this handle; the first time it
     /// makes the file, and its folder. In another mode there is nothing to sync. It needs a multi-thread runtime. Where
-    /// [`Db::check_replica`] was called a few seconds ago, what the primary told it is not asked for again.
+    /// [`Db::check_replica`] was called a few seconds ago, its answers from the primary are used again.
     ///
     /// A primary that is busy with its log, and a lock on the file, are waited for up to the lock timeout.
     ///
@@ -450,8 +450,8 @@ impl Db {
         }
     }
 
-    /// Replaces the file of a replica by a new copy of its primary: the way out of [`DbError::OtherHistory`]. The file
-    /// is as it was until the new one is complete. A program that has the old one open goes on reading that. In another
+    /// Replaces the file of a replica by a new copy of its primary: the remedy for [`DbError::OtherHistory`]. The file
+    /// is as it was until the new one is complete. A program that has the old file open continues to read it. In another
     /// mode there is nothing to replace.
     ///
     /// # Errors
@@ -674,7 +674,7 @@ impl Db {
     /// author; rows that a migration selects are read and dropped.
     ///
     /// # Errors
-    /// [`Failure`] says which step failed, why, and what stands: transactions before it are committed, its own is
+    /// [`Failure`] says which step failed, why, and what is committed: transactions before it are, its own is
     /// rolled back unless it was [`Atomicity::Bare`].
     pub async fn run(
         &self,
@@ -737,7 +737,7 @@ impl Db {
         }
     }
 
-    /// What the engine says of a statement that it only compiles, and does not run; `None` where it has nothing to
+    /// The error of the engine for a statement that it only compiles, and does not run; `None` where it has nothing to
     /// object. Used to find the place of an error.
     ///
     /// # Errors
@@ -753,7 +753,8 @@ impl Db {
         }
     }
 
-    /// What the server says of itself, in one line; none where it does not, and without a server. No token is sent.
+    /// The version that the server reports, in one line; none where it reports none, and without a server. No token is
+    /// sent.
     ///
     /// # Errors
     /// The server cannot be reached.

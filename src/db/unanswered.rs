@@ -1,5 +1,5 @@
 //! Why a server gave no answer, and whether it can have carried the request out: what is safe to send again depends on
-//! that and on nothing else. It is there in every build, so that no room above has to ask which features there are.
+//! that and on nothing else. It is there in every build, so that no module above has to ask which features there are.
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]

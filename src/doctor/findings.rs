@@ -129,7 +129,7 @@ pub(super) fn turso(url: &RemoteUrl, turso: &Turso) -> Option<Check> {
     })
 }
 
-/// How old the newest backup of this database is that has its checksum. A project that wants none and has none is told
+/// How old the newest backup of this database is that has its checksum. A project that wants none and has none gets
 /// nothing.
 pub(super) fn backup(
     config: &Config,

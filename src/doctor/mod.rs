@@ -43,7 +43,7 @@ pub struct Check {
 pub enum State {
     /// As it should be.
     Ok,
-    /// The job could run; this should be known.
+    /// The job could run, with a warning.
     Warning,
     /// The job could not run.
     Error,

@@ -76,7 +76,7 @@ fn write(
     });
 }
 
-/// It has a runtime of its own: it must go on while the one of who reads is busy.
+/// It has a runtime of its own: it must go on while the runtime of the reader is busy.
 fn written(
     open: impl FnOnce() -> Result<Db, DbError>,
     options: &ExportOptions,

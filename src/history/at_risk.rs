@@ -1,4 +1,4 @@
-//! Whether a script can break anything of one database: questions about its schema, for who alone writes to it. The
+//! Whether a script can break anything of one database: questions about its schema, for its only writer. The
 //! guards of a run that shares its database do not depend on them.
 
 use super::effects::Effects;

@@ -70,7 +70,7 @@ const COLUMNS: [&str; 13] = [
 
 /// Whether a `CREATE TABLE` makes the table that this program reads.
 pub(crate) fn makes_ours(sql: &str) -> bool {
-    // Most tables are told apart without their tokens.
+    // Most tables are distinguished without their tokens.
     if !sql.contains("applied_by") {
         return false;
     }
@@ -173,7 +173,7 @@ pub const VIOLATIONS: &str = "violations_before";
 /// | column | |
 /// |---|---|
 /// | `name` | the dump |
-/// | `offset`, `line`, `sha256` | all of the dump before this byte is in the database: its line from 1, and the hash of what stands before it |
+/// | `offset`, `line`, `sha256` | all of the dump before this byte is in the database: its line from 1, and the hash of the text before it |
 /// | `run_id`, `applied_by` | the run that wrote the row, and who ran it |
 /// | `started_at`, `written_at` | by the database's clock, as in `_migrations` |
 /// | `detail` | JSON: the tables with their rows, and what was made |

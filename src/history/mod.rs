@@ -1,4 +1,4 @@
-//! The `_migrations` table: what was done to a database, by whom, and when.
+//! The `_migrations` table: what was done to a database, by which user, and when.
 //!
 //! [`read`] looks and never writes; a database without the table has an empty history. [`run`] carries out a
 //! [`Script`](crate::script::Script): it adds to the script's own statements those that record them and the guard

@@ -325,7 +325,7 @@ pub const OTHER_TOOLS: &[OtherTool] = &[
     ),
 ];
 
-/// Tables that come along with those of a tool, in lower case: the tool, its table, and what it has beside.
+/// Further tables of a tool, in lower case: the tool, its table, and what it has beside.
 pub(super) const COMPANIONS: &[(&str, &str)] = &[
     ("schema_migrations", "ar_internal_metadata"),
     ("knex_migrations", "knex_migrations_lock"),

@@ -6,7 +6,7 @@ use super::read::History;
 use crate::db::{self, Db, Stop};
 use crate::script::Revision;
 
-/// The wait for other connections. Only standing still is waited for in vain: whatever this run or another gets done
+/// The wait for other connections. Only a time without progress counts: whatever this run or another gets done
 /// begins the wait again.
 pub(crate) struct Patience {
     lock_timeout: Duration,

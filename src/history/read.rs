@@ -202,7 +202,7 @@ pub enum State {
 }
 
 impl History {
-    /// All rows by their keys: for who looks for many.
+    /// Index of rows by key, for repeated lookups.
     pub fn by_key(&self) -> HashMap<&Key, &Row> {
         self.rows.iter().map(|row| (&row.key, row)).collect()
     }

@@ -40,7 +40,7 @@ pub type OnUnit = Arc<dyn Fn(UnitEvent) + Send + Sync>;
 #[non_exhaustive]
 pub struct Receipt {
     /// For each unit how long it took, in whole milliseconds by the database's clock; `None` for units that run no
-    /// statements, or take a record back.
+    /// statements, or remove a record.
     pub durations: Vec<Option<i64>>,
     /// For each unit whose record was written when that was, as the record says; `None` where the answer was lost.
     pub applied_at: Vec<Option<String>>,

@@ -112,7 +112,7 @@ pub(crate) enum Unsettled {
     Moved,
     /// The network failed, and whether it and those behind it happened could not be learnt in time.
     Unknown(RemoteError),
-    /// It failed; [`Failure::is_locked_out`] where the lock was waited for in vain.
+    /// It failed; [`Failure::is_locked_out`] where the wait for the lock timed out.
     Failed(Failure),
 }
 

@@ -1,6 +1,6 @@
 //! `{n}_{words}/up.sql`, `down.sql` and `metadata.toml`: Diesel. Pure.
 //!
-//! The version is what stands before the first `_` of the folder, without its `-`
+//! The version is the part before the first `_` of the folder name, without its `-`
 //! (`diesel_migrations/migrations_internals/src/lib.rs`).
 
 use std::collections::BTreeMap;

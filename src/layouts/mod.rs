@@ -165,7 +165,7 @@ pub(crate) struct Claim {
 /// The migrations of a folder, in no particular order, and what is wrong with its files.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct LaidOut {
-    /// Several may have one version.
+    /// Several of them may have the same version.
     pub(crate) claims: Vec<Claim>,
     /// Files that do not fit.
     pub(crate) problems: Vec<Diagnostic>,

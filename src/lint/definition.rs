@@ -25,7 +25,7 @@ pub(super) struct Definition {
     pub(super) span: Range<usize>,
 }
 
-/// What stands behind `DEFAULT`.
+/// The text after `DEFAULT`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct DefaultClause {
     pub(super) text: String,
@@ -213,7 +213,7 @@ pub(super) struct Created {
     pub(super) deferrable: usize,
     /// `CREATE TABLE … AS SELECT`.
     pub(super) from_select: bool,
-    /// What stands behind the closing parenthesis, in upper case.
+    /// The text after the closing parenthesis, in upper case.
     pub(super) options: String,
 }
 

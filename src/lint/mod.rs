@@ -42,10 +42,10 @@ use crate::sql::{Kind, kind, split};
 use file::{File, finding};
 use managing::Downs;
 
-/// What a lint is made for.
+/// The options of a lint.
 #[derive(Debug, Clone, Copy)]
 pub struct Options<'a> {
-    /// Who runs the files; without it the tool of the layout.
+    /// The program that runs the files; without it the tool of the layout.
     pub runner: Option<Runner>,
     /// The engine that they are for.
     pub target: Target,
@@ -66,7 +66,7 @@ pub enum Runs {
     EachFile,
 }
 
-/// What a lint came to.
+/// The result of a lint.
 #[derive(Debug)]
 pub struct Linted {
     /// The findings, in the order of the files.

@@ -65,7 +65,7 @@ pub async fn up(db: &Db, set: &Migrations) -> Result<Outcome, ApplyError> {
 /// run, raise the [`Stop`](crate::db::Stop) that the database was opened with.
 ///
 /// # Errors
-/// [`ApplyError`] says what was done, what was rolled back and what is in the way.
+/// [`ApplyError`] says what was done, what was rolled back and what prevents the rest.
 pub async fn apply(
     db: &Db,
     set: &Migrations,

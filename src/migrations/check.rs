@@ -58,7 +58,7 @@ pub struct Checked {
     pub problems: Vec<Diagnostic>,
     /// How many migrations were applied in memory.
     pub applied: usize,
-    /// How many of them were taken back and applied again.
+    /// How many of them were undone and applied again.
     pub reversed: usize,
     /// How many down files were accepted without a trial: they are published, or below
     /// [`CheckOptions::downs_from`].

@@ -21,7 +21,7 @@ pub enum Compatibility {
     /// and write it, and must not migrate it.
     NewerButReadable,
     /// It has a migration that the set does not know and that says `-- seedbed: breaking`: the program must not use it. A
-    /// newer program can, or [`undo`](super::undo()) takes back what is newer, by the down texts that the database has
+    /// newer program can, or [`undo`](super::undo()) undoes what is newer, by the down texts that the database has
     /// recorded.
     NewerBreaking,
 }

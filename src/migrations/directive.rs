@@ -80,7 +80,7 @@ const BARE: [&str; 4] = [
 
 /// A comment `-- seedbed: …`, wherever it stands.
 pub(super) struct Line<'a> {
-    /// What stands behind the colon.
+    /// The text after the colon.
     pub(super) text: &'a str,
     /// The whole comment.
     span: Range<usize>,
@@ -220,7 +220,7 @@ pub(super) fn has_no_effect(words: &str) -> bool {
     is_allow(words) || words == BREAKING || reverts(words)
 }
 
-/// Whether these words are `reverts HASH`: the file takes back the drift with this fingerprint.
+/// Whether these words are `reverts HASH`: the file reverts the drift with this fingerprint.
 fn reverts(words: &str) -> bool {
     let hash = words.strip_prefix("reverts ").map(str::trim_start);
     hash.is_some_and(|hash| hash.len() == 64 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()))

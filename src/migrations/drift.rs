@@ -30,7 +30,7 @@ pub struct Drifted {
     pub obstacle: Option<String>,
 }
 
-/// What a look found.
+/// The result of a comparison.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Drift {
@@ -42,7 +42,7 @@ pub struct Drift {
     pub replayed: usize,
     /// Tables that were left out, as they are not the application's.
     pub left_out: Vec<String>,
-    /// What should be known.
+    /// Warnings.
     pub warnings: Vec<Diagnostic>,
     /// A hash of the difference, which a file that reverts it names; empty without one.
     pub fingerprint: String,

@@ -30,7 +30,7 @@ pub enum FileName {
         /// The words, which are its identity.
         words: String,
     },
-    /// `V{n}__{words}.down.sql`: takes back the migration of that version.
+    /// `V{n}__{words}.down.sql`: undoes the migration of that version.
     Down {
         /// The number.
         version: i64,
@@ -59,7 +59,7 @@ pub enum Order {
     Any,
 }
 
-/// Why a file name is none of ours, and what it perhaps should be.
+/// Why a file name is not a migration's, and what it probably should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BadName {
@@ -173,7 +173,7 @@ pub fn canonical(bytes: &[u8]) -> Result<Cow<'_, str>, NotText> {
     })
 }
 
-/// sha256 of a canonical text, in lower-case hexadecimal: what `sha256sum` says of a file with LF line ends.
+/// sha256 of a canonical text, in lower-case hexadecimal: what `sha256sum` prints for a file with LF line ends.
 pub fn checksum(text: &str) -> String {
     checksum_bytes(text.as_bytes())
 }

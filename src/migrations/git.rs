@@ -131,7 +131,7 @@ impl Git {
             .arg("-C")
             .arg(&self.anchor)
             .args(args)
-            // A hook is told which repository it runs for; what is meant here is the one that the folder is in.
+            // A hook has variables that name its repository; here, the repository of the folder is meant.
             .env_remove("GIT_DIR")
             .env_remove("GIT_WORK_TREE")
             .env_remove("GIT_PREFIX")

@@ -10,7 +10,7 @@ use crate::layouts::belongs_to_a_layout;
 /// The folder of the data tests in a folder of migrations.
 pub(super) const TESTS: &str = "tests";
 
-/// What stands in a folder.
+/// The content of a folder.
 #[derive(Debug, Default)]
 pub(super) struct Listing {
     /// The files whose names end in `.sql`, and what layouts keep beside them, in no particular order.

@@ -139,13 +139,13 @@ pub(super) type Later<'l, 'a> = &'l (dyn Fn() -> Vec<&'a Act> + Sync);
 pub(super) enum Way {
     /// Applying it.
     Up,
-    /// Taking it back.
+    /// Undoing it.
     Down,
-    /// Applying it again after it was taken back, or at once if it is repeatable.
+    /// Applying it again after it was undone, or at once if it is repeatable.
     Again,
     /// Applying it to a database that exists: with rows, and with what the repeatable ones have made.
     Existing,
-    /// Taking it back there.
+    /// Undoing it there.
     Undo,
 }
 
@@ -361,13 +361,13 @@ impl Rehearsal {
         self.act_before(record, act, way, later).await
     }
 
-    /// Takes a migration back.
+    /// Undoes a migration.
     pub(super) async fn down(&mut self, migration: &Migration, act: &Act) -> Result<(), Stopped> {
         self.act(Record::Delete(migration.key.clone()), act, Way::Down)
             .await
     }
 
-    /// Takes a migration back as `undo` does: with the repeatable ones that it may cost an object.
+    /// Undoes a migration as `undo` does: with the repeatable ones that it may cost an object.
     pub(super) async fn undo(&mut self, migration: &Migration, act: &Act) -> Result<(), Stopped> {
         let history =
             history::read_with_texts(&self.db, |history| applied_repeatables(history).collect());

@@ -1,4 +1,4 @@
-//! Giving a migration the next free version, before anybody has applied it. What is renamed is decided purely; then
+//! Giving a migration the next free version, before a database has applied it. What is renamed is decided purely; then
 //! the files are renamed, and never over another one.
 
 use std::fs::OpenOptions;

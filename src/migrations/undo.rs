@@ -1,4 +1,4 @@
-//! Taking migrations back, by the down texts that were recorded when they were applied: the checkout need not have
+//! Undoing migrations by the down texts that were recorded when they were applied: the checkout need not have
 //! the files any more.
 
 use std::collections::HashSet;
@@ -20,7 +20,7 @@ use crate::history::{self, ADOPTED_FROM, History, HistoryError, Row, State, mome
 use crate::script::{Entry, Key, Record, Run, Script, Source};
 use crate::setters::setters;
 
-/// What to take back.
+/// What to undo.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Back {
@@ -86,7 +86,7 @@ pub struct UndoPlan {
     pub scripts: Vec<Script>,
 }
 
-/// The versions that are to be taken back, highest first.
+/// The versions to undo, highest first.
 pub fn versions_to_undo(history: &History, back: Back) -> Vec<i64> {
     let applied = history
         .versions()
@@ -112,7 +112,7 @@ pub fn undo_to_unknown_version(
         .then(|| no_such_version(version, "applied migrations and the files"))
 }
 
-/// Plans taking back `versions`, in this order. The history must have their texts, and those of the repeatables.
+/// Plans undoing `versions`, in this order. The history must have their texts, and those of the repeatables.
 pub fn undo_plan(history: &History, versions: &[i64], options: &UndoOptions<'_>) -> UndoPlan {
     let (problems, units) = undo_units(history, versions, options.adopted, options.folder);
     let mut plan = UndoPlan {
@@ -126,7 +126,7 @@ pub fn undo_plan(history: &History, versions: &[i64], options: &UndoOptions<'_>)
     plan
 }
 
-/// What is wrong with taking back `versions`, and the recorded down texts, read. `folder` is that of the files, where it
+/// The problems of undoing `versions`, and the recorded down texts, read. `folder` is that of the files, where it
 /// is known.
 pub(super) fn undo_units(
     history: &History,
@@ -239,7 +239,7 @@ fn not_made_again(key: &Key) -> Diagnostic {
         .help("`status` shows whether it is pending, and `migrate` makes it again")
 }
 
-/// What others applied above the versions that are to be taken back, and that are still there: to take those out from
+/// What others applied above the versions to undo, and that are still there: to take those out from
 /// below is not what was asked for.
 fn overtaken(history: &History, versions: &[i64]) -> Option<Diagnostic> {
     let recorded = history.by_key();
@@ -328,7 +328,7 @@ fn down_text(row: &Row) -> Option<Arc<Source>> {
     }))
 }
 
-/// Reads the history with the recorded texts of what is to be taken back, and plans it.
+/// Reads the history with the recorded texts of the migrations to undo, and plans that.
 ///
 /// # Errors
 /// As [`history::read`].
@@ -355,7 +355,7 @@ pub async fn observe_undo_from(
     Ok((history, plan))
 }
 
-/// Takes migrations back. What is to be taken back is decided once, on the first look: if another run undoes the
+/// Undoes migrations. Which ones is decided once, on the first look: if another run undoes the
 /// same meanwhile, this one does not go on to undo more; if it applies more on top, this one stops.
 ///
 /// Dropping the future stops nothing that has begun, as with [`apply`](super::apply()).

@@ -1,4 +1,4 @@
-//! `import` in words and as JSON: what came, what did not, what stands, and what to type next.
+//! `import` in words and as JSON: what was imported, what was not, what is in the database, and what to type next.
 
 use std::io::ErrorKind;
 use std::path::Path;

@@ -335,7 +335,7 @@ impl Item {
         }
     }
 
-    /// A unit that ran. What was taken back, or forgotten, is pending: it is not in the records.
+    /// A unit that ran. What was undone, or forgotten, is pending: it is not in the records.
     pub(super) fn done(done: &Done) -> Item {
         let state = match done.verb {
             Verb::Applied | Verb::MadeAgain | Verb::Amended | Verb::Moved => "applied",

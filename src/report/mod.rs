@@ -2,7 +2,7 @@
 //!
 //! Everything here takes values and gives text: it prints nothing, opens nothing and decides nothing but which exit
 //! class an error has. What went wrong becomes a [`Report`]; the same report is shown as text, as JSON and as
-//! annotations, so that the three never disagree. What is there and what was done are tables and lines of their own:
+//! annotations, so that the three never disagree. States and results are tables and lines of their own:
 //! [`status`], [`dry_run`], [`outcome`], [`config`], [`inspect`], [`explain`], [`exported`], [`imported`], [`checks`].
 
 mod annotations;

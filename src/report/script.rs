@@ -1,4 +1,5 @@
-//! A script that failed: the statement, the engine's words, what was rolled back, what stands, what to type next.
+//! A script that failed: the statement, the engine's message, what was rolled back, what is committed, what to type
+//! next.
 
 use super::annotations::RECORDED;
 use super::committed::{NOTHING, before};

@@ -47,7 +47,7 @@ impl Cell {
     }
 }
 
-/// What stands for the rest of a cell that is cut off.
+/// The sign for the rest of a cell that is cut off.
 const CUT: char = '…';
 
 /// No column is made narrower than that.

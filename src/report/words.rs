@@ -48,7 +48,7 @@ pub fn as_typed(text: &str, program: &str) -> String {
     let flags = &program[name.len()..];
     let mut typed = String::with_capacity(text.len());
     let mut words_before = "";
-    // Whether what stands between backticks is a name of the project, which may be that of a command.
+    // Whether the text between backticks is a name of the project, which may be that of a command.
     let mut is_name = false;
     for (number, part) in text.split('`').enumerate() {
         if number > 0 {
@@ -80,7 +80,7 @@ pub fn as_typed(text: &str, program: &str) -> String {
 /// Behind these words stands a name, or a list of names.
 const NAMES_FOLLOW: [&str; 4] = ["did you mean ", "there is ", "there are ", "it has "];
 
-/// What stands between the names of a list.
+/// The separator between the names of a list.
 const BETWEEN_NAMES: [&str; 3] = [", ", " and ", " or "];
 
 /// An error and its causes, in one line.

@@ -116,7 +116,7 @@ fn tree(rows: &[[Value; 4]]) -> Vec<Node> {
                 nodes.push(Node {
                     detail: (*detail).to_owned(),
                     uses: uses(detail),
-                    // Only what stands below it, so that no answer can go in circles.
+                    // Only nodes below it, so that no answer can go in circles.
                     children: below(*id, &rows[at + 1..]),
                 });
             }

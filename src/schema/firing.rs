@@ -205,10 +205,10 @@ impl<'a> Trigger<'a> {
     }
 }
 
-/// What stands around names, and seldom in them.
+/// Characters around names, and seldom in them.
 const IN_NO_NAME: [char; 8] = [' ', '\n', '\t', '\r', '"', '`', '[', ']'];
 
-/// An expression: a text in lower case and without what stands around names.
+/// An expression: a text in lower case and without the characters around names.
 pub(crate) fn plain_text(expression: &str) -> String {
     let without =
         |text: String, it: &char| format!("replace({text}, char({}), '')", u32::from(*it));

@@ -80,7 +80,7 @@ const SHADOWS: &str =
 /// All statements in one value: a row for each object costs several times as much.
 const TEXTS: &str = "SELECT group_concat(sql, char(30, 31)) FROM sqlite_schema";
 
-/// What stands between two of them, and in no text that anybody writes.
+/// A separator that no written text contains.
 const BETWEEN: &str = "\u{1e}\u{1f}";
 
 /// The questions whose answers [`inspected`] takes.

@@ -160,7 +160,7 @@ pub(super) async fn observe_unknown(
     Ok((seeding.plan(&history), stand_ins))
 }
 
-/// Seeds a database in one transaction, with all records, and tells what was done. The migrations of the set must have
+/// Seeds a database in one transaction, with all records, and returns what was done. The migrations of the set must have
 /// been applied.
 ///
 /// Dropping the future stops nothing that has begun, as with [`migrations::apply`](crate::migrations::apply()): the one
@@ -387,7 +387,7 @@ impl<'a> Seeding<'a> {
     }
 
     /// Reads the schema, and what there is of the rows: a request for each generation of references by value, and one
-    /// for what stands in the way.
+    /// for obstacles.
     pub(super) async fn look(&mut self, db: &Db, history: &History) -> Result<(), HistoryError> {
         self.seen = Seen::default();
         self.seen.problems = self.seeds.problems.clone();

@@ -14,7 +14,7 @@ pub(super) enum Fault {
     Division,
 }
 
-/// Whether what stands in `${…}` is meant as arithmetic: it has an operator, and names `i`.
+/// Whether the text in `${…}` is meant as arithmetic: it has an operator, and names `i`.
 pub(super) fn is_arithmetic(text: &str) -> bool {
     let is_word = |c: char| c.is_alphanumeric() || c == '_';
     text.contains(|c| "+-*/%()".contains(c)) && text.split(|c| !is_word(c)).any(|word| word == "i")

@@ -1,4 +1,4 @@
-//! What stands in a cell becomes the value of its column, where that needs no other row and no dice. Pure.
+//! The content of a cell becomes the value of its column, where that needs no other row and no dice. Pure.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

@@ -41,7 +41,7 @@ pub struct FilePlan {
     pub file: String,
     /// sha256 of its text.
     pub checksum: String,
-    /// How it stands to what was recorded.
+    /// How it differs from its record.
     pub state: FileState,
     /// What it does with rows that are there already.
     pub mode: Mode,
@@ -53,19 +53,19 @@ pub struct FilePlan {
     pub drifted: Vec<Change>,
     /// Rows that are as the file says.
     pub unchanged: usize,
-    /// Those of them that have another primary key, which is never changed.
+    /// How many of them have another primary key, which is never changed.
     pub other_keys: usize,
 }
 
-/// How a file stands to what was recorded of it.
+/// How a file differs from its record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FileState {
     /// It was never applied.
     New,
-    /// It amounts to something else.
+    /// Its rows differ.
     Edited,
-    /// Its text changed, and what it amounts to did not.
+    /// Its text changed, and its rows did not.
     Respelled,
     /// It is as it was applied.
     Applied,
@@ -103,7 +103,7 @@ pub enum What {
 pub struct Difference {
     /// Its name.
     pub column: String,
-    /// What it has; none where it is secret.
+    /// Its value in the database; none where it is secret.
     pub old: Option<String>,
     /// What it gets.
     pub new: Option<String>,
@@ -111,7 +111,7 @@ pub struct Difference {
     pub cause: Cause,
 }
 
-/// Why a column does not have the value that its seed says.
+/// Why a column does not have the value that its seed declares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Cause {
@@ -141,7 +141,7 @@ impl Cause {
 }
 
 impl SeedPlan {
-    /// Whether something stands in the way.
+    /// Whether there are no errors.
     pub fn is_sound(&self) -> bool {
         !self.problems.iter().any(Diagnostic::is_error)
     }

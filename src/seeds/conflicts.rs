@@ -1,4 +1,4 @@
-//! What stands in the way of rows in the database itself: values that another row has, and parents that are not there.
+//! Conflicts of rows with the database itself: values that another row has, and parents that are not there.
 //! Questions and what the answers mean. Pure.
 
 use std::collections::{HashMap, HashSet};

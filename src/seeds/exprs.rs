@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::model::{Expr, Json, SeedFile, Spanned, Table};
 
 impl SeedFile {
-    /// What stands in the defaults for all tables.
+    /// The content of the defaults for all tables.
     pub(super) fn exprs_for_all(&self) -> impl Iterator<Item = &Spanned<Expr>> {
         let defaults = self.settings.defaults.iter().map(|field| &field.value);
         defaults.flat_map(with_inner)
@@ -30,7 +30,7 @@ impl Table {
     }
 }
 
-/// An expression, and what stands within it.
+/// An expression, and those within it.
 fn with_inner(expr: &Spanned<Expr>) -> impl Iterator<Item = &Spanned<Expr>> {
     let mut within = expr.value.inner();
     let mut next = 0;

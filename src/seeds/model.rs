@@ -1,4 +1,4 @@
-//! What a seed file says, before any schema is known: settings, tables, rows, and what stands in their cells.
+//! The content of a seed file, before any schema is known: settings, tables, rows and their cells.
 //!
 //! Everything keeps its place, since only the schema can tell what is wrong with it. Nothing here reads a file, a
 //! variable or a clock.
@@ -32,7 +32,7 @@ pub struct SeedFile {
     pub source: Arc<Source>,
     /// sha256 of the canonical text, with the files of rows that it names behind it.
     pub checksum: String,
-    /// What stands under `_seed`.
+    /// The settings under `_seed`.
     pub settings: Settings,
     /// In the order of the file.
     pub tables: Vec<Table>,
@@ -72,7 +72,7 @@ impl SeedFile {
     }
 }
 
-/// What stands under `_seed`. What is left out is none or empty.
+/// The settings under `_seed`. A missing one is none or empty.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
     /// The environments that the file says it is for.
@@ -278,7 +278,7 @@ pub enum Label {
     One(Arc<str>),
     /// `load_{001..500}`: a row for each number, both ends included, with zeros in front as in the first number.
     Range {
-        /// What stands before the numbers.
+        /// The text before the numbers.
         before: Box<str>,
         /// The numbers.
         numbers: Box<Numbers>,
@@ -291,13 +291,13 @@ pub enum Label {
 /// A pattern for labels of a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Each {
-    /// What stands before the labels.
+    /// The text before the labels.
     pub before: Box<str>,
     /// The table of the labels.
     pub table: Box<str>,
     /// What they look like.
     pub pattern: Box<str>,
-    /// What stands after them.
+    /// The text after them.
     pub after: Box<str>,
     /// The rows for each label, where there are several.
     pub children: Option<Numbers>,
@@ -312,7 +312,7 @@ pub struct Numbers {
     pub last: u64,
     /// At least so many digits, with zeros in front.
     pub width: usize,
-    /// What stands after them.
+    /// The text after them.
     pub after: String,
 }
 
@@ -325,7 +325,7 @@ pub struct Field {
     pub value: Spanned<Expr>,
 }
 
-/// What stands in a cell. The column decides what it becomes. A file may have millions, so what is rare is boxed.
+/// The content of a cell. The column decides what it becomes. A file may have millions, so what is rare is boxed.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Expr {
     /// Something that could not be read. That is reported as a problem of the file.

@@ -1,4 +1,4 @@
-//! From the text of a seed file to what it says: settings, tables, rows, and what stands in their cells.
+//! From the text of a seed file to its content: settings, tables, rows and their cells.
 //!
 //! It knows the grammar and no schema: whether a column exists and what it holds is for later. All problems are
 //! reported, and what could be understood is given all the same, so that the rest can be checked too.
@@ -570,7 +570,7 @@ impl Reader<'_> {
     }
 }
 
-/// Whether a problem is one of what stands in a cell, so that all labels are known nevertheless.
+/// Whether a problem is one of a cell's content, so that all labels are known nevertheless.
 fn is_about_a_value(code: &str) -> bool {
     !matches!(
         code,

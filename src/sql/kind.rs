@@ -60,7 +60,7 @@ pub struct Pragma {
     pub name: String,
     /// The schema before the name, as written but unquoted.
     pub schema: Option<String>,
-    /// What stands behind `=` or in parentheses, unquoted: `ON`, `-2000`, `users`.
+    /// The value after `=` or in parentheses, unquoted: `ON`, `-2000`, `users`.
     pub value: Option<String>,
     /// The whole pragma, in bytes of the statement.
     pub span: Range<usize>,

@@ -78,7 +78,7 @@ enum Sort {
     Duplicate,
 }
 
-/// Message wordings: what stands before the name, what behind it (nothing: the name goes to the end), and
+/// Message wordings: the text before the name, and the text after it (nothing: the name goes to the end), and
 /// what the name is. The first that fits decides.
 const MESSAGES: &[(&str, &str, Sort)] = &[
     ("no such column: ", " - should this be", Sort::Anything),

@@ -164,7 +164,7 @@ impl Tls {
     }
 }
 
-/// A server that asks for a token, and what stands before it.
+/// A server that asks for a token, and the proxy before it.
 struct Turso {
     server: Server,
     token: String,

@@ -158,7 +158,7 @@ fn runners_that_take_the_same_back_take_it_back_once() {
         all_well(&ran);
         assert_eq!(told(&ran, "undone V"), 6);
         assert_eq!(whole(&project), 4);
-        // Who looked later than another had finished sees less, and takes that back.
+        // A run that looked after another had finished sees less, and undoes that.
         let ran = together(&project, &["undo"; RUNNERS]);
         all_well(&ran);
         assert_eq!(told(&ran, "undone V"), 4 - whole(&project));

@@ -1,4 +1,4 @@
-//! What kind of project a folder is, by what stands in it. Pure: the edge lists the folder, and asks.
+//! What kind of project a folder is, by its content. Pure: the edge lists the folder, and asks.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -21,7 +21,7 @@ impl fmt::Display for Kind {
     }
 }
 
-/// What stands in the folder of a project and tells its kind.
+/// The content of a project folder that shows its kind.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Found {
     /// Whether it has a `Cargo.toml`.

@@ -1,4 +1,4 @@
-//! What stands in the folder of a project and below it, from one walk through its folders. It never writes.
+//! The content of the folder of a project and below it, from one walk through its folders. It never writes.
 
 use std::path::{Path, PathBuf};
 

@@ -2,7 +2,7 @@
 //!
 //! Everything in it is of one state of the database, and the same content gives the same text, whatever the mode: the
 //! schema in the order in which it was made, virtual tables behind other tables, rows by rowid or primary key. A row
-//! that is told from another by its rowid alone keeps that. What the engine makes by itself is left out: the values of
+//! that differs from another by its rowid alone keeps that. What the engine makes by itself is left out: the values of
 //! generated columns, `sqlite_stat4`, what a vector index keeps.
 
 mod catalogue;

@@ -44,7 +44,7 @@ pub(super) enum Part {
 pub(super) struct TableRows {
     pub(super) table: String,
     question: Question,
-    /// What stands before the values: `INSERT INTO t VALUES(`.
+    /// The text before the values: `INSERT INTO t VALUES(`.
     pub(super) before: String,
     /// How many values a row has.
     pub(super) width: usize,

@@ -169,8 +169,9 @@ impl Checkpoint {
         most.collect()
     }
 
-    /// What takes everything back that the import did; where it cannot be, the table with rows that were there before.
-    /// `there` tells the tables of virtual tables, which are not to be empty: a new one has rows of its module there.
+    /// The statements that remove everything that the import wrote; where that is impossible, the table with rows that
+    /// were there before. `there` tells the tables of virtual tables, which are not to be empty: a new one has rows of
+    /// its module there.
     pub(super) fn undo(&self, there: &There) -> Result<Vec<Step>, (String, u64)> {
         let mut steps = guard(self.offset);
         // Between the look at the rows and this transaction another process may write.

@@ -361,7 +361,7 @@ impl Chunk {
         let before = sent.flat_map(|transaction| transaction.steps.iter());
         let mut steps: Vec<_> = before.take(self.before).cloned().collect();
         steps.extend(lowered.steps.iter().cloned());
-        // What was refused once is refused again; should it not be, it is taken back all the same.
+        // What was refused once is refused again; should it not be, it is rolled back nevertheless.
         steps.truncate(lowered.last_apart(step, &self.lowered) + self.before);
         steps.push(Step::own("SELECT json('none was refused')", Vec::new()));
         let ran = db.run(vec![unchecked(steps)], Arc::new(|_| {})).await;

@@ -202,7 +202,7 @@ pub(super) struct There {
 /// The modules that virtual tables can be made of: <https://sqlite.org/pragma.html#pragma_module_list>.
 pub(super) const MODULES: &str = "SELECT lower(name) FROM pragma_module_list";
 
-/// Asks what there is. The tables behind virtual ones are told apart:
+/// Asks what there is. The tables behind virtual ones are distinguished:
 /// <https://sqlite.org/pragma.html#pragma_table_list>.
 pub(super) const OBJECTS: &str = "\
 SELECT s.type, s.name, l.type, s.tbl_name,

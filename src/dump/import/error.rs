@@ -1,4 +1,4 @@
-//! Why an import did not happen, or not all of it, and what stands in the database.
+//! Why an import did not happen, or not all of it, and what is in the database.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -245,7 +245,7 @@ pub struct Orphan {
 }
 
 impl Why {
-    /// With what stands, as far as that is known.
+    /// With what is committed, as far as that is known.
     pub(super) fn leaving(self, stands: Stands) -> ImportError {
         let stands = match self {
             Why::Unknown(_) => Stands::Unknown,

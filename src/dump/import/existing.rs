@@ -105,7 +105,7 @@ async fn look(
     Ok((history::read(job.db).await, there, checkpoint))
 }
 
-/// Takes back what an unfinished import did.
+/// Removes what an unfinished import wrote.
 async fn start_over(
     job: &Job<'_>,
     checkpoint: &Checkpoint,
@@ -160,7 +160,7 @@ async fn refuse_rows_of_others(
     }
 }
 
-/// What takes back an unfinished import, whose guard is the checkpoint.
+/// The script that removes an unfinished import, whose guard is the checkpoint.
 struct Undoing<'a> {
     steps: Vec<Step>,
     offset: u64,
@@ -262,7 +262,7 @@ async fn check_rest(
     checked.map_err(|why| of_the_rest(job, checkpoint, why).leaving(checkpoint.stands()))
 }
 
-/// Why what stands behind a checkpoint was not imported: what stands before it may be another dump.
+/// Why the rest after a checkpoint was not imported: the text before it may be another dump.
 fn of_the_rest(job: &Job<'_>, checkpoint: &Checkpoint, why: Why) -> Why {
     match why {
         Why::Dump(DumpError::Changed { .. }) if checkpoint.name == job.input.recorded() => {

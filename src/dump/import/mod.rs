@@ -333,7 +333,7 @@ pub enum Way {
     Whole,
     /// In transactions that each move a checkpoint.
     Chunks,
-    /// So too, from this line on: what stands before it is there.
+    /// So too, from this line on: what is before it is in the database.
     Rest {
         /// The line, from 1.
         line: u64,

@@ -1,4 +1,4 @@
-//! What stands between statements: blanks and comments. Some comments are the words of a shell that could not read
+//! The text between statements: blanks and comments. Some comments are the words of a shell that could not read
 //! what it was to dump.
 
 use super::scan::{GoOn, Refusal, Stop, Text};
@@ -87,7 +87,7 @@ impl Text<'_> {
             .any(|verb| word.eq_ignore_ascii_case(verb.as_bytes())))
     }
 
-    /// What stands at `at` is no statement at all.
+    /// The text at `at` is no statement at all.
     pub(super) fn no_statement(&self, at: usize) -> Refusal {
         if self.bytes[at] == b'.' {
             let line = self.line_end(at).unwrap_or(self.bytes.len());

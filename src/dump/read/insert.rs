@@ -91,7 +91,7 @@ pub(super) struct SchemaRow {
     pub(super) end: usize,
 }
 
-/// What stands before the rows.
+/// The text before the rows.
 struct Head {
     on_conflict: OnConflict,
     table: String,
@@ -537,7 +537,7 @@ impl Saved {
         }
     }
 
-    /// Takes back what was added since.
+    /// Removes what was added since.
     pub(super) fn restore(self, runs: &mut Vec<Run>) {
         runs.truncate(self.runs);
         if let Some(run) = runs.last_mut() {

@@ -161,7 +161,7 @@ impl Reader {
     /// A reader of what of `source` stands behind `mark`, which a block of it began or ended with.
     ///
     /// # Errors
-    /// [`DumpError::Changed`] where what stands before the mark is not what it was; else as [`Reader::next`].
+    /// [`DumpError::Changed`] where the text before the mark has changed; else as [`Reader::next`].
     pub fn resume(
         source: Source,
         options: ReaderOptions,

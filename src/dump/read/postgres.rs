@@ -9,7 +9,7 @@ const CAST: &str = "::";
 const COPY: &str = "COPY … FROM stdin";
 
 impl Text<'_> {
-    /// What stands in the place of a value: a string with escapes or dollars.
+    /// A text in the place of a value: a string with escapes or dollars.
     pub(super) fn value_of_postgres(&self, at: usize) -> Option<Refusal> {
         let quoted = |at: usize| self.get(at) == Some(b'\'');
         match self.get(at)? {
@@ -26,7 +26,7 @@ impl Text<'_> {
         }
     }
 
-    /// What stands behind a value: the type that it is cast to.
+    /// A text after a value: the type that it is cast to.
     pub(super) fn cast_of_postgres(&self, at: usize) -> Option<Stop> {
         match self.bytes[at..] {
             [b':'] if !self.last => Some(Stop::more(Unclosed::Statement, at)),
@@ -35,7 +35,7 @@ impl Text<'_> {
         }
     }
 
-    /// What stands in the place of a statement: rows that follow in lines of their own.
+    /// A text in the place of a statement: rows that follow in lines of their own.
     pub(super) fn copy_of_postgres(&self, at: usize) -> Option<Refusal> {
         let line = &self.bytes[at..self.line_end(at).unwrap_or(self.bytes.len())];
         let line = line.trim_ascii_end().to_ascii_lowercase();

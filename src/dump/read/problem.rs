@@ -267,7 +267,7 @@ impl Reader {
         }
     }
 
-    /// What stands before the mark is not what it was.
+    /// The text before the mark has changed.
     pub(super) fn changed(&self) -> DumpError {
         DumpError::Changed {
             name: self.source.name().to_owned(),

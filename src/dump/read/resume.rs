@@ -1,4 +1,4 @@
-//! Going on from a mark: what stands before it is read again, to know that it is what it was, and what it has begun.
+//! Going on from a mark: the text before it is read again, to know that it is unchanged, and what it has begun.
 
 use super::Reader;
 use crate::dump::block::Mark;

@@ -1,5 +1,5 @@
 //! Where things end in the bytes of a dump: blanks, comments, quotes, statements. The text may end anywhere, because
-//! more of it is still to come; that is told apart from what is wrong.
+//! more of it is still to come; that is distinguished from what is wrong.
 //!
 //! [`Progress`] decides which semicolon ends a statement, as in [`crate::sql::split()`]; here the bytes need not be UTF-8.
 

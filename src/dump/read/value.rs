@@ -425,7 +425,7 @@ impl Text<'_> {
         )
     }
 
-    /// What stands at `at` is no literal.
+    /// The text at `at` is no literal.
     #[cold]
     fn no_literal(&self, at: usize) -> Stop {
         if let Some(refusal) = self.value_of_postgres(at) {

@@ -73,13 +73,13 @@ pub(super) struct Catalogue {
 struct Table {
     /// As it was made.
     name: String,
-    /// Those whose values are written by who writes a row.
+    /// Those whose values the writer of a row sets.
     columns: Vec<Column>,
     /// The names of the rowid that no column has, generated ones included; none of a table without a rowid.
     rowids: Vec<&'static str>,
 }
 
-/// A column whose values are written by who writes a row.
+/// A column whose values the writer of a row sets.
 #[derive(Debug)]
 struct Column {
     name: String,

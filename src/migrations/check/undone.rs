@@ -8,7 +8,7 @@ use crate::migrations::rehearse::{Act, Problem, Stopped};
 use crate::script::Step;
 
 impl Existing<'_> {
-    /// Takes back the new versions, the highest first, as far as their down files are to be tried.
+    /// Undoes the new versions, the highest first, as far as their down files are to be tried.
     pub(super) async fn undone(&mut self) -> Result<(), DbError> {
         let new = self.published.new.clone();
         let mut copy = None;
@@ -27,7 +27,7 @@ impl Existing<'_> {
         Ok(())
     }
 
-    /// Takes a version back with rows, and where that fails, without; says whether it is taken back.
+    /// Undoes a version with rows, and if that fails, without; returns whether it is undone.
     async fn takes_back(
         &mut self,
         copy: &mut Rehearsal,

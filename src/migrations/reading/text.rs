@@ -1,5 +1,5 @@
 //! What is wrong with a text before its statements are looked at: conflicts of a merge, templates, characters that
-//! nobody sees, parameters. Pure.
+//! are not visible, parameters. Pure.
 
 use std::sync::Arc;
 

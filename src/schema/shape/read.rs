@@ -300,7 +300,7 @@ fn conditional_indexes(table: &TableShape, rows: &[[Value; 7]]) -> Vec<Condition
     indexes.collect()
 }
 
-/// What stands between the parentheses of a `CREATE INDEX`, and behind its `WHERE`.
+/// The text between the parentheses of a `CREATE INDEX`, and after its `WHERE`.
 fn index_parts(sql: &str) -> Option<(&str, Option<&str>)> {
     let mut depth = 0_usize;
     let (mut start, mut end) = (None, None);

@@ -1,4 +1,4 @@
-//! What stands in one cell: a value of its own, a reference to another row, or JSON of both.
+//! The content of one cell: a value of its own, a reference to another row, or JSON of both.
 
 use std::ops::Range;
 use std::sync::Arc;

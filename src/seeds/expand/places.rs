@@ -23,7 +23,7 @@ pub(super) struct Placing<'a> {
 }
 
 impl<'a> Compiled<'a> {
-    /// What stands in the fields of a declaration with these names.
+    /// The content of the fields of a declaration with these names.
     pub(super) fn fields_of(&self, decl: &'a RowDecl) -> impl Iterator<Item = Found<'a>> {
         self.fields.iter().map(|found| match found.own {
             Some(at) => Found {

@@ -14,7 +14,7 @@ pub(super) struct Masked {
     /// By its place in the shape.
     pub(super) table: usize,
     pub(super) column: usize,
-    /// What stands under `_defaults`.
+    /// The entries under `_defaults`.
     pub(super) instead: &'static str,
 }
 

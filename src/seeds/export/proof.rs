@@ -25,7 +25,7 @@ use crate::sql::Value;
 /// How many reasons are reported.
 const TOLD: usize = 5;
 
-/// What stands in for masked values; or why the file is not the rows.
+/// The stand-ins for masked values; or why the file does not give the rows.
 ///
 /// # Errors
 /// All reasons, so many at most.

@@ -1,4 +1,4 @@
-//! What stands in a cell: a text, JSON, or one of the tags.
+//! The content of a cell: a text, JSON, or one of the tags.
 
 use super::json::core;
 use super::template::Scope;

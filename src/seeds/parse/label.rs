@@ -89,7 +89,7 @@ pub(super) fn label(text: &str) -> Result<Label, Bad> {
 const EXAMPLES: &str =
     "write for example `load_{001..500}`, `now_{users.load_*}` or `post_{users.*}_{1..3}`";
 
-/// `001..500`, and what stands behind it.
+/// `001..500`, and the text after it.
 fn numbers(inside: &str, after: &str) -> Result<Numbers, Bad> {
     let bad = |why: String, help| Err(Bad { why, help });
     let (first, last) = inside.split_once("..").unwrap_or((inside, ""));

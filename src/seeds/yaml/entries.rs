@@ -7,7 +7,7 @@ use super::{Builder, Kind, Node};
 use crate::diagnostic::Diagnostic;
 use crate::seeds::model::Style;
 
-/// What stands in a map.
+/// The content of a map.
 type Entries<'a> = Vec<(Node<'a>, Node<'a>)>;
 
 /// In a map of this many entries or fewer a name is found by looking at each: there may be a hundred thousand such maps.

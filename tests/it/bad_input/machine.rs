@@ -1,4 +1,4 @@
-//! What the machine does not give: permissions and room.
+//! What the machine does not give: permissions and disk space.
 
 use expect_test::expect;
 

@@ -214,7 +214,8 @@ impl Machine {
         found.is_some_and(|program| symlink(program, self.programs.path().join(name)).is_ok())
     }
 
-    /// A stand-in: for arguments that fit a pattern of the shell it does what stands beside it, for all others it fails.
+    /// A stand-in: for arguments that fit a pattern of the shell it does what is written beside it, for all others it
+    /// fails.
     fn stub(&self, name: &str, does: &[(&str, &str)]) {
         let path = self.programs.path().join(name);
         let cases = does

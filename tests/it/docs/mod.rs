@@ -21,7 +21,7 @@ struct Page {
     text: String,
 }
 
-/// What stands between two fences.
+/// The text between two fences.
 struct Block {
     language: String,
     text: String,

@@ -237,7 +237,7 @@ pub(crate) async fn a_dump_of_python_with_a_virtual_table_arrives(world: World) 
     assert!(verified.unwrap().is_equal());
 }
 
-/// A table of so many columns, some with infinities in them and texts that look like what stands for one.
+/// A table of so many columns, some with infinities in them and texts that look like the sign for one.
 fn wide(columns: usize, key: &str) -> String {
     let names: Vec<String> = (0..columns).map(|at| format!("c{at}")).collect();
     let value = |at: usize| match at % 7 {

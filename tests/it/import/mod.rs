@@ -108,7 +108,7 @@ pub(crate) fn told(result: Result<Imported, ImportError>) -> String {
     told
 }
 
-/// Why an import did not happen, where, and what stands.
+/// Why an import did not happen, where, and what is in the database.
 pub(crate) fn words(error: &ImportError) -> String {
     let mut words = match &error.why {
         Why::Clashes(clashes) => {

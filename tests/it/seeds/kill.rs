@@ -137,7 +137,7 @@ fn a_replica() {
     let mut rounds = 0;
     killed_at_any_moment(&project, |_| {
         if rounds > 0 {
-            // The same primary, with everything taken back.
+            // The same primary, with everything undone.
             let db = Db::remote(&url, None, Options::default()).unwrap();
             let steps = [
                 "DELETE FROM users",

@@ -676,7 +676,7 @@ fn a_schema_for_editors_has_the_names_that_seeds_declare() {
         "Labels; each makes a row of taggings"
     );
     let settings = &schema["definitions"]["table cards"]["anyOf"][0]["properties"];
-    // What `_refs` names is a column, or what stands for one; the table may be written in any letter case.
+    // What `_refs` names is a column, or a short name of one; the table may be written in any letter case.
     let refs = &settings["_refs"];
     let names: Vec<&str> = refs["propertyNames"]["anyOf"][0]["enum"]
         .as_array()

@@ -1,4 +1,4 @@
-//! What stands in a cell and what arrives in the database.
+//! The content of a cell, and the value in the database.
 
 use argon2::Argon2;
 use argon2::password_hash::PasswordVerifier;

@@ -1,5 +1,5 @@
 //! The server that a specification holds for: this one, or the real sqld where `SEEDBED_TEST_SQLD` names its
-//! binary. What stands in a test of both is what sqld does.
+//! binary. A test of both describes what sqld does.
 
 use crate::client::send;
 use seedbed_test_server::{Options, Server};
