@@ -31,9 +31,9 @@ pub(crate) fn expand(input: &Input, surroundings: &Surroundings) -> Result<Strin
     let name = &input.directory;
     if input.rebuild == Rebuild::BuildScript && !surroundings.build_script {
         return Err(format!(
-            "without a build script nobody notices a new file in {name}. Write a build.rs beside Cargo.toml:\n\n    \
+            "without a build script, Cargo does not notice a new file in {name}. Write a build.rs beside Cargo.toml:\n\n    \
              fn main() {{ println!(\"cargo:rerun-if-changed={name}\"); }}\n\n\
-             or see to it yourself: embed!({name:?}, rebuild = manual)"
+             or rebuild by yourself after each new file: embed!({name:?}, rebuild = manual)"
         ));
     }
     let directory = root.join(name);

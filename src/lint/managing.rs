@@ -51,7 +51,7 @@ fn secrets(file: &File<'_>, found: &mut Vec<Diagnostic>) {
             let text = unquote(statement.text(at));
             let (what, help) = if is_secret(&text) {
                 (
-                    "this string looks like a secret: everybody who can read the repository has it",
+                    "this string looks like a secret, and every reader of the repository can see it",
                     "revoke it, and let the program or a seed with `!env` write it",
                 )
             } else if is_placeholder(&text) {

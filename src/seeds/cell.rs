@@ -311,7 +311,7 @@ fn refuse_weak(secret: &str, what: &str, file: &SeedFile) -> Result<(), Unfit> {
 fn weak(what: &str, why: &str) -> Unfit {
     Unfit {
         code: "weak-secret",
-        message: format!("{what} is too weak for prod: {why}"),
+        message: format!("{what} is too weak for prod: it {why}"),
         help: Some("make one with `openssl rand -base64 24`".into()),
     }
 }

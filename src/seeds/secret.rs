@@ -64,7 +64,7 @@ fn secrets(file: &SeedFile) -> Vec<Range<usize>> {
 const SHORTEST: usize = 8;
 
 /// Why a well-known secret is weak.
-pub(super) const WELL_KNOWN_WORDS: &str = "is one that everybody tries first";
+pub(super) const WELL_KNOWN_WORDS: &str = "is a well-known password";
 
 /// What people write until they have thought of something, and what every list of guesses begins with.
 const WELL_KNOWN: [&str; 44] = [
@@ -147,7 +147,7 @@ pub(super) fn weakness(secret: &str) -> Option<&'static str> {
     let first = chars.next();
     chars
         .all(|char| Some(char) == first)
-        .then_some("is one character over and over")
+        .then_some("repeats one character")
 }
 
 #[cfg(test)]
@@ -182,9 +182,9 @@ mod tests {
     }
 
     #[test]
-    fn placeholders_are_weak_and_what_nobody_guesses_is_not() {
+    fn placeholders_are_weak_and_unguessable_texts_are_not() {
         let short = Some("has fewer than 8 characters");
-        let known = Some("is one that everybody tries first");
+        let known = Some("is a well-known password");
         let digits = Some("has no letters and fewer than 16 characters");
         for (secret, expect) in [
             ("", short),
@@ -205,7 +205,7 @@ mod tests {
             ("1234test", known),
             ("123456789", digits),
             ("2024-01-01", digits),
-            ("aaaaaaaaaa", Some("is one character over and over")),
+            ("aaaaaaaaaa", Some("repeats one character")),
             ("correct horse battery", None),
             ("passwordless-future", None),
             ("admin of the tests", None),

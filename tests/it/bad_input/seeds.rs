@@ -1012,7 +1012,7 @@ fn secrets_that_everybody_knows_in_a_set_for_prod() {
     ran.check(expect![[r#"
         $ seedbed seed --env prod
         2> target: local local.db (default)
-        2> error[weak-secret]: BAD is too weak for prod: is one that everybody tries first
+        2> error[weak-secret]: BAD is too weak for prod: it is a well-known password
         2>  --> seeds/prod/a.yaml:3:24
         2>   |
         2> 3 |   a: {id: 1, password: !hash {value: !env BAD}}
@@ -1020,7 +1020,7 @@ fn secrets_that_everybody_knows_in_a_set_for_prod() {
         2>   |
         2>   = help: make one with `openssl rand -base64 24`
         2>
-        2> error[weak-secret]: this secret is too weak for prod: has fewer than 8 characters
+        2> error[weak-secret]: this secret is too weak for prod: it has fewer than 8 characters
         2>  --> seeds/prod/a.yaml:4:24
         2>   |
         2> 4 |   b: {id: 2, password: !hash admin}
@@ -1028,7 +1028,7 @@ fn secrets_that_everybody_knows_in_a_set_for_prod() {
         2>   |
         2>   = help: make one with `openssl rand -base64 24`
         2>
-        2> error[weak-secret]: BAD is too weak for prod: is one that everybody tries first
+        2> error[weak-secret]: BAD is too weak for prod: it is a well-known password
         2>  --> seeds/prod/a.yaml:5:25
         2>   |
         2> 5 |   c: {id: 3, api_token: !env BAD}
@@ -1036,7 +1036,7 @@ fn secrets_that_everybody_knows_in_a_set_for_prod() {
         2>   |
         2>   = help: make one with `openssl rand -base64 24`
         2>
-        2> error[weak-secret]: this is too weak for prod: is one that everybody tries first
+        2> error[weak-secret]: this is too weak for prod: it is a well-known password
         2>  --> seeds/prod/a.yaml:6:24
         2>   |
         2> 6 |   d: {id: 4, password: Password123!}
@@ -1044,7 +1044,7 @@ fn secrets_that_everybody_knows_in_a_set_for_prod() {
         2>   |
         2>   = help: make one with `openssl rand -base64 24`
         2>
-        2> error[weak-secret]: NONE is too weak for prod: has fewer than 8 characters
+        2> error[weak-secret]: NONE is too weak for prod: it has fewer than 8 characters
         2>  --> seeds/prod/a.yaml:8:25
         2>   |
         2> 8 |   f: {id: 6, api_token: !env {name: NONE, default: secret}}
