@@ -1,6 +1,6 @@
-//! One thing that is wrong, or that the reader should know: its words, its place and its exit class.
+//! One problem, or one note for the reader: its message, its place and its exit class.
 //!
-//! It is made where the fault is found, with all of its words, and nothing above rewrites them. The same value is shown
+//! It is made where the fault is found, with its whole text, and no caller rewrites it. The same value is shown
 //! as text, as JSON and as annotations by [`report`](crate::report), and gives the exit code of the command line.
 
 use std::fmt;
@@ -13,7 +13,7 @@ use crate::script::{Key, Origin};
 pub enum Severity {
     /// Nothing runs.
     Error,
-    /// It is reported, and the run goes on.
+    /// It is reported, and the run continues.
     Warning,
     /// It is worth knowing, and nothing has to be done.
     Note,
@@ -73,7 +73,7 @@ impl Class {
     }
 }
 
-/// One thing that is wrong.
+/// One problem.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Diagnostic {
@@ -91,7 +91,7 @@ pub struct Diagnostic {
     pub related: Vec<Related>,
     /// More about it.
     pub notes: Vec<String>,
-    /// What to do about it. Commands stand between backticks without the name of the program, which the report adds.
+    /// What to do about it. Commands are in backticks, without the name of the program, which the report adds.
     pub help: Vec<String>,
     /// A text as it was and as it is.
     pub diff: Option<Diff>,

@@ -38,7 +38,7 @@ pub enum Event {
         /// Scripts.
         scripts: usize,
     },
-    /// A statement begins. On a server none is seen to begin.
+    /// A statement begins. There is no such event on a server.
     Begins(Statement),
     /// The statements of this unit succeeded; it is not committed yet.
     Ran(Key),
@@ -70,7 +70,7 @@ pub struct Statement {
 /// Where events go: called from the thread that runs a script, so it must not block.
 pub type OnEvent = Arc<dyn Fn(Event) + Send + Sync>;
 
-/// A sink for callers who do not want to know.
+/// A sink that ignores all events.
 pub fn ignore() -> OnEvent {
     Arc::new(|_| {})
 }
@@ -81,7 +81,7 @@ pub fn ignore() -> OnEvent {
 pub struct Outcome {
     /// The units that ran, in order.
     pub done: Vec<Done>,
-    /// What should be known.
+    /// Warnings.
     pub warnings: Vec<Diagnostic>,
     /// The highest applied version now.
     pub version: Option<i64>,

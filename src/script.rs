@@ -104,7 +104,7 @@ pub struct Step {
     pub origin: Option<Origin>,
     /// A query to run where this step fails, before anything is rolled back; its rows go into the failure.
     pub explain: Option<Arc<String>>,
-    /// A query to run where this is the last step and the `COMMIT` behind it fails, before anything is rolled back; its
+    /// A query to run if this is the last step and the `COMMIT` after it fails, before anything is rolled back; its
     /// rows go into the failure.
     pub explain_commit: Option<Arc<String>>,
     /// The step fails where the database is no longer in the state that the script was planned on, and never otherwise.
@@ -509,19 +509,19 @@ pub enum Record {
     Insert(Entry),
     /// A row that takes the place of the one with the same key.
     Replace(Entry),
-    /// The row goes.
+    /// The row is deleted.
     Delete(Key),
-    /// The row stays as applied when it was, and now tells of another text (`repair`).
+    /// The row keeps its time, and now records another text (`repair`).
     Amend(Entry),
-    /// The row of `from` becomes the row of the entry's key, and stays as applied when it was: its file has another number
+    /// The row of `from` becomes the row of the entry's key, and keeps its time: its file has another number
     /// or name now.
     Move {
         /// The key that the row has until then.
         from: Key,
-        /// What the row says from then on. Without a down text it keeps its own.
+        /// The new content of the row. Without a down text it keeps its own.
         entry: Entry,
     },
-    /// A row that says `started` says `applied` from now on (`repair --applied`).
+    /// The state of a row changes from `started` to `applied` (`repair --applied`).
     Settle(Key),
     /// The database is marked as this environment.
     Mark(String),
@@ -579,7 +579,7 @@ impl std::fmt::Display for Made {
 }
 
 impl Record {
-    /// The row that is concerned.
+    /// The key of the row.
     pub fn key(&self) -> &Key {
         match self {
             Record::Insert(entry)
@@ -594,7 +594,7 @@ impl Record {
     }
 }
 
-/// What a row of `_migrations` says about a text.
+/// The content of a row of `_migrations` about a text.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
     /// What it is about.
@@ -609,12 +609,12 @@ pub struct Entry {
     pub source: Arc<str>,
     /// The canonical text of the down file.
     pub down: Option<Arc<str>>,
-    /// What else is to be remembered; the keys are [`crate::history::DOWN_CHECKSUM`] and its
+    /// Further data; the keys are [`crate::history::DOWN_CHECKSUM`] and its
     /// neighbours.
     pub detail: serde_json::Map<String, serde_json::Value>,
 }
 
-/// Who runs: the same for every row that one run writes.
+/// The identity of a run: the same for every row that it writes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Run {
     /// A UUID; by it a run finds its own rows again after an answer was lost.

@@ -1,10 +1,10 @@
 //! A backup: a packed dump of one state of the database, from which a database is built before it counts.
 //!
-//! The file is its owner's alone from its first byte on. It counts once it is proven (`proof.rs`) and its checksum
-//! stands beside it; only then are old ones of the same database removed, so that the last good one is never among them.
-//! Which database that is stands in the first line of each ([`Location`], and the id of the database); a backup that is
-//! not known to be of the same one is never removed. One that is not proven gets a name of its own, and neither counts
-//! nor is removed.
+//! The file is its owner's alone from its first byte on. It counts as good once it is proven (`proof.rs`) and its
+//! checksum is beside it; only then are old ones of the same database removed, so that the last good one is never among
+//! them. The first line of each says which database that is ([`Location`], and the id of the database); a backup that
+//! is not known to be of the same one is never removed. One that is not proven gets a name of its own, and neither
+//! counts nor is removed.
 
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -36,7 +36,7 @@ pub struct BackupOptions {
     pub name: String,
     /// For how many days backups of this database are kept.
     pub keep_days: u32,
-    /// When it is.
+    /// The current time.
     pub now: SystemTime,
 }
 
@@ -97,7 +97,7 @@ const NAMES: u32 = 99;
 ///
 /// # Errors
 /// [`BackupError`]; no other backup is removed then. [`BackupError::Unproven`] has written a file under a name of its own,
-/// of the others nothing is left.
+/// the others leave no file.
 pub async fn backup(db: &Db, options: &BackupOptions) -> Result<BackedUp, BackupError> {
     let failed = |path: &Path| {
         let path = path.to_path_buf();

@@ -27,7 +27,7 @@ pub struct Copied {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CopyError {
-    /// The target has something in it that this copy has not made.
+    /// The target has content that this copy has not written.
     #[error("the target of a copy must be empty")]
     NotEmpty {
         /// Some of its tables and views.
@@ -45,7 +45,7 @@ pub enum CopyError {
     /// All of it is in the target, and it could not be compared.
     #[error(transparent)]
     Unverified(VerifyError),
-    /// All of it is in the target, and what was read to compare it with is not what was written.
+    /// All of it is in the target, and the second reading of the source differs from what was written.
     #[error("what was read to compare the copy with is not what was copied")]
     Unlike,
 }
@@ -56,7 +56,7 @@ impl From<ImportError> for CopyError {
     }
 }
 
-/// Says what a copy would do. Nothing is written.
+/// Plans a copy. Nothing is written.
 ///
 /// # Errors
 /// Those of [`copy`] that show before anything is written.
@@ -65,7 +65,7 @@ pub async fn plan(from: &Input, to: &Db, options: &ImportOptions) -> Result<Plan
     Ok(import::plan(to, from, options).await?)
 }
 
-/// Copies. `command` is what goes on with the copy where this run is stopped; it is recorded until the copy is done, and
+/// Copies. `command` continues the copy if this run is stopped; it is recorded until the copy is done, and
 /// must hold no secret.
 ///
 /// # Dropping the future

@@ -1,11 +1,11 @@
-//! What can be wrong with a dump. Everything that is wrong in its text has a place and the line it stands in.
+//! What can be wrong with a dump. Every problem of its text has a place and its line.
 
 use std::fmt;
 use std::io;
 
 use crate::diagnostic::{Diagnostic, Line, Location, lines};
 
-/// Why a dump cannot be read to its end, or is no dump.
+/// Why a dump cannot be read to its end, or is not a dump.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DumpError {
@@ -63,7 +63,7 @@ pub enum DumpError {
     RolledBack {
         /// The dump.
         name: String,
-        /// Where the `ROLLBACK` stands.
+        /// Where the `ROLLBACK` is.
         offset: u64,
         /// Its line from 1.
         line: u64,
@@ -104,7 +104,7 @@ pub enum DumpError {
     },
 }
 
-/// What a file that is no dump is instead.
+/// The kind of a file that is not a dump.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NotADump {
@@ -228,7 +228,7 @@ impl DumpError {
         }
     }
 
-    /// What kind it is, as JSON tells it.
+    /// Its kind, as in JSON.
     pub fn code(&self) -> &'static str {
         match self {
             DumpError::Open { .. } => "cannot-open",

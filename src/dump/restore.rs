@@ -18,19 +18,19 @@ use crate::sql::Value;
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Restored {
-    /// What came.
+    /// What was imported.
     pub imported: Imported,
     /// Whether there was a checksum, which was right.
     pub checked: Checked,
-    /// What became of the mark.
+    /// What happened to the mark.
     pub mark: Marked,
 }
 
-/// Whether a file is known to be what it was.
+/// Whether a file is known to be unchanged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Checked {
-    /// It has the checksum that stands beside it.
+    /// It has the checksum that is beside it.
     Same,
     /// It has that checksum, and was not known to restore when it was taken.
     Unproven,
@@ -38,7 +38,7 @@ pub enum Checked {
     Unsigned,
 }
 
-/// What became of the mark of the environment.
+/// What happened to the mark of the environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Marked {
@@ -54,13 +54,13 @@ pub enum Marked {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RestoreError {
-    /// The file is not what it was.
+    /// The file was changed or damaged.
     #[error("{} is not the file that its checksum was made of", .0.display())]
     Damaged(PathBuf),
     /// The file, or its checksum, cannot be read.
     #[error("{} or its checksum cannot be read", .0.display())]
     Unreadable(PathBuf),
-    /// There is something in the database.
+    /// The database is not empty.
     #[error("the database is not empty: it has {}", some(tables))]
     NotEmpty {
         /// Some of its tables and views.
@@ -72,7 +72,7 @@ pub enum RestoreError {
     /// It cannot be imported.
     #[error(transparent)]
     Import(Box<ImportError>),
-    /// All is there but the mark.
+    /// Everything is restored except the mark.
     #[error("the backup is restored, and the mark of its environment was not set")]
     Mark(#[source] Box<ApplyError>),
 }
@@ -93,7 +93,7 @@ pub(crate) fn some(tables: &[String]) -> String {
     }
 }
 
-/// Whether a file is what its checksum says; it reads all of it.
+/// Whether a file has its checksum; it reads the whole file.
 ///
 /// # Errors
 /// [`RestoreError::Damaged`] and [`RestoreError::Unreadable`].

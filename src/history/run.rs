@@ -1,4 +1,4 @@
-//! Carrying out scripts: lower them, send them until their outcome is known, and say of a failure which part of which script it was.
+//! Running scripts: lower them, send them until their outcome is known, and name the part of the script that failed.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -20,11 +20,11 @@ use crate::schema::{Firing, OBJECTS, SchemaObject, Trigger};
 use crate::script::{Atomicity, Run, Script, Step};
 use crate::sql::{Value, identifier, literal};
 
-/// How a script is getting on.
+/// The progress of a script.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum UnitEvent {
-    /// A statement of this unit begins; both from 0. On a server no statement is seen to begin.
+    /// A statement of this unit begins; both from 0. There is no such event on a server.
     Begins(usize, usize),
     /// All statements of this unit, from 0, succeeded; nothing is committed yet.
     Done(usize),
@@ -32,7 +32,7 @@ pub enum UnitEvent {
     Waiting,
 }
 
-/// Where those go. Called on the thread that runs the script.
+/// The receiver of these events. Called on the thread that runs the script.
 pub type OnUnit = Arc<dyn Fn(UnitEvent) + Send + Sync>;
 
 /// A script happened and is recorded.
@@ -48,13 +48,13 @@ pub struct Receipt {
     pub outcomes: Vec<UnitOutcome>,
 }
 
-/// What became of a unit of a script that happened. Only a [`Restore`](crate::script::Restore) may not have run.
+/// The outcome of a unit of a script that was committed. Only a [`Restore`](crate::script::Restore) may not have run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum UnitOutcome {
     /// It ran and is recorded.
     Ran,
-    /// Everything that it makes was there.
+    /// Everything that it makes exists already.
     NotNeeded,
     /// It failed and was rolled back alone. These tables, which it needs, do not exist.
     Pending(Vec<String>),

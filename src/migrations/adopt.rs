@@ -65,7 +65,7 @@ pub struct AdoptPlan {
     pub tool: Option<&'static str>,
     /// By ascending version.
     pub items: Vec<WouldAdopt>,
-    /// What should be known.
+    /// Warnings.
     pub warnings: Vec<Diagnostic>,
     /// The highest version that is recorded now.
     pub version: Option<i64>,
@@ -90,7 +90,7 @@ pub async fn adopt(
     }
 }
 
-/// The same, to be shown: the schema is compared, and nothing is written.
+/// As [`adopt`], without writing: the schema is compared, and the plan is returned.
 ///
 /// # Errors
 /// As [`adopt`].

@@ -1,4 +1,4 @@
-//! Taking a database that is already as some migrations leave it: they are recorded, and not run.
+//! Recording migrations that a database already has, without running them.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -22,14 +22,14 @@ use crate::schema::{Difference, ObjectKind, Schema, compare, inspect};
 use crate::script::{Entry, Key, Record, Revision, Run, Source};
 use crate::setters::setters;
 
-/// Whether the schema is looked at before it is taken for what the migrations leave.
+/// Whether the schema is compared with the one that the migrations make.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Verify {
     /// The migrations are replayed in memory, and the schema there is compared with the database's.
     #[default]
     Schema,
-    /// Taken on trust.
+    /// The schema is not compared.
     Nothing,
 }
 
@@ -39,7 +39,7 @@ pub enum Verify {
 pub struct BaselineOptions {
     /// The version that the database is at: it and all below are recorded.
     pub version: i64,
-    /// Whether to look first.
+    /// Whether to compare the schema first.
     pub verify: Verify,
 }
 
@@ -66,14 +66,14 @@ pub enum BaselineError {
     /// There are problems, or the record could not be written.
     #[error(transparent)]
     Apply(#[from] ApplyError),
-    /// The schema is not what the migrations leave.
+    /// The schema is not the one that the migrations make.
     #[error(
         "the schema of this database differs from the schema that the migrations up to V{version} make"
     )]
     Differs {
         /// The version that was asked for.
         version: i64,
-        /// What they leave (expected) against what there is (found).
+        /// The schema that they make (expected) against that of the database (found).
         differences: Vec<Difference>,
         /// Tables that were left out, as they are not the application's own.
         left_out: Vec<String>,

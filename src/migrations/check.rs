@@ -50,11 +50,11 @@ setters!(CheckOptions<'a> {
     data_tests: Option<&'a DataTests>,
 });
 
-/// What a check came to.
+/// The result of a check.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Checked {
-    /// What is wrong, and what should be known.
+    /// Errors and warnings.
     pub problems: Vec<Diagnostic>,
     /// How many migrations were applied in memory.
     pub applied: usize,
@@ -65,11 +65,11 @@ pub struct Checked {
     pub accepted_downs: usize,
     /// How many new migrations were applied to a database with the published ones and with rows.
     pub applied_to_existing: usize,
-    /// How many data tests ran to their end, and hold.
+    /// How many data tests passed.
     pub data_tests: usize,
-    /// How many expectations hold, of all data tests.
+    /// How many expectations of all data tests hold.
     pub expectations: usize,
-    /// The database in memory as the migrations leave it, for whatever builds on it; `None` where they do not
+    /// The database in memory that the migrations make, for further checks; `None` where they do not
     /// get to their end.
     pub database: Option<Db>,
 }

@@ -50,13 +50,13 @@ impl Default for RedoOptions {
     }
 }
 
-/// What a redo would run, and what is in its way.
+/// What a redo would run, and what prevents it.
 #[derive(Debug, Clone, PartialEq, Default)]
 #[non_exhaustive]
 pub struct RedoPlan {
-    /// What is wrong, and what should be known; while there is an error among it, there are no scripts.
+    /// Errors and warnings. While there is an error, there are no scripts.
     pub problems: Vec<Diagnostic>,
-    /// What is to be run, in this order: undone from the highest, then applied from the lowest.
+    /// The scripts to run, in this order: undone from the highest, then applied from the lowest.
     pub scripts: Vec<Script>,
 }
 
@@ -76,7 +76,7 @@ pub async fn observe_redo(
 }
 
 /// Undoes the newest migrations and applies them again. Which they are is decided once, on the first look; one that
-/// another run has redone meanwhile is left alone.
+/// another run has redone meanwhile is left unchanged.
 ///
 /// # Errors
 /// [`ApplyError`]; where a recorded down text or a file is missing, or a changed migration has no down file, nothing runs.

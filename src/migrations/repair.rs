@@ -23,11 +23,11 @@ use crate::script::{Atomicity, Entry, ForeignKeys, Key, Record, Revision, Run, S
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Repair {
-    /// What changes no meaning: edited comments, renamed and renumbered files, changed down files, repeatables whose file
-    /// is gone.
+    /// Everything that changes no meaning: edited comments, renamed and renumbered files, changed down files,
+    /// repeatables whose file is gone.
     Harmless,
-    /// This version or repeatable: its record becomes what its file says, or goes where there is no file. Where the file
-    /// says something else than was run, the schema is compared first.
+    /// This version or repeatable: its record becomes the content of its file, or is removed if there is no file. If
+    /// the file differs from what was run, the schema is compared first.
     Record(Key, Verify),
     /// An unfinished `no-transaction` migration: all of it is in the database.
     Applied(Key),

@@ -39,7 +39,7 @@ pub enum Adopted {
     /// It is a problem: what its down text drops was there before.
     #[default]
     Refuse,
-    /// Run its down text all the same.
+    /// Run its down text nevertheless.
     Undo,
 }
 
@@ -76,13 +76,13 @@ impl Default for UndoOptions<'_> {
     }
 }
 
-/// What an undo would run, and what is in its way.
+/// What an undo would run, and what prevents it.
 #[derive(Debug, Clone, PartialEq, Default)]
 #[non_exhaustive]
 pub struct UndoPlan {
-    /// What is wrong, and what should be known; while there is an error among it, there are no scripts.
+    /// Errors and warnings. While there is an error, there are no scripts.
     pub problems: Vec<Diagnostic>,
-    /// What is to be run, in this order.
+    /// The scripts to run, in this order.
     pub scripts: Vec<Script>,
 }
 
@@ -355,8 +355,8 @@ pub async fn observe_undo_from(
     Ok((history, plan))
 }
 
-/// Undoes migrations. Which ones is decided once, on the first look: if another run undoes the
-/// same meanwhile, this one does not go on to undo more; if it applies more on top, this one stops.
+/// Undoes migrations. Which ones is decided once, on the first look. If another run undoes the same ones meanwhile, this
+/// run does not undo more. If another run applies more on top, this run stops.
 ///
 /// Dropping the future stops nothing that has begun, as with [`apply`](super::apply()).
 ///

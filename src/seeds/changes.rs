@@ -21,7 +21,7 @@ pub enum Refresh {
 #[derive(Debug, Clone, PartialEq, Default)]
 #[non_exhaustive]
 pub struct SeedPlan {
-    /// What is wrong, and what should be known.
+    /// Errors and warnings.
     pub problems: Vec<Diagnostic>,
     /// By name.
     pub files: Vec<FilePlan>,

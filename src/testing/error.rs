@@ -1,4 +1,4 @@
-//! Why a test has no database. Everything that is wrong with files is in it, as the commands would tell it.
+//! Why a test has no database. It contains every problem of the files, as the commands report it.
 
 use std::path::PathBuf;
 
@@ -56,9 +56,9 @@ pub enum TestingError {
     /// No seed of the environment has rows in such a table.
     #[error("no seed for this environment has rows in a table `{table}`{}", did_you_mean(nearest.as_ref()))]
     UnknownTable {
-        /// What was asked for.
+        /// The name that the test used.
         table: String,
-        /// A table that was perhaps meant.
+        /// A table with a similar name.
         nearest: Option<String>,
     },
     /// No seed of the environment has such a label.
@@ -66,18 +66,18 @@ pub enum TestingError {
     UnknownLabel {
         /// The table.
         table: String,
-        /// What was asked for.
+        /// The name that the test used.
         label: String,
-        /// A label that was perhaps meant.
+        /// A label with a similar name.
         nearest: Option<String>,
     },
-    /// The row was there when the test began.
+    /// The row existed when the test began, and does not any more.
     #[error("{row} is not in the database any more")]
     Gone {
         /// `users.admin`
         row: String,
     },
-    /// The row is no such type.
+    /// The row does not fit the type.
     #[error("{row} does not fit the type: {why}")]
     Unfit {
         /// `users.admin`

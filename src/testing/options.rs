@@ -110,7 +110,7 @@ impl Options {
         }
     }
 
-    /// Where templates and databases are kept: `seedbed` in the target folder. Where that is not told, it is the
+    /// Where templates and databases are kept: `seedbed` in the target folder. If that is unknown, it is the
     /// nearest `target` from the project upwards that cargo has made, which is the one of its workspace.
     pub fn folder_of(root: &Path, target: Option<OsString>) -> PathBuf {
         let told = target.filter(|target| !target.is_empty());

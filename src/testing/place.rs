@@ -1,4 +1,4 @@
-//! Where the database of a test is, and what becomes of it when the test has ended.
+//! Where the database of a test is, and what happens to it when the test ends.
 
 use std::path::{Path, PathBuf};
 
