@@ -47,8 +47,7 @@ struct Applied {
 /// Whether the parts of a section, in order, undo these statements. A part ends where an empty line and a comment follow.
 ///
 /// - A part that reverses what was applied undoes: `DROP` of what was created, `CREATE` of what was dropped, the
-/// columns and
-///   names of `ALTER`, `DELETE` of inserted rows, `INSERT` of deleted ones.
+///   columns and names of `ALTER`, `DELETE` of inserted rows, `INSERT` of deleted ones.
 /// - What removes an object that the statements above do not know undoes too, unless the heading has more words.
 /// - A part that creates objects or inserts rows, and reverses nothing, applies: its heading is a title, and what
 ///   follows belongs to other titles. A heading of two is the end of the other one, so all below it counts.
