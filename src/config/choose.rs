@@ -164,19 +164,36 @@ pub(super) fn local_file(layers: &Layers<'_>, problems: &mut Vec<Diagnostic>) ->
     text.map(|_| PathBuf::from("***"))
 }
 
-/// The local file that the variables name: `DATABASE_FILE`, or the `DATABASE_URL` of other tools where it is the URL of a
-/// file.
+/// The local file that the variables name: `DATABASE_FILE`, or the `DATABASE_URL` of other tools where it is that of a
+/// SQLite file: a URL, or, as Diesel and Kysely have it, a path. One that cannot be read is none the less the file that was
+/// meant, and refused where the path is: another file in its place would be a database that no one named.
 pub(super) fn named_file(sources: &Sources) -> Option<Setting<String>> {
-    let is_file = |url: &Setting<String>| {
-        let of_a_file = ["sqlite:", "file:"]
-            .iter()
-            .any(|it| url.value.starts_with(it));
-        of_a_file && matches!(Form::parse(&url.value), Ok(Form::File(_)))
-    };
     Level::ALL.into_iter().find_map(|level| {
-        let url = || sources.at(level, DATABASE_URL).filter(is_file);
+        let url = || {
+            sources
+                .at(level, DATABASE_URL)
+                .filter(|url| names_a_file(&url.value))
+        };
         sources.at(level, DATABASE_FILE).or_else(url)
     })
+}
+
+/// Whether a `DATABASE_URL` is meant to be the file of a SQLite database.
+pub(super) fn names_a_file(url: &str) -> bool {
+    let lower = url.trim().to_ascii_lowercase();
+    let is_url = ["sqlite:", "sqlite3:", "file:"]
+        .iter()
+        .any(|scheme| lower.starts_with(scheme));
+    let is_path = || {
+        [".db", ".db3", ".sqlite", ".sqlite3"]
+            .iter()
+            .any(|end| lower.ends_with(end))
+    };
+    match Form::parse(url) {
+        Ok(Form::File(_)) => is_url || is_path(),
+        Ok(_) => false,
+        Err(_) => is_url,
+    }
 }
 
 /// The replica's local file.

@@ -396,10 +396,11 @@ fn unused(sources: &Sources, choice: &Choice) -> Vec<String> {
     if let Some(url) = sources.variable(DATABASE_URL)
         && !is_used(&url)
     {
-        warnings.push(format!(
-            "{} is not used: DATABASE_FILE names a local file, TURSO_DATABASE_URL a remote",
-            url.origin
-        ));
+        let why = match choose::names_a_file(&url.value) {
+            true => "DATABASE_FILE names the file",
+            false => "to choose a file, set DATABASE_FILE, and for a server TURSO_DATABASE_URL",
+        };
+        warnings.push(format!("{} is not used: {why}", url.origin));
     }
     if let (Some(_), Some(mode)) = (&sources.flags.replica_file, &choice.mode)
         && mode.value != Mode::Replica

@@ -23,10 +23,11 @@ pub enum Form {
 impl Form {
     /// Reads `app.db`, `file:app.db`, `sqlite:app.db`, `:memory:`, or a URL as [`RemoteUrl::parse`] does. `sqlite://app.db`
     /// is relative, as sqlx and Prisma read it: <https://docs.rs/sqlx/latest/sqlx/sqlite/struct.SqliteConnectOptions.html>.
+    /// `sqlite3:` is the word of golang-migrate and dbmate for the same.
     ///
     /// # Errors
-    /// Anything else that looks like a URL, and `file:` with parameters or escapes: a file of a
-    /// surprising name would be made otherwise.
+    /// Anything else that looks like a URL, and the path of a file with escapes or with parameters that could name
+    /// another database than the path does.
     pub fn parse(text: &str) -> Result<Self, UrlError> {
         let text = text.trim();
         if text.is_empty() {
@@ -41,7 +42,8 @@ impl Form {
         if let Some(rest) = strip_scheme(text, "file:") {
             return file_of_uri(rest).map(|path| Self::File(path.to_owned()));
         }
-        if let Some(rest) = strip_scheme(text, "sqlite:") {
+        if let Some(rest) = strip_scheme(text, "sqlite:").or_else(|| strip_scheme(text, "sqlite3:"))
+        {
             return match rest.strip_prefix("//").unwrap_or(rest) {
                 ":memory:" => Ok(Self::Memory),
                 path => file_of_uri(path).map(|path| Self::File(path.to_owned())),
@@ -69,9 +71,28 @@ impl Form {
     }
 }
 
-/// The path in a `file:` URI: <https://www.sqlite.org/uri.html>, without its parameters.
+/// Parameters of a `file:` or `sqlite:` URI that say how a driver opens a file, and not which: of SQLite
+/// (<https://www.sqlite.org/uri.html>), sqlx, Prisma (<https://www.prisma.io/docs/orm/overview/databases/sqlite>), and those
+/// of Go's drivers, which begin with `_`.
+const HOW_TO_OPEN: [&str; 7] = [
+    "mode=rwc",
+    "mode=rw",
+    "cache=shared",
+    "cache=private",
+    "connection_limit=",
+    "socket_timeout=",
+    "_",
+];
+
+/// The path in a `file:` URI: <https://www.sqlite.org/uri.html>, without parameters that only say how to open it.
 fn file_of_uri(rest: &str) -> Result<&str, UrlError> {
-    if rest.contains(['?', '#', '%']) {
+    let (rest, parameters) = rest.split_once('?').unwrap_or((rest, ""));
+    let is_known = |it: &str| match HOW_TO_OPEN.iter().find(|known| it.starts_with(*known)) {
+        Some(known) => known.ends_with(['=', '_']) || it == *known,
+        None => it.is_empty(),
+    };
+    // With parameters it would be memory that connections share.
+    if rest == ":memory:" || rest.contains(['#', '%']) || !parameters.split('&').all(is_known) {
         return Err(UrlError::FileExtras);
     }
     let path = match rest.strip_prefix("//") {
@@ -394,7 +415,7 @@ pub enum UrlError {
     TursoHost,
     /// `file:app.db?mode=ro`.
     #[error(
-        "is a `file:` path with parameters or `%` escapes, which would name another file than it seems to"
+        "is a path with parameters or `%` escapes, which would name another database than it seems to"
     )]
     FileExtras,
     /// `file://app.db`: the URI of a file on the host `app.db`.
@@ -420,7 +441,9 @@ impl UrlError {
             Self::File => "a local database goes into DATABASE_FILE, or --database app.db",
             Self::LoopbackScheme => "write http://localhost:8080, or https:// if it speaks TLS",
             Self::TursoHost => "write libsql:// before it, or ./ if a file is meant",
-            Self::FileExtras => "write the path itself, without `file:`",
+            Self::FileExtras => {
+                "write the path itself, without `file:` or `sqlite:` and what follows `?`"
+            }
             Self::FileHost => "write file:app.db, file:/folder/app.db, or the path alone",
             Self::Colon => "write :memory: for a database in memory, ./ before the name of a file",
             Self::Empty

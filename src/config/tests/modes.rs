@@ -419,8 +419,8 @@ fn a_local_path_that_is_none_says_which_variable_to_use() {
     with_env(
         &[("DATABASE_FILE", "file:a%20b.db")],
         expect![[r#"
-            error: DATABASE_FILE from the environment is a `file:` path with parameters or `%` escapes, which would name another file than it seems to
-              help: write the path itself, without `file:`
+            error: DATABASE_FILE from the environment is a path with parameters or `%` escapes, which would name another database than it seems to
+              help: write the path itself, without `file:` or `sqlite:` and what follows `?`
         "#]],
     );
     check(

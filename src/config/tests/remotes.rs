@@ -305,6 +305,21 @@ fn a_database_url_is_the_local_file_where_it_names_one_and_warns_once_otherwise(
             target: local data/app.db (DATABASE_URL from the environment)
         "#]],
     );
+    for url in ["sqlite://data/app.db?mode=rwc", "data/app.db"] {
+        with_env(
+            &[("DATABASE_URL", url)],
+            expect![[r#"
+                target: local data/app.db (DATABASE_URL from the environment)
+            "#]],
+        );
+    }
+    with_env(
+        &[("DATABASE_URL", "sqlite:app.db?mode=ro&vfs=other")],
+        expect![[r#"
+            error: DATABASE_URL from the environment is a path with parameters or `%` escapes, which would name another database than it seems to
+              help: write the path itself, without `file:` or `sqlite:` and what follows `?`
+        "#]],
+    );
     with_env(
         &[
             ("DATABASE_URL", "sqlite:app.db"),
@@ -312,14 +327,14 @@ fn a_database_url_is_the_local_file_where_it_names_one_and_warns_once_otherwise(
         ],
         expect![[r#"
             target: local mine.db (DATABASE_FILE from the environment)
-            warning: DATABASE_URL from the environment is not used: DATABASE_FILE names a local file, TURSO_DATABASE_URL a remote
+            warning: DATABASE_URL from the environment is not used: DATABASE_FILE names the file
         "#]],
     );
     with_env(
         &[("DATABASE_URL", "postgres://me:pw@host/db")],
         expect![[r#"
             target: local local.db (default)
-            warning: DATABASE_URL from the environment is not used: DATABASE_FILE names a local file, TURSO_DATABASE_URL a remote
+            warning: DATABASE_URL from the environment is not used: to choose a file, set DATABASE_FILE, and for a server TURSO_DATABASE_URL
         "#]],
     );
     check(
@@ -329,7 +344,7 @@ fn a_database_url_is_the_local_file_where_it_names_one_and_warns_once_otherwise(
         },
         expect![[r#"
             target: local local.db (default)
-            warning: DATABASE_URL from .env is not used: DATABASE_FILE names a local file, TURSO_DATABASE_URL a remote
+            warning: DATABASE_URL from .env is not used: to choose a file, set DATABASE_FILE, and for a server TURSO_DATABASE_URL
         "#]],
     );
 }
