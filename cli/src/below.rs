@@ -51,3 +51,21 @@ pub(crate) fn with_migrations(root: &Path) -> Vec<PathBuf> {
     found.sort();
     found
 }
+
+/// Files that stand at the top of a project: settings of Seedbed, or what a language's own tool reads.
+const TOP: [&str; 9] = [
+    "config.toml",
+    ".env",
+    "Cargo.toml",
+    "package.json",
+    "go.mod",
+    "pyproject.toml",
+    "deno.json",
+    "composer.json",
+    "Gemfile",
+];
+
+/// Whether a folder is the top of a project, and not a part of one.
+pub(crate) fn is_a_project(folder: &Path) -> bool {
+    TOP.iter().any(|name| folder.join(name).exists())
+}

@@ -380,10 +380,16 @@ impl Session {
         };
         if let (false, Some(diagnostic)) = (elsewhere.is_empty(), report.diagnostics.first_mut()) {
             let helps = elsewhere.iter().take(3).map(|folder| {
-                let folder = folder.display();
+                // The settings of a project stand beside its database: from another folder it would be another one.
+                let flag = match below::is_a_project(&self.cwd.join(folder)) {
+                    true => format!("-C {}", folder.display()),
+                    false => format!("--migrations {}/migrations", folder.display()),
+                };
                 format!(
-                    "{folder}/migrations is there: `{} -C {folder} {}`",
-                    self.program, self.typed
+                    "{}/migrations is there: `{} {flag} {}`",
+                    folder.display(),
+                    self.program,
+                    self.typed
                 )
             });
             diagnostic.help = helps.collect();

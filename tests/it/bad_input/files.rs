@@ -409,6 +409,44 @@ fn no_directory_of_migrations() {
 }
 
 #[test]
+fn migrations_below_this_folder_are_named_with_the_flag_that_keeps_the_database() {
+    // A part of this project: its database is the one that the settings here choose.
+    let part = Project::bare()
+        .file(".env", "DATABASE_URL=sqlite:app.db\n")
+        .file("db/migrations/V1__a.sql", "CREATE TABLE a (x);\n");
+    check(
+        &part,
+        "migrate",
+        expect![[r#"
+            $ seedbed migrate
+            2> target: local app.db (DATABASE_URL from .env)
+            2> error[no-directory]: there is no directory migrations
+            2>   |
+            2>   = help: db/migrations is there: `seedbed --migrations db/migrations migrate`
+            exit 2
+        "#]],
+    );
+    part.run("--migrations db/migrations migrate").exits(0);
+    assert!(part.files().contains(&"app.db".to_owned()));
+    // A project of its own.
+    let own = Project::bare()
+        .file("web/package.json", "{}\n")
+        .file("web/migrations/V1__a.sql", "CREATE TABLE a (x);\n");
+    check(
+        &own,
+        "status",
+        expect![[r#"
+            $ seedbed status
+            2> target: local local.db (default)
+            2> error[no-directory]: there is no directory migrations
+            2>   |
+            2>   = help: web/migrations is there: `seedbed -C web status`
+            exit 2
+        "#]],
+    );
+}
+
+#[test]
 fn a_file_in_place_of_the_directory() {
     let project = Project::bare().file("migrations", "");
     check(
