@@ -281,8 +281,11 @@ pub(super) fn file(file: &File) -> Check {
         .help(
             "check whether it is the file that you meant, or name another with `--database FILE`",
         ),
-        Contents::ReadOnly => Check::error("file", format!("{path} may not be written"))
-            .help("give yourself the right to write the file and its folder"),
+        Contents::ReadOnly => Check::error(
+            "file",
+            format!("{path} may not be written: only commands that read work"),
+        )
+        .help("give yourself the right to write the file and its folder"),
         Contents::Empty => Check::ok("file", "it is empty"),
         Contents::Database { bytes, journal } => beside(Check::ok(
             "file",
@@ -376,9 +379,10 @@ pub(super) fn records(history: &History) -> Check {
             "no migration is recorded, and {} has migrated this database (newest: {}, in its table {})",
             other.tool, other.newest, other.table
         );
-        return Check::warning("records", message).help(
-            "`status` says how to go on: `baseline V` records what the database has already",
-        );
+        return Check::warning("records", message).help(match other.is_adoptable() {
+            true => "`adopt` takes its history over; `adopt --dry-run` shows what it would record",
+            false => "`baseline V` records what the database has already, without running it",
+        });
     }
     let is_new = history.rows.is_empty() && history.revision == Revision::NONE;
     let message = match history.version() {

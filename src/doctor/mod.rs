@@ -138,8 +138,13 @@ pub async fn examine(subject: Subject<'_>, now: SystemTime) -> Vec<Check> {
     if let Some(lock_file) = probe::lock_file(&config.root) {
         checks.extend(findings::engines(&lock_file));
     }
+    let mut may_only_read = false;
     match &config.database.value {
-        Database::Local { path } => checks.push(findings::file(&probe::file(path))),
+        Database::Local { path } => {
+            let file = probe::file(path);
+            may_only_read = file.contents == probe::Contents::ReadOnly;
+            checks.push(findings::file(&file));
+        }
         Database::Memory => {}
         Database::Remote { url, .. } | Database::Replica { url, .. } => {
             if let Database::Replica { file, .. } = &config.database.value {
@@ -160,10 +165,13 @@ pub async fn examine(subject: Subject<'_>, now: SystemTime) -> Vec<Check> {
             checks.extend(probe::network(url, config.proxy.as_ref(), db).await);
         }
     }
-    let unreachable = checks
-        .iter()
-        .any(|check| check.state == State::Error && findings::STOPS.contains(&check.name));
-    if unreachable {
+    // A file that may only be read can be looked into.
+    let stops = |check: &Check| {
+        check.state == State::Error
+            && findings::STOPS.contains(&check.name)
+            && !(may_only_read && check.name == "file")
+    };
+    if checks.iter().any(stops) {
         let rest = ["read", "records", "migrations", "foreign keys"];
         checks.extend(rest.map(|name| Check::skipped(name, "the database cannot be reached")));
         return checks;

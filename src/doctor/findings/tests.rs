@@ -196,7 +196,7 @@ fn a_file_is_told_as_it_is() {
             Contents::ReadOnly,
             vec![],
             expect![[r#"
-            error file: data/app.db may not be written
+            error file: data/app.db may not be written: only commands that read work
             help: give yourself the right to write the file and its folder
         "#]],
         ),
