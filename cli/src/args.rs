@@ -314,7 +314,7 @@ Examples:
   status               what is applied and what is pending
   status --exit-code   for scripts: 3 if something is pending")]
 pub(super) struct Status {
-    /// Exit with 3 where migrations are pending
+    /// Exit with 3 if a migration is pending, or a seed in a database that was seeded before
     #[arg(long)]
     pub(super) exit_code: bool,
     /// Print the text of this applied version (3 or V3) or repeatable (R__views) as it was recorded, and nothing else
