@@ -20,8 +20,7 @@ use super::row_guards::{self, Compared};
 use super::watch::{Guard, Place};
 use crate::db::{Engine, HistoryTable, Transaction};
 use crate::script::{
-    Atomicity, Entry, ForeignKeys, Key, OnFailure, Record, Revision, Run, Script, Step, StepList,
-    Unit, When,
+    Atomicity, Entry, ForeignKeys, Key, Record, Revision, Run, Script, Step, StepList, Unit, When,
 };
 use crate::sql::{Kind, Value, drops_of_temporary, kind};
 
@@ -143,7 +142,7 @@ pub(super) fn lower(
             {
                 step.sql = named.into();
             }
-            for query in step.explain.iter_mut().chain(&mut step.explain_commit) {
+            for query in step.explanations_mut() {
                 if let Cow::Owned(named) = table.sql(query) {
                     *query = Arc::new(named);
                 }
@@ -344,9 +343,7 @@ impl Steps {
     pub(super) fn attempts(&mut self, purpose: Purpose, steps: Vec<Step>) -> usize {
         let (first, count) = (self.steps.len(), steps.len());
         for (number, step) in steps.into_iter().enumerate() {
-            let on_failure = OnFailure::Continue;
-            let step = step.when(When::Succeeded(number + 1));
-            self.push(purpose, Step { on_failure, ..step });
+            self.push(purpose, step.when(When::Succeeded(number + 1)).continuing());
         }
         if count > 0 {
             // After some errors a server has rolled the transaction back.
@@ -629,7 +626,7 @@ impl Steps {
 
     fn explain_commit(&mut self) {
         if let Some(last) = self.steps.last_mut() {
-            last.explain_commit = Some(row_guards::violations());
+            last.explain_commit_by(row_guards::violations());
         }
     }
 
