@@ -680,11 +680,25 @@ fn insert(entry: &Entry, state: &str, run: &Run) -> Step {
         state.into(),
         run.id.as_str().into(),
         run.by.as_str().into(),
-        detail(entry),
         stored(&entry.source),
-        entry.down.as_deref().map_or(Value::Null, stored),
-        entry.effective.as_deref().into(),
     ]);
+    // The engine compiles the statement again behind each change of the schema, and each column costs it time: few records
+    // have these.
+    let rare = [
+        ("detail", detail(entry)),
+        ("down", entry.down.as_deref().map_or(Value::Null, stored)),
+        ("effective", entry.effective.as_deref().into()),
+    ];
+    let (mut columns, mut values) = (String::new(), String::new());
+    for (column, value) in rare.into_iter().filter(|(_, value)| *value != Value::Null) {
+        args.push(value);
+        columns += &format!(", {column}");
+        values += &format!(", ?{}", args.len());
+    }
+    let applied_at = match entry.detail.contains_key(ADOPTED_AT) {
+        true => format!("?9 ->> '$.{ADOPTED_AT}'"),
+        false => NOW.to_owned(),
+    };
     // A baseline's migrations never ran here, so they have no time of their own.
     let verb = match entry.key {
         Key::Migration(_) => "INSERT",
@@ -694,9 +708,8 @@ fn insert(entry: &Entry, state: &str, run: &Run) -> Step {
     };
     Step::own(
         format!(
-            "{verb} INTO _migrations \
-             (kind, version, name, checksum, state, applied_at, run_id, applied_by, detail, source, down, \
-             effective) VALUES (?1, ?2, ?3, ?4, ?5, coalesce(?8 ->> '$.{ADOPTED_AT}', {NOW}), ?6, ?7, ?8, ?9, ?10, ?11)"
+            "{verb} INTO _migrations (kind, version, name, checksum, state, applied_at, run_id, applied_by, source{columns}) \
+             VALUES (?1, ?2, ?3, ?4, ?5, {applied_at}, ?6, ?7, ?8{values})"
         ),
         args,
     )
