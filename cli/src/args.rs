@@ -164,8 +164,8 @@ pub(super) enum Color {
     Never,
 }
 
-// The arguments of a command are built where it is called. So what describes it stands here: a doc comment on the struct
-// of its arguments would take its place.
+// The arguments of a command are built where it is called. So what describes it stands here: a doc comment on what
+// holds its arguments would take its place.
 /// The verbs.
 #[derive(Debug, Subcommand)]
 #[command(defer = true)]
@@ -391,7 +391,7 @@ impl Seed {
     }
 }
 
-/// What is done with seeds besides writing their rows.
+// What is done with seeds besides writing their rows.
 #[derive(Debug, Subcommand)]
 pub(super) enum SeedCommand {
     /// Write rows of the database as a seed file, which is read back before it is written
@@ -807,7 +807,7 @@ pub(super) struct Replica {
     pub(super) command: ReplicaCommand,
 }
 
-/// What is done with the file of a replica.
+// What is done with the file of a replica.
 #[derive(Debug, Subcommand)]
 pub(super) enum ReplicaCommand {
     /// Show its size, its last frame, its age, and how far it is behind
@@ -872,7 +872,7 @@ pub(super) struct Backup {
     pub(super) lock: Lock,
 }
 
-/// What is done with backups besides taking one.
+// What is done with backups besides taking one.
 #[derive(Debug, Subcommand)]
 pub(super) enum BackupCommand {
     /// Show the backups that there are, and whether each is as it was
