@@ -216,11 +216,11 @@ impl ScriptError {
     }
 
     /// Rows of seeds that are refused besides the one that failed: where each is declared, and the engine's words.
-    pub fn other_rows(&self) -> impl Iterator<Item = (&Origin, &str)> {
+    pub fn other_rows(&self) -> impl Iterator<Item = (Origin, &str)> {
         let rows = self.other_rows.iter();
         rows.filter_map(|failed| match (&failed.part, &failed.failure) {
             (Part::Step(step), Failure::Step { error, .. }) => {
-                Some((step.origin.as_ref()?, error.message.as_str()))
+                Some((step.origin()?, error.message.as_str()))
             }
             _ => None,
         })
@@ -230,7 +230,7 @@ impl ScriptError {
     /// cause.
     pub fn origin(&self) -> Option<Origin> {
         match &self.failed.part {
-            Part::Step(step) => Some(step.origin.as_ref()?.token_at(self.offset)),
+            Part::Step(step) => Some(step.origin()?.token_at(self.offset)),
             _ => self.refusal()?.origin,
         }
     }
@@ -614,7 +614,7 @@ fn unit_events(script: &Script, on_event: &OnEvent) -> history::OnUnit {
                 key: key.clone(),
                 number: statement + 1,
                 of: steps.len(),
-                origin: steps[statement].origin.clone(),
+                origin: steps[statement].origin(),
             }));
         }
         UnitEvent::Done(unit) => on_event(Event::Ran(units[unit].0.clone())),

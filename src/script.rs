@@ -6,6 +6,7 @@
 //!
 //! Nothing here knows a database, a file system or a clock.
 
+use std::num::NonZeroU32;
 use std::ops::{Deref, Range};
 use std::sync::Arc;
 
@@ -79,13 +80,13 @@ pub struct Unit {
 impl Unit {
     /// The file that its statements are from.
     pub fn file(&self) -> Option<&str> {
-        let origin = self.steps.iter().find_map(|step| step.origin.as_ref())?;
-        Some(&origin.source.name)
+        let source = self.steps.iter().find_map(Step::source)?;
+        Some(&source.name)
     }
 
     /// How many statements its files hold: without those that Seedbed adds, which have no place in a file.
     pub fn statements(&self) -> usize {
-        let of_files = self.steps.iter().filter(|step| step.origin.is_some());
+        let of_files = self.steps.iter().filter(|step| step.is_written());
         match of_files.count() {
             0 => self.steps.len(),
             count => count,
@@ -93,63 +94,91 @@ impl Unit {
     }
 }
 
-/// One statement, its bound values, and where it came from.
-#[derive(Debug, Clone, PartialEq)]
+/// One statement, its bound values, and where it came from. A file may hold millions, so what those of files do not have
+/// takes no memory.
+#[derive(Clone)]
 pub struct Step {
     /// The text of one statement, as its author wrote it. Shared, as the values are: a script may be sent twice.
     pub sql: Sql,
-    /// Values for `?1`, `?2`, …
-    pub args: Arc<[Value]>,
-    /// The place in a file, for statements that come from one.
-    pub origin: Option<Origin>,
-    /// A query to run where this step fails, before anything is rolled back; its rows go into the failure.
-    pub explain: Option<Arc<String>>,
-    /// A query to run if this is the last step and the `COMMIT` after it fails, before anything is rolled back; its
-    /// rows go into the failure.
-    pub explain_commit: Option<Arc<String>>,
-    /// The step fails where the database is no longer in the state that the script was planned on, and never otherwise.
-    pub is_guard: bool,
-    /// When it runs; without a condition, where the step before it succeeded.
-    pub when: Option<Box<When>>,
-    /// What its failure does.
-    pub on_failure: OnFailure,
+    rare: Option<Box<Rare>>,
 }
+
+/// What few statements have.
+#[derive(Debug, Clone, PartialEq)]
+struct Rare {
+    args: Option<Arc<[Value]>>,
+    /// Where the text is not a part of the file.
+    origin: Option<Origin>,
+    explain: Option<Arc<String>>,
+    explain_commit: Option<Arc<String>>,
+    is_guard: bool,
+    when: Option<When>,
+    on_failure: OnFailure,
+}
+
+impl Rare {
+    const NOTHING: Rare = Rare {
+        args: None,
+        origin: None,
+        explain: None,
+        explain_commit: None,
+        is_guard: false,
+        when: None,
+        on_failure: OnFailure::Stop,
+    };
+}
+
+static NOTHING: Rare = Rare::NOTHING;
 
 /// The text of a statement. A file may hold a million statements, so those of files are no copies.
 #[derive(Clone)]
-pub enum Sql {
-    /// A text of its own.
-    Own(Arc<str>),
-    /// A part of a file.
-    Written(Origin),
+pub struct Sql(Text);
+
+#[derive(Clone)]
+enum Text {
+    Own(Arc<String>),
+    /// A part of a file: two numbers of 32 bits, since there may be millions.
+    Written {
+        source: Arc<Source>,
+        start: u32,
+        end: NonZeroU32,
+    },
+}
+
+impl Sql {
+    /// The part of a file, where its place is a number of 32 bits.
+    fn written(origin: &Origin) -> Option<Sql> {
+        Some(Sql(Text::Written {
+            source: origin.source.clone(),
+            start: u32::try_from(origin.span.start).ok()?,
+            end: u32::try_from(origin.span.end).ok()?.try_into().ok()?,
+        }))
+    }
 }
 
 impl Deref for Sql {
     type Target = str;
 
     fn deref(&self) -> &str {
-        match self {
-            Sql::Own(text) => text,
-            Sql::Written(origin) => origin.text(),
+        match &self.0 {
+            Text::Own(text) => text,
+            Text::Written { source, start, end } => {
+                let span = *start as usize..end.get() as usize;
+                source.text.get(span).unwrap_or_default()
+            }
         }
     }
 }
 
 impl From<&str> for Sql {
     fn from(text: &str) -> Sql {
-        Sql::Own(text.into())
+        text.to_owned().into()
     }
 }
 
 impl From<String> for Sql {
     fn from(text: String) -> Sql {
-        Sql::Own(text.into())
-    }
-}
-
-impl From<Arc<str>> for Sql {
-    fn from(text: Arc<str>) -> Sql {
-        Sql::Own(text)
+        Sql(Text::Own(Arc::new(text)))
     }
 }
 
@@ -336,42 +365,139 @@ pub enum OnFailure {
 impl Step {
     /// A step of Seedbed's own, which has no place in a file.
     pub fn own(sql: impl Into<Sql>, args: Vec<Value>) -> Step {
-        Step {
+        let mut step = Step {
             sql: sql.into(),
-            // Made from an empty vector it would take memory.
-            args: match args.is_empty() {
-                true => Arc::default(),
-                false => args.into(),
-            },
-            origin: None,
-            explain: None,
-            explain_commit: None,
-            is_guard: false,
-            when: None,
-            on_failure: OnFailure::Stop,
+            rare: None,
+        };
+        if !args.is_empty() {
+            step.rare_mut().args = Some(args.into());
         }
+        step
     }
 
     /// A statement of a file.
     pub fn written(origin: Origin) -> Step {
-        Step {
-            origin: Some(origin.clone()),
-            ..Step::own(Sql::Written(origin), Vec::new())
+        match Sql::written(&origin) {
+            Some(sql) => Step { sql, rare: None },
+            None => Step::own(origin.text(), Vec::new()).at(origin),
         }
+    }
+
+    /// The same step, which a file asks for at this place, in other words.
+    #[must_use]
+    pub fn at(mut self, origin: Origin) -> Step {
+        self.rare_mut().origin = Some(origin);
+        self
+    }
+
+    /// The same step, with a query to run where it fails, before anything is rolled back; its rows go into the failure.
+    #[must_use]
+    pub fn explained(mut self, query: impl Into<Arc<String>>) -> Step {
+        self.rare_mut().explain = Some(query.into());
+        self
+    }
+
+    /// The same step, behind which the conditions of later steps decide where it fails.
+    #[must_use]
+    pub(crate) fn continuing(mut self) -> Step {
+        self.rare_mut().on_failure = OnFailure::Continue;
+        self
     }
 
     /// The same step, which runs on this condition.
     #[must_use]
-    pub(crate) fn when(self, when: When) -> Step {
-        Step {
-            when: Some(Box::new(when)),
-            ..self
+    pub(crate) fn when(mut self, when: When) -> Step {
+        self.rare_mut().when = Some(when);
+        self
+    }
+
+    /// A query to run if this is the last step and the `COMMIT` after it fails, before anything is rolled back; its
+    /// rows go into the failure.
+    pub(crate) fn explain_commit_by(&mut self, query: Arc<String>) {
+        self.rare_mut().explain_commit = Some(query);
+    }
+
+    /// Other values for `?1`, `?2`, …
+    pub(crate) fn bind(&mut self, args: Vec<Value>) {
+        self.rare_mut().args = (!args.is_empty()).then(|| args.into());
+    }
+
+    /// The values, where no other step shares them.
+    pub(crate) fn args_mut(&mut self) -> Option<&mut [Value]> {
+        Arc::get_mut(self.rare.as_mut()?.args.as_mut()?)
+    }
+
+    /// Values for `?1`, `?2`, …
+    pub fn args(&self) -> &[Value] {
+        self.rare().args.as_deref().unwrap_or_default()
+    }
+
+    /// The same, shared; none where there are no values.
+    pub(crate) fn shared_args(&self) -> Option<Arc<[Value]>> {
+        self.rare().args.clone()
+    }
+
+    /// The place in a file, for statements that come from one.
+    pub fn origin(&self) -> Option<Origin> {
+        match (&self.rare().origin, &self.sql.0) {
+            (Some(origin), _) => Some(origin.clone()),
+            (None, Text::Written { source, start, end }) => Some(Origin {
+                source: source.clone(),
+                span: *start as usize..end.get() as usize,
+            }),
+            (None, Text::Own(_)) => None,
         }
+    }
+
+    /// The text that the place is in.
+    pub fn source(&self) -> Option<&Arc<Source>> {
+        match (&self.rare().origin, &self.sql.0) {
+            (Some(origin), _) => Some(&origin.source),
+            (None, Text::Written { source, .. }) => Some(source),
+            (None, Text::Own(_)) => None,
+        }
+    }
+
+    /// Whether somebody wrote it, so that it has a place in a file.
+    pub fn is_written(&self) -> bool {
+        self.source().is_some()
+    }
+
+    /// A query to run where this step fails, before anything is rolled back; its rows go into the failure.
+    pub fn explain(&self) -> Option<&Arc<String>> {
+        self.rare().explain.as_ref()
+    }
+
+    /// A query to run if this is the last step and the `COMMIT` after it fails, before anything is rolled back; its
+    /// rows go into the failure.
+    pub fn explain_commit(&self) -> Option<&Arc<String>> {
+        self.rare().explain_commit.as_ref()
+    }
+
+    /// Both queries.
+    pub(crate) fn explanations_mut(&mut self) -> impl Iterator<Item = &mut Arc<String>> {
+        let rare = self.rare.iter_mut();
+        rare.flat_map(|rare| rare.explain.iter_mut().chain(&mut rare.explain_commit))
+    }
+
+    /// The step fails where the database is no longer in the state that the script was planned on, and never otherwise.
+    pub fn is_guard(&self) -> bool {
+        self.rare().is_guard
+    }
+
+    /// When it runs; without a condition, where the step before it succeeded.
+    pub fn condition(&self) -> Option<&When> {
+        self.rare().when.as_ref()
+    }
+
+    /// What its failure does.
+    pub fn on_failure(&self) -> OnFailure {
+        self.rare().on_failure
     }
 
     /// Whether it runs after these steps of its transaction.
     pub(crate) fn is_due(&self, before: &[StepState]) -> bool {
-        match &self.when {
+        match self.condition() {
             Some(when) => when.holds(before),
             None => before.is_empty() || When::Succeeded(1).holds(before),
         }
@@ -380,13 +506,42 @@ impl Step {
     /// A guard: `is_expected` is an expression that is 1 where the database is as the script expects it. An expression
     /// that fails is the only way to stop a chain of statements without a program in between.
     pub(crate) fn guard(is_expected: &str, args: Vec<Value>) -> Step {
-        Step {
-            is_guard: true,
-            ..Step::own(
-                format!("SELECT CASE {is_expected} WHEN 1 THEN 1 ELSE json('moved') END"),
-                args,
-            )
+        let sql = format!("SELECT CASE {is_expected} WHEN 1 THEN 1 ELSE json('moved') END");
+        let mut guard = Step::own(sql, args);
+        guard.rare_mut().is_guard = true;
+        guard
+    }
+
+    fn rare(&self) -> &Rare {
+        self.rare.as_deref().unwrap_or(&NOTHING)
+    }
+
+    fn rare_mut(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_with(|| Box::new(Rare::NOTHING))
+    }
+}
+
+impl PartialEq for Step {
+    fn eq(&self, other: &Step) -> bool {
+        let without_place = |step: &Step| Rare {
+            origin: None,
+            ..step.rare().clone()
+        };
+        self.sql == other.sql
+            && self.origin() == other.origin()
+            && without_place(self) == without_place(other)
+    }
+}
+
+impl std::fmt::Debug for Step {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut shown = f.debug_struct("Step");
+        shown.field("sql", &self.sql);
+        shown.field("origin", &self.origin());
+        if let Some(rare) = &self.rare {
+            shown.field("rare", rare);
         }
+        shown.finish()
     }
 }
 
@@ -579,7 +734,7 @@ impl std::fmt::Display for Made {
 }
 
 impl Record {
-    /// The key of the row.
+    /// The row that is concerned.
     pub fn key(&self) -> &Key {
         match self {
             Record::Insert(entry)
@@ -594,7 +749,7 @@ impl Record {
     }
 }
 
-/// The content of a row of `_migrations` about a text.
+/// What a row of `_migrations` says about a text.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
     /// What it is about.
@@ -609,12 +764,12 @@ pub struct Entry {
     pub source: Arc<str>,
     /// The canonical text of the down file.
     pub down: Option<Arc<str>>,
-    /// Further data; the keys are [`crate::history::DOWN_CHECKSUM`] and its
+    /// What else is to be remembered; the keys are [`crate::history::DOWN_CHECKSUM`] and its
     /// neighbours.
     pub detail: serde_json::Map<String, serde_json::Value>,
 }
 
-/// The identity of a run: the same for every row that it writes.
+/// Who runs: the same for every row that one run writes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Run {
     /// A UUID; by it a run finds its own rows again after an answer was lost.
@@ -668,12 +823,27 @@ mod tests {
     }
 
     #[test]
+    fn a_statement_of_a_file_takes_24_bytes() {
+        assert_eq!(size_of::<Step>(), 24);
+        let source = Arc::new(Source {
+            name: "V1__a.sql".to_owned(),
+            text: "SELECT 1".into(),
+        });
+        let span = 0..8;
+        let origin = Origin { source, span };
+        let step = Step::written(origin.clone());
+        assert!(step.rare.is_none());
+        assert_eq!((&*step.sql, step.origin()), ("SELECT 1", Some(origin)));
+    }
+
+    #[test]
     fn changing_the_last_step_of_a_transaction_leaves_the_unit_as_it_is() {
         let unit = Arc::new(vec![Step::own("SELECT 1", vec![])]);
         let mut all = StepList::default();
         assert!(all.last_mut().is_none());
         all.share(&unit);
-        all.last_mut().unwrap().is_guard = true;
-        assert!(all.get(0).unwrap().is_guard && !unit[0].is_guard);
+        all.last_mut().unwrap().bind(vec![Value::Null]);
+        assert_eq!(all.get(0).unwrap().args(), [Value::Null]);
+        assert!(unit[0].args().is_empty());
     }
 }

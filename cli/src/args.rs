@@ -1,5 +1,6 @@
 //! The words of the command line, as clap reads them. No logic: flags become plain values.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -50,9 +51,22 @@ pub(super) fn command() -> clap::Command {
     super::help::grouped(ungrouped())
 }
 
-/// The same without the groups in its help, which take most of the time that reading the flags takes.
-pub(super) fn ungrouped() -> clap::Command {
+/// The same without the groups in its help.
+fn ungrouped() -> clap::Command {
     Cli::command()
+}
+
+/// The commands that are among these words, with the same flags: to build the others would take longer than many commands
+/// do. What it refuses may be right, or be answered with the help, which has all commands.
+pub(super) fn among(words: &[OsString]) -> clap::Command {
+    let all = ungrouped();
+    let is_named = |command: &&clap::Command| {
+        let mut names = std::iter::once(command.get_name()).chain(command.get_all_aliases());
+        names.any(|name| words.iter().any(|word| word == name))
+    };
+    let named: Vec<clap::Command> = all.get_subcommands().filter(is_named).cloned().collect();
+    let root = clap::Command::new("seedbed").subcommand_required(true);
+    Global::augment_args(root).subcommands(named)
 }
 
 /// Flags that every command takes.
@@ -150,8 +164,11 @@ pub(super) enum Color {
     Never,
 }
 
+// The arguments of a command are built where it is called. So what describes it stands here: a doc comment on what
+// holds its arguments would take its place.
 /// The verbs.
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub(super) enum Command {
     /// Apply pending migrations
     #[command(visible_alias = "up")]
@@ -222,7 +239,7 @@ pub(super) enum Command {
     Completions(Completions),
 }
 
-/// `migrate`
+// `migrate`
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -273,7 +290,7 @@ pub(super) enum BackupKind {
     Unproven,
 }
 
-/// `--lock-timeout`
+// `--lock-timeout`
 #[derive(Debug, Args)]
 pub(super) struct Lock {
     /// How long to wait for the lock of another process, in seconds [default: 10; 120 for a server]. The answer of a server is
@@ -307,7 +324,7 @@ impl From<Tx> for Grouping {
     }
 }
 
-/// `status`
+// `status`
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -327,7 +344,7 @@ pub(super) struct Status {
     pub(super) lock: Lock,
 }
 
-/// `seed`
+// `seed`
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -374,7 +391,7 @@ impl Seed {
     }
 }
 
-/// What is done with seeds besides writing their rows.
+// What is done with seeds besides writing their rows.
 #[derive(Debug, Subcommand)]
 pub(super) enum SeedCommand {
     /// Write rows of the database as a seed file, which is read back before it is written
@@ -388,7 +405,7 @@ Examples:
     Schema,
 }
 
-/// `seed forget`
+// `seed forget`
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -408,7 +425,7 @@ pub(super) struct SeedForget {
     pub(super) lock: Lock,
 }
 
-/// `seed export`
+// `seed export`
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -432,7 +449,7 @@ pub(super) struct SeedExport {
     pub(super) lock: Lock,
 }
 
-/// `import`
+// `import`
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -468,7 +485,7 @@ pub(super) struct Import {
     pub(super) lock: Lock,
 }
 
-/// `copy`
+// `copy`
 #[derive(Debug, Args)]
 #[command(after_help = "\
 FROM and TO are written as for --database: app.db, file:app.db, libsql://…, https://…; FROM may be a dump too.
@@ -513,7 +530,7 @@ pub(super) enum Verify {
     None,
 }
 
-/// `verify`
+// `verify`
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -530,7 +547,7 @@ pub(super) struct VerifyDump {
     pub(super) lock: Lock,
 }
 
-/// `undo`
+// `undo`
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -557,7 +574,7 @@ pub(super) struct Undo {
     pub(super) lock: Lock,
 }
 
-/// `redo`
+// `redo`
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -578,7 +595,7 @@ pub(super) struct Redo {
     pub(super) lock: Lock,
 }
 
-/// `check`
+// `check`
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -590,7 +607,7 @@ pub(super) struct Check {
     pub(super) base: Option<String>,
 }
 
-/// `lint`
+// `lint`
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -630,7 +647,7 @@ fn target(word: &str) -> Result<Target, String> {
     Target::of_word(word).ok_or_else(|| format!("the targets are: {}", Target::WORDS.join(", ")))
 }
 
-/// `new`
+// `new`
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -648,7 +665,7 @@ pub(super) struct New {
     pub(super) down: bool,
 }
 
-/// `renumber`
+// `renumber`
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -667,7 +684,7 @@ pub(super) struct Renumber {
     pub(super) lock: Lock,
 }
 
-/// `repair`
+// `repair`
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -691,7 +708,7 @@ pub(super) struct Repair {
     pub(super) lock: Lock,
 }
 
-/// `baseline`
+// `baseline`
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -708,7 +725,7 @@ pub(super) struct Baseline {
     pub(super) lock: Lock,
 }
 
-/// `adopt`
+// `adopt`
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -727,7 +744,7 @@ pub(super) struct Adopt {
     pub(super) lock: Lock,
 }
 
-/// `drift`
+// `drift`
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -751,7 +768,7 @@ pub(super) enum Fix {
     Revert,
 }
 
-/// `explain`
+// `explain`
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -764,7 +781,7 @@ pub(super) struct Explain {
     pub(super) lock: Lock,
 }
 
-/// `sync`
+// `sync`
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -779,7 +796,7 @@ pub(super) struct Sync {
     pub(super) lock: Lock,
 }
 
-/// `replica`
+// `replica`
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -790,7 +807,7 @@ pub(super) struct Replica {
     pub(super) command: ReplicaCommand,
 }
 
-/// What is done with the file of a replica.
+// What is done with the file of a replica.
 #[derive(Debug, Subcommand)]
 pub(super) enum ReplicaCommand {
     /// Show its size, its last frame, its age, and how far it is behind
@@ -810,7 +827,7 @@ pub(super) enum ReplicaCommand {
     },
 }
 
-/// `export`
+// `export`
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -836,7 +853,7 @@ pub(super) struct Export {
     pub(super) lock: Lock,
 }
 
-/// `backup`
+// `backup`
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -855,14 +872,14 @@ pub(super) struct Backup {
     pub(super) lock: Lock,
 }
 
-/// What is done with backups besides taking one.
+// What is done with backups besides taking one.
 #[derive(Debug, Subcommand)]
 pub(super) enum BackupCommand {
     /// Show the backups that there are, and whether each is as it was
     List,
 }
 
-/// `restore`
+// `restore`
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -878,7 +895,7 @@ pub(super) struct Restore {
     pub(super) lock: Lock,
 }
 
-/// `reset`
+// `reset`
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -897,7 +914,7 @@ pub(super) struct Reset {
     pub(super) lock: Lock,
 }
 
-/// `test-db`
+// `test-db`
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -911,7 +928,7 @@ pub(super) struct TestDb {
     pub(super) tag: Vec<String>,
 }
 
-/// `init`
+// `init`
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -934,7 +951,7 @@ pub(super) struct Init {
     pub(super) path: Option<PathBuf>,
 }
 
-/// `completions`
+// `completions`
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

@@ -90,7 +90,11 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::args;
+    use std::ffi::OsString;
+
+    use clap::FromArgMatches;
+
+    use super::super::args::{self, Cli};
     use super::*;
 
     #[test]
@@ -142,9 +146,15 @@ mod tests {
                 assert!(example.chars().count() <= WIDTH, "{name}: {example}");
                 let words = shell_words(typed);
                 assert_eq!(words.first().map(String::as_str), Some(name), "{example}");
-                let read = args::command()
-                    .try_get_matches_from(std::iter::once("seedbed".to_owned()).chain(words));
-                assert!(read.is_ok(), "{name}: {typed}");
+                let words = std::iter::once("seedbed".to_owned()).chain(words);
+                let words: Vec<OsString> = words.map(OsString::from).collect();
+                // What is called is all that is built, and it is read as if everything were.
+                let [read, quickly] = [args::command(), args::among(&words)].map(|command| {
+                    let matches = command.try_get_matches_from(&words).ok()?;
+                    Some(format!("{:?}", Cli::from_arg_matches(&matches).ok()?))
+                });
+                assert!(read.is_some(), "{name}: {typed}");
+                assert_eq!(read, quickly, "{name}: {typed}");
             }
         }
     }

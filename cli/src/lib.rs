@@ -56,7 +56,7 @@ pub fn main_from(args: impl IntoIterator<Item = impl Into<OsString>>) -> ExitCod
         Cli::from_arg_matches(&matches)
     };
     // What is refused may be answered with the help.
-    let cli = match read(args::ungrouped()).or_else(|_| read(args::command())) {
+    let cli = match read(args::among(&args)).or_else(|_| read(args::command())) {
         Ok(cli) => cli,
         Err(error) => return ExitCode::from(usage::answer(error, &args, program)),
     };
@@ -71,7 +71,7 @@ pub fn main_from(args: impl IntoIterator<Item = impl Into<OsString>>) -> ExitCod
         return stop("no-directory", words, Class::Usage);
     }
     let runtime = match tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
+        .worker_threads(1)
         .enable_all()
         .build()
     {

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use indicatif::ProgressBar;
+use tokio::runtime::Handle;
 
 use super::terminal::Terminal;
 use seedbed::migrations::{Event, Statement};
@@ -29,6 +30,7 @@ pub(super) struct Running {
     is_shown: bool,
     state: Mutex<State>,
     watch: Once,
+    runtime: Handle,
 }
 
 #[derive(Default)]
@@ -39,12 +41,14 @@ struct State {
 }
 
 impl Running {
+    /// Within the runtime of the command.
     pub(super) fn new(terminal: Terminal) -> Arc<Running> {
         Arc::new(Running {
             terminal,
             is_shown: std::io::stderr().is_terminal(),
             state: Mutex::default(),
             watch: Once::new(),
+            runtime: Handle::current(),
         })
     }
 
@@ -53,7 +57,8 @@ impl Running {
         let mut state = self.state();
         if let Event::Begins(statement) = event {
             state.now = Some((statement.clone(), Instant::now()));
-            self.watch.call_once(|| watch(Arc::downgrade(self)));
+            self.watch
+                .call_once(|| drop(self.runtime.spawn(watch(Arc::downgrade(self)))));
         } else {
             state.now = None;
             state.hide();
@@ -102,18 +107,15 @@ fn is_due(elapsed: Duration, line: Option<Duration>) -> bool {
     elapsed >= ELSEWHERE && line.is_none_or(|line| line >= BETWEEN_LINES)
 }
 
-/// Ticks until the run is over. Without a thread nothing is shown.
-fn watch(running: Weak<Running>) {
-    let watch = move || {
-        loop {
-            std::thread::sleep(TICK);
-            match running.upgrade() {
-                Some(running) => running.tick(),
-                None => return,
-            }
+/// Ticks until the run is over.
+async fn watch(running: Weak<Running>) {
+    loop {
+        tokio::time::sleep(TICK).await;
+        match running.upgrade() {
+            Some(running) => running.tick(),
+            None => return,
         }
-    };
-    let _ = std::thread::Builder::new().spawn(watch);
+    }
 }
 
 #[cfg(test)]

@@ -273,7 +273,8 @@ fn tip(error: &Error, words: &[String], program: &str) -> Option<String> {
     };
     let is_command = error.kind() == ErrorKind::InvalidSubcommand;
     if !is_command {
-        let cli = args::command();
+        let mut cli = args::command();
+        cli.build();
         let command = command_of(&cli, words);
         if let Some(tip) = command.and_then(|command| flag(command, word, program)) {
             return Some(tip);

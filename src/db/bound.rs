@@ -33,8 +33,8 @@ impl Bound {
         let own = steps.own_mut();
         let moved = own.filter_map(|(number, step)| Some((number, moved(step)?)));
         let moved = moved.collect();
-        let large = steps.iter().filter(|step| step.args.len() >= LARGE);
-        let all: Vec<Arc<[Value]>> = large.map(|step| step.args.clone()).collect();
+        let large = steps.iter().filter(|step| step.args().len() >= LARGE);
+        let all: Vec<Arc<[Value]>> = large.filter_map(Step::shared_args).collect();
         if all.iter().map(|args| args.len()).sum::<usize>() < MANY {
             return Bound { ready: None, moved };
         }
@@ -55,9 +55,9 @@ impl Bound {
         if let Some(moved) = self.moved.remove(&number) {
             return moved;
         }
-        let ready = self.ready.as_ref().filter(|_| step.args.len() >= LARGE);
+        let ready = self.ready.as_ref().filter(|_| step.args().len() >= LARGE);
         let ready = ready.and_then(|ready| ready.recv().ok());
-        ready.unwrap_or_else(|| copies(&step.args))
+        ready.unwrap_or_else(|| copies(step.args()))
     }
 }
 
@@ -73,7 +73,7 @@ pub(super) fn are_large(values: &[libsql::Value]) -> bool {
 
 /// The values of a step that holds a large blob, where no other step shares them.
 fn moved(step: &mut Step) -> Option<Vec<libsql::Value>> {
-    let values = Arc::get_mut(&mut step.args)?;
+    let values = step.args_mut()?;
     let is_large = |value: &Value| matches!(value, Value::Blob(blob) if blob.len() > LARGE_BLOB);
     if !values.iter().any(is_large) {
         return None;
@@ -81,7 +81,7 @@ fn moved(step: &mut Step) -> Option<Vec<libsql::Value>> {
     let values = values.iter_mut();
     let moved = values.map(|value| of_libsql(std::mem::replace(value, Value::Null)));
     let moved = moved.collect();
-    step.args = Arc::default();
+    step.bind(Vec::new());
     Some(moved)
 }
 
@@ -111,7 +111,7 @@ mod tests {
             let mut steps = StepList::from(steps.collect::<Vec<_>>());
             let mut bound = Bound::of(&mut steps);
             for (number, step) in steps.iter().enumerate() {
-                assert_eq!(bound.next(number, step), copies(&step.args));
+                assert_eq!(bound.next(number, step), copies(step.args()));
             }
         }
     }
@@ -127,7 +127,7 @@ mod tests {
         let mut bound = Bound::of(&mut steps);
         for (number, expected) in [small(), large(), large()].iter().enumerate() {
             let step = steps.get(number).unwrap();
-            assert_eq!(step.args.is_empty(), number == 1);
+            assert_eq!(step.args().is_empty(), number == 1);
             let values = bound.next(number, step);
             assert_eq!(are_large(&values), number > 0);
             assert_eq!(values, copies(expected));

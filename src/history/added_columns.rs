@@ -82,7 +82,7 @@ mod tests {
 
     fn shown(sql: &str, refers: bool) -> [Option<String>; 2] {
         let (before, behind) = guards(sql, refers);
-        [before, behind].map(|step| Some(step?.explain?.to_string()))
+        [before, behind].map(|step| Some(step?.explain()?.to_string()))
     }
 
     #[test]

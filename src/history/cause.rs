@@ -12,7 +12,7 @@ use crate::sql::{Kind, Object, Value, What, has_name, kind, renamed_table, signi
 /// The only statement of a unit that may be the cause; none where there are several.
 pub(super) fn cause(part: &Part, words: &str, rows: &[Vec<Value>], unit: &Unit) -> Option<Origin> {
     match *causes(part, words, rows, unit).as_slice() {
-        [step] => step.origin.clone(),
+        [step] => step.origin(),
         _ => None,
     }
 }

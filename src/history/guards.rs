@@ -4,8 +4,6 @@
 //! earlier in the same chain, in columns of the row `revision` that are otherwise empty; they are empty again at the
 //! end of the run. No guard depends on the words of an error, only on the step that failed.
 
-use std::sync::Arc;
-
 use super::effects::Effects;
 use crate::script::{Step, Unit};
 use crate::sql::literal;
@@ -198,10 +196,7 @@ pub(super) fn refuse(query: &str, explain: &str) -> Step {
 fn refuse_any(queries: &[&str], explain: &str) -> Step {
     let none = queries.iter().map(|query| format!("NOT EXISTS ({query})"));
     let none: Vec<String> = none.collect();
-    Step {
-        explain: Some(Arc::new(explain.to_owned())),
-        ..Step::own(unless(&none.join(" AND ")), vec![])
-    }
+    Step::own(unless(&none.join(" AND ")), vec![]).explained(explain.to_owned())
 }
 
 /// Records the foreign keys whose parent has no such key, once in a run: before its first unit that may change that.

@@ -146,7 +146,7 @@ fn has_no_effect(step: &Step) -> bool {
         Kind::Select | Kind::Explain => true,
         Kind::Pragma(pragma) => OF_THE_CONNECTION.contains(&&*pragma.name),
         // Seedbed's own: it drops what a repeatable makes, and that is made again.
-        _ => step.origin.is_none(),
+        _ => !step.is_written(),
     }
 }
 

@@ -8,7 +8,7 @@ use super::outside_rows::{Lost, Orphans, orphans};
 use super::run::not_compiling;
 use crate::db::{Db, DbError, Query};
 use crate::diagnostic::{Class, Diagnostic};
-use crate::script::{Atomicity, ForeignKeys, Key, Record, Script, Unit};
+use crate::script::{Atomicity, ForeignKeys, Key, Record, Script, Step, Unit};
 use crate::sql::{Kind, Value, kind};
 
 /// A view or trigger that does not compile, or a table with a foreign key whose parent does not exist or has no such key.
@@ -265,9 +265,9 @@ fn of_unit(problem: Diagnostic, unit: &Unit) -> Diagnostic {
     let problem = problem.class(Class::Failed).about(key).note(format!(
         "{key} runs outside of a transaction: {done}, and nothing of it was rolled back"
     ));
-    let mut origins = unit.steps.iter().filter_map(|step| step.origin.as_ref());
-    match origins.next() {
-        Some(origin) => problem.in_file(&origin.source.name),
+    let mut sources = unit.steps.iter().filter_map(Step::source);
+    match sources.next() {
+        Some(source) => problem.in_file(&source.name),
         None => problem,
     }
 }
@@ -289,7 +289,7 @@ mod tests {
 
     use super::*;
     use crate::db::Options;
-    use crate::script::{Revision, Step};
+    use crate::script::Revision;
 
     #[tokio::test]
     async fn a_schema_that_cannot_be_read_is_told() {

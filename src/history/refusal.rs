@@ -305,7 +305,7 @@ fn bare_or_quoted(name: &str) -> String {
 fn statement(unit: Option<&Unit>, is: impl Fn(&Kind, &str) -> bool) -> Option<Origin> {
     let mut steps = unit?.steps.iter();
     let step = steps.find(|step| is(&kind(&step.sql), &step.sql))?;
-    step.origin.clone()
+    step.origin()
 }
 
 fn is_alter(kind: &Kind, sql: &str, word: &str) -> bool {

@@ -20,10 +20,6 @@ impl Steps {
     /// Adds a unit that runs only where an object is gone. `inner` are the steps of the unit as it would run otherwise.
     pub(super) fn restore(&mut self, unit: usize, restore: &Restore, inner: Steps) {
         let own = |sql: &str| Step::own(sql, Vec::new());
-        let when = |when, step| Step {
-            when: Some(Box::new(when)),
-            ..step
-        };
         let condition = Purpose::Condition(unit);
         self.push(condition, probe(&restore.gone));
         // The chain is whole and the probe failed; and not because the engine has rolled the transaction back.
@@ -37,11 +33,15 @@ impl Steps {
         let passed = match restore.on_failure {
             OnFailure::Stop => {
                 let length = steps.len();
-                if let Some((_, first)) = steps.first_mut() {
-                    first.when = Some(Box::new(gone));
-                }
+                let mut gone = Some(gone);
                 for (purpose, step) in steps {
-                    self.push(purpose, step);
+                    self.push(
+                        purpose,
+                        match gone.take() {
+                            Some(gone) => step.when(gone),
+                            None => step,
+                        },
+                    );
                 }
                 vec![When::Succeeded(1), When::Succeeded(length + 1)]
             }
@@ -51,16 +51,15 @@ impl Steps {
                 steps.extend(checks.map(|sql| (condition, own(&sql))));
                 let length = steps.len();
                 let savepoint = own(&format!("SAVEPOINT {SAVEPOINT}"));
-                self.push(condition, when(gone, savepoint));
+                self.push(condition, savepoint.when(gone));
                 for (purpose, step) in steps {
-                    let on_failure = OnFailure::Continue;
-                    self.push(purpose, Step { on_failure, ..step });
+                    self.push(purpose, step.continuing());
                 }
                 let release = format!("RELEASE {SAVEPOINT}");
                 self.push(condition, own(&release));
                 let failed = vec![When::Succeeded(length + 2), When::NotSucceeded(1)];
                 let rollback = own(&format!("ROLLBACK TO {SAVEPOINT}"));
-                self.push(condition, when(When::All(failed), rollback));
+                self.push(condition, rollback.when(When::All(failed)));
                 self.push(condition, own(&release));
                 self.push(Purpose::Pending(unit), missing_tables(&restore.objects));
                 vec![
@@ -71,7 +70,7 @@ impl Steps {
             }
         };
         let last = own("SELECT 1");
-        self.push(Purpose::Passed(unit), when(When::Any(passed), last));
+        self.push(Purpose::Passed(unit), last.when(When::Any(passed)));
     }
 }
 
@@ -83,10 +82,7 @@ fn probe(objects: &[Made]) -> Step {
         each.join(" OR "),
         objects.len()
     ));
-    Step {
-        on_failure: OnFailure::Continue,
-        ..Step::own(sql, Vec::new())
-    }
+    Step::own(sql, Vec::new()).continuing()
 }
 
 /// Statements that fail where these objects were made and do not compile: the engine creates views and triggers on

@@ -11,7 +11,7 @@ use super::guards::{
 };
 use super::layout::VIOLATIONS;
 use crate::db::Engine;
-use crate::script::{ForeignKeys, OnFailure, Step, Unit};
+use crate::script::{ForeignKeys, Step, Unit};
 use crate::sql::{Value, literal};
 
 /// How many violations are compared row by row; above that they are counted.
@@ -112,16 +112,11 @@ fn remembered(what: &str) -> String {
 
 /// Fails where a row is without its parent or a foreign key is a mismatch, new or old; the chain goes on behind it.
 pub(super) fn nothing_is_broken(effects: &Effects) -> Step {
-    Step {
-        on_failure: OnFailure::Continue,
-        ..Step::own(
-            unless(&format!(
-                "NOT EXISTS (WITH {} SELECT 1 FROM (SELECT child FROM mismatched UNION ALL SELECT child FROM broken))",
-                rows(&Scope::of_rows(effects))
-            )),
-            vec![],
-        )
-    }
+    let sql = unless(&format!(
+        "NOT EXISTS (WITH {} SELECT 1 FROM (SELECT child FROM mismatched UNION ALL SELECT child FROM broken))",
+        rows(&Scope::of_rows(effects))
+    ));
+    Step::own(sql, vec![]).continuing()
 }
 
 /// Foreign keys that have become a mismatch, but for these, which a later script may repair.

@@ -110,7 +110,7 @@ fn size(step: &Step) -> usize {
         Value::Blob(bytes) => bytes.len() * 4 / 3,
         Value::Null | Value::Integer(_) | Value::Real(_) => 16,
     };
-    step.sql.len() + step.args.iter().map(value).sum::<usize>()
+    step.sql.len() + step.args().iter().map(value).sum::<usize>()
 }
 
 /// Runs a script and records it, if the history still is at the revision that it expects.

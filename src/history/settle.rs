@@ -333,7 +333,7 @@ fn guards(transactions: &[Transaction]) -> Vec<(usize, usize)> {
     let each = transactions.iter().enumerate();
     each.flat_map(|(number, transaction)| {
         let steps = transaction.steps.iter().enumerate();
-        let guards = steps.filter(|(_, step)| step.is_guard);
+        let guards = steps.filter(|(_, step)| step.is_guard());
         guards.map(move |(step, _)| (number, step))
     })
     .collect()

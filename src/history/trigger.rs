@@ -10,7 +10,7 @@ use super::quoted::Quoting;
 use super::view::Views;
 use super::write::{Purpose, Steps};
 use crate::schema::{Event, Firing, Trigger, plain_text};
-use crate::script::{OnFailure, Step, Unit, When};
+use crate::script::{Step, Unit, When};
 use crate::sql::{TokenKind, Value, What, identifier, literal, significant, unquote};
 
 /// A statement that fires triggers which are there before the run, by each name that its table and column have during
@@ -329,20 +329,9 @@ impl Steps {
     ) {
         let is_there = Step::own(unless(is_there), vec![]);
         let due: Vec<When> = std::iter::once(When::Succeeded(1)).chain(due).collect();
-        self.push(
-            Purpose::Around,
-            Step {
-                on_failure: OnFailure::Continue,
-                ..is_there.when(When::All(due))
-            },
-        );
-        self.push(
-            Purpose::Compiles,
-            Step {
-                explain: Some(explain.into()),
-                ..Step::own(statement, vec![]).when(When::Succeeded(1))
-            },
-        );
+        self.push(Purpose::Around, is_there.when(When::All(due)).continuing());
+        let statement = Step::own(statement, vec![]).when(When::Succeeded(1));
+        self.push(Purpose::Compiles, statement.explained(explain));
         let passed = When::Any(vec![
             When::Succeeded(1),
             When::All(vec![When::Succeeded(3), When::NotSucceeded(2)]),

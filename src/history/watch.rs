@@ -499,10 +499,7 @@ impl Place<'_> {
         let own = |sql: &str| Step::own(sql, vec![]);
         let [create, rename, drop_table] = PROBE;
         let create = own(create);
-        let rename = Step {
-            explain: Some(Arc::new(BROKEN_VIEWS.to_owned())),
-            ..own(rename)
-        };
+        let rename = own(rename).explained(BROKEN_VIEWS.to_owned());
         let mut drops: Vec<Guard> = left_broken
             .filter_map(|it| Some(Guard::Record(own(&it.drop()?))))
             .collect();

@@ -20,8 +20,7 @@ use super::row_guards::{self, Compared};
 use super::watch::{Guard, Place};
 use crate::db::{Engine, HistoryTable, Transaction};
 use crate::script::{
-    Atomicity, Entry, ForeignKeys, Key, OnFailure, Record, Revision, Run, Script, Step, StepList,
-    Unit, When,
+    Atomicity, Entry, ForeignKeys, Key, Record, Revision, Run, Script, Step, StepList, Unit, When,
 };
 use crate::sql::{Kind, Value, drops_of_temporary, kind};
 
@@ -143,7 +142,7 @@ pub(super) fn lower(
             {
                 step.sql = named.into();
             }
-            for query in step.explain.iter_mut().chain(&mut step.explain_commit) {
+            for query in step.explanations_mut() {
                 if let Cow::Owned(named) = table.sql(query) {
                     *query = Arc::new(named);
                 }
@@ -344,9 +343,7 @@ impl Steps {
     pub(super) fn attempts(&mut self, purpose: Purpose, steps: Vec<Step>) -> usize {
         let (first, count) = (self.steps.len(), steps.len());
         for (number, step) in steps.into_iter().enumerate() {
-            let on_failure = OnFailure::Continue;
-            let step = step.when(When::Succeeded(number + 1));
-            self.push(purpose, Step { on_failure, ..step });
+            self.push(purpose, step.when(When::Succeeded(number + 1)).continuing());
         }
         if count > 0 {
             // After some errors a server has rolled the transaction back.
@@ -629,7 +626,7 @@ impl Steps {
 
     fn explain_commit(&mut self) {
         if let Some(last) = self.steps.last_mut() {
-            last.explain_commit = Some(row_guards::violations());
+            last.explain_commit_by(row_guards::violations());
         }
     }
 
@@ -683,11 +680,25 @@ fn insert(entry: &Entry, state: &str, run: &Run) -> Step {
         state.into(),
         run.id.as_str().into(),
         run.by.as_str().into(),
-        detail(entry),
         stored(&entry.source),
-        entry.down.as_deref().map_or(Value::Null, stored),
-        entry.effective.as_deref().into(),
     ]);
+    // The engine compiles the statement again behind each change of the schema, and each column costs it time: few records
+    // have these.
+    let rare = [
+        ("detail", detail(entry)),
+        ("down", entry.down.as_deref().map_or(Value::Null, stored)),
+        ("effective", entry.effective.as_deref().into()),
+    ];
+    let (mut columns, mut values) = (String::new(), String::new());
+    for (column, value) in rare.into_iter().filter(|(_, value)| *value != Value::Null) {
+        args.push(value);
+        columns += &format!(", {column}");
+        values += &format!(", ?{}", args.len());
+    }
+    let applied_at = match entry.detail.contains_key(ADOPTED_AT) {
+        true => format!("?9 ->> '$.{ADOPTED_AT}'"),
+        false => NOW.to_owned(),
+    };
     // A baseline's migrations never ran here, so they have no time of their own.
     let verb = match entry.key {
         Key::Migration(_) => "INSERT",
@@ -697,9 +708,8 @@ fn insert(entry: &Entry, state: &str, run: &Run) -> Step {
     };
     Step::own(
         format!(
-            "{verb} INTO _migrations \
-             (kind, version, name, checksum, state, applied_at, run_id, applied_by, detail, source, down, \
-             effective) VALUES (?1, ?2, ?3, ?4, ?5, coalesce(?8 ->> '$.{ADOPTED_AT}', {NOW}), ?6, ?7, ?8, ?9, ?10, ?11)"
+            "{verb} INTO _migrations (kind, version, name, checksum, state, applied_at, run_id, applied_by, source{columns}) \
+             VALUES (?1, ?2, ?3, ?4, ?5, {applied_at}, ?6, ?7, ?8{values})"
         ),
         args,
     )

@@ -77,7 +77,7 @@ pub(super) fn already_there<'a>(
             Some(
                 Diagnostic::problem("already-there", message)
                     .warning()
-                    .at(step.origin.clone()?)
+                    .at(step.origin()?)
                     .help(
                         "if this database has the schema of some migrations already, `baseline V` records those up to V \
                          without running them",

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use crate::history::History;
 use crate::script::Made;
-use crate::sql::{Kind, Object, What, kind, renamed_table, split};
+use crate::sql::{Kind, Object, What, kind, renamed_table, significant, split};
 
 /// The objects that are there once this text has run: what it creates and does not drop again. TEMP objects and those
 /// of attached databases are none of the schema.
@@ -171,7 +171,17 @@ pub(super) enum Change {
 pub(super) fn changes<'a>(
     statements: impl IntoIterator<Item = &'a str>,
 ) -> impl Iterator<Item = Change> {
-    statements.into_iter().filter_map(|sql| match kind(sql) {
+    // Most statements are told apart by their first word, without the names in them.
+    let may_change = |sql: &&str| {
+        let first = significant(sql).next();
+        first.is_some_and(|it| {
+            ["DROP", "ALTER", "PRAGMA"]
+                .iter()
+                .any(|word| it.is_word(sql, word))
+        })
+    };
+    let statements = statements.into_iter().filter(may_change);
+    statements.filter_map(|sql| match kind(sql) {
         Kind::Drop(object) => Some(Change::Drop(object.name.to_ascii_lowercase())),
         Kind::Alter => {
             let (from, to) = renamed_table(sql)?;

@@ -574,6 +574,9 @@ impl<'a> Planner<'a> {
         let pending = self.pending.iter();
         let (repeatables, versions): (Vec<_>, Vec<_>) =
             pending.partition(|(file, _)| file.version().is_none());
+        if repeatables.is_empty() {
+            return;
+        }
         let steps = versions.iter().flat_map(|(_, reading)| &reading.steps);
         let changes: Vec<Change> = changes(steps.map(|step| &*step.sql)).collect();
         for (file, reading) in repeatables {

@@ -16,8 +16,8 @@ use crate::diagnostic::Diagnostic;
 use crate::layouts::Layout;
 use crate::script::{Atomicity, ForeignKeys, Origin, Source, Step};
 use crate::sql::{
-    Kind, TokenKind, What, drops_of_temporary, kind, may_have_name, significant, split, targets,
-    tokens, unquote,
+    Kind, Statement, TokenKind, What, drops_of_temporary, kind, may_have_name, significant, split,
+    targets, tokens, unquote,
 };
 
 pub(super) use pragmas::PRAGMA_VALUE;
@@ -136,7 +136,47 @@ pub(super) fn is_comments_only(text: &str) -> bool {
     }) && comments > 0
 }
 
-/// A statement as its author wrote it. A file may hold a million, so its kind is not kept with the names in it.
+/// The statements of a file. There may be millions, so of each only its place and its class are kept.
+struct Statements<'a> {
+    source: &'a Arc<Source>,
+    spans: Vec<Statement>,
+    classes: Vec<Class>,
+}
+
+impl<'a> Statements<'a> {
+    fn new(source: &'a Arc<Source>, spans: Vec<Statement>) -> Statements<'a> {
+        let classes = spans.iter().map(|it| Class::of(it.text(&source.text)));
+        Statements {
+            source,
+            classes: classes.collect(),
+            spans,
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.spans.len()
+    }
+
+    fn get(&self, at: usize) -> Written<'a> {
+        Written {
+            class: self.classes[at],
+            span: self.spans[at].span.clone(),
+            source: self.source,
+        }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = Written<'a>> {
+        (0..self.len()).map(|at| self.get(at))
+    }
+
+    /// From this one on.
+    fn behind(&self, at: usize) -> impl Iterator<Item = Written<'a>> {
+        (at..self.len()).map(|at| self.get(at))
+    }
+}
+
+/// A statement as its author wrote it.
+#[derive(Clone)]
 struct Written<'a> {
     class: Class,
     span: Range<usize>,
@@ -155,9 +195,9 @@ enum Class {
     Other,
 }
 
-impl<'a> Written<'a> {
-    fn new(source: &'a Arc<Source>, span: Range<usize>) -> Written<'a> {
-        let class = match kind(&source.text[span.clone()]) {
+impl Class {
+    fn of(statement: &str) -> Class {
+        match kind(statement) {
             Kind::Begin | Kind::Commit | Kind::Rollback => Class::Control,
             Kind::Pragma(_) => Class::Pragma,
             Kind::Drop(object) if object.what == What::Table => Class::DropTable,
@@ -165,14 +205,11 @@ impl<'a> Written<'a> {
             Kind::Create(_) | Kind::Alter => Class::Plain,
             Kind::Insert | Kind::Update | Kind::Delete | Kind::Select => Class::Plain,
             _ => Class::Other,
-        };
-        Written {
-            class,
-            span,
-            source,
         }
     }
+}
 
+impl<'a> Written<'a> {
     fn kind(&self) -> Kind {
         kind(self.text())
     }
@@ -245,10 +282,7 @@ pub(super) fn read_as(
                 ),
         );
     }
-    let statements: Vec<Written<'_>> = statements
-        .into_iter()
-        .map(|statement| Written::new(source, statement.span))
-        .collect();
+    let statements = Statements::new(source, statements);
     let reader = Reader {
         engine,
         history: history.clone(),
@@ -292,7 +326,7 @@ struct Reader<'a> {
     engine: Engine,
     atomicity: Atomicity,
     /// The whole file.
-    statements: &'a [Written<'a>],
+    statements: &'a Statements<'a>,
     history: HistoryTable,
     problems: Vec<Diagnostic>,
     /// What runs of it.
@@ -322,7 +356,7 @@ impl Reader<'_> {
                     continue;
                 }
             }
-            self.statement(at, statement);
+            self.statement(at, &statement);
         }
         self.done(directives, control)
     }

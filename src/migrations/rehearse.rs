@@ -120,7 +120,7 @@ impl Act {
             Some(
                 Diagnostic::problem("not-rehearsed", format!("this file was not tried: {why}"))
                     .warning()
-                    .at(step.origin.clone()?),
+                    .at(step.origin()?),
             )
         })
     }
@@ -591,7 +591,7 @@ impl Rehearsal {
         let Some(unit) = unit else {
             return Stopped::Db(DbError::Read(error));
         };
-        let mut written = unit.steps.iter().filter_map(|step| step.origin.as_ref());
+        let mut written = unit.steps.iter().filter_map(|step| step.origin());
         let Some(first) = written.next() else {
             return Stopped::Db(DbError::Read(error));
         };
@@ -617,7 +617,7 @@ impl Rehearsal {
                 help.extend(help_for(way, unit.record.key(), &step.sql));
                 refused = Some(step.clone());
                 let offset = locate(&self.db, &step.sql, &error).await;
-                let origin = step.origin.map(|origin| origin.token_at(offset));
+                let origin = step.origin().map(|origin| origin.token_at(offset));
                 (Some(origin.unwrap_or(whole_file)), error.message.clone())
             }
             _ => (Some(whole_file), error.message.clone()),
@@ -730,7 +730,7 @@ fn scripts_of(acts: Vec<&Act>, revision: Revision) -> Vec<Script> {
 fn statement_at(unit: &Unit, origin: Option<&Origin>) -> Option<Step> {
     let mut steps = unit.steps.iter();
     steps
-        .find(|step| origin.is_some() && step.origin.as_ref() == origin)
+        .find(|step| origin.is_some() && step.origin().as_ref() == origin)
         .cloned()
 }
 

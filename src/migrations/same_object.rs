@@ -77,7 +77,7 @@ pub(super) fn created_only_once(steps: &[Step]) -> Vec<Diagnostic> {
             object.what.word(),
             object.name
         );
-        Some(not_created(message, &object, step.origin.clone()?).warning())
+        Some(not_created(message, &object, step.origin()?).warning())
     });
     found.collect()
 }
@@ -100,7 +100,7 @@ pub(super) fn has_another_text(
         );
         let is_as_written = normal_form(there) == normal_form(&step.sql);
         (!is_as_written).then_some(())?;
-        Some(not_created(message, &object, step.origin.clone()?))
+        Some(not_created(message, &object, step.origin()?))
     });
     found.collect()
 }

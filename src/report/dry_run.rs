@@ -247,14 +247,11 @@ pub(super) struct Line<'a> {
 
 /// The statements of one unit, which come from one file.
 pub(super) fn statement_lines(steps: &[Step]) -> impl Iterator<Item = Line<'_>> {
-    let source = steps
-        .iter()
-        .find_map(|step| step.origin.as_ref())
-        .map(|origin| &origin.source);
+    let source = steps.iter().find_map(Step::source);
     // Counting lines from the top for each of a hundred thousand statements would take minutes.
     let lines = source.map(|source| Lines::new(&source.text));
     steps.iter().filter_map(move |step| {
-        let origin = step.origin.as_ref()?;
+        let origin = step.origin()?;
         let place = match (&lines, source) {
             (Some(lines), Some(source)) if std::sync::Arc::ptr_eq(source, &origin.source) => {
                 lines.place(origin.span.start)
@@ -262,7 +259,7 @@ pub(super) fn statement_lines(steps: &[Step]) -> impl Iterator<Item = Line<'_>> 
             _ => origin.place(),
         };
         Some(Line {
-            file: &origin.source.name,
+            file: &step.source()?.name,
             place,
             words: describe(&step.sql),
             sql: &step.sql,

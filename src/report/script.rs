@@ -65,7 +65,7 @@ fn refused_row(rows: &RefusedRows<'_>) -> Option<Diagnostic> {
         class: code_class(Some(error.code)),
         ..Diagnostic::error(code_name(error.code), message)
     };
-    Some(diagnostic.at(step.origin.clone()?))
+    Some(diagnostic.at(step.origin()?))
 }
 
 /// What a script was doing when it failed.
@@ -161,18 +161,14 @@ impl<'a> Failing<'a> {
             _ => return None,
         };
         let origin = self.refusal.as_ref()?.origin.as_ref()?;
-        let mut steps = self
-            .unit()?
-            .steps
-            .iter()
-            .filter_map(|step| step.origin.as_ref());
-        Some(steps.position(|it| it == origin)? + looked_behind)
+        let mut steps = self.unit()?.steps.iter().filter_map(|step| step.origin());
+        Some(steps.position(|it| it == *origin)? + looked_behind)
     }
 
     /// How many of the file's statements before the failed one stand: those of a transaction that it had begun do not.
     fn committed(&self, failed: usize) -> usize {
         let steps = self.unit().map_or(&[][..], |unit| &unit.steps[..failed]);
-        let steps = || steps.iter().filter(|step| step.origin.is_some());
+        let steps = || steps.iter().filter(|step| step.is_written());
         let mut open = None;
         for (number, step) in steps().enumerate() {
             match kind(&step.sql) {
@@ -207,7 +203,7 @@ impl<'a> Failing<'a> {
     fn statement(&self) -> Option<usize> {
         let step = self.step()?;
         let mut steps = self.unit()?.steps.iter();
-        steps.position(|other| other.origin == step.origin && other.sql == step.sql)
+        steps.position(|other| other.origin() == step.origin() && other.sql == step.sql)
     }
 
     fn code_name(&self) -> &'static str {
@@ -222,15 +218,10 @@ impl<'a> Failing<'a> {
             Some(Code::Unsupported) => &format!("the server refuses the statement: {}", self.words),
             _ => self.words,
         };
-        let key = match (self.key(), self.step()) {
+        let source = self.step().and_then(Step::source);
+        let key = match (self.key(), source) {
             // Rows of several seeds stand in one order: only the step knows whose this one is.
-            (
-                Some(Key::Seed(_)),
-                Some(Step {
-                    origin: Some(origin),
-                    ..
-                }),
-            ) => origin.source.name.clone(),
+            (Some(Key::Seed(_)), Some(source)) => source.name.clone(),
             (key, _) => key.map(Key::to_string).unwrap_or_default(),
         };
         if self.code == Some(Code::Interrupted) {
@@ -282,7 +273,7 @@ impl<'a> Failing<'a> {
             && !self.is_of_seeds()
         {
             let before = unit.steps[..number].iter();
-            let before = before.filter(|step| step.origin.is_some()).count();
+            let before = before.filter(|step| step.is_written()).count();
             let of = unit.statements();
             notes.push(format!("this is statement {} of {of}", before + 1));
         }
@@ -559,7 +550,7 @@ impl<'a> Failing<'a> {
             (Part::Step(step), _) => {
                 let place = self.error.origin().map(|origin| origin.place());
                 let line = place.map_or(String::new(), |place| format!(":{}", place.line));
-                let file = step.origin.as_ref().map_or(file, |it| &it.source.name);
+                let file = step.source().map_or(file, |it| &it.name);
                 Some(match self.code {
                     Some(Code::Constraint) => {
                         format!("correct {file}{line}, or the rows that are in the database")
@@ -642,14 +633,14 @@ impl<'a> Failing<'a> {
 
 /// The file of a seed, where a row in it was to be written: the unit has rows of other seeds and of CSV files too.
 fn file_of_seed(unit: &Unit, name: &str) -> Option<String> {
-    let mut files = unit.steps.iter().filter_map(|step| step.origin.as_ref());
+    let mut files = unit.steps.iter().filter_map(Step::source);
     let is_its = |file: &str| {
         let path = std::path::Path::new(file);
         let is_data = path.extension().is_some_and(|it| it == "csv");
         !is_data && path.file_stem().is_some_and(|it| it == name)
     };
-    let origin = files.find(|it| is_its(&it.source.name))?;
-    Some(origin.source.name.clone())
+    let source = files.find(|it| is_its(&it.name))?;
+    Some(source.name.clone())
 }
 
 /// How to settle a migration that is recorded as started.

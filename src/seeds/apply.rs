@@ -196,7 +196,7 @@ pub async fn apply(
 
 /// Whether the engine refused a row, and not the run.
 fn is_about_a_row(error: &ScriptError) -> bool {
-    matches!(&error.failed.part, Part::Step(step) if step.origin.is_some())
+    matches!(&error.failed.part, Part::Step(step) if step.is_written())
         && error.failed.failure.code() == Some(Code::Constraint)
 }
 

@@ -105,7 +105,7 @@ async fn refused_rows(
             continue;
         };
         match origin(rows.first) {
-            Some(origin) => problems.push(diagnostic(&rows, error, origin, stand_ins)),
+            Some(origin) => problems.push(diagnostic(&rows, error, &origin, stand_ins)),
             // A deferred constraint belongs to no row, and may fail for one that was refused before.
             None if problems.is_empty() => {
                 let message = format!("the rows together are refused: {error}");

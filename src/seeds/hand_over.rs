@@ -3,7 +3,6 @@
 //! Where rows exchange values in a circle, one of them has another value for a while. Pure.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::sync::Arc;
 
 use super::basis::{Basis, found_by};
 use super::refused::{EXCHANGE, EXCHANGE_HELP};
@@ -289,19 +288,15 @@ pub(super) fn release(
     }
     let step = |(number, column): (usize, &usize)| {
         let is_last = number + 1 == released.places.len();
-        Step {
-            origin: Some(basis.rows.origin(row, &row.span, basis.files)),
-            explain: Some(Arc::new(format!("SELECT '{EXCHANGE}'"))),
-            ..Step::own(
-                format!(
-                    "UPDATE {}{table} SET {} = {} WHERE {condition}",
-                    if is_last { "" } else { "OR IGNORE " },
-                    identifier(&of.columns[*column].name),
-                    placeholder(of, *column)
-                ),
-                args.clone(),
-            )
-        }
+        let sql = format!(
+            "UPDATE {}{table} SET {} = {} WHERE {condition}",
+            if is_last { "" } else { "OR IGNORE " },
+            identifier(&of.columns[*column].name),
+            placeholder(of, *column)
+        );
+        Step::own(sql, args.clone())
+            .at(basis.rows.origin(row, &row.span, basis.files))
+            .explained(format!("SELECT '{EXCHANGE}'"))
     };
     released.places.iter().enumerate().map(step).collect()
 }

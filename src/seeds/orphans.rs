@@ -257,10 +257,8 @@ pub(super) fn deletions(basis: &Basis<'_>) -> (Vec<Step>, Vec<Step>) {
     let (mut deleted, mut late) = (Vec::new(), Vec::new());
     for ((Reverse(rank), at, columns, file), orphans) in groups {
         let of = &basis.shape.tables[at];
-        let step = |sql: String, args: Vec<Value>| Step {
-            origin: Some(basis.files[file].origin(&(0..0))),
-            ..Step::own(sql, args)
-        };
+        let origin = basis.files[file].origin(&(0..0));
+        let step = |sql: String, args: Vec<Value>| Step::own(sql, args).at(origin.clone());
         let in_circle = |key: &&ForeignKey| {
             let parent = basis.shape.position(&key.parent);
             parent.is_some_and(|it| it != at && ranks[it] > rank)

@@ -173,7 +173,7 @@ pub(super) async fn refused(
                 });
             }
         };
-        let origin = origin(&failed).cloned();
+        let origin = origin(&failed);
         // Without a row of an exchange, the others of it would be refused too.
         let Some(origin) = origin.filter(|_| !is_exchange(&failed)) else {
             refused.push(failed);
@@ -181,13 +181,13 @@ pub(super) async fn refused(
         };
         // The other rows are tried without it, also those of the same place.
         let named = match &failed.part {
-            Part::Step(step) if label(&failed).is_some() => step.explain.clone(),
+            Part::Step(step) if label(&failed).is_some() => step.explain().cloned(),
             _ => None,
         };
         for unit in &mut script.units {
             Arc::make_mut(&mut unit.steps).retain(|step| {
-                let is_another = named.is_some() && step.explain != named;
-                is_another || step.origin.as_ref() != Some(&origin)
+                let is_another = named.is_some() && step.explain() != named.as_ref();
+                is_another || step.origin().as_ref() != Some(&origin)
             });
         }
         if refused.is_empty() || !error.message.starts_with("FOREIGN KEY") {
@@ -203,9 +203,9 @@ pub(super) fn is_same_row(one: &Failed, other: &Failed) -> bool {
 }
 
 /// The place of a refused row.
-pub(super) fn origin(failed: &Failed) -> Option<&Origin> {
+pub(super) fn origin(failed: &Failed) -> Option<Origin> {
     match &failed.part {
-        Part::Step(step) => step.origin.as_ref(),
+        Part::Step(step) => step.origin(),
         _ => None,
     }
 }

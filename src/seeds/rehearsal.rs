@@ -113,7 +113,7 @@ pub(super) async fn rehearse(
 /// The statements of a run that write rows of files.
 fn without_records(script: &Script) -> Script {
     let steps = script.units.iter().flat_map(|unit| unit.steps.iter());
-    let steps = steps.filter(|step| step.origin.is_some()).cloned();
+    let steps = steps.filter(|step| step.is_written()).cloned();
     Script {
         expects: Revision::NONE,
         // Parents were asked for in the database.

@@ -19,7 +19,7 @@ use super::trace::Writing;
 use crate::diagnostic::Diagnostic;
 use crate::history;
 use crate::schema::{Nullability, TableShape};
-use crate::script::{Atomicity, Entry, ForeignKeys, Key, Origin, Record, Script, Step, Unit};
+use crate::script::{Atomicity, Entry, ForeignKeys, Key, Origin, Record, Script, Sql, Step, Unit};
 use crate::sql::{Value, identifier};
 
 /// Rows up to this many are written one by one, so that an error has the place of its row; more go together.
@@ -85,7 +85,7 @@ pub(super) fn steps(
         };
         let of = &basis.shape.tables[table];
         // One text for all statements that are alike.
-        let whole: Arc<str> = insert_text(of, &columns, together, &[]).into();
+        let whole: Sql = insert_text(of, &columns, together, &[]).into();
         for chunk in order.rows[at..at + many].chunks(together) {
             let resolved = resolved(basis, order, chunk, secrets)?;
             let is_bound = |(_, sql, _): &(usize, String, Vec<Value>)| sql == "?";
@@ -100,13 +100,14 @@ pub(super) fn steps(
                 rows: chunk.to_vec(),
                 resolved: resolved.into_iter().map(|(at, _, it)| (at, it)).collect(),
             });
-            steps.push(Step {
-                origin: Some(origin(basis, chunk)),
-                explain: match chunk {
-                    [one] => name_of_many(basis, *one),
-                    _ => None,
-                },
-                ..Step::own(sql, Vec::new())
+            let explain = match chunk {
+                [one] => name_of_many(basis, *one),
+                _ => None,
+            };
+            let step = Step::own(sql, Vec::new()).at(origin(basis, chunk));
+            steps.push(match explain {
+                Some(explain) => step.explained(explain),
+                None => step,
             });
         }
         at += many;
@@ -219,7 +220,7 @@ pub(super) fn bind(script: &mut Script, inserts: Vec<Insert>, rows: &mut Rows) {
                 number += 1;
             }
         }
-        Arc::make_mut(&mut unit.steps)[insert.step].args = args.into();
+        Arc::make_mut(&mut unit.steps)[insert.step].bind(args);
     }
 }
 
@@ -251,17 +252,15 @@ fn update(
     }
     let (finds, found_by) = find(basis, at, secrets)?;
     args.extend(found_by);
-    Ok(Step {
-        origin: Some(basis.rows.origin(row, &row.span, basis.files)),
-        explain: name_of_many(basis, at),
-        ..Step::own(
-            format!(
-                "UPDATE {} SET {} WHERE {finds}",
-                identifier(&of.name),
-                sets.join(", "),
-            ),
-            args,
-        )
+    let sql = format!(
+        "UPDATE {} SET {} WHERE {finds}",
+        identifier(&of.name),
+        sets.join(", "),
+    );
+    let step = Step::own(sql, args).at(basis.rows.origin(row, &row.span, basis.files));
+    Ok(match name_of_many(basis, at) {
+        Some(explain) => step.explained(explain),
+        None => step,
     })
 }
 

@@ -199,7 +199,7 @@ pub(crate) fn failure(result: Result<Outcome, ApplyError>) -> String {
     };
     match &error.failed.part {
         seedbed::history::Part::Step(step) => {
-            let origin = step.origin.as_ref().unwrap();
+            let origin = step.origin().unwrap();
             let place = seedbed::sql::place(
                 &origin.source.text,
                 origin.span.start + error.offset.unwrap_or(0),

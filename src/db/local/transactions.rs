@@ -181,7 +181,7 @@ impl Run<'_> {
     /// Whether the transaction goes on behind a step that failed. After some errors the engine has rolled it back:
     /// <https://sqlite.org/lang_transaction.html#response_to_errors_within_a_transaction>.
     fn goes_on(&self, step: &Step, error: &EngineError) -> bool {
-        step.on_failure == OnFailure::Continue
+        step.on_failure() == OnFailure::Continue
             && matches!(error.code, Code::Other(_) | Code::Constraint | Code::TooBig)
             && !self.connection.is_autocommit()
     }
@@ -257,7 +257,7 @@ impl Run<'_> {
         atomicity: Atomicity,
         own: &mut OwnStatements,
     ) -> Result<Rows, EngineError> {
-        if step.origin.is_none() && values.is_empty() {
+        if !step.is_written() && values.is_empty() {
             return rows(self.connection, &Query::new(&*step.sql)).await;
         }
         // What has bound values comes again with others, for every unit or for the next rows.
@@ -267,17 +267,17 @@ impl Run<'_> {
                 true => all(&self.connection.prepare(&step.sql).await?, values).await?,
                 false => all(own.prepared(self.connection, &step.sql).await?, values).await?,
             };
-            return Ok(match step.origin {
-                None => rows,
-                Some(_) => Rows::new(),
+            return Ok(match step.is_written() {
+                false => rows,
+                true => Rows::new(),
             });
         }
         // Outside of a transaction each statement takes a lock of its own, unless it stands below a `SAVEPOINT`.
         if atomicity == Atomicity::Bare && self.connection.is_autocommit() {
-            self.locked(&step.sql, &step.args, None).await?;
+            self.locked(&step.sql, step.args(), None).await?;
         } else {
             // The transaction has its lock: this one is its own.
-            run_once(self.connection, &step.sql, &step.args)
+            run_once(self.connection, &step.sql, step.args())
                 .await
                 .map_err(EngineError::of_the_statement)?;
         }
@@ -288,11 +288,11 @@ impl Run<'_> {
         let Stopped { at, error } = stopped;
         let explanation = match at {
             At::Step(number) => match transaction.steps.get(number) {
-                Some(step) => self.explanation(&step.explain).await,
+                Some(step) => self.explanation(step.explain()).await,
                 None => Vec::new(),
             },
             At::Commit => match transaction.steps.iter().last() {
-                Some(last) => self.explanation(&last.explain_commit).await,
+                Some(last) => self.explanation(last.explain_commit()).await,
                 None => Vec::new(),
             },
             At::Begin => Vec::new(),
@@ -319,7 +319,7 @@ impl Run<'_> {
         }
     }
 
-    async fn explanation(&self, query: &Option<Arc<String>>) -> Rows {
+    async fn explanation(&self, query: Option<&Arc<String>>) -> Rows {
         match query {
             Some(sql) => rows(self.connection, &Query::new(sql.as_str()))
                 .await

@@ -86,11 +86,11 @@ impl Lowering {
         // Where each step of the transaction is in the batch, behind the step before the first.
         let mut places = vec![self.last.unwrap_or_default()];
         for (at, step) in transaction.steps.iter().enumerate() {
-            let part = match step.on_failure {
+            let part = match step.on_failure() {
                 OnFailure::Stop => Part::Step(at),
                 OnFailure::Continue => Part::Attempt(at),
             };
-            let failed = match &step.when {
+            let failed = match step.condition() {
                 None => self.chain((number, part), statement(step)),
                 Some(when) => {
                     let condition = condition(when, &places);
@@ -100,12 +100,12 @@ impl Lowering {
                 }
             };
             places.push(failed);
-            self.explain((number, Part::Explain(at)), failed, &step.explain);
+            self.explain((number, Part::Explain(at)), failed, step.explain());
         }
         if atomic {
             let failed = self.chain((number, Part::Commit), Stmt::new("COMMIT", false));
             if let Some(last) = transaction.steps.iter().last() {
-                self.explain((number, Part::ExplainCommit), failed, &last.explain_commit);
+                self.explain((number, Part::ExplainCommit), failed, last.explain_commit());
             }
         }
         self.push(
@@ -116,7 +116,7 @@ impl Lowering {
     }
 
     /// Adds a query that runs only if this step failed.
-    fn explain(&mut self, part: (usize, Part), failed: u32, query: &Option<Arc<String>>) {
+    fn explain(&mut self, part: (usize, Part), failed: u32, query: Option<&Arc<String>>) {
         if let Some(query) = query {
             let condition = BatchCond::Error { step: failed };
             self.push(part, Some(condition), Stmt::new(query.as_str(), true));
@@ -169,9 +169,9 @@ fn in_transaction() -> BatchCond {
 /// Rows are wanted of our own steps only: a migration that selects a million rows wants none of them. An `EXPLAIN` is
 /// there to compile a statement.
 fn statement(step: &Step) -> Stmt {
-    let wants_rows = step.origin.is_none() && !step.sql.starts_with("EXPLAIN ");
+    let wants_rows = !step.is_written() && !step.sql.starts_with("EXPLAIN ");
     let mut stmt = Stmt::new(step.sql.to_string(), wants_rows);
-    stmt.args = step.args.iter().map(to_hrana).collect();
+    stmt.args = step.args().iter().map(to_hrana).collect();
     stmt
 }
 

@@ -389,12 +389,10 @@ impl Entries {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
     use crate::db::Transaction;
     use crate::db::remote::batch::lower;
-    use crate::script::{Atomicity, ForeignKeys, OnFailure, Step, When};
+    use crate::script::{Atomicity, ForeignKeys, Step, When};
     use libsql_hrana::proto::{Col, Row, Value};
 
     fn transaction(atomicity: Atomicity) -> Transaction {
@@ -403,10 +401,7 @@ mod tests {
             atomicity,
             steps: vec![
                 Step::own("INSERT INTO t VALUES (1)", vec![]),
-                Step {
-                    explain: Some(Arc::new("SELECT 1".to_owned())),
-                    ..Step::own("SELECT 2", vec![])
-                },
+                Step::own("SELECT 2", vec![]).explained("SELECT 1".to_owned()),
             ]
             .into(),
         }
@@ -420,11 +415,7 @@ mod tests {
 
     /// pragma, read back, BEGIN, a step, a probe, a step where the probe failed, a step behind both, COMMIT, ROLLBACK.
     fn conditional() -> Batch {
-        let step = |when, on_failure| Step {
-            when,
-            on_failure,
-            ..Step::own("SELECT 1", vec![])
-        };
+        let step = || Step::own("SELECT 1", vec![]);
         let failed = When::All(vec![
             When::Succeeded(2),
             When::Failed(1),
@@ -433,10 +424,10 @@ mod tests {
         let either = When::Any(vec![When::Succeeded(1), When::Succeeded(2)]);
         let transaction = Transaction {
             steps: vec![
-                step(None, OnFailure::Stop),
-                step(None, OnFailure::Continue),
-                step(Some(Box::new(failed)), OnFailure::Stop),
-                step(Some(Box::new(either)), OnFailure::Stop),
+                step(),
+                step().continuing(),
+                step().when(failed),
+                step().when(either),
             ]
             .into(),
             ..transaction(Atomicity::Transaction)

@@ -157,7 +157,7 @@ impl Culprit<'_> {
     fn broken_at(&self, part: &Part<'_>) -> Location {
         let steps = part.up.steps().iter().map(|step| ((), step));
         let breaks = history::breaks(&self.object().name, &self.it.error.message, steps);
-        let origin = breaks.and_then(|((), step)| step.origin.clone());
+        let origin = breaks.and_then(|((), step)| step.origin());
         origin.map_or_else(|| Location::file(part.up.file()), Location::from)
     }
 }
@@ -172,5 +172,5 @@ fn creates(part: &Part<'_>, object: &Object) -> Option<Location> {
         }
         _ => false,
     });
-    Some(creating.next()?.origin.clone()?.into())
+    Some(creating.next()?.origin()?.into())
 }

@@ -383,14 +383,14 @@ impl<'a> Existing<'a> {
             }
             let (db, foreign_keys) = (self.rehearsal.db(), part.up.foreign_keys());
             let depends = depends(db, foreign_keys, &steps[..at], &step.sql).await?;
-            let (Depends::OnTheStatement { message, .. }, Some(origin)) = (depends, &step.origin)
+            let (Depends::OnTheStatement { message, .. }, Some(origin)) = (depends, step.origin())
             else {
                 continue;
             };
             let message = format!("{message} (on a database that exists, in memory)");
             let problem = Diagnostic::problem("fails", message)
                 .about(part.key())
-                .at(origin.clone());
+                .at(origin);
             return Ok(Some(on_any_rows(problem, &step.sql)));
         }
         Ok(None)
@@ -409,7 +409,7 @@ impl<'a> Existing<'a> {
         } = problem;
         if let Some(step) = step {
             let steps = act.steps();
-            let at = steps.iter().position(|it| it.origin == step.origin);
+            let at = steps.iter().position(|it| it.origin() == step.origin());
             let before = &steps[..at.unwrap_or_default()];
             let depends = depends(db, act.foreign_keys(), before, &step.sql).await?;
             if let Depends::OnTheStatement { table, .. } = depends {
@@ -605,7 +605,7 @@ fn became_text(it: &Quoted, part: &Part<'_>) -> Diagnostic {
     let Quoted { sort, name, text } = it;
     let steps = part.up.steps().iter().map(|step| ((), step));
     let breaks = history::breaks(name, &format!("no such column: {text}"), steps);
-    let origin = breaks.and_then(|((), step)| step.origin.clone());
+    let origin = breaks.and_then(|((), step)| step.origin());
     let location = origin.map_or_else(|| Location::file(part.up.file()), Location::from);
     Diagnostic::problem(
         "column-became-text",

@@ -158,7 +158,7 @@ impl Lost<'_> {
             ));
         let mut steps = self.part.up.steps().iter();
         let drop = steps.find(|step| drops(step, &[what]));
-        if let Some(origin) = drop.and_then(|step| step.origin.clone()) {
+        if let Some(origin) = drop.and_then(|step| step.origin()) {
             problem = problem.at(origin);
         }
         Ok(Some(problem))

@@ -30,7 +30,7 @@ pub(super) fn refused(
                 ..it.warning()
             });
         let written = reading.steps.into_iter().filter_map(|step| {
-            let origin = step.origin?;
+            let origin = step.origin()?;
             let statement = origin.text();
             // Those have a problem already; and the parser is that of libSQL's server.
             if engine != Engine::Server || engine.refusal(statement).is_some() {

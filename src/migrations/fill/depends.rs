@@ -110,15 +110,13 @@ struct Definition {
 
 /// A table as it is after these steps.
 async fn definition(db: &Db, before: &[Step], table: &str) -> Result<Option<Definition>, DbError> {
-    let end = Step {
-        explain: Some(Arc::new(
-            "SELECT name, sql, type, tbl_name FROM sqlite_schema WHERE type IN ('table', 'trigger') AND sql <> ''".to_owned(),
-        )),
-        ..Step::own(
-            "SELECT json('the schema is read, and all is rolled back')",
-            vec![],
-        )
-    };
+    let end = Step::own(
+        "SELECT json('the schema is read, and all is rolled back')",
+        vec![],
+    );
+    let end = end.explained(
+        "SELECT name, sql, type, tbl_name FROM sqlite_schema WHERE type IN ('table', 'trigger') AND sql <> ''".to_owned(),
+    );
     let transaction = Transaction {
         foreign_keys: ForeignKeys::Unchecked,
         atomicity: Atomicity::Transaction,

@@ -265,7 +265,7 @@ impl Reader<'_> {
             matches!(kind, Kind::Pragma(pragma) if pragma.name == "query_only"
                 && pragma.value.as_deref().is_some_and(|value| !means_on(value)))
         };
-        let mut behind = self.statements[at + 1..].iter();
+        let mut behind = self.statements.behind(at + 1);
         let writes = behind.find(|it| {
             use Kind::{Alter, Create, Delete, Drop, Insert, Update};
             sets_off(&it.kind())
@@ -289,8 +289,8 @@ impl Reader<'_> {
     }
 
     fn vacuums_behind(&self, at: usize) -> bool {
-        let behind = self.statements[at..].iter();
-        behind.into_iter().any(|it| it.kind() == Kind::Vacuum)
+        let mut behind = self.statements.behind(at);
+        behind.any(|it| it.kind() == Kind::Vacuum)
     }
 
     fn manages_transactions(&self) -> bool {
@@ -298,7 +298,7 @@ impl Reader<'_> {
     }
 
     fn defers_before(&self, at: usize) -> bool {
-        self.statements[..at].iter().any(|it| match it.kind() {
+        self.statements.iter().take(at).any(|it| match it.kind() {
             Kind::Pragma(pragma) => {
                 pragma.name == "defer_foreign_keys" && pragma.value.as_deref().is_some_and(means_on)
             }

@@ -41,7 +41,7 @@ impl Reader<'_> {
             Atomicity::Transaction => Control::TakenOut,
             Atomicity::Bare => Control::Runs,
         };
-        let controls = self.statements.iter().filter(|it| it.is_control()).count();
+        let controls = self.statements.iter().filter(Written::is_control).count();
         if let Some((at, fault)) = self.fault(control) {
             let problem = self.refused(at, &fault, controls);
             self.problems.push(problem);
@@ -83,7 +83,7 @@ impl Reader<'_> {
     }
 
     fn refused(&self, at: usize, fault: &Fault, controls: usize) -> Diagnostic {
-        let statement = &self.statements[at];
+        let statement = &self.statements.get(at);
         let keyword = statement.keyword();
         let why = match fault {
             Fault::Rollback => "ROLLBACK would undo what the file did before".to_owned(),
@@ -107,13 +107,10 @@ impl Reader<'_> {
             more => format!(" (and {more} more in this file)"),
         };
         let first = match fault {
-            Fault::Rollback => statement,
-            _ => self
-                .statements
-                .iter()
-                .find(|it| it.is_control())
-                .unwrap_or(statement),
+            Fault::Rollback => None,
+            _ => self.statements.iter().find(Written::is_control),
         };
+        let first = first.as_ref().unwrap_or(statement);
         let message = format!(
             "{} in a migration: {}{more}",
             first.keyword(),
@@ -133,7 +130,7 @@ impl Reader<'_> {
 
     /// What is so instead of the transactions that were taken out.
     pub(super) fn taken_out(&self, foreign_keys: ForeignKeys) -> Option<Diagnostic> {
-        let first = self.statements.iter().find(|it| it.is_control())?;
+        let first = self.statements.iter().find(Written::is_control)?;
         let are = match foreign_keys {
             ForeignKeys::On => "on",
             ForeignKeys::Off | ForeignKeys::Unchecked => "off",
@@ -145,7 +142,7 @@ impl Reader<'_> {
                 format!(", and foreign keys are {are} meanwhile"),
             ),
         };
-        let controls = self.statements.iter().filter(|it| it.is_control()).count();
+        let controls = self.statements.iter().filter(Written::is_control).count();
         let and = if pragma.is_empty() { " and" } else { "," };
         let message = format!(
             "BEGIN{and} COMMIT{pragma} were taken out ({controls} statements begin or end a transaction): the whole file \

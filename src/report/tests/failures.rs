@@ -110,10 +110,8 @@ fn unit() -> Unit {
 }
 
 fn step() -> Step {
-    Step {
-        origin: Some(origin("V3__more.sql", TEXT, TEXT.trim_end_matches(";\n"))),
-        ..Step::own(TEXT.trim_end(), vec![])
-    }
+    let origin = origin("V3__more.sql", TEXT, TEXT.trim_end_matches(";\n"));
+    Step::own(TEXT.trim_end(), vec![]).at(origin)
 }
 
 fn done(version: i64) -> Done {
@@ -408,9 +406,9 @@ fn engine(cases: &mut Cases) {
 /// A guard of the second of three statements refuses the column that it adds.
 fn guarded(found: &str) -> ScriptError {
     let text = "CREATE TABLE m (a);\nALTER TABLE c ADD COLUMN z DEFAULT 9 REFERENCES p CHECK (y);\nDROP TABLE m;\n";
-    let steps = text.trim_end().split('\n').map(|line| Step {
-        origin: Some(origin("V3__more.sql", text, line.trim_end_matches(';'))),
-        ..Step::own(line, vec![])
+    let steps = text.trim_end().split('\n').map(|line| {
+        let origin = origin("V3__more.sql", text, line.trim_end_matches(';'));
+        Step::own(line, vec![]).at(origin)
     });
     let unit = Unit {
         steps: Arc::new(steps.collect()),

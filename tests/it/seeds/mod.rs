@@ -319,7 +319,7 @@ pub(crate) fn words(error: &ApplyError) -> String {
         }
         ApplyError::Script(error) => {
             let place = match &error.failed.part {
-                seedbed::history::Part::Step(step) => step.origin.as_ref().map(|origin| {
+                seedbed::history::Part::Step(step) => step.origin().map(|origin| {
                     let place = origin.place();
                     format!("{}:{} ", place.line, place.column)
                 }),
