@@ -6,7 +6,7 @@ use super::compiles::Culprit;
 use super::lost::{Lost, drops_a_holder, lost};
 use super::{Migrations, Part, Rehearsal, Way};
 use crate::db::{Db, DbError};
-use crate::diagnostic::{Diagnostic, Location};
+use crate::diagnostic::{Diagnostic, Location, Severity};
 use crate::history;
 use crate::migrations::directive::{DEPENDS_ON_ROWS, NOT_FILLED};
 use crate::migrations::fill::{Depends, Fill, Focus, Literals, Unfilled, depends};
@@ -26,8 +26,18 @@ pub(super) struct Published<'a> {
     pub(super) new: Vec<&'a Part<'a>>,
     /// The repeatable migrations as they are now.
     last: Vec<&'a Part<'a>>,
-    /// Whether the repeatable ones that it has are those of the base, and not the current ones for want of others.
-    known: bool,
+    texts: Texts,
+}
+
+/// Where the texts of the repeatable migrations that a database has come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Texts {
+    /// The base of the check.
+    Base,
+    /// The commit before the newest version.
+    Earlier,
+    /// No earlier text is known: each is taken to be unchanged, where it can run on the older versions.
+    Current,
 }
 
 impl<'a> Published<'a> {
@@ -49,12 +59,17 @@ impl<'a> Published<'a> {
             repeatables,
             new,
             last,
-            known: true,
+            texts: Texts::Base,
         }
     }
 
-    /// It has all but the newest version, and the repeatable migrations as they are now, as far as they can be applied.
-    pub(super) fn all_but_the_newest(parts: &'a [Part<'a>], ran: &HashSet<&Key>) -> Published<'a> {
+    /// It has all but the newest version, and the repeatable migrations as they were before that one, or where that is not
+    /// known, as they are now; both as far as they can be applied.
+    pub(super) fn all_but_the_newest(
+        parts: &'a [Part<'a>],
+        earlier: Option<&'a [Part<'a>]>,
+        ran: &HashSet<&Key>,
+    ) -> Published<'a> {
         let (last, mut versions): (Vec<_>, Vec<_>) = parts
             .iter()
             .filter(|part| ran.contains(part.key()))
@@ -63,10 +78,18 @@ impl<'a> Published<'a> {
         let new = versions.pop_if(|last| newest.is_some_and(|newest| newest.key() == last.key()));
         Published {
             versions,
-            repeatables: last.clone(),
+            repeatables: match earlier {
+                Some(earlier) => can_run(earlier)
+                    .filter(|part| part.is_repeatable())
+                    .collect(),
+                None => last.clone(),
+            },
             new: new.into_iter().collect(),
             last,
-            known: false,
+            texts: match earlier {
+                Some(_) => Texts::Earlier,
+                None => Texts::Current,
+            },
         }
     }
 
@@ -259,8 +282,8 @@ impl<'a> Existing<'a> {
         }
     }
 
-    /// The repeatable migrations that it has. One that fails needs what is new; so does one that makes views and triggers
-    /// that do not compile, where only its current text is known.
+    /// The repeatable migrations that it has, but those that fail on the older versions. One that makes views and triggers
+    /// that do not compile there counts as failed, unless it is of the base.
     async fn repeatables(&mut self) -> Result<(), DbError> {
         for part in self.published.repeatables.clone() {
             let up = self.rehearsal.up(part.migration, &part.up, Way::Up).await;
@@ -270,22 +293,29 @@ impl<'a> Existing<'a> {
                     self.has.insert((part.key(), &part.migration.up.checksum));
                 }
                 Err(Stopped::Db(error)) => return Err(error),
-                Err(Stopped::Problem(_)) => {}
+                Err(Stopped::Problem(problem)) => {
+                    self.report_absent(part, &problem.diagnostic.message);
+                }
             }
         }
-        if self.published.repeatables.is_empty() && !self.published.known {
+        let of_base = self.published.texts == Texts::Base;
+        if self.published.repeatables.is_empty() && !of_base {
             return Ok(());
         }
         let broken = broken(self.rehearsal.db(), &self.rehearsal.schema().await?).await?;
-        if self.published.known {
+        if of_base {
             self.broken_before = broken.into_iter().map(|it| it.object).collect();
             return Ok(());
         }
-        for Broken { object, .. } in broken {
-            let mut makers = self.published.repeatables.iter();
+        for Broken { object, error, .. } in broken {
+            let mut makers = self.published.repeatables.iter().copied();
             let maker = makers.rfind(|part| makes(part, &object));
             if let Some(maker) = maker {
+                let before = self.has.len();
                 self.has.retain(|(key, _)| *key != maker.key());
+                if self.has.len() < before {
+                    self.report_absent(maker, &error.message);
+                }
                 let drop = format!(
                     "DROP {} IF EXISTS {}",
                     object.kind.word(),
@@ -295,6 +325,73 @@ impl<'a> Existing<'a> {
             }
         }
         Ok(())
+    }
+
+    /// What is new was tried without this repeatable migration. Where its current text needs what is new, it may be a new
+    /// one, so that is worth knowing only where an earlier text of it could make a difference.
+    fn report_absent(&mut self, part: &Part<'_>, why: &str) {
+        let key = part.key();
+        let texts = self.published.texts;
+        if texts == Texts::Current && !self.published.new.iter().any(|new| may_meet(new, part)) {
+            return;
+        }
+        let new = self.published.new.iter();
+        let new: Vec<String> = new.map(|part| part.key().to_string()).collect();
+        let tried = match new.is_empty() {
+            true => "what is new".to_owned(),
+            false => new.join(", "),
+        };
+        let text = match texts {
+            Texts::Base => "its text in the base",
+            Texts::Earlier => "the text that it had before the newest version",
+            Texts::Current => "its text",
+        };
+        let problem = Diagnostic {
+            severity: Severity::Note,
+            ..Diagnostic::problem(
+                "not-rehearsed",
+                format!(
+                    "{tried} ran in memory on a database without {key}: {text} fails on the older versions: {why}"
+                ),
+            )
+        };
+        let help = "an earlier text of it is there on a deployed database, if there was one: `seedbed check --base REF` \
+                    tries that, where REF is what is deployed";
+        self.problems.push(
+            problem
+                .about(key)
+                .in_file(part.up.file())
+                .helps((texts == Texts::Current).then_some(help)),
+        );
+    }
+
+    /// Whether the repeatable migrations that it has are a guess.
+    pub(super) fn is_guess(&self) -> bool {
+        self.published.texts == Texts::Current
+    }
+
+    /// The same, where every repeatable migration was changed too and runs again. None where one of them fails.
+    pub(super) async fn with_repeatables_again(&self) -> Result<Option<Rehearsal>, DbError> {
+        let mut copy = self.rehearsal.fork().await?;
+        for part in &self.published.last {
+            match copy.up(part.migration, &part.up, Way::Again).await {
+                Ok(()) => {}
+                Err(Stopped::Db(error)) => return Err(error),
+                Err(Stopped::Problem(_)) => return Ok(None),
+            }
+        }
+        Ok(Some(copy))
+    }
+
+    /// The repeatable migrations that make this object, as they are now.
+    pub(super) fn makers_of(&self, object: &Object) -> impl Iterator<Item = &Part<'a>> {
+        let last = self.published.last.iter().copied();
+        last.filter(|part| {
+            let is_it = |(what, name): (What, String)| {
+                what.word() == object.kind.word() && name.eq_ignore_ascii_case(&object.name)
+            };
+            made(part).any(is_it)
+        })
     }
 
     /// Whether a repeatable migration would run now: it is new or changed, or what it makes is gone. `there` is known
@@ -450,13 +547,24 @@ impl<'a> Existing<'a> {
                 "write {} before it: the repeatable migration makes it again afterwards",
                 drop_in_words(what, &name)
             );
-            return Diagnostic {
+            let diagnostic = Diagnostic {
                 help: vec![help],
                 ..diagnostic
             };
+            return diagnostic.helps(self.unless_it_is_new());
         }
-        let helps = step.and_then(|step| self.made_by_repeatable(&step.sql));
-        diagnostic.helps(helps)
+        match step.and_then(|step| self.made_by_repeatable(&step.sql)) {
+            Some(help) => diagnostic.help(help).helps(self.unless_it_is_new()),
+            None => diagnostic,
+        }
+    }
+
+    /// How to tell what databases have of the repeatable migrations, where that is a guess.
+    fn unless_it_is_new(&self) -> Option<&'static str> {
+        self.is_guess().then_some(
+            "if that repeatable migration is new or was changed since the older versions: `seedbed check --base REF` tries \
+             what REF has of it, where REF is what is deployed",
+        )
     }
 
     /// What to do about a statement with the name of an object that a repeatable migration has made, or that fires its
@@ -595,6 +703,22 @@ impl<'a> Existing<'a> {
     }
 }
 
+/// Whether what an earlier text of a repeatable migration made could be in the way of a version: it drops or alters
+/// something, but for adding a column, or names what the current text makes.
+fn may_meet(new: &Part<'_>, repeatable: &Part<'_>) -> bool {
+    let objects = made::made(&repeatable.migration.up.source.text);
+    let takes = new.up.steps().iter().any(|step| match kind(&step.sql) {
+        Kind::Drop(_) => true,
+        Kind::Alter => !adds(&step.sql),
+        _ => false,
+    });
+    takes
+        || objects
+            .iter()
+            .flat_map(|made| made.table.iter().chain([&made.name]))
+            .any(|name| names(new, name))
+}
+
 /// Whether a version may take away a column that a view or a trigger reads.
 fn takes_columns(part: &Part<'_>) -> bool {
     let mut steps = part.up.steps().iter();
@@ -650,8 +774,12 @@ fn on_some_rows(diagnostic: Diagnostic, note: impl Into<String>) -> Diagnostic {
     ))
 }
 
+/// Whether an `ALTER TABLE` adds a column.
+fn adds(statement: &str) -> bool {
+    significant(statement).any(|token| token.is_word(statement, "ADD"))
+}
+
 fn help_on(statement: &str) -> Option<&'static str> {
-    let adds = || significant(statement).any(|token| token.is_word(statement, "ADD"));
     // A column may have that name.
     let behind_parentheses =
         significant(statement).skip_while(|token| token.text(statement) != ")");
@@ -659,11 +787,11 @@ fn help_on(statement: &str) -> Option<&'static str> {
         .take(2)
         .any(|token| token.is_word(statement, "STORED"));
     match kind(statement) {
-        Kind::Alter if adds() && is_stored => Some(
+        Kind::Alter if adds(statement) && is_stored => Some(
             "make the generated column VIRTUAL, or rebuild the table: create a new one, copy the rows, drop the old one, \
              rename the new one",
         ),
-        Kind::Alter if adds() => Some(
+        Kind::Alter if adds(statement) => Some(
             "add the column without the constraint or with a constant DEFAULT, or rebuild the table: create a new one, \
              copy the rows, drop the old one, rename the new one",
         ),
