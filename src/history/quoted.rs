@@ -18,7 +18,7 @@ use crate::sql::{
 
 /// A view or a trigger that has a name in double quotes.
 #[derive(Debug, Clone)]
-pub(super) struct Quoting {
+pub(crate) struct Quoting {
     sort: &'static str,
     name: String,
     /// Its statement.
@@ -93,7 +93,7 @@ impl Quoted {
             // What is made again with other names in double quotes may have texts by intent.
             before.retain(|it| {
                 let mut again = made.iter().filter(|made| made.is_of(it));
-                again.all(|made| made.names.is_subset(&it.names))
+                again.all(|made| made.names_no_other(it))
             });
             all.push(Quoted {
                 before,
@@ -162,7 +162,7 @@ const SAVEPOINT: &str = "SAVEPOINT _seedbed_quotes";
 
 impl Quoting {
     /// None where its statement has no name in double quotes.
-    fn of(sort: &'static str, name: &str, sql: &str) -> Option<Quoting> {
+    pub(crate) fn of(sort: &'static str, name: &str, sql: &str) -> Option<Quoting> {
         if !sql.contains('"') {
             return None;
         }
@@ -184,9 +184,14 @@ impl Quoting {
         self.sort == other.sort && self.name.eq_ignore_ascii_case(&other.name)
     }
 
+    /// Whether all of its names in double quotes are names of the other one, too.
+    pub(crate) fn names_no_other(&self, other: &Quoting) -> bool {
+        self.names.is_subset(&other.names)
+    }
+
     /// Whether a statement may take away a column that has one of its names: it drops such a column, or a table or a view
     /// that it reads.
-    fn may_lose_a_column(&self, statement: &str) -> bool {
+    pub(crate) fn may_lose_a_column(&self, statement: &str) -> bool {
         match kind(statement) {
             Kind::Alter => {
                 let mut tokens = significant(statement);

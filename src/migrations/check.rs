@@ -27,6 +27,7 @@ mod existing;
 mod fresh;
 mod lost;
 mod server;
+mod texts;
 mod undone;
 
 /// What a check compares with.
@@ -193,6 +194,14 @@ async fn rehearse(
     checked.problems.extend(broken);
     if whole {
         let named = judge(&fresh, existing.as_ref(), checked).await?;
+        let of_fresh = texts::became_text(&fresh.rehearsal, &fresh.ran).await?;
+        let of_existing = match &existing {
+            Some(it) => Some((texts::became_text(&it.rehearsal, &it.ran).await?, it.late())),
+            None => None,
+        };
+        checked
+            .problems
+            .extend(texts::reported(of_fresh, of_existing));
         let intact = base.is_none_or(|base| is_intact(base, set));
         if let (Some(existing), true) = (&existing, intact) {
             let of_fresh = fresh.rehearsal.snapshot().await?;
@@ -416,40 +425,54 @@ async fn is_for_unchanged_texts(
 
 /// The two databases end with the same schema only where the repeatable migrations run again behind the newest version.
 fn differ_if_unchanged(differences: &[Difference], built: &Existing<'_>) -> Diagnostic {
-    let mut makers: Vec<&Part<'_>> = Vec::new();
-    for maker in differences
-        .iter()
-        .flat_map(|it| built.makers_of(it.object()))
-    {
-        if !makers.iter().any(|known| known.key() == maker.key()) {
-            makers.push(maker);
-        }
-    }
-    let keys: Vec<String> = makers.iter().map(|part| part.key().to_string()).collect();
-    let which = match keys.as_slice() {
-        [] => "the repeatable migrations".to_owned(),
-        keys => keys.join(", "),
-    };
+    let makers = makers(differences, built);
     let problem = differ(differences, built);
     let problem = Diagnostic {
         message: format!(
-            "{} unless the text of {which} has changed too: a repeatable migration runs again only then",
-            problem.message
+            "{} unless the text of {} has changed too: a repeatable migration runs again only then",
+            problem.message,
+            in_words(&makers)
         ),
-        help: Vec::new(),
+        help: vec![runs_again(&makers)],
         ..problem.warning()
     };
     let problem = match makers.first() {
         Some(maker) => problem.about(maker.key()).in_file(maker.up.file()),
         None => problem,
     };
-    problem
-        .help(format!(
-            "if the newest version comes without a change of {which}, change its text, a comment for example"
-        ))
-        .help(
-            "`seedbed check --base REF` knows what has changed, where REF is what is deployed",
-        )
+    problem.help("`seedbed check --base REF` knows what has changed, where REF is what is deployed")
+}
+
+/// The repeatable migrations that make what differs, and did not run behind the new versions.
+fn makers<'e>(differences: &[Difference], built: &'e Existing<'_>) -> Vec<&'e Part<'e>> {
+    let late = built.late();
+    let mut makers: Vec<&Part<'_>> = Vec::new();
+    for maker in differences
+        .iter()
+        .flat_map(|it| built.makers_of(it.object()))
+    {
+        let is_known = |known: &&Part<'_>| known.key() == maker.key();
+        if !late.contains(maker.key()) && !makers.iter().any(is_known) {
+            makers.push(maker);
+        }
+    }
+    makers
+}
+
+fn in_words(makers: &[&Part<'_>]) -> String {
+    let keys: Vec<String> = makers.iter().map(|part| part.key().to_string()).collect();
+    match keys.as_slice() {
+        [] => "the repeatable migrations".to_owned(),
+        keys => keys.join(", "),
+    }
+}
+
+/// What lets them run behind the new versions.
+fn runs_again(makers: &[&Part<'_>]) -> String {
+    format!(
+        "to run {} again behind the newest version, change its text, a comment for example",
+        in_words(makers)
+    )
 }
 
 /// The two databases do not end with the same schema.
@@ -479,11 +502,14 @@ fn differ(differences: &[Difference], built: &Existing<'_>) -> Diagnostic {
     if let Some(file) = built.newest_file() {
         problem = problem.in_file(file);
     }
-    problem.help(format!(
-        "a new database runs all versions, then the repeatable migrations; a database that exists has {}: make both \
-         orders come to the same",
-        built.order()
-    ))
+    let makers = makers(differences, built);
+    problem
+        .help(format!(
+            "a new database runs all versions, then the repeatable migrations; a database that exists has {}: make both \
+             orders come to the same",
+            built.order()
+        ))
+        .helps((!makers.is_empty()).then(|| runs_again(&makers)))
 }
 
 #[cfg(test)]

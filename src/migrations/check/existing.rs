@@ -6,13 +6,12 @@ use super::compiles::Culprit;
 use super::lost::{Lost, drops_a_holder, lost};
 use super::{Migrations, Part, Rehearsal, Way};
 use crate::db::{Db, DbError};
-use crate::diagnostic::{Diagnostic, Location, Severity};
-use crate::history;
+use crate::diagnostic::{Diagnostic, Severity};
 use crate::migrations::directive::{DEPENDS_ON_ROWS, NOT_FILLED};
 use crate::migrations::fill::{Depends, Fill, Focus, Literals, Unfilled, depends};
 use crate::migrations::made;
 use crate::migrations::rehearse::{Act, Problem, Stopped, drop_in_words};
-use crate::schema::{Broken, Object, ObjectKind, Quoted, broken, quoted};
+use crate::schema::{Broken, Object, ObjectKind, broken};
 use crate::script::Key;
 use crate::sql::{Kind, What, has_name, identifier, kind, significant, targets};
 
@@ -130,8 +129,6 @@ pub(super) struct Existing<'a> {
     /// Views and triggers that do not compile before anything is new.
     broken_before: Vec<Object>,
     lost: Vec<Lost<'a>>,
-    /// Views and triggers that read a column before a new version, and a text behind it, with the version.
-    became_text: Vec<(Quoted, &'a Part<'a>)>,
     /// Tables that could not be filled, and were reported.
     unfilled: HashSet<String>,
 }
@@ -161,7 +158,6 @@ impl<'a> Existing<'a> {
             has: HashSet::new(),
             broken_before: Vec::new(),
             lost: Vec::new(),
-            became_text: Vec::new(),
             unfilled: HashSet::new(),
         })
     }
@@ -172,27 +168,15 @@ impl<'a> Existing<'a> {
             return Ok(false);
         }
         self.repeatables().await?;
-        let mut quoted = None;
         let new = self.published.new.clone();
         for (number, part) in new.iter().copied().enumerate() {
             let before = match drops_a_holder(part) {
                 true => Some(self.rehearsal.schema().await?),
                 false => None,
             };
-            let texts = match takes_columns(part) {
-                false => None,
-                true => match quoted.take() {
-                    None => Some(self.quoted().await?),
-                    before => before,
-                },
-            };
             if self.forward(part, &new[number + 1..]).await? == Next::Stop {
                 return Ok(false);
             }
-            quoted = match texts {
-                None => None,
-                Some(before) => Some(self.become_text(part, &before).await?),
-            };
             if let Some(before) = before {
                 let after = self.rehearsal.schema().await?;
                 self.lost.extend(lost(part, &before, &after));
@@ -204,14 +188,6 @@ impl<'a> Existing<'a> {
             if self.is_due(part, &mut there).await? {
                 there = None;
                 whole &= self.forward(part, &[]).await? == Next::Continue;
-            }
-        }
-        if whole && !self.became_text.is_empty() {
-            let end = self.quoted().await?;
-            for (it, part) in &self.became_text {
-                if end.iter().any(|left| left.is_of(it)) {
-                    self.problems.push(became_text(it, part));
-                }
             }
         }
         if whole && !self.lost.is_empty() {
@@ -229,28 +205,6 @@ impl<'a> Existing<'a> {
             self.undone().await?;
         }
         Ok(whole)
-    }
-
-    /// The views and triggers that take a name in double quotes for text.
-    async fn quoted(&self) -> Result<Vec<Quoted>, DbError> {
-        quoted(self.rehearsal.db()).await
-    }
-
-    /// Remembers those that a version has made of names of columns. Returns all.
-    async fn become_text(
-        &mut self,
-        part: &'a Part<'a>,
-        before: &[Quoted],
-    ) -> Result<Vec<Quoted>, DbError> {
-        let after = self.quoted().await?;
-        for it in &after {
-            let creates = made(part)
-                .any(|(what, name)| what.word() == it.sort && name.eq_ignore_ascii_case(&it.name));
-            if !creates && !before.iter().any(|old| old.is_of(it)) {
-                self.became_text.push((it.clone(), part));
-            }
-        }
-        Ok(after)
     }
 
     /// The versions that it has.
@@ -384,7 +338,7 @@ impl<'a> Existing<'a> {
     }
 
     /// The repeatable migrations that make this object, as they are now.
-    pub(super) fn makers_of(&self, object: &Object) -> impl Iterator<Item = &Part<'a>> {
+    pub(super) fn makers_of(&self, object: &Object) -> impl Iterator<Item = &'a Part<'a>> {
         let last = self.published.last.iter().copied();
         last.filter(|part| {
             let is_it = |(what, name): (What, String)| {
@@ -685,6 +639,12 @@ impl<'a> Existing<'a> {
             .any(|part| made(part).any(is_it))
     }
 
+    /// What ran last: the new versions, and the repeatable migrations that were due.
+    pub(super) fn late(&self) -> HashSet<&'a Key> {
+        let late = self.ran.iter().filter(|(_, way)| *way == Way::Existing);
+        late.map(|(part, _)| part.key()).collect()
+    }
+
     /// The file that a difference is reported in.
     pub(super) fn newest_file(&self) -> Option<&str> {
         let last = self.ran.iter().rfind(|(_, way)| *way == Way::Existing);
@@ -717,36 +677,6 @@ fn may_meet(new: &Part<'_>, repeatable: &Part<'_>) -> bool {
             .iter()
             .flat_map(|made| made.table.iter().chain([&made.name]))
             .any(|name| names(new, name))
-}
-
-/// Whether a version may take away a column that a view or a trigger reads.
-fn takes_columns(part: &Part<'_>) -> bool {
-    let mut steps = part.up.steps().iter();
-    steps.any(|step| matches!(kind(&step.sql), Kind::Drop(_) | Kind::Alter))
-}
-
-fn became_text(it: &Quoted, part: &Part<'_>) -> Diagnostic {
-    let Quoted { sort, name, text } = it;
-    let steps = part.up.steps().iter().map(|step| ((), step));
-    let breaks = history::breaks(name, &format!("no such column: {text}"), steps);
-    let origin = breaks.and_then(|((), step)| step.origin.clone());
-    let location = origin.map_or_else(|| Location::file(part.up.file()), Location::from);
-    Diagnostic::problem(
-        "column-became-text",
-        format!(
-            "{sort} {name} reads \"{text}\" as text after {}: no column has that name any more",
-            part.key()
-        ),
-    )
-    .about(part.key())
-    .at(location)
-    .note(format!(
-        "SQLite takes a name in double quotes for text where there is no such column, so the {sort} would give '{text}' in \
-         place of values"
-    ))
-    .help(format!(
-        "drop the {sort} before this and create it again afterwards without \"{text}\"; a text that is meant has single quotes"
-    ))
 }
 
 fn literals(set: &Migrations) -> Literals {

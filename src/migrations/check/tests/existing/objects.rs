@@ -540,3 +540,55 @@ async fn a_table_that_a_repeatable_migration_selects_is_made_again_only_where_it
     )
     .await;
 }
+
+#[tokio::test]
+async fn a_column_in_double_quotes_becomes_text_in_whatever_file_makes_the_view() {
+    let table = "CREATE TABLE t (a, c);";
+    let view = "CREATE VIEW v AS SELECT \"c\" FROM t;";
+    let drop = "ALTER TABLE t DROP COLUMN c;";
+    let codes = async |base: Files<'_>, files: Files<'_>| -> Vec<(&str, bool)> {
+        let base = set(base);
+        let base = Base {
+            name: "main".to_owned(),
+            common: base.clone(),
+            tip: base,
+            ..Base::default()
+        };
+        let options = CheckOptions::default().base(Some(&base));
+        let checked = super::super::super::check(&set(files), &options)
+            .await
+            .unwrap();
+        let found = checked.problems.iter();
+        found.map(|it| (it.code, it.is_error())).collect()
+    };
+    let became_text = [("column-became-text", true)];
+    let all = format!("{table}\n{view}\n{drop}");
+    assert_eq!(codes(&[], &[("V1__all.sql", &all)]).await, became_text);
+    let made = format!("{table}\n{view}");
+    let files = [("V1__made.sql", made.as_str()), ("V2__drop.sql", drop)];
+    assert_eq!(codes(&[], &files).await, became_text);
+    assert_eq!(codes(&files[..1], &files).await, became_text);
+    let both = format!("{view}\n{drop}");
+    let files = [("V1__t.sql", table), ("V2__both.sql", both.as_str())];
+    assert_eq!(codes(&files[..1], &files).await, became_text);
+    // A published file cannot be corrected any more.
+    let published = [("column-became-text", false)];
+    let more = ("V3__more.sql", "CREATE TABLE more (x);");
+    assert_eq!(codes(&files, &[files[0], files[1], more]).await, published);
+    let repaired = (
+        "V3__v.sql",
+        "DROP VIEW v; CREATE VIEW v AS SELECT a FROM t;",
+    );
+    assert_eq!(codes(&files, &[files[0], files[1], repaired]).await, []);
+    // Made again: with the old names, and with a new text.
+    let base = [("V1__made.sql", made.as_str())];
+    let same = format!("DROP VIEW v;\n{drop}\n{view}");
+    let files = [base[0], ("V2__same.sql", same.as_str())];
+    assert_eq!(codes(&base, &files).await, became_text);
+    let text = "DROP VIEW v; CREATE VIEW v AS SELECT \"c\" FROM t WHERE \"c\" = \"active\";";
+    assert_eq!(codes(&base, &[base[0], ("V2__text.sql", text)]).await, []);
+    // A text from the first.
+    let meant = format!("{table} CREATE VIEW v AS SELECT a FROM t WHERE a = \"c d\";");
+    let base = [("V1__meant.sql", meant.as_str())];
+    assert_eq!(codes(&base, &[base[0], ("V2__drop.sql", drop)]).await, []);
+}
