@@ -237,7 +237,8 @@ async fn undone(
 async fn left_broken(base: &Rehearsal, last: &Rehearsal) -> Result<Vec<LeftBroken>, DbError> {
     let of = async |rehearsal: &Rehearsal| -> Result<(Schema, Vec<Broken>), DbError> {
         let schema = rehearsal.schema().await?;
-        let found = broken(rehearsal.db(), &schema).await?;
+        let mut found = broken(rehearsal.db(), &schema).await?;
+        found.retain(|it| it.object.kind != ObjectKind::Table);
         Ok((schema, found))
     };
     let (schema, found) = of(last).await?;

@@ -1939,16 +1939,17 @@ pub(crate) async fn a_view_that_is_made_in_the_same_run_is_looked_at_where_it_is
     for made in [view, trigger] {
         for takes in [drop, again] {
             let in_one = format!("{table}\n{made}\n{takes}");
-            let two = format!("{table}\n{made}");
             let (part, text) = refused(world.apply(&[("V1__all.sql", in_one.as_str())]).await);
             assert_eq!(part, Part::Compiles);
             contains(&text, &["V1: ", " v reads \"c\" as text afterwards"]);
-            let files = [("V1__made.sql", two.as_str()), ("V2__takes.sql", takes)];
-            let (part, text) = refused(world.apply(&files).await);
-            assert_eq!(part, Part::Compiles);
-            contains(&text, &[" v reads \"c\" as text afterwards"]);
             assert_eq!(world.recorded().await, "");
         }
+        let two = format!("{table}\n{made}");
+        let files = [("V1__made.sql", two.as_str()), ("V2__drop.sql", drop)];
+        let (part, text) = refused(world.apply(&files).await);
+        assert_eq!(part, Part::Compiles);
+        contains(&text, &["V2: ", " v reads \"c\" as text afterwards"]);
+        assert_eq!(world.recorded().await, "");
     }
     // A text that is one from the first is meant, and so is what a later file makes again without the column.
     let meant = format!("{table} CREATE VIEW w AS SELECT id FROM t WHERE 'a' = \"c d\"; {view}");
@@ -1963,6 +1964,19 @@ pub(crate) async fn a_view_that_is_made_in_the_same_run_is_looked_at_where_it_is
         ),
     ];
     world.apply(&files).await.unwrap();
+    // The file that drops a table is a transaction of its own.
+    let other = [
+        (
+            "V5__o.sql",
+            "CREATE TABLE o (k, c); CREATE VIEW of_o AS SELECT \"c\" FROM o;",
+        ),
+        ("V6__o.sql", "DROP TABLE o; CREATE TABLE o (k);"),
+    ];
+    let files: Vec<_> = files.into_iter().chain(other).collect();
+    let (part, text) = refused(world.apply(&files).await);
+    assert_eq!(part, Part::Compiles);
+    contains(&text, &["V6: view of_o reads \"c\" as text afterwards"]);
+    assert_eq!(world.recorded().await, "V1 V2 V3 V4 V5");
 }
 
 pub(crate) async fn a_view_that_is_made_again_with_a_new_text_in_double_quotes_is_no_fault(

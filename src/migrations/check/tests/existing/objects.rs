@@ -509,13 +509,14 @@ async fn a_table_that_a_repeatable_migration_selects_is_made_again_only_where_it
           a new database and a database that exists do not end with the same schema
           note: table c is different in the two
           help: a new database runs all versions, then the repeatable migrations; a database that exists has the older versions and the repeatable migrations, then runs V2: make both orders come to the same
+          help: to run R__c again behind the newest version, change its text, a comment for example
         3 applied, 0 reversed, whole, 1 new
     "#]]).await;
     check(&[T, add, table], expect![[r#"
         R__c.sql warning schemas-differ
           a new database and a database that exists do not end with the same schema unless the text of R__c has changed too: a repeatable migration runs again only then
           note: table c is different in the two
-          help: if the newest version comes without a change of R__c, change its text, a comment for example
+          help: to run R__c again behind the newest version, change its text, a comment for example
           help: `seedbed check --base REF` knows what has changed, where REF is what is deployed
         3 applied, 0 reversed, whole, 1 new
     "#]]).await;
@@ -591,4 +592,40 @@ async fn a_column_in_double_quotes_becomes_text_in_whatever_file_makes_the_view(
     let meant = format!("{table} CREATE VIEW v AS SELECT a FROM t WHERE a = \"c d\";");
     let base = [("V1__meant.sql", meant.as_str())];
     assert_eq!(codes(&base, &[base[0], ("V2__drop.sql", drop)]).await, []);
+}
+
+/// <https://sqlite.org/fts5.html#external_content_tables>
+#[tokio::test]
+async fn a_full_text_index_needs_the_table_and_the_columns_of_its_content() {
+    let base: Files<'_> = &[(
+        "V1__t.sql",
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, x, y);\n\
+         CREATE VIRTUAL TABLE f USING fts5(x, content='t', content_rowid='id');\n\
+         CREATE VIRTUAL TABLE own USING fts5(x); CREATE VIRTUAL TABLE none USING fts5(x, content='');",
+    )];
+    let rename = ("V2__u.sql", "SELECT 1;\nALTER TABLE t RENAME TO u;");
+    check_on(base, &[base[0], rename], expect![[r#"
+        V2__u.sql:2:1 does-not-compile
+          table f cannot be read after V2: no such table: main.t
+          help: drop the table before this changes what it uses, and create it again afterwards
+        2 applied, 0 reversed, whole, 1 new
+    "#]]).await;
+    let column = ("V2__z.sql", "ALTER TABLE t RENAME COLUMN x TO z;");
+    check(&[base[0], column], expect![[r#"
+        V2__z.sql:1:1 does-not-compile
+          table f cannot be read after V2: no such column: T.x
+          help: drop the table before this changes what it uses, and create it again afterwards
+        2 applied, 0 reversed, whole, 1 new
+    "#]]).await;
+    let again = (
+        "V3__f.sql",
+        "DROP TABLE f;\nCREATE VIRTUAL TABLE f USING fts5(x, content='u', content_rowid='id');",
+    );
+    check_on(base, &[base[0], rename, again], expect![[r#"
+        3 applied, 0 reversed, whole, 2 new
+    "#]]).await;
+    let other = ("V2__y.sql", "ALTER TABLE t DROP COLUMN y;");
+    check_on(base, &[base[0], other], expect![[r#"
+        2 applied, 0 reversed, whole, 1 new
+    "#]]).await;
 }
