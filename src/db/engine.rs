@@ -1,5 +1,6 @@
 //! What the engine on the other side accepts: one table, read before anything is sent.
 
+use super::error::Code;
 use super::turso;
 use crate::sql::{Kind, identifier, kind, may_have_name, significant};
 
@@ -131,6 +132,15 @@ pub(crate) fn stale_object(words: &str) -> Option<String> {
         "ALTER TABLE compiles every view and trigger: write `{drop};` at the beginning of the file, and create the {sort} \
          again at its end, unless a repeatable migration does"
     ))
+}
+
+/// What to do about a statement that the engine refuses because it is in a transaction:
+/// <https://sqlite.org/lang_vacuum.html>.
+pub(crate) fn runs_alone(words: &str, code: Option<Code>) -> Option<&'static str> {
+    let is_alone = words.contains("from within a transaction") || code == Some(Code::LOCKED);
+    is_alone.then_some(
+        "such a statement runs in a file of its own, with `-- seedbed: no-transaction` at the top",
+    )
 }
 
 fn memory_refusal(kind: &Kind) -> Option<String> {

@@ -55,7 +55,7 @@ pub(crate) use draft::publish;
 pub use draft::Draft;
 pub(crate) use draft::give_name;
 pub use engine::Engine;
-pub(crate) use engine::{row_level_security, stale_object, unknown_function};
+pub(crate) use engine::{row_level_security, runs_alone, stale_object, unknown_function};
 pub use error::{At, Code, DbError, EngineError, Failure, Left, OtherHistory};
 pub(crate) use file_lock::FileLock;
 pub use history_table::HistoryTable;

@@ -63,6 +63,7 @@ pub use others::OtherHistory;
 pub(crate) use others::{may_be_another_tools, not_the_applications};
 pub(crate) use outside::Outside;
 pub(crate) use patience::{Interrupted, Patience};
+pub(crate) use quoted::Quoting;
 #[cfg(feature = "testing")]
 // For the command line.
 #[doc(hidden)]

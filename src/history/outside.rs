@@ -1,6 +1,7 @@
 //! What a file without a transaction breaks. The guards are statements of a transaction, so such a file is judged by looking
 //! at the schema before it and behind it; what it did stays.
 
+use super::created::created;
 use super::effects::Effects;
 use super::guards::broken_references;
 use super::left_broken::{LeftBroken, Missing, Texts};
@@ -8,8 +9,9 @@ use super::outside_rows::{Lost, Orphans, orphans};
 use super::run::not_compiling;
 use crate::db::{Db, DbError, Query};
 use crate::diagnostic::{Class, Diagnostic};
+use crate::schema::{Quoted, quoted};
 use crate::script::{Atomicity, ForeignKeys, Key, Record, Script, Step, Unit};
-use crate::sql::{Kind, Value, kind};
+use crate::sql::{Kind, Value, What, kind};
 
 /// A view or trigger that does not compile, or a table with a foreign key whose parent does not exist or has no such key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +28,8 @@ pub(super) struct Fault {
 #[derive(Debug, Clone, Default)]
 struct Seen {
     faults: Vec<Fault>,
+    /// Views and triggers that take a name in double quotes for text.
+    quoted: Vec<Quoted>,
     orphans: Vec<Orphans>,
 }
 
@@ -43,6 +47,8 @@ pub(crate) struct Outside {
     before: Option<Result<Seen, String>>,
     /// What a later script may repair.
     awaited: Vec<(LeftBroken, Diagnostic)>,
+    /// Views and triggers with a text in place of a column, which a later script may repair.
+    awaited_texts: Vec<(Quoted, Diagnostic)>,
     /// Rows that a later script may repair.
     awaited_rows: Vec<(Lost, Diagnostic)>,
 }
@@ -130,6 +136,29 @@ impl Outside {
                 false => problems.push(problem),
             }
         }
+        for now in &after.quoted {
+            let created = [What::View, What::Trigger].map(|what| created(unit, what));
+            let mut created = created.into_iter().flatten();
+            // What it creates may have a text by intent.
+            if before.quoted.iter().any(|old| old.is_of(now))
+                || created.any(|(it, ..)| it.has_name(&now.name))
+            {
+                continue;
+            }
+            let problem = became_text(now, unit);
+            let fault = Fault {
+                sort: now.sort.clone(),
+                name: now.name.clone(),
+                columns: String::new(),
+                missing: Missing::Column(now.text.clone()),
+                words: format!("no such column: {}", now.text),
+            };
+            let left = LeftBroken::found(&fault, unit.record.key(), texts);
+            match left.may_be_repaired_by(later.iter().flat_map(|script| &script.units)) {
+                true => self.awaited_texts.push((now.clone(), problem)),
+                false => problems.push(problem),
+            }
+        }
         problems
     }
 
@@ -142,6 +171,18 @@ impl Outside {
                 (Ok(false), _) => {}
                 (Err(error), Some(key)) => problems.push(unseen(&key, &error.to_string())),
                 (Err(_), None) => {}
+            }
+        }
+        if !self.awaited_texts.is_empty() {
+            let now = quoted(db).await;
+            for (text, problem) in self.awaited_texts {
+                match (&now, problem.subject.clone()) {
+                    (Ok(now), _) => {
+                        problems.extend(now.iter().any(|it| it.is_of(&text)).then_some(problem));
+                    }
+                    (Err(error), Some(key)) => problems.push(unseen(&key, &error.to_string())),
+                    (Err(_), None) => {}
+                }
             }
         }
         if self.awaited_rows.is_empty() {
@@ -180,6 +221,7 @@ fn look(script: &Script) -> Option<Look> {
 async fn see(db: &Db, look: Look) -> Result<Seen, DbError> {
     Ok(Seen {
         faults: faults(db).await?,
+        quoted: quoted(db).await?,
         orphans: match look {
             Look::Schema => Vec::new(),
             Look::SchemaAndRows => orphans(db).await?,
@@ -253,6 +295,23 @@ fn problem(fault: &Fault, left: &LeftBroken, unit: &Unit) -> Diagnostic {
     };
     of_unit(Diagnostic::problem(code, message), unit)
         .help(format!("{}, in a new migration", left.repair()))
+}
+
+/// A view or a trigger reads a text in place of a column.
+fn became_text(it: &Quoted, unit: &Unit) -> Diagnostic {
+    let (by, Quoted { sort, name, text }) = (doing(unit), it);
+    let message = format!(
+        "{by}: {sort} {name} reads \"{text}\" as text afterwards: no column has that name any more"
+    );
+    of_unit(Diagnostic::problem("column-became-text", message), unit)
+        .note(format!(
+            "SQLite takes a name in double quotes for text where there is no such column, so the {sort} gives '{text}' in \
+             place of values"
+        ))
+        .help(format!(
+            "drop the {sort} and create it again without \"{text}\", in a new migration; a text that is meant has single \
+             quotes"
+        ))
 }
 
 /// A problem with a file that has run.

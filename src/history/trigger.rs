@@ -6,7 +6,7 @@ use super::effects::Rename;
 use super::guards::unless;
 use super::known::Known;
 use super::left_broken::LeftBroken;
-use super::quoted::Quoting;
+use super::quoted::Quoted;
 use super::view::Views;
 use super::write::{Purpose, Steps};
 use crate::schema::{Event, Firing, Trigger, plain_text};
@@ -147,7 +147,7 @@ pub(super) struct Probes<'a> {
     pub(super) standing: &'a [Standing],
     pub(super) created: &'a [CreatedTrigger],
     pub(super) views: &'a Views,
-    pub(super) quoting: &'a [Quoting],
+    pub(super) quoted: &'a Quoted,
     /// What earlier scripts left broken.
     pub(super) left_broken: &'a [LeftBroken],
     /// Whether it has to be repaired by the end of this script.

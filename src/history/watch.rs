@@ -11,7 +11,7 @@ use super::known::{Known, Reference};
 use super::left_broken::{LeftBroken, Texts};
 use super::left_rows::{self, LeftRows};
 use super::orphans::{follow, new_references};
-use super::quoted::{Quoting, quoting};
+use super::quoted::Quoted;
 use super::trigger::{CreatedTrigger, Probes, Standing, created_triggers, standing};
 use super::view::Views;
 use crate::db::Engine;
@@ -43,8 +43,8 @@ pub(crate) struct Watch {
     /// The triggers that the run creates.
     created: Vec<CreatedTrigger>,
     views: Views,
-    /// The views and triggers before the run that have a name in double quotes.
-    quoting: Vec<Quoting>,
+    /// The views and triggers with a name in double quotes that each script meets; none where they were not read.
+    quoted: Vec<Quoted>,
     /// The foreign keys before each script, as far as the texts tell; none where they were not read.
     known_references: Vec<Arc<Vec<Arc<Reference>>>>,
     /// Whether the run may make a foreign key, or give one other names: then those before it are not all there are.
@@ -244,7 +244,7 @@ impl Watch {
         self.created
             .retain(|it| !it.created.is_there_already(&known.triggers, dropped));
         self.views.knows(known, engine, dropped);
-        self.quoting = quoting(known, engine);
+        self.quoted = Quoted::of(known, engine, scripts);
         self.standing = standing(known, &self.renames, &self.created);
         let objects = known.views.iter().chain(&known.triggers);
         let objects = objects.filter_map(|[_, name, _, sql, _]| {
@@ -427,6 +427,12 @@ impl Place<'_> {
         Some(keep_left_broken(&left.collect()))
     }
 
+    /// The views and triggers with a name in double quotes that the script meets.
+    fn quoted(&self) -> &Quoted {
+        const NONE: &Quoted = &Quoted::NONE;
+        self.watch.quoted.get(self.number).unwrap_or(NONE)
+    }
+
     /// The triggers and views that are compiled before the units of a script and behind them.
     pub(super) fn probes(&self, units: &[Effects]) -> Option<Probes<'_>> {
         let watch = self.watch;
@@ -437,7 +443,7 @@ impl Place<'_> {
             standing: &watch.standing,
             created: &watch.created,
             views: &watch.views,
-            quoting: &watch.quoting,
+            quoted: self.quoted(),
             left_broken: &watch.left_broken,
             is_last: self.is_last,
             foreign_keys: foreign_keys.then(|| still_lost_or_mismatched(&watch.references, &[])),

@@ -16,6 +16,7 @@ use super::layout::{
 use super::old_rows;
 use super::orphans;
 use super::packed::{is_packed, stored};
+use super::quoted::{Quoted, Quoting};
 use super::row_guards::{self, Compared};
 use super::watch::{Guard, Place};
 use crate::db::{Engine, HistoryTable, Transaction};
@@ -169,6 +170,9 @@ fn lower_unnamed(script: &Script, run: &Run, place: Place<'_>, compared: Compare
             steps.guards(place.before(), Purpose::CompilesBefore);
             let effects: Vec<Effects> = script.units.iter().map(Effects::of).collect();
             let probes = place.probes(&effects);
+            if let Some(probes) = &probes {
+                steps.quoted = probes.quoted.clone();
+            }
             let before = probes.as_ref().map(|probes| {
                 let fired = steps.fire_before(probes);
                 let read = steps.read_before(probes);
@@ -300,6 +304,10 @@ pub(super) struct Steps {
     has_mismatches: bool,
     /// How rows without their parent are compared with those before a unit.
     compared: Compared,
+    /// The views and triggers with a name in double quotes.
+    pub(super) quoted: Quoted,
+    /// Those that were looked at behind the statement that creates them, and the step that tells it.
+    pub(super) looked: Vec<(Quoting, usize)>,
 }
 
 impl Steps {
@@ -369,6 +377,13 @@ impl Steps {
             }
             return;
         }
+        if self.quoted.looks_in(number) {
+            for (at, step) in unit.steps.iter().enumerate() {
+                self.push(Purpose::Unit(number), step.clone());
+                self.quoted_behind(number, at);
+            }
+            return;
+        }
         let purposes = std::iter::repeat_n(Purpose::Unit(number), unit.steps.len());
         self.purposes.extend(purposes);
         self.steps.share(&unit.steps);
@@ -376,7 +391,7 @@ impl Steps {
 
     /// The statements of a unit, and around each `ALTER COLUMN` what keeps the values of old rows.
     fn retyped(&mut self, number: usize, unit: &Unit) {
-        for step in unit.steps.iter() {
+        for (at, step) in unit.steps.iter().enumerate() {
             let kept = retyping(&step.sql).map(|retyping| old_rows::kept_values(&retyping));
             let (before, after) = kept.unzip();
             // It fails where the statement does: there is no such table.
@@ -387,6 +402,7 @@ impl Steps {
             if let Some(step) = after {
                 self.push(Purpose::OldRows(number), step);
             }
+            self.quoted_behind(number, at);
         }
     }
 

@@ -134,3 +134,39 @@ async fn a_name_in_backticks_is_no_command_in_a_help() {
         "{lost:?}"
     );
 }
+
+#[tokio::test]
+async fn what_a_repeatable_migration_makes_again_behind_a_rebuild_is_not_lost() {
+    let of = |name: &str, text: &str| (name.to_owned(), text.as_bytes().to_vec());
+    let files = [
+        of(
+            "V1__t.sql",
+            "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT); CREATE TABLE log (x); CREATE INDEX j ON t (a);",
+        ),
+        of(
+            "V2__rebuild.sql",
+            "CREATE TABLE n (id INTEGER PRIMARY KEY, a TEXT NOT NULL); INSERT INTO n SELECT * FROM t; DROP TABLE t; \
+             ALTER TABLE n RENAME TO t;",
+        ),
+        of("R__i.sql", "CREATE INDEX IF NOT EXISTS i ON t (a, id);"),
+        of(
+            "R__g.sql",
+            "DROP TRIGGER IF EXISTS g; CREATE TRIGGER g AFTER INSERT ON t BEGIN INSERT INTO log VALUES (new.a); END;",
+        ),
+    ];
+    let options = Options {
+        runner: Some(Runner::Seedbed),
+        target: Target::Local,
+        levels: &Levels::new(),
+        runs: Runs::Together,
+        queries: &[],
+    };
+    let is_new = |it: &Migration| it.key == Key::Migration(2);
+    let set = Migrations::from_files(files);
+    let found = lint(&set, &is_new, &options, None).await.unwrap().findings;
+    let lost = found.iter().find(|it| it.code == "RB306").unwrap();
+    assert_eq!(
+        lost.message,
+        "dropping t drops the index j, and nothing creates it again"
+    );
+}

@@ -27,6 +27,7 @@ mod existing;
 mod fresh;
 mod lost;
 mod server;
+mod texts;
 mod undone;
 
 /// What a check compares with.
@@ -35,6 +36,9 @@ mod undone;
 pub struct CheckOptions<'a> {
     /// The migrations that the set is to be merged into. Without them the newest version counts as the new one.
     pub base: Option<&'a Base>,
+    /// Without a base: the migrations as they were before the newest version, where that is known
+    /// ([`read_before_newest`](super::read_before_newest)). A database that exists has the repeatable ones among them.
+    pub earlier: Option<&'a Migrations>,
     /// Without a base: down files of versions below this one are not tried.
     pub downs_from: Option<i64>,
     /// The engines of servers that the migrations are for too: statements that one of them does not take are warnings.
@@ -45,6 +49,7 @@ pub struct CheckOptions<'a> {
 
 setters!(CheckOptions<'a> {
     base: Option<&'a Base>,
+    earlier: Option<&'a Migrations>,
     downs_from: Option<i64>,
     servers: &'a [Engine],
     data_tests: Option<&'a DataTests>,
@@ -147,12 +152,15 @@ async fn rehearse(
     checked.accepted_downs = downs.filter(|down| !down.judged).count();
 
     let base = rules.base;
-    let of_base = base.into_iter().flat_map(Migrations::iter);
-    let of_base: Vec<Part<'_>> = of_base.map(|it| Part::new(it, set, rules)).collect();
+    let old = base.or(rules.earlier);
+    let old: Option<Vec<Part<'_>>> = old.map(|old| {
+        let old = old.iter();
+        old.map(|it| Part::published(it, set)).collect()
+    });
     let ran: HashSet<&Key> = fresh.ran.iter().map(|(part, _)| part.key()).collect();
-    let published = match base {
-        Some(_) => Published::of_base(&of_base, parts, &ran),
-        None => Published::all_but_the_newest(parts, &ran),
+    let published = match (&old, base) {
+        (Some(of_base), Some(_)) => Published::of_base(of_base, parts, &ran),
+        (earlier, _) => Published::all_but_the_newest(parts, earlier.as_deref(), &ran),
     };
     let mut existing = None;
     if published.is_worth_it() && !rules.lacks_versions {
@@ -186,12 +194,26 @@ async fn rehearse(
     checked.problems.extend(broken);
     if whole {
         let named = judge(&fresh, existing.as_ref(), checked).await?;
+        let of_fresh = texts::became_text(&fresh.rehearsal, &fresh.ran).await?;
+        let of_existing = match &existing {
+            Some(it) => Some((texts::became_text(&it.rehearsal, &it.ran).await?, it.late())),
+            None => None,
+        };
+        checked
+            .problems
+            .extend(texts::reported(of_fresh, of_existing));
         let intact = base.is_none_or(|base| is_intact(base, set));
         if let (Some(existing), true) = (&existing, intact) {
             let of_fresh = fresh.rehearsal.snapshot().await?;
             let of_existing = existing.rehearsal.snapshot().await?;
-            let problem = differ(&of_fresh, &of_existing, &named, existing);
-            checked.problems.extend(problem);
+            let differences = differences(&of_fresh, &of_existing, &named, existing);
+            if !differences.is_empty() {
+                let problem = match is_for_unchanged_texts(&of_fresh, &named, existing).await? {
+                    true => differ_if_unchanged(&differences, existing),
+                    false => differ(&differences, existing),
+                };
+                checked.problems.push(problem);
+            }
         }
         if fresh.skipped.is_empty() {
             checked.database = Some(fresh.rehearsal.into_db());
@@ -217,6 +239,8 @@ struct Down {
 /// What is old.
 struct Rules<'a> {
     base: Option<&'a Migrations>,
+    /// Without a base: the migrations before the newest version.
+    earlier: Option<&'a Migrations>,
     /// Whether the set lacks versions of the base. What is new to a database that exists is not known then.
     lacks_versions: bool,
     /// Checksums of the texts of the base. Databases may have applied them, so their comments are as they are.
@@ -234,6 +258,9 @@ impl<'a> Rules<'a> {
         });
         Rules {
             base,
+            earlier: options
+                .earlier
+                .filter(|earlier| base.is_none() && has_all_but_the_newest(earlier, set)),
             lacks_versions: options.base.is_some_and(|base| lacks_versions(set, base)),
             published: texts.map(|text| text.checksum.as_str()).collect(),
             downs_from: options.downs_from,
@@ -274,6 +301,15 @@ impl<'a> Part<'a> {
         }
     }
 
+    /// A migration that databases have applied.
+    fn published(migration: &'a Migration, set: &Migrations) -> Part<'a> {
+        Part {
+            migration,
+            up: Act::new(&migration.up, &set.history_table).published(),
+            down: None,
+        }
+    }
+
     fn acts(&self) -> impl Iterator<Item = &Act> {
         let down = self.down.as_ref().map(|down| &down.act);
         [Some(&self.up), down].into_iter().flatten()
@@ -286,6 +322,15 @@ impl<'a> Part<'a> {
     fn is_repeatable(&self) -> bool {
         matches!(self.migration.key, Key::Repeatable(_))
     }
+}
+
+/// Whether the migrations as they were before the newest version have the one before that: where several versions came at
+/// once, no database was ever at the one before the newest.
+fn has_all_but_the_newest(earlier: &Migrations, set: &Migrations) -> bool {
+    let mut versions = set.versioned.iter().rev();
+    let (newest, older) = (versions.next(), versions.next());
+    let has = |it: &Migration| earlier.get(&it.key).is_some();
+    newest.is_some_and(|newest| !has(newest)) && older.is_some_and(has)
 }
 
 /// Whether all that is published is still there and does the same. Where it is not, that is reported by itself, and both
@@ -340,13 +385,13 @@ async fn judge(
     Ok(named)
 }
 
-/// The two databases do not end with the same schema. `named` are objects that are reported already.
-fn differ(
+/// In what the two databases differ at the end. `named` are objects that are reported already.
+fn differences(
     fresh: &Snapshot,
     existing: &Snapshot,
     named: &[Object],
     built: &Existing<'_>,
-) -> Option<Diagnostic> {
+) -> Vec<Difference> {
     let mut differences = changes(fresh, existing);
     differences.retain(|difference| {
         let object = difference.object();
@@ -359,9 +404,79 @@ fn differ(
             && built.is_of_a_deleted_file(object);
         !is_left && !named.iter().any(is_it)
     });
-    if differences.is_empty() {
-        return None;
+    differences
+}
+
+/// Whether the two databases differ only where the repeatable migrations are unchanged, and that is a guess.
+async fn is_for_unchanged_texts(
+    fresh: &Snapshot,
+    named: &[Object],
+    existing: &Existing<'_>,
+) -> Result<bool, DbError> {
+    if !existing.is_guess() {
+        return Ok(false);
     }
+    let Some(again) = existing.with_repeatables_again().await? else {
+        return Ok(false);
+    };
+    let again = again.snapshot().await?;
+    Ok(differences(fresh, &again, named, existing).is_empty())
+}
+
+/// The two databases end with the same schema only where the repeatable migrations run again behind the newest version.
+fn differ_if_unchanged(differences: &[Difference], built: &Existing<'_>) -> Diagnostic {
+    let makers = makers(differences, built);
+    let problem = differ(differences, built);
+    let problem = Diagnostic {
+        message: format!(
+            "{} unless the text of {} has changed too: a repeatable migration runs again only then",
+            problem.message,
+            in_words(&makers)
+        ),
+        help: vec![runs_again(&makers)],
+        ..problem.warning()
+    };
+    let problem = match makers.first() {
+        Some(maker) => problem.about(maker.key()).in_file(maker.up.file()),
+        None => problem,
+    };
+    problem.help("`seedbed check --base REF` knows what has changed, where REF is what is deployed")
+}
+
+/// The repeatable migrations that make what differs, and did not run behind the new versions.
+fn makers<'e>(differences: &[Difference], built: &'e Existing<'_>) -> Vec<&'e Part<'e>> {
+    let late = built.late();
+    let mut makers: Vec<&Part<'_>> = Vec::new();
+    for maker in differences
+        .iter()
+        .flat_map(|it| built.makers_of(it.object()))
+    {
+        let is_known = |known: &&Part<'_>| known.key() == maker.key();
+        if !late.contains(maker.key()) && !makers.iter().any(is_known) {
+            makers.push(maker);
+        }
+    }
+    makers
+}
+
+fn in_words(makers: &[&Part<'_>]) -> String {
+    let keys: Vec<String> = makers.iter().map(|part| part.key().to_string()).collect();
+    match keys.as_slice() {
+        [] => "the repeatable migrations".to_owned(),
+        keys => keys.join(", "),
+    }
+}
+
+/// What lets them run behind the new versions.
+fn runs_again(makers: &[&Part<'_>]) -> String {
+    format!(
+        "to run {} again behind the newest version, change its text, a comment for example",
+        in_words(makers)
+    )
+}
+
+/// The two databases do not end with the same schema.
+fn differ(differences: &[Difference], built: &Existing<'_>) -> Diagnostic {
     let lines = differences.iter().take(10).map(|difference| {
         let object = difference.object();
         let which = match difference {
@@ -379,7 +494,7 @@ fn differ(
         "schemas-differ",
         "a new database and a database that exists do not end with the same schema",
     );
-    let mut problem = described(problem, &differences, "in a new database");
+    let mut problem = described(problem, differences, "in a new database");
     if let Some(diff) = &mut problem.diff {
         diff.after_name = "in a database that exists".to_owned();
     }
@@ -387,11 +502,14 @@ fn differ(
     if let Some(file) = built.newest_file() {
         problem = problem.in_file(file);
     }
-    Some(problem.help(format!(
-        "a new database runs all versions, then the repeatable migrations; a database that exists has {}: make both \
-         orders come to the same",
-        built.order()
-    )))
+    let makers = makers(differences, built);
+    problem
+        .help(format!(
+            "a new database runs all versions, then the repeatable migrations; a database that exists has {}: make both \
+             orders come to the same",
+            built.order()
+        ))
+        .helps((!makers.is_empty()).then(|| runs_again(&makers)))
 }
 
 #[cfg(test)]

@@ -94,6 +94,44 @@ pub fn read_base(
     })
 }
 
+/// Reads the migrations that `directory` held before the commit that added the newest version of `set`, or in the commit
+/// that is checked out, where that version is not committed yet. None where no commit tells, and where the set has no
+/// repeatable migration, whose earlier texts are all that a check wants to know of them.
+///
+/// # Errors
+/// [`GitError`].
+pub fn read_before_newest(
+    directory: &Path,
+    layout: Option<LayoutChoice>,
+    set: &Migrations,
+) -> Result<Option<Migrations>, GitError> {
+    let newest = set
+        .versioned
+        .last()
+        .filter(|_| !set.repeatable.is_empty())
+        .and_then(|newest| {
+            Path::new(&newest.up.source.name)
+                .strip_prefix(directory)
+                .ok()
+        });
+    let Some(newest) = newest else {
+        return Ok(None);
+    };
+    let (anchor, rest) = existing(directory)?;
+    let git = Git { anchor };
+    let path = git.prefix(directory)? + &rest;
+    let directory = Directory {
+        shown: slashes(directory),
+        path: path.trim_matches('/').to_owned(),
+        layout,
+    };
+    let Some(commit) = git.before(&format!("{}/{}", directory.path, slashes(newest)))? else {
+        return Ok(None);
+    };
+    let (set, _) = git.migrations(&commit, &directory, &commit)?;
+    Ok(Some(set))
+}
+
 /// The nearest folder that is there, and what follows behind it: the directory may have been removed.
 fn existing(directory: &Path) -> Result<(PathBuf, String), GitError> {
     let whole = std::path::absolute(on_disk(directory)).map_err(GitError::NoGit)?;
@@ -189,6 +227,33 @@ impl Git {
             }),
             _ => Ok(tip.to_owned()),
         }
+    }
+
+    /// The commit before the one that added this file, which is named from the top of the repository; the one that is
+    /// checked out, where none has added it.
+    fn before(&self, path: &str) -> Result<Option<String>, GitError> {
+        let file = format!(":(top,literal){}", path.trim_start_matches('/'));
+        let args = [
+            "log",
+            "-1",
+            "--format=%H",
+            "--diff-filter=A",
+            "HEAD",
+            "--",
+            &file,
+        ];
+        let output = self.run(&args)?;
+        // There is no commit yet.
+        if !output.status.success() {
+            return Ok(None);
+        }
+        let before = match line(&output) {
+            added if added.is_empty() => "HEAD".to_owned(),
+            added => format!("{added}^"),
+        };
+        let output = self.run(&["rev-parse", "--verify", "--quiet", &before])?;
+        // The first commit, or the end of a shallow clone.
+        Ok(output.status.success().then(|| line(&output)))
     }
 
     /// The migrations of a commit, and the folder that they are in where that is another one.

@@ -12,7 +12,7 @@ use super::directive::{Directives, directives};
 use super::markers::written_for;
 use super::set::Text;
 use crate::db::{Engine, HistoryTable, row_level_security};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Location};
 use crate::layouts::Layout;
 use crate::script::{Atomicity, ForeignKeys, Origin, Source, Step};
 use crate::sql::{
@@ -237,7 +237,32 @@ pub(super) fn read_text(text: &Text, engine: Engine, history: &HistoryTable) -> 
     reading
         .problems
         .retain(|problem| is_news(problem, text.layout));
+    if !Arc::ptr_eq(&text.source.text, &text.recorded) {
+        reading.points_into(&text.whole());
+    }
     reading
+}
+
+impl Reading {
+    /// Lets all places be in the whole file, where what runs is a text of the same length in which all else is blank: a line
+    /// of it is shown as it is written.
+    fn points_into(&mut self, whole: &Arc<Source>) {
+        let origins = self
+            .steps
+            .iter_mut()
+            .filter_map(|step| step.origin.as_mut());
+        let places = self.problems.iter_mut();
+        let places = places.filter_map(|it| match &mut it.location {
+            Some(Location::Source(origin)) => Some(origin),
+            _ => None,
+        });
+        for origin in origins.chain(places) {
+            let source = &origin.source;
+            if source.name == whole.name && source.text.len() == whole.text.len() {
+                origin.source = whole.clone();
+            }
+        }
+    }
 }
 
 /// Whether a warning can be acted on: a file of another tool stays as its tool has written and hashed it, and what is taken

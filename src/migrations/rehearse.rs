@@ -3,7 +3,7 @@
 
 use crate::db::{
     Db, DbError, Engine, EngineError, Failure, HistoryTable, Options, Query, Transaction, locate,
-    stale_object, unknown_function,
+    runs_alone, stale_object, unknown_function,
 };
 use crate::diagnostic::Diagnostic;
 use crate::history::{self, Failed, HistoryError, Outside, Part, Receipt, RunError, Watch};
@@ -614,6 +614,10 @@ impl Rehearsal {
             (Part::Step(step), None) => {
                 help.extend(unknown_function(&error.message));
                 help.extend(stale_object(&error.message));
+                if script.atomicity == Atomicity::Transaction {
+                    let help_alone = runs_alone(&error.message, Some(error.code));
+                    help.extend(help_alone.map(str::to_owned));
+                }
                 help.extend(help_for(way, unit.record.key(), &step.sql));
                 refused = Some(step.clone());
                 let offset = locate(&self.db, &step.sql, &error).await;
@@ -703,7 +707,8 @@ impl Rehearsal {
 
 /// What a rehearsal says of what a file without a transaction did; the views and triggers are judged at the end of a check.
 fn of_foreign_keys(problem: Diagnostic) -> Option<Diagnostic> {
-    let is_one = problem.is_error() && problem.code != "does-not-compile";
+    let of_objects = ["does-not-compile", "column-became-text"];
+    let is_one = problem.is_error() && !of_objects.contains(&problem.code);
     is_one.then(|| Diagnostic {
         location: problem.location,
         subject: problem.subject,

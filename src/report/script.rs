@@ -8,7 +8,8 @@ use super::engine::{code_class, code_help, code_name};
 use super::words::{database_is_at, keys};
 use super::{Item, Report};
 use crate::db::{
-    At as Point, Code, Failure, Left, TWO_PARSERS, instead, stale_object, unknown_function,
+    At as Point, Code, Failure, Left, TWO_PARSERS, instead, runs_alone, stale_object,
+    unknown_function,
 };
 use crate::diagnostic::{Diagnostic, Location};
 use crate::history::{LeftBroken, Part, Refusal};
@@ -443,12 +444,7 @@ impl<'a> Failing<'a> {
             Some(Kind::Attach) => return None,
             _ => {}
         }
-        // https://sqlite.org/lang_vacuum.html
-        let is_alone = self.words.contains("from within a transaction")
-            || self.code == Some(Code::LOCKED) && self.half_done.is_none();
-        is_alone.then_some(
-            "such a statement runs in a file of its own, with `-- seedbed: no-transaction` at the top",
-        )
+        runs_alone(self.words, self.code.filter(|_| self.half_done.is_none()))
     }
 
     /// What to do about a `DROP` of what a repeatable migration may make behind the versions.

@@ -6,9 +6,9 @@ use super::firing::{Firing, OBJECTS, SchemaObject, Trigger};
 use super::inspect::{Object, ObjectKind, Schema};
 use crate::db::{Db, DbError, EngineError, Failure, Query, Transaction};
 use crate::script::{Atomicity, ForeignKeys, Step};
-use crate::sql::identifier;
+use crate::sql::{Kind, What, identifier, kind, significant, unquote};
 
-/// A view or a trigger that does not compile.
+/// A view or a trigger that does not compile, or a full-text index that lacks the table that it is about.
 #[derive(Debug, Clone)]
 pub(crate) struct Broken {
     pub(crate) object: Object,
@@ -18,7 +18,7 @@ pub(crate) struct Broken {
     pub(crate) error: EngineError,
 }
 
-/// The views and triggers of a database in memory that do not compile.
+/// The views and triggers of a database in memory that do not compile, and the full-text indexes that cannot be read.
 ///
 /// # Errors
 /// As [`Db::query`].
@@ -29,6 +29,18 @@ pub(crate) async fn broken(db: &Db, schema: &Schema) -> Result<Vec<Broken>, DbEr
         if let Some(error) = db.objection(&statement).await? {
             found.push(Broken {
                 object: view.clone(),
+                statement,
+                error,
+            });
+        }
+    }
+    for table in
+        of_kind(schema, ObjectKind::Table).filter(|table| has_content_elsewhere(&table.sql))
+    {
+        let statement = format!("SELECT * FROM {} LIMIT 1", identifier(&table.name));
+        if let Some(error) = refusal_to_read(db, &statement).await? {
+            found.push(Broken {
+                object: table.clone(),
                 statement,
                 error,
             });
@@ -65,12 +77,38 @@ pub(crate) async fn broken(db: &Db, schema: &Schema) -> Result<Vec<Broken>, DbEr
 /// # Errors
 /// As [`Db::query`].
 pub(crate) async fn is_broken(db: &Db, broken: &Broken) -> Result<bool, DbError> {
-    let Object { kind, name, .. } = &broken.object;
+    let Object {
+        kind: sort, name, ..
+    } = &broken.object;
     let there = Query {
         sql: "SELECT 1 FROM sqlite_schema WHERE type = ?1 AND name = ?2 COLLATE NOCASE".to_owned(),
-        args: vec![kind.word().into(), name.as_str().into()],
+        args: vec![sort.word().into(), name.as_str().into()],
     };
-    Ok(!db.rows::<1>(there).await?.is_empty() && db.objection(&broken.statement).await?.is_some())
+    if db.rows::<1>(there).await?.is_empty() {
+        return Ok(false);
+    }
+    let error = match sort {
+        ObjectKind::Table => refusal_to_read(db, &broken.statement).await?,
+        _ => db.objection(&broken.statement).await?,
+    };
+    Ok(error.is_some())
+}
+
+/// Whether a table is a full-text index of the rows of another table or view:
+/// <https://sqlite.org/fts5.html#external_content_tables>. The engine looks for that one only when rows are read.
+fn has_content_elsewhere(sql: &str) -> bool {
+    let is_virtual = matches!(kind(sql), Kind::Create(object) if object.what == What::VirtualTable);
+    let mut tokens = significant(sql).map(|token| token.text(sql));
+    is_virtual
+        && tokens.any(|text| text.eq_ignore_ascii_case("content"))
+        && tokens.next() == Some("=")
+        && tokens.next().is_some_and(|name| !unquote(name).is_empty())
+}
+
+/// Why the engine does not read a table of a database in memory.
+async fn refusal_to_read(db: &Db, statement: &str) -> Result<Option<EngineError>, DbError> {
+    let answers = db.query(vec![Query::new(statement)]).await?;
+    Ok(answers.into_iter().find_map(Result::err))
 }
 
 fn of_kind(schema: &Schema, kind: ObjectKind) -> impl Iterator<Item = &Object> {

@@ -2,9 +2,10 @@
 //! <https://sqlite.org/quirks.html#dblquote>. Such a view compiles, and gives the name in place of values. `DROP COLUMN`
 //! writes all of them in single quotes, so a copy of the database tells which there are.
 
-use super::compile::execute;
-use crate::db::{Db, DbError, Query};
-use crate::sql::{TokenKind, Value, significant, unquote};
+use super::compile::{Broken, broken, execute};
+use super::inspect::inspect;
+use crate::db::{Db, DbError, Engine, Options, Query};
+use crate::sql::{TokenKind, Value, identifier, significant, unquote};
 
 /// The views and triggers with a text in double quotes. No pragma is asked, and none compiles.
 const QUOTED: &str = "SELECT type, name, sql FROM sqlite_schema WHERE type IN ('view', 'trigger') AND instr(sql, '\"')";
@@ -42,22 +43,40 @@ pub(crate) fn text_in_quotes(sql: &str, in_single_quotes: &str) -> Option<String
     Some(unquote(token.text(sql)))
 }
 
-/// The views and triggers of a database in memory that take names in double quotes for text. None where one of them does
-/// not compile: then the engine tells nothing.
+/// Everything that a view or a trigger can read.
+const SCHEMA: &str = "\
+SELECT sql FROM sqlite_schema WHERE type IN ('table', 'view', 'trigger') AND sql IS NOT NULL \
+AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY rowid";
+
+/// The views and triggers of a database that take names in double quotes for text. They are looked at in a copy of its
+/// schema in memory, without those that do not compile, because of which the engine would tell nothing. The Turso engine
+/// takes no such name for text.
 ///
 /// # Errors
 /// As [`Db::query`].
 pub(crate) async fn quoted(db: &Db) -> Result<Vec<Quoted>, DbError> {
+    if db.engine() == Engine::Turso {
+        return Ok(Vec::new());
+    }
     let before: Vec<[Value; 3]> = db.rows(Query::new(QUOTED)).await?;
     if before.is_empty() {
         return Ok(Vec::new());
     }
-    let Some(copy) = db.fork().await? else {
-        return Ok(Vec::new());
+    let copy = match db.fork().await? {
+        Some(copy) => copy,
+        None => copy_of_schema(db).await?,
     };
     let statements = TO_SINGLE_QUOTES.map(str::to_owned).to_vec();
-    if execute(&copy, statements).await.is_err() {
-        return Ok(Vec::new());
+    if execute(&copy, statements.clone()).await.is_err() {
+        let broken = broken(&copy, &inspect(&copy).await?).await?.into_iter();
+        let drops = broken.map(|Broken { object, .. }| {
+            let (what, name) = (object.kind.word(), identifier(&object.name));
+            format!("DROP {what} IF EXISTS {name}")
+        });
+        let again = drops.chain(statements).collect();
+        if execute(&copy, again).await.is_err() {
+            return Ok(Vec::new());
+        }
     }
     let query = "SELECT sort, object, text, sql FROM _seedbed_quoted JOIN sqlite_schema ON type = sort AND name = object \
                  WHERE sql <> text ORDER BY 1 DESC, 2";
@@ -72,10 +91,40 @@ pub(crate) async fn quoted(db: &Db) -> Result<Vec<Quoted>, DbError> {
     Ok(found.collect())
 }
 
+/// A database in memory with the same schema, as far as this engine can make it.
+async fn copy_of_schema(db: &Db) -> Result<Db, DbError> {
+    let copy = Db::memory(Options::default()).await?;
+    let statements = db.rows::<1>(Query::new(SCHEMA)).await?;
+    for [sql] in statements {
+        let Some(sql) = sql.as_str() else {
+            continue;
+        };
+        match execute(&copy, vec![sql.to_owned()]).await {
+            // A module of another engine, or a table that a module has made already.
+            Ok(()) | Err(DbError::Read(_)) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(copy)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::schema::tests::database;
+
+    #[tokio::test]
+    async fn what_does_not_compile_hides_no_text() {
+        let db = database(
+            "CREATE TABLE t (a); CREATE VIEW gone AS SELECT \"x\" FROM nosuch;
+             CREATE VIEW lost AS SELECT \"z\" FROM t;
+             CREATE TRIGGER g AFTER INSERT ON t BEGIN INSERT INTO nosuch VALUES (\"z\"); END",
+        )
+        .await;
+        let found = quoted(&db).await.unwrap();
+        let found: Vec<_> = found.iter().map(|it| &*it.name).collect();
+        assert_eq!(found, ["lost"]);
+    }
 
     #[tokio::test]
     async fn names_that_no_column_has_are_texts() {

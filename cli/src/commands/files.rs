@@ -33,9 +33,15 @@ pub(crate) async fn check(session: &Session, flags: &args::Check) -> Ending {
     }
     set.history_table = project.history_table.value.clone();
     let data_tests = data_tests(session, &project)?;
+    // Where git does not tell, check takes the repeatable migrations to be unchanged.
+    let earlier = match &base {
+        Some(_) => None,
+        None => before_newest(session, &project, &set),
+    };
     let options = CheckOptions::default()
         .data_tests(Some(&data_tests))
         .base(base.as_ref())
+        .earlier(earlier.as_ref())
         .downs_from(project.downs_from.as_ref().map(|version| version.value))
         .servers(session.named_servers());
     let checked = migrations::check(&set, &options)
@@ -256,6 +262,14 @@ fn base_of(
 /// The base of this reference.
 pub(super) fn base(session: &Session, project: &Project, reference: &str) -> Result<Base, Stopped> {
     read_base(session, project, reference).map_err(|error| git(session, &error))
+}
+
+fn before_newest(session: &Session, project: &Project, set: &Migrations) -> Option<Migrations> {
+    let layout = project.layout.as_ref().map(|it| it.value);
+    let directory = shown(session, &project.migrations.value);
+    migrations::read_before_newest(directory, layout, set)
+        .ok()
+        .flatten()
 }
 
 fn read_base(session: &Session, project: &Project, reference: &str) -> Result<Base, GitError> {

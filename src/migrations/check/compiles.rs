@@ -5,8 +5,8 @@ use crate::db::{DbError, HistoryTable};
 use crate::diagnostic::{Diagnostic, Location};
 use crate::history;
 use crate::migrations::rehearse::Stopped;
-use crate::schema::{Broken, Object, broken, is_broken};
-use crate::sql::{Kind, kind};
+use crate::schema::{Broken, Object, ObjectKind, broken, is_broken};
+use crate::sql::{Kind, What, kind};
 
 /// What does not compile.
 #[derive(Default)]
@@ -130,8 +130,12 @@ impl Culprit<'_> {
             .broke
             .map(|part| format!(" after {}", part.key()))
             .unwrap_or_default();
+        let fault = match kind {
+            ObjectKind::Table => "cannot be read",
+            _ => "does not compile",
+        };
         let message = format!(
-            "{what} {name} does not compile{place}{after}: {}",
+            "{what} {name} {fault}{place}{after}: {}",
             self.it.error.message
         );
         let problem = Diagnostic::problem("does-not-compile", message);
@@ -168,7 +172,10 @@ fn creates(part: &Part<'_>, object: &Object) -> Option<Location> {
     let mut creating = steps.filter(|step| match kind(&step.sql) {
         Kind::Create(created) => {
             created.name.eq_ignore_ascii_case(&object.name)
-                && created.what.word() == object.kind.word()
+                && match created.what {
+                    What::VirtualTable => object.kind == ObjectKind::Table,
+                    what => what.word() == object.kind.word(),
+                }
         }
         _ => false,
     });

@@ -6,13 +6,12 @@ use super::compiles::Culprit;
 use super::lost::{Lost, drops_a_holder, lost};
 use super::{Migrations, Part, Rehearsal, Way};
 use crate::db::{Db, DbError};
-use crate::diagnostic::{Diagnostic, Location};
-use crate::history;
+use crate::diagnostic::{Diagnostic, Severity};
 use crate::migrations::directive::{DEPENDS_ON_ROWS, NOT_FILLED};
 use crate::migrations::fill::{Depends, Fill, Focus, Literals, Unfilled, depends};
 use crate::migrations::made;
 use crate::migrations::rehearse::{Act, Problem, Stopped, drop_in_words};
-use crate::schema::{Broken, Object, ObjectKind, Quoted, broken, quoted};
+use crate::schema::{Broken, Object, ObjectKind, broken};
 use crate::script::Key;
 use crate::sql::{Kind, What, has_name, identifier, kind, significant, targets};
 
@@ -26,8 +25,18 @@ pub(super) struct Published<'a> {
     pub(super) new: Vec<&'a Part<'a>>,
     /// The repeatable migrations as they are now.
     last: Vec<&'a Part<'a>>,
-    /// Whether the repeatable ones that it has are those of the base, and not the current ones for want of others.
-    known: bool,
+    texts: Texts,
+}
+
+/// Where the texts of the repeatable migrations that a database has come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Texts {
+    /// The base of the check.
+    Base,
+    /// The commit before the newest version.
+    Earlier,
+    /// No earlier text is known: each is taken to be unchanged, where it can run on the older versions.
+    Current,
 }
 
 impl<'a> Published<'a> {
@@ -49,12 +58,17 @@ impl<'a> Published<'a> {
             repeatables,
             new,
             last,
-            known: true,
+            texts: Texts::Base,
         }
     }
 
-    /// It has all but the newest version, and the repeatable migrations as they are now, as far as they can be applied.
-    pub(super) fn all_but_the_newest(parts: &'a [Part<'a>], ran: &HashSet<&Key>) -> Published<'a> {
+    /// It has all but the newest version, and the repeatable migrations as they were before that one, or where that is not
+    /// known, as they are now; both as far as they can be applied.
+    pub(super) fn all_but_the_newest(
+        parts: &'a [Part<'a>],
+        earlier: Option<&'a [Part<'a>]>,
+        ran: &HashSet<&Key>,
+    ) -> Published<'a> {
         let (last, mut versions): (Vec<_>, Vec<_>) = parts
             .iter()
             .filter(|part| ran.contains(part.key()))
@@ -63,10 +77,18 @@ impl<'a> Published<'a> {
         let new = versions.pop_if(|last| newest.is_some_and(|newest| newest.key() == last.key()));
         Published {
             versions,
-            repeatables: last.clone(),
+            repeatables: match earlier {
+                Some(earlier) => can_run(earlier)
+                    .filter(|part| part.is_repeatable())
+                    .collect(),
+                None => last.clone(),
+            },
             new: new.into_iter().collect(),
             last,
-            known: false,
+            texts: match earlier {
+                Some(_) => Texts::Earlier,
+                None => Texts::Current,
+            },
         }
     }
 
@@ -107,8 +129,6 @@ pub(super) struct Existing<'a> {
     /// Views and triggers that do not compile before anything is new.
     broken_before: Vec<Object>,
     lost: Vec<Lost<'a>>,
-    /// Views and triggers that read a column before a new version, and a text behind it, with the version.
-    became_text: Vec<(Quoted, &'a Part<'a>)>,
     /// Tables that could not be filled, and were reported.
     unfilled: HashSet<String>,
 }
@@ -138,7 +158,6 @@ impl<'a> Existing<'a> {
             has: HashSet::new(),
             broken_before: Vec::new(),
             lost: Vec::new(),
-            became_text: Vec::new(),
             unfilled: HashSet::new(),
         })
     }
@@ -149,27 +168,15 @@ impl<'a> Existing<'a> {
             return Ok(false);
         }
         self.repeatables().await?;
-        let mut quoted = None;
         let new = self.published.new.clone();
         for (number, part) in new.iter().copied().enumerate() {
             let before = match drops_a_holder(part) {
                 true => Some(self.rehearsal.schema().await?),
                 false => None,
             };
-            let texts = match takes_columns(part) {
-                false => None,
-                true => match quoted.take() {
-                    None => Some(self.quoted().await?),
-                    before => before,
-                },
-            };
             if self.forward(part, &new[number + 1..]).await? == Next::Stop {
                 return Ok(false);
             }
-            quoted = match texts {
-                None => None,
-                Some(before) => Some(self.become_text(part, &before).await?),
-            };
             if let Some(before) = before {
                 let after = self.rehearsal.schema().await?;
                 self.lost.extend(lost(part, &before, &after));
@@ -181,14 +188,6 @@ impl<'a> Existing<'a> {
             if self.is_due(part, &mut there).await? {
                 there = None;
                 whole &= self.forward(part, &[]).await? == Next::Continue;
-            }
-        }
-        if whole && !self.became_text.is_empty() {
-            let end = self.quoted().await?;
-            for (it, part) in &self.became_text {
-                if end.iter().any(|left| left.is_of(it)) {
-                    self.problems.push(became_text(it, part));
-                }
             }
         }
         if whole && !self.lost.is_empty() {
@@ -206,28 +205,6 @@ impl<'a> Existing<'a> {
             self.undone().await?;
         }
         Ok(whole)
-    }
-
-    /// The views and triggers that take a name in double quotes for text.
-    async fn quoted(&self) -> Result<Vec<Quoted>, DbError> {
-        quoted(self.rehearsal.db()).await
-    }
-
-    /// Remembers those that a version has made of names of columns. Returns all.
-    async fn become_text(
-        &mut self,
-        part: &'a Part<'a>,
-        before: &[Quoted],
-    ) -> Result<Vec<Quoted>, DbError> {
-        let after = self.quoted().await?;
-        for it in &after {
-            let creates = made(part)
-                .any(|(what, name)| what.word() == it.sort && name.eq_ignore_ascii_case(&it.name));
-            if !creates && !before.iter().any(|old| old.is_of(it)) {
-                self.became_text.push((it.clone(), part));
-            }
-        }
-        Ok(after)
     }
 
     /// The versions that it has.
@@ -259,8 +236,8 @@ impl<'a> Existing<'a> {
         }
     }
 
-    /// The repeatable migrations that it has. One that fails needs what is new; so does one that makes views and triggers
-    /// that do not compile, where only its current text is known.
+    /// The repeatable migrations that it has, but those that fail on the older versions. One that makes views and triggers
+    /// that do not compile there counts as failed, unless it is of the base.
     async fn repeatables(&mut self) -> Result<(), DbError> {
         for part in self.published.repeatables.clone() {
             let up = self.rehearsal.up(part.migration, &part.up, Way::Up).await;
@@ -270,22 +247,29 @@ impl<'a> Existing<'a> {
                     self.has.insert((part.key(), &part.migration.up.checksum));
                 }
                 Err(Stopped::Db(error)) => return Err(error),
-                Err(Stopped::Problem(_)) => {}
+                Err(Stopped::Problem(problem)) => {
+                    self.report_absent(part, &problem.diagnostic.message);
+                }
             }
         }
-        if self.published.repeatables.is_empty() && !self.published.known {
+        let of_base = self.published.texts == Texts::Base;
+        if self.published.repeatables.is_empty() && !of_base {
             return Ok(());
         }
         let broken = broken(self.rehearsal.db(), &self.rehearsal.schema().await?).await?;
-        if self.published.known {
+        if of_base {
             self.broken_before = broken.into_iter().map(|it| it.object).collect();
             return Ok(());
         }
-        for Broken { object, .. } in broken {
-            let mut makers = self.published.repeatables.iter();
+        for Broken { object, error, .. } in broken {
+            let mut makers = self.published.repeatables.iter().copied();
             let maker = makers.rfind(|part| makes(part, &object));
             if let Some(maker) = maker {
+                let before = self.has.len();
                 self.has.retain(|(key, _)| *key != maker.key());
+                if self.has.len() < before {
+                    self.report_absent(maker, &error.message);
+                }
                 let drop = format!(
                     "DROP {} IF EXISTS {}",
                     object.kind.word(),
@@ -295,6 +279,73 @@ impl<'a> Existing<'a> {
             }
         }
         Ok(())
+    }
+
+    /// What is new was tried without this repeatable migration. Where its current text needs what is new, it may be a new
+    /// one, so that is worth knowing only where an earlier text of it could make a difference.
+    fn report_absent(&mut self, part: &Part<'_>, why: &str) {
+        let key = part.key();
+        let texts = self.published.texts;
+        if texts == Texts::Current && !self.published.new.iter().any(|new| may_meet(new, part)) {
+            return;
+        }
+        let new = self.published.new.iter();
+        let new: Vec<String> = new.map(|part| part.key().to_string()).collect();
+        let tried = match new.is_empty() {
+            true => "what is new".to_owned(),
+            false => new.join(", "),
+        };
+        let text = match texts {
+            Texts::Base => "its text in the base",
+            Texts::Earlier => "the text that it had before the newest version",
+            Texts::Current => "its text",
+        };
+        let problem = Diagnostic {
+            severity: Severity::Note,
+            ..Diagnostic::problem(
+                "not-rehearsed",
+                format!(
+                    "{tried} ran in memory on a database without {key}: {text} fails on the older versions: {why}"
+                ),
+            )
+        };
+        let help = "an earlier text of it is there on a deployed database, if there was one: `seedbed check --base REF` \
+                    tries that, where REF is what is deployed";
+        self.problems.push(
+            problem
+                .about(key)
+                .in_file(part.up.file())
+                .helps((texts == Texts::Current).then_some(help)),
+        );
+    }
+
+    /// Whether the repeatable migrations that it has are a guess.
+    pub(super) fn is_guess(&self) -> bool {
+        self.published.texts == Texts::Current
+    }
+
+    /// The same, where every repeatable migration was changed too and runs again. None where one of them fails.
+    pub(super) async fn with_repeatables_again(&self) -> Result<Option<Rehearsal>, DbError> {
+        let mut copy = self.rehearsal.fork().await?;
+        for part in &self.published.last {
+            match copy.up(part.migration, &part.up, Way::Again).await {
+                Ok(()) => {}
+                Err(Stopped::Db(error)) => return Err(error),
+                Err(Stopped::Problem(_)) => return Ok(None),
+            }
+        }
+        Ok(Some(copy))
+    }
+
+    /// The repeatable migrations that make this object, as they are now.
+    pub(super) fn makers_of(&self, object: &Object) -> impl Iterator<Item = &'a Part<'a>> {
+        let last = self.published.last.iter().copied();
+        last.filter(|part| {
+            let is_it = |(what, name): (What, String)| {
+                what.word() == object.kind.word() && name.eq_ignore_ascii_case(&object.name)
+            };
+            made(part).any(is_it)
+        })
     }
 
     /// Whether a repeatable migration would run now: it is new or changed, or what it makes is gone. `there` is known
@@ -450,13 +501,24 @@ impl<'a> Existing<'a> {
                 "write {} before it: the repeatable migration makes it again afterwards",
                 drop_in_words(what, &name)
             );
-            return Diagnostic {
+            let diagnostic = Diagnostic {
                 help: vec![help],
                 ..diagnostic
             };
+            return diagnostic.helps(self.unless_it_is_new());
         }
-        let helps = step.and_then(|step| self.made_by_repeatable(&step.sql));
-        diagnostic.helps(helps)
+        match step.and_then(|step| self.made_by_repeatable(&step.sql)) {
+            Some(help) => diagnostic.help(help).helps(self.unless_it_is_new()),
+            None => diagnostic,
+        }
+    }
+
+    /// How to tell what databases have of the repeatable migrations, where that is a guess.
+    fn unless_it_is_new(&self) -> Option<&'static str> {
+        self.is_guess().then_some(
+            "if that repeatable migration is new or was changed since the older versions: `seedbed check --base REF` tries \
+             what REF has of it, where REF is what is deployed",
+        )
     }
 
     /// What to do about a statement with the name of an object that a repeatable migration has made, or that fires its
@@ -577,6 +639,12 @@ impl<'a> Existing<'a> {
             .any(|part| made(part).any(is_it))
     }
 
+    /// What ran last: the new versions, and the repeatable migrations that were due.
+    pub(super) fn late(&self) -> HashSet<&'a Key> {
+        let late = self.ran.iter().filter(|(_, way)| *way == Way::Existing);
+        late.map(|(part, _)| part.key()).collect()
+    }
+
     /// The file that a difference is reported in.
     pub(super) fn newest_file(&self) -> Option<&str> {
         let last = self.ran.iter().rfind(|(_, way)| *way == Way::Existing);
@@ -595,34 +663,20 @@ impl<'a> Existing<'a> {
     }
 }
 
-/// Whether a version may take away a column that a view or a trigger reads.
-fn takes_columns(part: &Part<'_>) -> bool {
-    let mut steps = part.up.steps().iter();
-    steps.any(|step| matches!(kind(&step.sql), Kind::Drop(_) | Kind::Alter))
-}
-
-fn became_text(it: &Quoted, part: &Part<'_>) -> Diagnostic {
-    let Quoted { sort, name, text } = it;
-    let steps = part.up.steps().iter().map(|step| ((), step));
-    let breaks = history::breaks(name, &format!("no such column: {text}"), steps);
-    let origin = breaks.and_then(|((), step)| step.origin());
-    let location = origin.map_or_else(|| Location::file(part.up.file()), Location::from);
-    Diagnostic::problem(
-        "column-became-text",
-        format!(
-            "{sort} {name} reads \"{text}\" as text after {}: no column has that name any more",
-            part.key()
-        ),
-    )
-    .about(part.key())
-    .at(location)
-    .note(format!(
-        "SQLite takes a name in double quotes for text where there is no such column, so the {sort} would give '{text}' in \
-         place of values"
-    ))
-    .help(format!(
-        "drop the {sort} before this and create it again afterwards without \"{text}\"; a text that is meant has single quotes"
-    ))
+/// Whether what an earlier text of a repeatable migration made could be in the way of a version: it drops or alters
+/// something, but for adding a column, or names what the current text makes.
+fn may_meet(new: &Part<'_>, repeatable: &Part<'_>) -> bool {
+    let objects = made::made(&repeatable.migration.up.source.text);
+    let takes = new.up.steps().iter().any(|step| match kind(&step.sql) {
+        Kind::Drop(_) => true,
+        Kind::Alter => !adds(&step.sql),
+        _ => false,
+    });
+    takes
+        || objects
+            .iter()
+            .flat_map(|made| made.table.iter().chain([&made.name]))
+            .any(|name| names(new, name))
 }
 
 fn literals(set: &Migrations) -> Literals {
@@ -650,8 +704,12 @@ fn on_some_rows(diagnostic: Diagnostic, note: impl Into<String>) -> Diagnostic {
     ))
 }
 
+/// Whether an `ALTER TABLE` adds a column.
+fn adds(statement: &str) -> bool {
+    significant(statement).any(|token| token.is_word(statement, "ADD"))
+}
+
 fn help_on(statement: &str) -> Option<&'static str> {
-    let adds = || significant(statement).any(|token| token.is_word(statement, "ADD"));
     // A column may have that name.
     let behind_parentheses =
         significant(statement).skip_while(|token| token.text(statement) != ")");
@@ -659,11 +717,11 @@ fn help_on(statement: &str) -> Option<&'static str> {
         .take(2)
         .any(|token| token.is_word(statement, "STORED"));
     match kind(statement) {
-        Kind::Alter if adds() && is_stored => Some(
+        Kind::Alter if adds(statement) && is_stored => Some(
             "make the generated column VIRTUAL, or rebuild the table: create a new one, copy the rows, drop the old one, \
              rename the new one",
         ),
-        Kind::Alter if adds() => Some(
+        Kind::Alter if adds(statement) => Some(
             "add the column without the constraint or with a constant DEFAULT, or rebuild the table: create a new one, \
              copy the rows, drop the old one, rename the new one",
         ),

@@ -189,3 +189,41 @@ fn an_answer_of_another_form_is_none() {
     assert_eq!(batch(b"id blob 9\na\n", 1), None);
     assert_eq!(batch(b"", 1), None);
 }
+
+#[test]
+fn before_the_newest_version_the_repeatable_migrations_had_their_earlier_texts() {
+    let repository = Repository::new();
+    let directory = repository.at("db/m");
+    let before = || {
+        let set = Migrations::read_dir(&directory).unwrap();
+        read_before_newest(&directory, None, &set).unwrap()
+    };
+    let (first, second) = ("CREATE TABLE IF NOT EXISTS c (x);", "SELECT 2;");
+    repository.write("db/m/V1__a.sql", "SELECT 1;");
+    repository.write("db/m/R__c.sql", first);
+    // No commit yet; then none before the newest version.
+    assert_eq!(before(), None);
+    repository.commit(&[]);
+    assert_eq!(before(), None);
+    // The newest version is not committed.
+    let known = [("V1__a.sql", "SELECT 1;"), ("R__c.sql", first)];
+    repository.write("db/m/V2__b.sql", "SELECT 'b';");
+    repository.write("db/m/R__c.sql", second);
+    assert_eq!(files(&before().unwrap()), known);
+    repository.commit(&[]);
+    assert_eq!(files(&before().unwrap()), known);
+    // What came later changes nothing of it.
+    repository.commit(&[("db/m/V2__b.sql", "SELECT 'bb';"), ("other", "text")]);
+    assert_eq!(files(&before().unwrap()), known);
+    std::fs::remove_file(repository.at("db/m/R__c.sql")).unwrap();
+    assert_eq!(before(), None);
+    let shallow = tempfile::tempdir().unwrap();
+    repository.write("db/m/R__c.sql", second);
+    let url = format!("file://{}", slashes(repository.0.path()));
+    let clone = shallow.path().join("clone");
+    let depth = ["clone", "--quiet", "--depth=1", &url, &slashes(&clone)];
+    repository.git(&depth);
+    let directory = clone.join("db/m");
+    let set = Migrations::read_dir(&directory).unwrap();
+    assert_eq!(read_before_newest(&directory, None, &set).unwrap(), None);
+}

@@ -734,3 +734,20 @@ fn an_invisible_character_is_an_error_with_its_number() {
         assert_eq!(problems(text), [""; 0], "{text}");
     }
 }
+
+#[test]
+fn a_place_is_in_the_file_as_it_is_written() {
+    let text = "-- +goose Up\nCREATE TABLE t (x);\nINSERT INTO t VALUES (?);\n-- +goose Down\nDROP TABLE t;\n";
+    let file = ("m/1_a.sql".to_owned(), text.as_bytes().to_vec());
+    let set = crate::migrations::Migrations::from_files([file]);
+    let up = &set.versioned[0].up;
+    assert_ne!(&*up.source.text, text);
+    let reading = read_text(up, Engine::Local, &HistoryTable::default());
+    assert_eq!(reading.steps.len(), 2);
+    assert_eq!(reading.problems.len(), 1);
+    let steps = reading.steps.iter().filter_map(|step| step.origin.as_ref());
+    let problems = reading.problems.iter().filter_map(Diagnostic::origin);
+    for origin in steps.chain(problems) {
+        assert_eq!(&*origin.source.text, text);
+    }
+}

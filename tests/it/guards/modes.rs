@@ -58,6 +58,7 @@ mod outside {
         what_was_broken_before_a_file_without_a_transaction_is_no_fault
         rows_that_a_file_without_a_transaction_orphans_stop_the_run
         rows_behind_a_file_without_a_transaction_are_compared_and_not_counted
+        a_text_in_place_of_a_column_behind_a_file_without_a_transaction_stops_the_run
     }
 }
 
@@ -162,6 +163,8 @@ mod specification {
         a_view_that_a_new_column_breaks_is_refused
         a_view_that_a_later_file_creates_again_with_the_new_column_is_no_fault
         a_column_in_double_quotes_that_becomes_a_text_is_refused
+        a_view_that_is_made_in_the_same_run_is_looked_at_where_it_is_made
+        a_view_that_is_made_again_with_a_new_text_in_double_quotes_is_no_fault
     an_old_view_that_reading_it_finds_broken_refuses_nothing
     }
 }

@@ -375,3 +375,34 @@ pub(crate) async fn rows_behind_a_file_without_a_transaction_are_compared_and_no
         already(&world, &["DELETE FROM _migrations WHERE kind = 'migration' AND version > 3"]).await;
     }
 }
+
+/// <https://sqlite.org/quirks.html#dblquote>
+pub(crate) async fn a_text_in_place_of_a_column_behind_a_file_without_a_transaction_stops_the_run(
+    world: World,
+) {
+    let base = (
+        "V1__t.sql",
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, c, d); CREATE VIEW v AS SELECT \"c\" FROM t;
+         CREATE VIEW w AS SELECT \"d\" FROM t; CREATE VIEW old AS SELECT \"never\" FROM t;",
+    );
+    let drop = format!("{BARE}ALTER TABLE t DROP COLUMN c;");
+    let drop = ("V2__c.sql", drop.as_str());
+    let again = (
+        "V3__v.sql",
+        "DROP VIEW v; CREATE VIEW v AS SELECT \"id\" FROM t;",
+    );
+    world.apply(&[base, drop, again]).await.unwrap();
+    let other = format!("{BARE}ALTER TABLE t DROP COLUMN d;");
+    let files = [base, drop, again, ("V4__d.sql", other.as_str())];
+    let (codes, text) = stopped(world.apply(&files).await);
+    assert_eq!(codes, "column-became-text");
+    contains(
+        &text,
+        &[
+            "V4: view w reads \"d\" as text afterwards",
+            "nothing of it was rolled back",
+            "in a new migration",
+        ],
+    );
+    assert_eq!(world.recorded().await, "V1 V2 V3 V4");
+}

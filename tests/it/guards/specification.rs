@@ -1925,3 +1925,78 @@ pub(crate) async fn a_column_in_double_quotes_that_becomes_a_text_is_refused(wor
     world.apply(&[base, more, again]).await.unwrap();
     assert_eq!(world.ask("SELECT count(*) FROM v").await, "0");
 }
+
+/// <https://sqlite.org/quirks.html#dblquote>
+pub(crate) async fn a_view_that_is_made_in_the_same_run_is_looked_at_where_it_is_made(
+    world: World,
+) {
+    let table = "CREATE TABLE t (id INTEGER PRIMARY KEY, c);";
+    let view = "CREATE VIEW v AS SELECT \"c\" FROM t;";
+    let trigger = "CREATE TABLE o (x);
+                   CREATE TRIGGER v AFTER INSERT ON o BEGIN UPDATE o SET x = (SELECT max(\"c\") FROM t); END;";
+    let drop = "ALTER TABLE t DROP COLUMN c;";
+    let again = "DROP TABLE t; CREATE TABLE t (id INTEGER PRIMARY KEY);";
+    for made in [view, trigger] {
+        for takes in [drop, again] {
+            let in_one = format!("{table}\n{made}\n{takes}");
+            let (part, text) = refused(world.apply(&[("V1__all.sql", in_one.as_str())]).await);
+            assert_eq!(part, Part::Compiles);
+            contains(&text, &["V1: ", " v reads \"c\" as text afterwards"]);
+            assert_eq!(world.recorded().await, "");
+        }
+        let two = format!("{table}\n{made}");
+        let files = [("V1__made.sql", two.as_str()), ("V2__drop.sql", drop)];
+        let (part, text) = refused(world.apply(&files).await);
+        assert_eq!(part, Part::Compiles);
+        contains(&text, &["V2: ", " v reads \"c\" as text afterwards"]);
+        assert_eq!(world.recorded().await, "");
+    }
+    // A text that is one from the first is meant, and so is what a later file makes again without the column.
+    let meant = format!("{table} CREATE VIEW w AS SELECT id FROM t WHERE 'a' = \"c d\"; {view}");
+    let without = "DROP VIEW v; CREATE VIEW v AS SELECT \"id\" FROM t;";
+    let files = [
+        ("V1__meant.sql", meant.as_str()),
+        ("V2__drop.sql", drop),
+        ("V3__v.sql", without),
+        (
+            "V4__t.sql",
+            "ALTER TABLE t ADD COLUMN d; ALTER TABLE t DROP COLUMN d;",
+        ),
+    ];
+    world.apply(&files).await.unwrap();
+    // The file that drops a table is a transaction of its own.
+    let other = [
+        (
+            "V5__o.sql",
+            "CREATE TABLE o (k, c); CREATE VIEW of_o AS SELECT \"c\" FROM o;",
+        ),
+        ("V6__o.sql", "DROP TABLE o; CREATE TABLE o (k);"),
+    ];
+    let files: Vec<_> = files.into_iter().chain(other).collect();
+    let (part, text) = refused(world.apply(&files).await);
+    assert_eq!(part, Part::Compiles);
+    contains(&text, &["V6: view of_o reads \"c\" as text afterwards"]);
+    assert_eq!(world.recorded().await, "V1 V2 V3 V4 V5");
+}
+
+pub(crate) async fn a_view_that_is_made_again_with_a_new_text_in_double_quotes_is_no_fault(
+    world: World,
+) {
+    let base = (
+        "V1__t.sql",
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, c); CREATE VIEW v AS SELECT \"id\", \"c\" FROM t;",
+    );
+    world.apply(&[base]).await.unwrap();
+    let lost = (
+        "V2__c.sql",
+        "DROP VIEW v; ALTER TABLE t DROP COLUMN c; CREATE VIEW v AS SELECT \"id\", \"c\" FROM t;",
+    );
+    let (part, text) = refused(world.apply(&[base, lost]).await);
+    assert_eq!(part, Part::Compiles);
+    contains(&text, &["V2: view v reads \"c\" as text afterwards"]);
+    let text = (
+        "V2__active.sql",
+        "DROP VIEW v; CREATE VIEW v AS SELECT \"id\", \"c\" FROM t WHERE \"c\" = \"active\";",
+    );
+    world.apply(&[base, text]).await.unwrap();
+}

@@ -378,3 +378,40 @@ fn what_only_this_database_has_applied_is_undone_and_renumbered() {
             .contains(&"migrations/V3__feat.down.sql".to_owned())
     );
 }
+
+#[test]
+fn without_a_base_repeatables_are_as_git_has_them_before_the_newest_version() {
+    let view =
+        |column| format!("DROP VIEW IF EXISTS v;\nCREATE VIEW v AS SELECT {column} FROM t;\n");
+
+    let project = on_main(&[
+        (
+            "migrations/V1__t.sql",
+            "CREATE TABLE t (x, y);\n".to_owned(),
+        ),
+        ("migrations/R__v.sql", view("y")),
+    ]);
+    // The view of a deployed database is in the way; the new text of the view is not.
+    let change = "ALTER TABLE t ADD COLUMN z;\nALTER TABLE t DROP COLUMN y;\n";
+    project.write("migrations/V2__z.sql", change);
+    project.write("migrations/R__v.sql", view("z"));
+    let not_committed = project.run("check");
+    assert_eq!(codes(&not_committed), ["fails"], "{not_committed}");
+    assert!(
+        not_committed
+            .stderr
+            .contains("write `DROP VIEW IF EXISTS v;` before it"),
+        "{not_committed}"
+    );
+    commit(&project);
+    assert_eq!(codes(&project.run("check")), ["fails"]);
+    // A new view is in no way.
+    let rebuild = "CREATE TABLE n (x);\nINSERT INTO n (x) SELECT x FROM t;\nDROP TABLE t;\nALTER TABLE n RENAME TO t;\n";
+    let project = on_main(&[("migrations/V1__t.sql", "CREATE TABLE t (x);\n".to_owned())]);
+    project.write("migrations/V2__n.sql", rebuild);
+    project.write("migrations/R__v.sql", view("x"));
+    assert_eq!(codes(&project.run("check")), [""; 0]);
+    // Where git does not tell, it is taken to be there.
+    std::fs::remove_dir_all(project.path(".git")).unwrap();
+    assert_eq!(codes(&project.run("check")), ["fails"]);
+}

@@ -22,6 +22,18 @@ async fn check_on(base: Files<'_>, files: Files<'_>, expect: Expect) {
     ));
 }
 
+/// Checks files without a base, where the commit before the newest version had these.
+async fn check_since(earlier: Files<'_>, files: Files<'_>, expect: Expect) {
+    let earlier = set(earlier);
+    let options = CheckOptions {
+        earlier: Some(&earlier),
+        ..CheckOptions::default()
+    };
+    expect.assert_eq(&shown(
+        &super::super::check(&set(files), &options).await.unwrap(),
+    ));
+}
+
 /// The codes that a new version is reported under, on a database with this table.
 async fn codes(table: &str, new: &str) -> Vec<&'static str> {
     let checked = checked(&[("V1__t.sql", table), ("V2__new.sql", new)]).await;

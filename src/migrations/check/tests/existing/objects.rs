@@ -20,6 +20,7 @@ async fn a_column_under_a_view_of_a_repeatable_migration_cannot_be_dropped() {
         V2__drop.sql:1:1 fails
           error in view v after drop column: no such column: y (on a database that exists, in memory)
           help: write `DROP VIEW IF EXISTS v;` before it: the repeatable migration makes it again afterwards
+          help: if that repeatable migration is new or was changed since the older versions: `seedbed check --base REF` tries what REF has of it, where REF is what is deployed
         R__v.sql:2:1 does-not-compile
           view v does not compile after R__v: no such column: y
           help: make the view fit the schema that it is created on
@@ -184,8 +185,11 @@ async fn a_repeatable_migration_that_keeps_the_old_name_of_a_column_is_an_error(
     check(
         &files,
         expect![[r#"
-        3 applied, 0 reversed, whole, 1 new
-    "#]],
+            R__v.sql warning not-rehearsed
+              V2 ran in memory on a database without R__v: its text fails on the older versions: no such column: new
+              help: an earlier text of it is there on a deployed database, if there was one: `seedbed check --base REF` tries that, where REF is what is deployed
+            3 applied, 0 reversed, whole, 1 new
+        "#]],
     )
     .await;
     check_on(
@@ -363,6 +367,265 @@ async fn a_column_that_a_view_reads_in_double_quotes_cannot_be_dropped() {
           trigger g reads "c" as text after V2: no column has that name any more
           note: SQLite takes a name in double quotes for text where there is no such column, so the trigger would give 'c' in place of values
           help: drop the trigger before this and create it again afterwards without "c"; a text that is meant has single quotes
+        2 applied, 0 reversed, whole, 1 new
+    "#]]).await;
+}
+
+const T: (&str, &str) = ("V1__t.sql", "CREATE TABLE t (x, y);");
+
+#[tokio::test]
+async fn without_a_base_an_edited_repeatable_migration_is_there_as_it_was() {
+    let old = (
+        "R__v.sql",
+        "DROP VIEW IF EXISTS v;\nCREATE VIEW v AS SELECT y FROM t;",
+    );
+    let instead = (
+        "V2__z.sql",
+        "ALTER TABLE t ADD COLUMN z;\nALTER TABLE t DROP COLUMN y;",
+    );
+    let new = (
+        "R__v.sql",
+        "DROP VIEW IF EXISTS v;\nCREATE VIEW v AS SELECT z FROM t;",
+    );
+    let files = [T, instead, new];
+    check_since(&[T, old], &files, expect![[r#"
+        V2__z.sql:2:1 fails
+          error in view v after drop column: no such column: y (on a database that exists, in memory)
+          help: write `DROP VIEW IF EXISTS v;` before it: the repeatable migration makes it again afterwards
+        3 applied, 0 reversed, whole, 0 new
+    "#]]).await;
+    // Its earlier text is not known, and it could be in the way.
+    check(&files, expect![[r#"
+        R__v.sql warning not-rehearsed
+          V2 ran in memory on a database without R__v: its text fails on the older versions: no such column: z
+          help: an earlier text of it is there on a deployed database, if there was one: `seedbed check --base REF` tries that, where REF is what is deployed
+        3 applied, 0 reversed, whole, 1 new
+    "#]]).await;
+    // A text that makes a table fails at once.
+    let table = (
+        "R__v.sql",
+        "DROP TABLE IF EXISTS v;\nCREATE TABLE v AS SELECT z FROM t;",
+    );
+    check(&[T, instead, table], expect![[r#"
+        R__v.sql warning not-rehearsed
+          V2 ran in memory on a database without R__v: its text fails on the older versions: no such column: z
+          help: an earlier text of it is there on a deployed database, if there was one: `seedbed check --base REF` tries that, where REF is what is deployed
+        3 applied, 0 reversed, whole, 1 new
+    "#]]).await;
+    // Nothing that it may have made could be in the way.
+    let more = ("V2__z.sql", "CREATE TABLE u (z);");
+    let on_it = (
+        "R__v.sql",
+        "DROP VIEW IF EXISTS v;\nCREATE VIEW v AS SELECT z FROM u;",
+    );
+    check(
+        &[T, more, on_it],
+        expect![[r#"
+        3 applied, 0 reversed, whole, 1 new
+    "#]],
+    )
+    .await;
+    check_since(
+        &[T, old],
+        &[T, more, on_it],
+        expect![[r#"
+        3 applied, 0 reversed, whole, 1 new
+    "#]],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_repeatable_migration_that_is_new_is_not_in_the_way_of_the_newest_version() {
+    let rebuild = (
+        "V2__rebuild.sql",
+        "CREATE TABLE n (x);\nINSERT INTO n SELECT x FROM t;\nDROP TABLE t;\nALTER TABLE n RENAME TO t;",
+    );
+    let view = (
+        "R__v.sql",
+        "DROP VIEW IF EXISTS v;\nCREATE VIEW v AS SELECT x FROM t;",
+    );
+    let files = [T, rebuild, view];
+    check_since(
+        &[T],
+        &files,
+        expect![[r#"
+        3 applied, 0 reversed, whole, 1 new
+    "#]],
+    )
+    .await;
+    check_since(&[T, view], &files, expect![[r#"
+        V2__rebuild.sql:4:1 fails
+          error in view v: no such table: main.t (on a database that exists, in memory)
+          help: write `DROP VIEW IF EXISTS v;` before it: the repeatable migration makes it again afterwards
+        3 applied, 0 reversed, whole, 0 new
+    "#]]).await;
+    check(&files, expect![[r#"
+        V2__rebuild.sql:4:1 fails
+          error in view v: no such table: main.t (on a database that exists, in memory)
+          help: write `DROP VIEW IF EXISTS v;` before it: the repeatable migration makes it again afterwards
+          help: if that repeatable migration is new or was changed since the older versions: `seedbed check --base REF` tries what REF has of it, where REF is what is deployed
+        3 applied, 0 reversed, whole, 0 new
+    "#]]).await;
+    // Where the versions came at once, the commit before them is no database.
+    check_since(&[], &files, expect![[r#"
+        V2__rebuild.sql:4:1 fails
+          error in view v: no such table: main.t (on a database that exists, in memory)
+          help: write `DROP VIEW IF EXISTS v;` before it: the repeatable migration makes it again afterwards
+          help: if that repeatable migration is new or was changed since the older versions: `seedbed check --base REF` tries what REF has of it, where REF is what is deployed
+        3 applied, 0 reversed, whole, 0 new
+    "#]]).await;
+}
+
+#[tokio::test]
+async fn a_table_that_a_repeatable_migration_selects_is_made_again_only_where_its_text_changes() {
+    let table = (
+        "R__c.sql",
+        "DROP TABLE IF EXISTS c;\nCREATE TABLE c AS SELECT * FROM t;",
+    );
+    let add = ("V2__z.sql", "ALTER TABLE t ADD COLUMN z;");
+    let edited = (
+        "R__c.sql",
+        "-- With z.\nDROP TABLE IF EXISTS c;\nCREATE TABLE c AS SELECT * FROM t;",
+    );
+    check_since(
+        &[T, table],
+        &[T, add, edited],
+        expect![[r#"
+        3 applied, 0 reversed, whole, 1 new
+    "#]],
+    )
+    .await;
+    check_since(
+        &[T],
+        &[T, add, table],
+        expect![[r#"
+        3 applied, 0 reversed, whole, 1 new
+    "#]],
+    )
+    .await;
+    check_since(&[T, table], &[T, add, table], expect![[r#"
+        V2__z.sql schemas-differ
+          a new database and a database that exists do not end with the same schema
+          note: table c is different in the two
+          help: a new database runs all versions, then the repeatable migrations; a database that exists has the older versions and the repeatable migrations, then runs V2: make both orders come to the same
+          help: to run R__c again behind the newest version, change its text, a comment for example
+        3 applied, 0 reversed, whole, 1 new
+    "#]]).await;
+    check(&[T, add, table], expect![[r#"
+        R__c.sql warning schemas-differ
+          a new database and a database that exists do not end with the same schema unless the text of R__c has changed too: a repeatable migration runs again only then
+          note: table c is different in the two
+          help: to run R__c again behind the newest version, change its text, a comment for example
+          help: `seedbed check --base REF` knows what has changed, where REF is what is deployed
+        3 applied, 0 reversed, whole, 1 new
+    "#]]).await;
+    // A view has the columns that are there when it is read.
+    let view = (
+        "R__c.sql",
+        "DROP VIEW IF EXISTS c;\nCREATE VIEW c AS SELECT * FROM t;",
+    );
+    check(
+        &[T, add, view],
+        expect![[r#"
+        3 applied, 0 reversed, whole, 1 new
+    "#]],
+    )
+    .await;
+    check_since(
+        &[T, view],
+        &[T, add, view],
+        expect![[r#"
+        3 applied, 0 reversed, whole, 1 new
+    "#]],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_column_in_double_quotes_becomes_text_in_whatever_file_makes_the_view() {
+    let table = "CREATE TABLE t (a, c);";
+    let view = "CREATE VIEW v AS SELECT \"c\" FROM t;";
+    let drop = "ALTER TABLE t DROP COLUMN c;";
+    let codes = async |base: Files<'_>, files: Files<'_>| -> Vec<(&str, bool)> {
+        let base = set(base);
+        let base = Base {
+            name: "main".to_owned(),
+            common: base.clone(),
+            tip: base,
+            ..Base::default()
+        };
+        let options = CheckOptions::default().base(Some(&base));
+        let checked = super::super::super::check(&set(files), &options)
+            .await
+            .unwrap();
+        let found = checked.problems.iter();
+        found.map(|it| (it.code, it.is_error())).collect()
+    };
+    let became_text = [("column-became-text", true)];
+    let all = format!("{table}\n{view}\n{drop}");
+    assert_eq!(codes(&[], &[("V1__all.sql", &all)]).await, became_text);
+    let made = format!("{table}\n{view}");
+    let files = [("V1__made.sql", made.as_str()), ("V2__drop.sql", drop)];
+    assert_eq!(codes(&[], &files).await, became_text);
+    assert_eq!(codes(&files[..1], &files).await, became_text);
+    let both = format!("{view}\n{drop}");
+    let files = [("V1__t.sql", table), ("V2__both.sql", both.as_str())];
+    assert_eq!(codes(&files[..1], &files).await, became_text);
+    // A published file cannot be corrected any more.
+    let published = [("column-became-text", false)];
+    let more = ("V3__more.sql", "CREATE TABLE more (x);");
+    assert_eq!(codes(&files, &[files[0], files[1], more]).await, published);
+    let repaired = (
+        "V3__v.sql",
+        "DROP VIEW v; CREATE VIEW v AS SELECT a FROM t;",
+    );
+    assert_eq!(codes(&files, &[files[0], files[1], repaired]).await, []);
+    // Made again: with the old names, and with a new text.
+    let base = [("V1__made.sql", made.as_str())];
+    let same = format!("DROP VIEW v;\n{drop}\n{view}");
+    let files = [base[0], ("V2__same.sql", same.as_str())];
+    assert_eq!(codes(&base, &files).await, became_text);
+    let text = "DROP VIEW v; CREATE VIEW v AS SELECT \"c\" FROM t WHERE \"c\" = \"active\";";
+    assert_eq!(codes(&base, &[base[0], ("V2__text.sql", text)]).await, []);
+    // A text from the first.
+    let meant = format!("{table} CREATE VIEW v AS SELECT a FROM t WHERE a = \"c d\";");
+    let base = [("V1__meant.sql", meant.as_str())];
+    assert_eq!(codes(&base, &[base[0], ("V2__drop.sql", drop)]).await, []);
+}
+
+/// <https://sqlite.org/fts5.html#external_content_tables>
+#[tokio::test]
+async fn a_full_text_index_needs_the_table_and_the_columns_of_its_content() {
+    let base: Files<'_> = &[(
+        "V1__t.sql",
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, x, y);\n\
+         CREATE VIRTUAL TABLE f USING fts5(x, content='t', content_rowid='id');\n\
+         CREATE VIRTUAL TABLE own USING fts5(x); CREATE VIRTUAL TABLE none USING fts5(x, content='');",
+    )];
+    let rename = ("V2__u.sql", "SELECT 1;\nALTER TABLE t RENAME TO u;");
+    check_on(base, &[base[0], rename], expect![[r#"
+        V2__u.sql:2:1 does-not-compile
+          table f cannot be read after V2: no such table: main.t
+          help: drop the table before this changes what it uses, and create it again afterwards
+        2 applied, 0 reversed, whole, 1 new
+    "#]]).await;
+    let column = ("V2__z.sql", "ALTER TABLE t RENAME COLUMN x TO z;");
+    check(&[base[0], column], expect![[r#"
+        V2__z.sql:1:1 does-not-compile
+          table f cannot be read after V2: no such column: T.x
+          help: drop the table before this changes what it uses, and create it again afterwards
+        2 applied, 0 reversed, whole, 1 new
+    "#]]).await;
+    let again = (
+        "V3__f.sql",
+        "DROP TABLE f;\nCREATE VIRTUAL TABLE f USING fts5(x, content='u', content_rowid='id');",
+    );
+    check_on(base, &[base[0], rename, again], expect![[r#"
+        3 applied, 0 reversed, whole, 2 new
+    "#]]).await;
+    let other = ("V2__y.sql", "ALTER TABLE t DROP COLUMN y;");
+    check_on(base, &[base[0], other], expect![[r#"
         2 applied, 0 reversed, whole, 1 new
     "#]]).await;
 }
