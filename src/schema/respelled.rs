@@ -44,6 +44,10 @@ fn operators<'a>(words: &[&'a str]) -> Vec<&'a str> {
                 written.extend(["cross", "join"]);
                 3
             }
+            ["left" | "right" | "full", "outer", "join", ..] => {
+                written.extend([*word, "join"]);
+                3
+            }
             ["insert", "or", "replace", ..] => {
                 written.push("replace");
                 3
@@ -306,6 +310,10 @@ mod tests {
                 "CREATE VIEW v AS SELECT a IS b, a IS NOT b FROM t CROSS INNER JOIN u LIMIT 3 OFFSET (1, 2)",
             ),
             (
+                "CREATE VIEW v AS SELECT 1 FROM t NATURAL LEFT JOIN u RIGHT JOIN v FULL OUTER JOIN w",
+                "CREATE VIEW v AS SELECT 1 FROM t NATURAL LEFT OUTER JOIN u RIGHT OUTER JOIN v FULL JOIN w",
+            ),
+            (
                 "CREATE VIEW v AS SELECT * FROM (SELECT a FROM t LIMIT 1, 2)",
                 "CREATE VIEW v AS SELECT * FROM (SELECT a FROM t LIMIT 2 OFFSET 1)",
             ),
@@ -362,6 +370,10 @@ mod tests {
             (
                 "CREATE VIEW v AS SELECT a IS NOT b FROM t",
                 "CREATE VIEW v AS SELECT a IS b FROM t",
+            ),
+            (
+                "CREATE VIEW v AS SELECT 1 FROM t LEFT JOIN u",
+                "CREATE VIEW v AS SELECT 1 FROM t JOIN u",
             ),
         ] {
             assert_ne!(form(one), form(other), "{one}");
