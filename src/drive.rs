@@ -15,7 +15,7 @@ use crate::history::{
     RunError, State, UnitEvent, UnitOutcome, Watch,
 };
 use crate::script::{Entry, Key, Origin, Record, Run, Script, Step, Unit};
-use crate::sql::{Kind, identifier, kind, significant};
+use crate::sql::{Kind, kind, significant};
 
 /// How often the history is read while another process runs a `no-transaction` migration.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
@@ -350,7 +350,7 @@ pub(crate) async fn drive<R: Reader>(
             moved = false;
         }
         how.look(db, &history).await?;
-        let mut decision = how.decide(&history);
+        let decision = how.decide(&history);
         if let Some((key, started)) = only_under_way(&decision) {
             // It is the one that applies this.
             if db.other_run().is_some() {
@@ -376,9 +376,6 @@ pub(crate) async fn drive<R: Reader>(
                 Ok(()) => continue 'again,
                 Err(Interrupted) => return Err(interrupted(done, history.version())),
             }
-        }
-        if !decision.scripts.is_empty() && history.rows.is_empty() {
-            decision.problems.extend(no_history_table(db));
         }
         if decision.problems.iter().any(Diagnostic::is_error) {
             return Err(ApplyError::Problems {
@@ -681,15 +678,6 @@ fn recorded_times(
     let rows = keys.filter_map(|key| Some((key, recorded.get(key)?)));
     rows.map(|(key, row)| (key.clone(), row.applied_at.clone(), row.duration_ms))
         .collect()
-}
-
-/// Why the engine cannot have the table of the history, before it is made.
-fn no_history_table(db: &Db) -> Option<Diagnostic> {
-    let name = identifier(db.history_table().name());
-    let why = db.engine().refusal(&format!("CREATE TABLE {name} (x)"))?;
-    let message = format!("the table of the history cannot be made: {why}");
-    let help = "name another table in config.toml: `[migrations] table`";
-    Some(Diagnostic::problem("history-table", message).help(help))
 }
 
 /// Whether this is a repeatable that is recorded with the same text.

@@ -116,13 +116,21 @@ pub(crate) fn unknown_function(words: &str) -> Option<String> {
 
 /// What to do about a view or a trigger for which the engine refuses an `ALTER TABLE`, from its words.
 pub(crate) fn stale_object(words: &str) -> Option<String> {
-    let (_, object) = words.split_once("error in ")?;
-    let (sort, rest) = object.split_once(' ')?;
+    let (sort, name) = match words.split_once("error in ") {
+        Some((_, object)) => {
+            let (sort, rest) = object.split_once(' ')?;
+            let (name, _) = rest.split_once(": ")?;
+            (sort, name.split(" after ").next().unwrap_or(name))
+        }
+        // The Turso engine.
+        None => {
+            let (_, rest) = words.split_once(": referenced in VIEW ")?;
+            ("view", rest.split_once(": CREATE VIEW ")?.0)
+        }
+    };
     if !["view", "trigger"].contains(&sort) {
         return None;
     }
-    let (name, _) = rest.split_once(": ")?;
-    let name = name.split(" after ").next().unwrap_or(name);
     let drop = format!(
         "DROP {} IF EXISTS {}",
         sort.to_ascii_uppercase(),
@@ -249,6 +257,34 @@ fn server_refusal(kind: &Kind) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_an_alter_table_trips_over_is_to_be_dropped_first() {
+        for (words, drop) in [
+            (
+                "error in view v w after drop column: no such column: b",
+                Some("`DROP VIEW IF EXISTS \"v w\";`"),
+            ),
+            (
+                "Parse error: error in trigger g: no such table: main.t",
+                Some("`DROP TRIGGER IF EXISTS \"g\";`"),
+            ),
+            (
+                "Parse error: cannot drop column \"c\": referenced in VIEW v: w: CREATE VIEW \"v: w\" AS SELECT c FROM t. \
+                 no such column: c",
+                Some("`DROP VIEW IF EXISTS \"v: w\";`"),
+            ),
+            (
+                "error in index i after drop column: no such column: b",
+                None,
+            ),
+            ("no such table: t", None),
+        ] {
+            let help = stale_object(words);
+            assert_eq!(help.is_some(), drop.is_some(), "{words}");
+            assert!(help.is_none_or(|it| it.contains(drop.unwrap())), "{words}");
+        }
+    }
 
     #[test]
     fn row_level_security_is_refused_by_every_engine() {

@@ -9,8 +9,8 @@ use crate::sql::{TokenKind, identifier, text, tokens, unquote};
 #[derive(Debug, Clone)]
 pub struct HistoryTable(Arc<str>);
 
-/// Prefixes that the engine or Seedbed keeps for its own tables.
-const RESERVED: [&str; 3] = ["sqlite_", "libsql_", "_seedbed"];
+/// Prefixes that an engine, a server or Seedbed keeps for its own tables.
+const RESERVED: [&str; 4] = ["sqlite_", "libsql_", "_litestream_", "_seedbed"];
 
 impl HistoryTable {
     /// The name without a setting, which the statements of `history` are written with.
@@ -130,6 +130,7 @@ mod tests {
             "sqlite_x",
             "SQLite_x",
             "libsql_x",
+            "_litestream_seq",
             "_seedbed_rows",
             "_Seedbed",
             "a\0b",

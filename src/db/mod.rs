@@ -435,8 +435,11 @@ impl Db {
             Mode::Remote(_) => Ok(Synced::default()),
             #[cfg(feature = "replica")]
             Mode::Replica(replica) => {
-                self.is_undamaged(replica).await?;
-                replica.sync(&self.options).await
+                let sync = async {
+                    self.is_undamaged(replica).await?;
+                    replica.sync(&self.options).await
+                };
+                self.logged("sync", replica, sync).await
             }
         }
     }
@@ -462,8 +465,31 @@ impl Db {
             #[cfg(feature = "remote")]
             Mode::Remote(_) => Ok(Synced::default()),
             #[cfg(feature = "replica")]
-            Mode::Replica(replica) => replica.replace(&self.options).await,
+            Mode::Replica(replica) => {
+                let replace = replica.replace(&self.options);
+                self.logged("new copy", replica, replace).await
+            }
         }
+    }
+
+    /// A sync has a line of its own: the requests that the `libsql` crate makes for it have none.
+    #[cfg(feature = "replica")]
+    async fn logged(
+        &self,
+        what: &str,
+        replica: &replica::Replica,
+        sync: impl Future<Output = Result<Synced, DbError>>,
+    ) -> Result<Synced, DbError> {
+        let entry = self.log(|| format!("{what} of {}", replica.file().path().display()));
+        let synced = sync.await;
+        entry.end(|| match &synced {
+            Ok(synced) => synced.frames.map_or_else(
+                || "done".to_owned(),
+                |frames| log::count(usize::try_from(frames).unwrap_or(usize::MAX), "frame"),
+            ),
+            Err(error) => in_words(error.code()),
+        });
+        synced
     }
 
     /// Whether the file of a replica could follow its primary, as far as that shows before something is changed there:

@@ -38,6 +38,14 @@ pub enum HistoryError {
         /// The table that is there.
         found: String,
     },
+    /// There is no history, and the engine does not take a table of the name in the settings.
+    #[error("the table of the history cannot be made: {why}")]
+    Refused {
+        /// The table of the settings.
+        table: HistoryTable,
+        /// Why the engine does not take it.
+        why: String,
+    },
     /// An import into this database was begun and not finished.
     #[error("{0}")]
     Unfinished(super::Unfinished),

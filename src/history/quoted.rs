@@ -1,5 +1,8 @@
 //! Views and triggers that read a column by a name in double quotes. Where the column goes, they still compile: the engine
 //! takes the name for text. So each is looked at before the units of a script and behind them. Pure.
+//!
+//! The Turso engine has no statement that tells which names are texts. There the query of a view is compiled with one of its
+//! names in backticks, which are never a text; of a trigger nothing is known.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -25,12 +28,31 @@ pub(crate) struct Quoting {
     sql: String,
     /// The names in double quotes, in lower case.
     names: HashSet<String>,
+    /// One of its names, where each is asked for.
+    asked: Option<Asked>,
 }
 
-/// Those of a schema. The Turso engine takes no such name for text.
+/// A name in double quotes in a view.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Asked {
+    /// The same view with the name as the text that it would be.
+    as_text: String,
+    /// Compiles where the name is no text.
+    compiles: String,
+}
+
+/// Those of a schema.
 fn quoting(known: &Known, engine: Engine) -> Vec<Quoting> {
     if engine == Engine::Turso {
-        return Vec::new();
+        let views = known.views.iter().filter_map(|[_, name, _, sql, _]| {
+            let view = Quoting::of("view", name.as_str().unwrap_or_default(), sql.as_str()?)?;
+            let asked = asked(&view.sql).into_iter();
+            Some(asked.map(move |asked| Quoting {
+                asked: Some(asked),
+                ..view.clone()
+            }))
+        });
+        return views.flatten().collect();
     }
     let views = known.views.iter().map(|it| ("view", it));
     let triggers = known.triggers.iter().map(|it| ("trigger", it));
@@ -158,6 +180,43 @@ fn looks(script: &Script) -> BTreeMap<(usize, usize), Quoting> {
     looks
 }
 
+/// Each name in double quotes behind the `AS` of a view.
+fn asked(sql: &str) -> Vec<Asked> {
+    let mut tokens = significant(sql);
+    let Some(query) = tokens.find(|token| token.is_word(sql, "AS")) else {
+        return Vec::new();
+    };
+    let is_quoted =
+        |token: &Token| token.kind == TokenKind::QuotedName && token.text(sql).starts_with('"');
+    let quoted: Vec<Token> = tokens.filter(is_quoted).collect();
+    let mut asked: Vec<Asked> = Vec::new();
+    for (number, token) in quoted.iter().enumerate() {
+        let name = unquote(token.text(sql));
+        let is_it = |other: &&Token| unquote(other.text(sql)).eq_ignore_ascii_case(&name);
+        if quoted[..number].iter().any(|it| is_it(&it)) {
+            continue;
+        }
+        let mut compiles = "EXPLAIN ".to_owned();
+        let mut copied = query.span.end;
+        for it in quoted.iter().filter(is_it) {
+            compiles.push_str(&sql[copied..it.span.start]);
+            compiles.push_str(&format!("`{}`", name.replace('`', "``")));
+            copied = it.span.end;
+        }
+        compiles.push_str(&sql[copied..]);
+        let text = literal(&Value::from(name.as_str()));
+        asked.push(Asked {
+            as_text: format!(
+                "{}{text}{}",
+                &sql[..token.span.start],
+                &sql[token.span.end..]
+            ),
+            compiles,
+        });
+    }
+    asked
+}
+
 const SAVEPOINT: &str = "SAVEPOINT _seedbed_quotes";
 
 impl Quoting {
@@ -177,6 +236,7 @@ impl Quoting {
             name: name.to_owned(),
             sql: sql.to_owned(),
             names,
+            asked: None,
         })
     }
 
@@ -231,9 +291,15 @@ impl Steps {
     /// Looks before the units of a script for those that have no text in double quotes. Returns the number of the first
     /// step that tells it of one.
     pub(super) fn quoted_before(&mut self, probes: &Probes<'_>) -> usize {
-        match probes.quoted.before.is_empty() {
+        let before = &probes.quoted.before;
+        let asked = before.iter().filter_map(|it| it.asked.as_ref());
+        let asked: Vec<Step> = asked.map(|it| Step::own(&*it.compiles, vec![])).collect();
+        if !asked.is_empty() {
+            return self.attempts(Purpose::Around, asked);
+        }
+        match before.is_empty() {
             true => self.steps.len(),
-            false => self.have_no_text(&probes.quoted.before),
+            false => self.have_no_text(before),
         }
     }
 
@@ -248,6 +314,9 @@ impl Steps {
     /// Fails where one has a text in double quotes, and had none before. `before` is what [`Steps::quoted_before`]
     /// returned.
     pub(super) fn quoted_after(&mut self, probes: &Probes<'_>, before: usize) {
+        if probes.quoted.before.iter().any(|it| it.asked.is_some()) {
+            return self.asked_after(probes, before);
+        }
         let looked = std::mem::take(&mut self.looked);
         let old = probes.quoted.before.iter().enumerate();
         let old = old.map(|(number, it)| (it, before + number));
@@ -287,6 +356,35 @@ impl Steps {
         first
     }
 
+    /// Only where the view has the text that it had: one that is made again is judged by that text.
+    fn asked_after(&mut self, probes: &Probes<'_>, before: usize) {
+        for (number, it) in probes.quoted.before.iter().enumerate() {
+            let Some(asked) = &it.asked else {
+                continue;
+            };
+            if it.is_left(probes.left_broken) && !probes.is_last {
+                continue;
+            }
+            let text = |text: &str| literal(&Value::from(text));
+            let had_none = When::Succeeded(self.steps.len() - (before + number));
+            self.compiles_where(
+                &format!(
+                    "EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'view' AND name = {} COLLATE NOCASE AND sql = {})",
+                    text(&it.name),
+                    text(&it.sql)
+                ),
+                format!(
+                    "SELECT {}, 'view', {}, {}",
+                    text(&it.name),
+                    text(&it.sql),
+                    text(&asked.as_text)
+                ),
+                asked.compiles.clone(),
+                vec![had_none],
+            );
+        }
+    }
+
     fn write_single_quotes(&mut self) {
         self.push(Purpose::Around, Step::own(SAVEPOINT, vec![]));
         let statements = TO_SINGLE_QUOTES.map(|sql| Step::own(sql, vec![]));
@@ -315,5 +413,33 @@ pub(super) fn became_text(rows: &[Vec<Value>]) -> Option<(&'static str, &str, St
             Some((sort, name, text_in_quotes(before, after)?))
         }
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_name_of_a_view_is_asked_for_in_backticks() {
+        let sql = "CREATE VIEW \"a as\" (\"x\") AS SELECT \"c`\", 'c', \"C`\" AS \"y\" FROM t";
+        let compiles: Vec<_> = asked(sql).into_iter().map(|it| it.compiles).collect();
+        assert_eq!(
+            compiles,
+            [
+                "EXPLAIN  SELECT `c```, 'c', `c``` AS \"y\" FROM t",
+                "EXPLAIN  SELECT \"c`\", 'c', \"C`\" AS `y` FROM t"
+            ]
+        );
+        let rows = asked("CREATE VIEW v AS SELECT 'a', \"it's\" FROM t");
+        let row = [
+            Value::from("v"),
+            Value::from("view"),
+            Value::from(&*rows[0].text),
+            Value::from(&*rows[0].as_text),
+        ];
+        let told = ("view", "v", "it's".to_owned());
+        assert_eq!(became_text(&[row.to_vec()]), Some(told));
+        assert_eq!(asked("CREATE VIEW v AS SELECT 'a' FROM [t]"), []);
     }
 }

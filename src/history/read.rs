@@ -19,7 +19,7 @@ use crate::db::{
 use crate::diagnostic::{Diagnostic, dump_as_typed};
 use crate::schema;
 use crate::script::{Key, Made, Revision};
-use crate::sql::Value;
+use crate::sql::{Value, identifier};
 
 /// What `_migrations` says.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -395,6 +395,9 @@ pub(super) async fn read_beside<Q: Questions>(
     if keys.any(|key| matches!(key, Key::Repeatable(_))) {
         history.objects = Some(self::objects(objects)?);
     }
+    if history.revision == Revision::NONE {
+        can_be_made(history.engine, table)?;
+    }
     if !history.has_migrations() {
         if history.tables.is_empty() && history.revision != Revision::NONE {
             history.tables.extend(names(&tables_beside.rows()?));
@@ -415,6 +418,18 @@ fn objects(reply: Reply) -> Result<Objects, HistoryError> {
         .iter()
         .map(|[what, name, table]| ((owned(what), owned(name)), owned(table)));
     Ok(objects.collect())
+}
+
+/// Fails where the engine would refuse the table that the first change makes: commands that look say so, too.
+fn can_be_made(engine: Engine, table: &HistoryTable) -> Result<(), HistoryError> {
+    let makes = format!("CREATE TABLE {} (x)", identifier(table.name()));
+    match engine.refusal(&makes) {
+        None => Ok(()),
+        Some(why) => Err(HistoryError::Refused {
+            table: table.clone(),
+            why,
+        }),
+    }
 }
 
 /// Fails where this database has its history in a table of another name: all of its migrations would run again.

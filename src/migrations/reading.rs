@@ -247,19 +247,24 @@ impl Reading {
     /// Lets all places be in the whole file, where what runs is a text of the same length in which all else is blank: a line
     /// of it is shown as it is written.
     fn points_into(&mut self, whole: &Arc<Source>) {
-        let origins = self
-            .steps
-            .iter_mut()
-            .filter_map(|step| step.origin.as_mut());
-        let places = self.problems.iter_mut();
-        let places = places.filter_map(|it| match &mut it.location {
-            Some(Location::Source(origin)) => Some(origin),
-            _ => None,
-        });
-        for origin in origins.chain(places) {
+        let move_into = |origin: &mut Origin| {
             let source = &origin.source;
-            if source.name == whole.name && source.text.len() == whole.text.len() {
+            let is_it = source.name == whole.name && source.text.len() == whole.text.len();
+            if is_it {
                 origin.source = whole.clone();
+            }
+            is_it
+        };
+        for step in &mut self.steps {
+            if let Some(mut origin) = step.origin()
+                && move_into(&mut origin)
+            {
+                *step = step.clone().at(origin);
+            }
+        }
+        for problem in &mut self.problems {
+            if let Some(Location::Source(origin)) = &mut problem.location {
+                move_into(origin);
             }
         }
     }

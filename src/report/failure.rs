@@ -143,6 +143,10 @@ pub(super) fn history(error: &HistoryError) -> Diagnostic {
                      [migrations]"
                 ));
         }
+        HistoryError::Refused { .. } => (
+            "history-table",
+            &["give the history another name in config.toml: `[migrations] table`"],
+        ),
         HistoryError::Db(error) => return database(error),
         HistoryError::Newer { .. } => (
             "newer-layout",

@@ -57,10 +57,10 @@ pub fn replica_status(status: &ReplicaStatus<'_>, style: Style<'_>) -> String {
             |_| format!("{frames} frames"),
             |frames| count(frames, "frame"),
         ),
-        (_, None) => format!(
-            "unknown: protocol {} does not tell",
-            facts.protocol.as_str()
-        ),
+        (_, None) => match facts.protocol {
+            Protocol::V1 => "unknown: the primary tells no frame, as an empty one does".to_owned(),
+            Protocol::V2 => "unknown: protocol v2 does not tell".to_owned(),
+        },
     };
     format!(
         "file      {}\nsize      {} bytes\nprotocol  {}\nframe     {frame}\nsynced    {}\nbehind    {behind}\n",
@@ -335,6 +335,24 @@ mod tests {
                 ..status.facts.unwrap()
             };
             assert_eq!(age(&facts, status.now), expect);
+        }
+        for (protocol, expect) in [
+            (
+                Protocol::V1,
+                "the primary tells no frame, as an empty one does",
+            ),
+            (Protocol::V2, "protocol v2 does not tell"),
+        ] {
+            let untold = ReplicaStatus {
+                facts: status.facts.map(|facts| ReplicaFacts { protocol, ..facts }),
+                primary: Ok(None),
+                ..status.clone()
+            };
+            let shown = replica_status(&untold, style);
+            assert!(
+                shown.ends_with(&format!("behind    unknown: {expect}\n")),
+                "{shown}"
+            );
         }
         let none = ReplicaStatus {
             facts: None,

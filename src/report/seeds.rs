@@ -319,6 +319,10 @@ pub fn standing(standing: &Standing, style: Style<'_>) -> String {
     let mut text = table(&header, &rows, style);
     let mark = match &standing.mark {
         Some(mark) => format!("the database is marked as environment {}", printable(mark)),
+        // As a copy of a database, which is another one.
+        None if standing.items.iter().any(|it| it.applied_at.is_some()) => {
+            "the database has no mark of an environment".to_owned()
+        }
         None => "the database has not been seeded".to_owned(),
     };
     text.push_str(&format!("\n{mark}\n"));

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::inspect::{Object, ObjectKind, Schema, Snapshot, of_statements};
-use super::keys_of_columns::with_keys_of_the_table;
+use super::respelled::one_spelling;
 use crate::diagnostic::{Diagnostic, Diff};
 
 /// One object in which two schemas differ.
@@ -53,8 +53,9 @@ impl std::fmt::Display for Difference {
 }
 
 /// How `found` differs from `expected`, by kind and name. Spelling makes no difference: quotes, letter case of names,
-/// white space, comments, what SQLite itself rewrites ([`crate::sql::normal_form`]), and whether a foreign key of one
-/// column is declared at the column or behind all of them.
+/// white space, comments, what SQLite itself rewrites ([`crate::sql::normal_form`]), which of its spellings an operator has
+/// (`!=`, `<>`), the order of the constraints of a column or a table, and whether a foreign key of one column is declared at
+/// the column or behind all of them.
 pub fn compare(expected: &Schema, found: &Schema) -> Vec<Difference> {
     type Pair<'a> = (Option<&'a Object>, Option<&'a Object>);
     let mut pairs: BTreeMap<(ObjectKind, String), Pair<'_>> = BTreeMap::new();
@@ -83,9 +84,7 @@ pub fn compare(expected: &Schema, found: &Schema) -> Vec<Difference> {
 
 /// Whether two statements make the same object.
 fn is_same(expected: &Object, found: &Object) -> bool {
-    expected.normal == found.normal
-        || expected.kind == ObjectKind::Table
-            && with_keys_of_the_table(&expected.normal) == with_keys_of_the_table(&found.normal)
+    expected.normal == found.normal || one_spelling(&expected.normal) == one_spelling(&found.normal)
 }
 
 /// How one snapshot differs from another. Only statements that are not in both are read.

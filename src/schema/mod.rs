@@ -13,8 +13,8 @@ mod contents;
 mod explain;
 mod firing;
 mod inspect;
-mod keys_of_columns;
 mod quoted;
+mod respelled;
 mod shape;
 mod unmatched;
 

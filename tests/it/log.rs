@@ -59,6 +59,35 @@ fn each_request_and_each_transaction_has_a_line_without_values_and_secrets() {
 }
 
 #[test]
+fn a_sync_has_a_line_with_its_frames() {
+    let server = ours(Options::default());
+    let project = Project::new()
+        .env("USE_EMBEDDED_REPLICA", "YES")
+        .env("TURSO_DATABASE_URL", &server.url())
+        .migration("V1__a", "CREATE TABLE a (x);\n")
+        .after("migrate")
+        .env("SEEDBED_LOG", "run.log");
+    for (line, words) in [
+        ("replica reset", ""),
+        ("sync", " frames after "),
+        ("sync", ": 0 frames after "),
+        ("migrate", ": 0 frames after "),
+    ] {
+        project.write("run.log", "");
+        let ran = project.run(line);
+        assert_eq!(ran.code, Some(0), "{ran}");
+        let log = project.read("run.log");
+        let is_it = |line: &str| line.contains(": sync of ") && line.contains(words);
+        assert_eq!(log.lines().any(is_it), !words.is_empty(), "{log}");
+    }
+    drop(server);
+    project.write("run.log", "");
+    assert_eq!(project.run("sync").code, Some(1));
+    let log = project.read("run.log");
+    assert!(log.contains("local_replica.db: failed after "), "{log}");
+}
+
+#[test]
 fn a_local_file_has_a_log_of_its_transactions() {
     let project = Project::new()
         .env("SEEDBED_LOG", "run.log")

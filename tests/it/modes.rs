@@ -36,6 +36,7 @@ in_every_mode! {
     a_long_text_is_recorded_packed_and_read_back
     the_history_can_have_another_name_beside_a_foreign_table
     a_name_with_a_quote_and_upper_case_is_quoted
+    looking_tells_that_the_engine_refuses_the_name_of_the_history
     a_history_under_another_name_is_never_run_a_second_time
     a_file_may_not_change_the_history_under_its_name
     two_runs_at_once_apply_each_migration_once

@@ -20,7 +20,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use crate::process::{Ran, Running};
 use crate::project::Project;
-use crate::server::ours;
+use crate::server::{Server, ours};
 use crate::world::{done, set};
 
 const URL: &str = "SEEDBED_TEST_URL";
@@ -123,6 +123,30 @@ async fn everything(config: &Config, suffix: &str) {
     let once = rows(&db, &format!("SELECT count(*) FROM one_{suffix}")).await;
     assert_eq!(once, [[Value::Integer(1)]]);
     assert_eq!(undone(&db, Back::To(0)).await, "V3 V2 V1");
+}
+
+/// On a server of its own. The Turso engine gets a script in several requests.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_answer_to_any_request_of_a_run_may_get_lost() {
+    let server = Server::start();
+    let config = settings(&server.url(), None);
+    let (db, set) = (opened(&config).await, files("x"));
+    // The first one reads the history.
+    for lost in 2.. {
+        let forgetful = Forgetful::start(&config, lost).await;
+        let options = Options::default().lock_timeout(lock_timeout(&config.database.value));
+        let with_losses = Db::remote(&forgetful.url, None, options).unwrap();
+        assert_eq!(applied(&with_losses, &set).await, "V1 V2 V3", "{lost}");
+        assert_eq!(states(&db, &set).await, "applied applied applied");
+        let once = "SELECT (SELECT count(*) FROM one_x), (SELECT count(*) FROM two_x)";
+        let one = Value::Integer(1);
+        assert_eq!(rows(&db, once).await, [[one.clone(), one]], "{lost}");
+        assert_eq!(undone(&db, Back::To(0)).await, "V3 V2 V1");
+        if forgetful.requests() < lost {
+            assert!(lost > 2, "nothing was lost");
+            break;
+        }
+    }
 }
 
 async fn applied(db: &Db, set: &Migrations) -> String {

@@ -96,6 +96,27 @@ fn a_look_makes_no_file() {
 }
 
 #[test]
+fn a_migrate_with_nothing_to_do_leaves_a_replica_that_has_what_its_primary_has() {
+    for replication in [Replication::V1, Replication::V2] {
+        let server = server(replication);
+        let empty = Project::new()
+            .env("USE_EMBEDDED_REPLICA", "YES")
+            .env("TURSO_DATABASE_URL", &server.url())
+            .file("migrations/notes.txt", "");
+        let line = "--replica-file of/mine.db";
+        ends(&empty.run(&format!("migrate {line}")), 0, "nothing to do");
+        // An empty database, and a replica that goes on.
+        assert_eq!(tables(&empty, "of/mine.db"), "");
+        let project = empty.migration("V1__users", "CREATE TABLE users (id INTEGER);\n");
+        ends(&project.run(&format!("migrate {line}")), 0, "applied V1");
+        assert_eq!(tables(&project, "of/mine.db"), "_migrations users");
+        // So is one that was not there before.
+        ends(&project.run("migrate"), 0, "nothing to do");
+        assert_eq!(tables(&project, FILE), "_migrations users");
+    }
+}
+
+#[test]
 fn a_sync_that_fails_after_the_commit_says_what_stands() {
     for replication in [Replication::V1, Replication::V2] {
         let server = server(replication);

@@ -7,9 +7,10 @@ use seedbed::dump::export::{ExportOptions, export};
 use seedbed::history::{RunError, State};
 use seedbed::migrations::{
     ApplyError, Back, BaselineOptions, Event, Grouping, OutOfOrder, PlanOptions, Repair, Target,
-    Verify, apply, baseline, ignore,
+    Verify, apply, baseline, ignore, observe,
 };
 use seedbed::script::{Atomicity, ForeignKeys, Key, Revision, Run, Step};
+use seedbed::sql::identifier;
 
 use crate::world::{World, codes, done, failure, problem_codes, set};
 
@@ -619,6 +620,23 @@ pub(crate) async fn a_name_with_a_quote_and_upper_case_is_quoted(world: World) {
             .await,
         "5"
     );
+}
+
+pub(crate) async fn looking_tells_that_the_engine_refuses_the_name_of_the_history(world: World) {
+    let mut world = world;
+    for name in ["a \"b\"", "turso_cdc", "__turso_internal_x"] {
+        world = world.with_history_table(name);
+        let looked = observe(&world.db, &set(&[A])).await;
+        let makes = format!("CREATE TABLE {} (x)", identifier(name));
+        let Some(why) = world.db.engine().refusal(&makes) else {
+            assert!(looked.is_ok(), "{name}");
+            continue;
+        };
+        let told = format!("the table of the history cannot be made: {why}");
+        assert_eq!(looked.unwrap_err().to_string(), told);
+        assert_eq!(world.apply(&[A]).await.unwrap_err().to_string(), told);
+    }
+    assert_eq!(world.tables().await, "");
 }
 
 pub(crate) async fn a_history_under_another_name_is_never_run_a_second_time(world: World) {

@@ -192,7 +192,7 @@ impl BecameText<'_> {
         let part = self.part;
         let steps = part.up.steps().iter().map(|step| ((), step));
         let breaks = history::breaks(name, &format!("no such column: {text}"), steps);
-        let origin = breaks.and_then(|((), step)| step.origin.clone());
+        let origin = breaks.and_then(|((), step)| step.origin());
         let location = origin.map_or_else(|| Location::file(part.up.file()), Location::from);
         Diagnostic::problem(
             "column-became-text",

@@ -92,6 +92,7 @@ fn the_history_goes_along() {
     for database in [url.as_str(), "back.db"] {
         let status = project.run(&format!("status --exit-code --database {database}"));
         assert_eq!(status.code, Some(0), "{status}");
+        assert!(!status.stdout.contains("has not been seeded"), "{status}");
     }
     // Both have it, with the text that was applied.
     let sources =

@@ -143,6 +143,7 @@ mod specification {
         a_trigger_whose_unique_index_is_dropped_is_refused
         a_trigger_that_writes_to_a_table_that_becomes_a_view_is_refused
         a_trigger_of_a_column_that_does_not_exist_is_refused
+        a_trigger_of_a_column_that_its_table_does_not_have_is_refused
         a_new_trigger_that_names_no_column_is_refused
         a_trigger_is_compiled_by_every_name_of_its_table_and_columns
     the_trigger_that_names_what_is_missing_is_blamed

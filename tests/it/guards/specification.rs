@@ -304,6 +304,34 @@ pub(crate) async fn a_trigger_that_writes_to_a_table_that_becomes_a_view_is_refu
     stops_firing(world, "DELETE", body, second).await;
 }
 
+/// Without what the Turso engine does not take: triggers on views, and a rebuild below one.
+pub(crate) async fn a_trigger_of_a_column_that_its_table_does_not_have_is_refused(world: World) {
+    let first = (
+        "V1__a.sql",
+        "CREATE TABLE a (x INT, \"Y y\" INT); CREATE TABLE log (x);",
+    );
+    world.apply(&[first]).await.unwrap();
+    let of = |columns: &str| {
+        format!("CREATE TRIGGER t AFTER UPDATE OF {columns} ON a BEGIN DELETE FROM log; END;")
+    };
+    for (columns, column) in [
+        ("yy", "yy"),
+        ("x, \"yy\"", "yy"),
+        ("X,\n  [Y  y]", "Y  y"),
+        ("x, log", "log"),
+    ] {
+        let text = of(columns);
+        let (part, words) = refused(world.apply(&[first, ("V2__b.sql", text.as_str())]).await);
+        assert_eq!(part, Part::Compiles, "{text}");
+        contains(&words, &["does not compile", column]);
+        assert_eq!(world.recorded().await, "V1");
+    }
+    let right = of("X , \"y Y\"");
+    let second = ("V2__b.sql", right.as_str());
+    world.apply(&[first, second]).await.unwrap();
+    assert_eq!(world.recorded().await, "V1 V2");
+}
+
 pub(crate) async fn a_trigger_of_a_column_that_does_not_exist_is_refused(world: World) {
     let first = (
         "V1__a.sql",
@@ -332,10 +360,7 @@ pub(crate) async fn a_trigger_of_a_column_that_does_not_exist_is_refused(world: 
         let third = ("V3__c.sql", text.as_str());
         let (part, words) = refused(world.apply(&[first, old, third]).await);
         assert_eq!(part, Part::Compiles, "{text}");
-        contains(
-            &words,
-            &["does not compile", &format!("no such column: {column}")],
-        );
+        contains(&words, &["does not compile", "no such column: ", column]);
         assert_eq!(world.recorded().await, "V1 V2");
     }
     // The columns of a trigger get other names with the table, and the rowid has names.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use turso::Connection;
@@ -11,10 +11,13 @@ use turso::Connection;
 use crate::Error;
 use crate::program;
 
+/// How long a stream may be without a request, as with sqld. Then its transaction is rolled back.
+const EXPIRY: Duration = Duration::from_secs(10);
+
 pub(crate) struct Database {
     engine: turso::Database,
-    /// Streams between two requests, by their batons.
-    streams: Mutex<HashMap<String, Connection>>,
+    /// Streams between two requests, by their batons, and since when each has had none.
+    streams: Mutex<HashMap<String, (Connection, Instant)>>,
     next: AtomicU64,
 }
 
@@ -30,6 +33,9 @@ impl Database {
 
     /// The status and the body for a request.
     pub(crate) async fn answer(&self, method: &str, path: &str, body: &Value) -> (u16, String) {
+        if let Ok(mut streams) = self.streams.lock() {
+            streams.retain(|_, (_, since)| since.elapsed() < EXPIRY);
+        }
         let answered = match (method, path) {
             ("GET", "/v3") => Ok(String::new()),
             ("GET", "/version") => Ok("turso-engine 0.8.3".to_owned()),
@@ -51,14 +57,15 @@ impl Database {
             return Ok(connection);
         };
         let mut streams = self.streams.lock().map_err(|_| "a request panicked")?;
-        Ok(streams.remove(baton).ok_or("the stream has ended")?)
+        let (connection, _) = streams.remove(baton).ok_or("the stream has ended")?;
+        Ok(connection)
     }
 
     /// Keeps a stream for its next request.
     fn keep(&self, connection: Connection) -> Result<String, Error> {
         let baton = format!("stream-{}", self.next.fetch_add(1, Ordering::Relaxed));
         let mut streams = self.streams.lock().map_err(|_| "a request panicked")?;
-        streams.insert(baton.clone(), connection);
+        streams.insert(baton.clone(), (connection, Instant::now()));
         Ok(baton)
     }
 
