@@ -7,8 +7,9 @@ use crate::script::Key;
 mod asked;
 mod cases;
 mod harm;
+mod seeds;
 
-/// Whose run it is, and for which engine.
+/// The runner, and the engine.
 #[derive(Debug, Clone, Copy)]
 struct By {
     runner: Runner,
@@ -54,6 +55,7 @@ async fn findings_with(
         levels,
         runs: Runs::Together,
         queries: &[],
+        seeds: &[],
     };
     let is_new = |it: &Migration| it.key == Key::Migration(2);
     let linted = lint(&set(base, file), &is_new, &options, db).await;
@@ -160,6 +162,7 @@ async fn what_a_repeatable_migration_makes_again_behind_a_rebuild_is_not_lost() 
         levels: &Levels::new(),
         runs: Runs::Together,
         queries: &[],
+        seeds: &[],
     };
     let is_new = |it: &Migration| it.key == Key::Migration(2);
     let set = Migrations::from_files(files);
@@ -169,4 +172,36 @@ async fn what_a_repeatable_migration_makes_again_behind_a_rebuild_is_not_lost() 
         lost.message,
         "dropping t drops the index j, and nothing creates it again"
     );
+}
+
+#[tokio::test]
+async fn other_line_ends_are_found_where_the_runner_compares_bytes() {
+    let of = async |runner, text: &str| {
+        let files = [("1_a.sql".to_owned(), text.as_bytes().to_vec())];
+        let set = Migrations::from_files(files);
+        let options = Options {
+            runner,
+            target: Target::Local,
+            levels: &Levels::new(),
+            runs: Runs::Together,
+            queries: &[],
+            seeds: &[],
+        };
+        let found = lint(&set, &|_| true, &options, None)
+            .await
+            .unwrap()
+            .findings;
+        found
+            .iter()
+            .any(|it| it.code == "MG903" && it.severity.word() == "warning")
+    };
+    let (crlf, lf) = (
+        "CREATE TABLE a (id INTEGER\r\nPRIMARY KEY);\r\n",
+        "CREATE TABLE a (id INTEGER\nPRIMARY KEY);\n",
+    );
+    assert!(of(None, crlf).await);
+    assert!(of(None, &format!("\u{feff}{lf}")).await);
+    assert!(!of(None, lf).await);
+    assert!(!of(Some(Runner::Seedbed), crlf).await);
+    assert!(!of(Some(Runner::Wrangler), crlf).await);
 }
