@@ -26,6 +26,7 @@ mod compiles;
 mod existing;
 mod fresh;
 mod lost;
+mod reverted;
 mod server;
 mod undone;
 
@@ -184,6 +185,11 @@ async fn rehearse(
         checked.applied_to_existing = existing.applied;
     }
     checked.problems.extend(broken);
+    if let Some(existing) = &existing {
+        let new = &existing.published.new;
+        let reverted = reverted::reverted(parts, new, &set.history_table).await?;
+        checked.problems.extend(reverted);
+    }
     if whole {
         let named = judge(&fresh, existing.as_ref(), checked).await?;
         let intact = base.is_none_or(|base| is_intact(base, set));
