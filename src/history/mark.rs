@@ -1,7 +1,8 @@
 //! Whether a database is known to have the schema that its recorded migrations make: the row `meta`/`schema`. It holds the
 //! `schema_version` of the engine and the revision of the history, as both are at the end of a run. The engine counts that
-//! number up with every change of the schema, so while both are unchanged nothing else has changed the schema. A run
-//! writes the row only where the schema was known before: the row was right, the schema was compared and equal, or the
+//! number up with every change of the schema, so while both are unchanged nothing else has changed the schema. A database
+//! that was made from a dump counts from the beginning and may come to the same number, so the row also holds how many
+//! objects there are and how long their texts are. A run writes the row only where the schema was known before: the row was right, the schema was compared and equal, or the
 //! database was new. Otherwise it clears the row. Pure; nothing here compares schemas.
 
 use std::collections::HashMap;
@@ -64,16 +65,24 @@ impl SchemaMark {
     }
 }
 
+/// How many objects the schema has, and how long their texts are.
+const SIZE: &str =
+    "(SELECT count(*) || ' ' || CAST(total(length(sql)) AS INTEGER) FROM sqlite_schema)";
+
 /// A condition: the row is right.
-pub(super) const IS_AS_RECORDED: &str = "\
-EXISTS (SELECT 1 FROM _migrations AS s, _migrations AS r, pragma_schema_version AS v \
-WHERE s.kind = 'meta' AND s.version = 'schema' AND r.kind = 'meta' AND r.version = 'revision' \
-AND s.detail = CAST(v.schema_version AS TEXT) AND s.name = CAST(r.detail AS TEXT))";
+pub(super) fn is_as_recorded() -> String {
+    format!(
+        "EXISTS (SELECT 1 FROM _migrations AS s, _migrations AS r, pragma_schema_version AS v \
+         WHERE s.kind = 'meta' AND s.version = 'schema' AND r.kind = 'meta' AND r.version = 'revision' \
+         AND s.detail = CAST(v.schema_version AS TEXT) AND s.name = CAST(r.detail AS TEXT) AND s.checksum = {SIZE})"
+    )
+}
 
 /// The `schema_version`, and whether the row is right. It fails without `_migrations`, and on an engine that has no such
 /// number.
 pub(super) fn question() -> String {
-    format!("SELECT v.schema_version, {IS_AS_RECORDED} FROM pragma_schema_version AS v")
+    let is_as_recorded = is_as_recorded();
+    format!("SELECT v.schema_version, {is_as_recorded} FROM pragma_schema_version AS v")
 }
 
 /// What a run knows of the schema before it begins.
@@ -96,7 +105,9 @@ pub(crate) fn keeps(script: &Script, recorded: &HashMap<&Key, &Row>) -> bool {
         row.is_some_and(|row| row.checksum == entry.checksum)
     };
     let keeps = |unit: &Unit| match &unit.record {
-        Record::Insert(entry) => !entry.detail.contains_key(BASELINE),
+        Record::Insert(entry) => {
+            !entry.detail.contains_key(BASELINE) && !matches!(entry.key, Key::Import(_))
+        }
         Record::Replace(entry) => matches!(entry.key, Key::Seed(_)) || is_same(entry),
         Record::Restore(it) => it.on_failure == OnFailure::Stop && is_same(&it.entry),
         Record::Delete(key) => matches!(key, Key::Seed(_)),
@@ -126,7 +137,7 @@ pub(super) fn before(expects: Revision, known: KnownSchema) -> Step {
         KnownSchema::ByTheRow => Step::own(
             format!(
                 "UPDATE _migrations SET detail = '{HELD}' WHERE kind = 'meta' AND version = 'schema' AND name = ?1 \
-                 AND detail = (SELECT CAST(schema_version AS TEXT) FROM pragma_schema_version)"
+                 AND checksum = {SIZE} AND detail = (SELECT CAST(schema_version AS TEXT) FROM pragma_schema_version)"
             ),
             vec![Value::Text(expects.0.to_string())],
         ),
@@ -137,7 +148,7 @@ pub(super) fn before(expects: Revision, known: KnownSchema) -> Step {
 pub(super) fn after(leaves: Revision) -> Step {
     Step::own(
         format!(
-            "UPDATE _migrations SET name = ?1, detail = CASE detail WHEN '{HELD}' \
+            "UPDATE _migrations SET name = ?1, checksum = {SIZE}, detail = CASE detail WHEN '{HELD}' \
              THEN (SELECT CAST(schema_version AS TEXT) FROM pragma_schema_version) END \
              WHERE kind = 'meta' AND version = 'schema'"
         ),

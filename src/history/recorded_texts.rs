@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::error::HistoryError;
-use super::mark::{Beside, IS_AS_RECORDED};
+use super::mark::{Beside, is_as_recorded};
 use super::others::Found;
 use super::packed;
 use super::read::{History, read_beside, with_others};
@@ -19,7 +19,7 @@ const TEXTS: &str =
     "SELECT kind, version, source FROM _migrations WHERE kind IN ('migration', 'repeatable')";
 
 /// How many bytes of recorded texts are read along with a history before it is known that they are needed.
-const ALONG: usize = 256 << 10;
+const ALONG: usize = 64 << 10;
 
 /// Reads the history, and beside it the recorded texts and the schema.
 ///
@@ -53,8 +53,9 @@ pub(crate) async fn read_recorded(db: &Db) -> Result<(History, Beside), HistoryE
 /// As [`read`](super::read()).
 pub async fn read_before_change(db: &Db) -> Result<History, HistoryError> {
     let along = db.engine().is_server().then(|| {
+        let is_as_recorded = is_as_recorded();
         let is_needed = format!(
-            "NOT {IS_AS_RECORDED} AND (SELECT sum(length(source)) FROM _migrations \
+            "NOT {is_as_recorded} AND (SELECT sum(length(source)) FROM _migrations \
              WHERE kind IN ('migration', 'repeatable')) <= {ALONG}"
         );
         let table = db.history_table();

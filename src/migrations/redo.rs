@@ -499,6 +499,7 @@ mod tests {
         let options = RedoOptions {
             steps,
             grouping: Grouping::All,
+            ..RedoOptions::default()
         };
         let mut redoing = Redoing::new(&set, &options);
         let history = history::read_with_texts(&db, |history| redoing.texts(history));

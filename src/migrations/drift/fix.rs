@@ -282,13 +282,8 @@ impl Content {
             _ => ("", None),
         };
         let mut text = format!("{}{up}", self.head);
-        for (number, statement) in self.statements.iter().enumerate() {
-            // The reader of drizzle does not divide by semicolons.
-            if layout == Layout::Drizzle && number > 0 {
-                text.push_str("--> statement-breakpoint\n");
-            } else {
-                text.push('\n');
-            }
+        for statement in &self.statements {
+            text.push('\n');
             // A semicolon in a trigger ends a statement there.
             let is_trigger =
                 matches!(kind(statement), Kind::Create(it) if it.what == What::Trigger);
