@@ -11,8 +11,8 @@ use crate::aside::drop_aside;
 use crate::db::{self, Db, DbError, Engine, Failure};
 use crate::diagnostic::{Diagnostic, Location, lines};
 use crate::history::{
-    self, Failed, History, HistoryError, Interrupted, LeftBroken, Outside, Part, Patience, Row,
-    RunError, State, UnitEvent, UnitOutcome, Watch,
+    self, Failed, History, HistoryError, Interrupted, KnownSchema, LeftBroken, Outside, Part,
+    Patience, Row, RunError, State, UnitEvent, UnitOutcome, Watch,
 };
 use crate::script::{Entry, Key, Origin, Record, Run, Script, Step, Unit};
 use crate::sql::{Kind, kind, significant};
@@ -288,6 +288,8 @@ pub(crate) struct Decision {
     pub(crate) under_way: Option<Key>,
     /// Whether the run may leave more to do, which shows only once it is done: then it decides once more.
     pub(crate) look_again: bool,
+    /// The `schema_version` at which the schema was compared with the recorded migrations, and found to be theirs.
+    pub(crate) compared_at: Option<i64>,
 }
 
 /// Says what a decision needs to know, and decides.
@@ -305,6 +307,15 @@ pub(crate) trait Reader {
     }
     /// The decision.
     fn decide(&mut self, history: &History) -> Decision;
+    /// Adds what a further look at the database tells about the scripts of a decision.
+    async fn judge(
+        &mut self,
+        _db: &Db,
+        _history: &History,
+        _decision: &mut Decision,
+    ) -> Result<(), HistoryError> {
+        Ok(())
+    }
     /// A script of the decision is committed.
     fn committed(&mut self, _script: &Script) {}
     /// Whether this finishes an unfinished import, which is in the way of every other change.
@@ -331,7 +342,7 @@ pub(crate) async fn drive<R: Reader>(
     'again: loop {
         let history = match how.take_history() {
             Some(history) => history,
-            None => history::read(db).await?,
+            None => history::read_before_change(db).await?,
         };
         let history = history::add_texts(db, history, |history| how.texts(history)).await?;
         if let Some(unfinished) = &history.unfinished
@@ -350,7 +361,10 @@ pub(crate) async fn drive<R: Reader>(
             moved = false;
         }
         how.look(db, &history).await?;
-        let decision = how.decide(&history);
+        let mut decision = how.decide(&history);
+        if !decision.scripts.is_empty() && !decision.problems.iter().any(Diagnostic::is_error) {
+            how.judge(db, &history, &mut decision).await?;
+        }
         if let Some((key, started)) = only_under_way(&decision) {
             // It is the one that applies this.
             if db.other_run().is_some() {
@@ -417,6 +431,11 @@ pub(crate) async fn drive<R: Reader>(
         let mut watch = Watch::new(&decision.scripts);
         watch.knows(&history.known, history.engine, &decision.scripts);
         watch.goes_on(&history.left_broken, &decision.scripts);
+        let known = match decision.compared_at {
+            Some(version) => KnownSchema::Compared(version),
+            None => KnownSchema::ByTheRow,
+        };
+        watch.knows_schema(known, history.engine, &decision.scripts, &recorded);
         if watch.ignores_checks() {
             let tables = history::checked_tables(db).await;
             watch.knows_checks(tables.map_err(HistoryError::Db)?);

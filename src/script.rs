@@ -458,7 +458,7 @@ impl Step {
         }
     }
 
-    /// Whether somebody wrote it, so that it has a place in a file.
+    /// Whether it comes from a file, and so has a place.
     pub fn is_written(&self) -> bool {
         self.source().is_some()
     }

@@ -259,6 +259,10 @@ pub(super) struct Migrate {
     /// Also apply versions below the newest applied one
     #[arg(long)]
     pub(super) allow_out_of_order: bool,
+    /// Also change tables, indexes, views and triggers that were changed outside of migrations. Databases may end
+    /// with different schemas, and what was changed may be lost
+    #[arg(long)]
+    pub(super) allow_drift: bool,
     /// Wait up to S seconds for the database to become reachable
     #[arg(long, value_name = "S", value_parser = seconds, allow_negative_numbers = true)]
     pub(super) wait: Option<Duration>,
@@ -564,6 +568,10 @@ pub(super) struct Undo {
     /// Also undo migrations that `baseline` or `adopt` recorded and Seedbed never ran: what they drop was there before
     #[arg(long)]
     pub(super) adopted: bool,
+    /// Also change tables, indexes, views and triggers that were changed outside of migrations. What was changed may be
+    /// lost
+    #[arg(long)]
+    pub(super) allow_drift: bool,
     /// Show what would be run, and change nothing
     #[arg(long)]
     pub(super) dry_run: bool,
@@ -585,6 +593,10 @@ pub(super) struct Redo {
     /// How many of the highest versions
     #[arg(long, value_name = "N", default_value = "1", value_parser = steps, allow_negative_numbers = true)]
     pub(super) steps: usize,
+    /// Also change tables, indexes, views and triggers that were changed outside of migrations. What was changed may be
+    /// lost
+    #[arg(long)]
+    pub(super) allow_drift: bool,
     /// Show what would be run, and change nothing
     #[arg(long)]
     pub(super) dry_run: bool,

@@ -418,7 +418,13 @@ impl Session {
                 let _ = opened.db.check_replica().await;
             }
         };
-        let (files, history, ()) = tokio::join!(files, history::read(&opened.db), replica);
+        let history = async {
+            match upcoming {
+                Upcoming::Change => history::read_before_change(&opened.db).await,
+                Upcoming::Nothing => history::read(&opened.db).await,
+            }
+        };
+        let (files, history, ()) = tokio::join!(files, history, replica);
         match files {
             Ok(Ok(set)) => Ok((set, history)),
             Ok(Err(error)) => Err(self.unread(&error).about(opened)),

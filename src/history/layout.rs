@@ -22,9 +22,9 @@ UPDATE _migrations SET detail = ?1 WHERE kind = 'meta' AND version = 'layout'";
 ///
 /// | column | |
 /// |---|---|
-/// | `kind` | `migration`, `repeatable`, `seed`, `import`, or `meta` (versions `layout`, `revision`, `environment`, `database_id`) |
+/// | `kind` | `migration`, `repeatable`, `seed`, `import`, or `meta` (versions `layout`, `revision`, `environment`, `database_id`, `schema`) |
 /// | `version` | an integer for migrations, text for the rest; it has no type, so that integers stay integers |
-/// | `name`, `checksum` | words of the file name; sha256 of the canonical text. Of `revision`: the ids of the last runs, one for each revision, newest first |
+/// | `name`, `checksum` | words of the file name; sha256 of the canonical text. Of `revision`: the ids of the last runs, one for each revision, newest first; of `schema`: the revision that it was written at, and the size of the schema |
 /// | `effective` | of seeds: hash of what the file amounts to after expansion |
 /// | `state` | `applied` or `started` |
 /// | `applied_at`, `duration_ms` | UTC `YYYY-MM-DDTHH:MM:SS.sssZ` by the database's clock; whole milliseconds |

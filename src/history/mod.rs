@@ -19,6 +19,7 @@ mod known;
 mod layout;
 mod left_broken;
 mod left_rows;
+mod mark;
 mod not_begun;
 mod old_rows;
 mod orphans;
@@ -57,6 +58,8 @@ pub(crate) use adoptable::{
 pub(crate) use left_broken::LeftBroken;
 #[doc(hidden)]
 pub use left_broken::left_broken;
+pub use mark::SchemaMark;
+pub(crate) use mark::{Beside, KnownSchema};
 pub(crate) use not_begun::set_back;
 pub use other_tools::{Columns, OTHER_TOOLS, OtherTool, Recorded};
 pub use others::OtherHistory;
@@ -73,7 +76,8 @@ pub(crate) use read::unfinished_import;
 pub use read::{
     History, Objects, Row, State, Unfinished, add_texts, database_id, read, read_with_texts,
 };
-pub(crate) use recorded_texts::{WithTexts, read_recorded};
+pub use recorded_texts::read_before_change;
+pub(crate) use recorded_texts::read_recorded;
 pub(crate) use refusal::{Refusal, not_repaired, refusal, suspects};
 pub use run::{OnUnit, Receipt, UnitEvent, UnitOutcome, run};
 pub(crate) use run::{chained, not_compiling, run_chain, run_watched};

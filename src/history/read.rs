@@ -9,6 +9,7 @@ use super::error::HistoryError;
 use super::guards::LEFT_BROKEN;
 use super::known::{Known, references};
 use super::layout::{DATABASE_ID, LAYOUT, UNFINISHED, makes_ours};
+use super::mark::{self, SchemaMark};
 use super::others::{self, OtherHistory};
 use super::packed;
 use super::patience::Patience;
@@ -46,6 +47,8 @@ pub struct History {
     pub known: Known,
     /// What a run left broken for its later files, and ended before they repaired it.
     pub left_broken: Vec<serde_json::Value>,
+    /// Whether the schema is known to be the one that the recorded migrations make.
+    pub schema: SchemaMark,
 }
 
 /// Objects of a schema: the table or view that each is on, by type and name. All in lower case.
@@ -348,7 +351,16 @@ pub(crate) async fn unfinished_import(db: &Db) -> Result<Option<Unfinished>, DbE
 /// # Errors
 /// [`HistoryError::NotOurs`] and [`HistoryError::Newer`] where the table is not one that this version may touch.
 pub async fn read(db: &Db) -> Result<History, HistoryError> {
-    let (mut history, found, _) = read_beside(db, None::<Query>).await?;
+    let (history, found, _) = read_beside(db, None::<Query>).await?;
+    with_others(db, history, found).await
+}
+
+/// Adds the histories of other tools, where a further request has to read them.
+pub(super) async fn with_others(
+    db: &Db,
+    mut history: History,
+    found: others::Found,
+) -> Result<History, HistoryError> {
     history.others = others::others(db, &history, found).await?;
     Ok(history)
 }
@@ -375,13 +387,17 @@ pub(super) async fn read_beside<Q: Questions>(
     ]
     .map(|sql| Query::new(table.sql(sql)));
     let known = [schema::OBJECTS.to_owned(), references()].map(Query::new);
+    let mark = Query::new(table.sql(&mark::question()));
     let questions = (
         queries,
-        ((Query::new(others::question()), import), (known, beside)),
+        (
+            (Query::new(others::question()), import),
+            (known, (mark, beside)),
+        ),
     );
     let (
         [what, meta, rows, objects, tables, tables_beside, elsewhere],
-        ((of_others, import), ([triggers, references], of_beside)),
+        ((of_others, import), ([triggers, references], (mark, of_beside))),
     ) = db.ask(questions).await?;
     let mut history = History {
         engine: db.engine(),
@@ -389,6 +405,8 @@ pub(super) async fn read_beside<Q: Questions>(
         unfinished: import.rows()?.first().and_then(|row| unfinished(row, db)),
         tables: names(&tables.rows()?).collect(),
         known: Known::new(triggers.rows()?, &references.rows()?),
+        // Without the table, and on an engine without such a number, it fails.
+        schema: SchemaMark::of(&if_accepted(mark.rows())?.unwrap_or_default()),
         ..history(what.rows()?, meta, rows, table)?
     };
     let mut keys = history.rows.iter().map(|row| &row.key);

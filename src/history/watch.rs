@@ -1,5 +1,6 @@
 //! The guards over the schema as a whole, from the beginning of a run to its end, and the place of a script in them.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::checks::CheckedTable;
@@ -10,13 +11,15 @@ use super::guards::{ForeignKey, Scope, forget, keep_left_broken, still_lost_or_m
 use super::known::{Known, Reference};
 use super::left_broken::{LeftBroken, Texts};
 use super::left_rows::{self, LeftRows};
+use super::mark::{KnownSchema, has_version, keeps};
 use super::orphans::{follow, new_references};
 use super::quoted::Quoted;
+use super::read::Row;
 use super::trigger::{CreatedTrigger, Probes, Standing, created_triggers, standing};
 use super::view::Views;
 use crate::db::Engine;
 use crate::schema::SchemaObject;
-use crate::script::{Atomicity, ForeignKeys, Script, Step, Unit};
+use crate::script::{Atomicity, ForeignKeys, Key, Script, Step, Unit};
 use crate::sql::{Value, What, identifier};
 
 /// The guards of a run over the schema as a whole. They compare the beginning of the first script with the end of each
@@ -67,6 +70,10 @@ pub(crate) struct Watch {
     renames: Vec<Rename>,
     /// The views and triggers before the run, and those that it creates.
     texts: Vec<(String, String)>,
+    /// What the run knows of the schema; none where it does not record that.
+    known_schema: Option<KnownSchema>,
+    /// For each script whether a known schema is the recorded one behind it, too.
+    keeps_schema: Vec<bool>,
 }
 
 /// Where a script stands in its run.
@@ -168,6 +175,21 @@ impl Watch {
             number,
             is_first: !self.has_begun && self.guarded.is_some_and(|(first, _)| first == number),
             is_last: self.guarded.is_some_and(|(_, last)| last == number),
+        }
+    }
+
+    /// The run records whether the schema is the recorded one behind each of its scripts.
+    pub(crate) fn knows_schema(
+        &mut self,
+        known: KnownSchema,
+        engine: Engine,
+        scripts: &[Script],
+        recorded: &HashMap<&Key, &Row>,
+    ) {
+        if has_version(engine) {
+            self.known_schema = Some(known);
+            let scripts = scripts.iter();
+            self.keeps_schema = scripts.map(|script| keeps(script, recorded)).collect();
         }
     }
 
@@ -359,6 +381,18 @@ pub(super) enum Guard {
 }
 
 impl Place<'_> {
+    /// What is known of the schema before the script, where the script keeps that.
+    pub(super) fn known_schema(self) -> Option<KnownSchema> {
+        let known = self.watch.known_schema?;
+        let keeps = self.watch.keeps_schema.get(self.number);
+        keeps.filter(|keeps| **keeps)?;
+        // The scripts behind it go by what it writes.
+        Some(match self.number {
+            0 => known,
+            _ => KnownSchema::ByTheRow,
+        })
+    }
+
     /// Whether the foreign keys that were a mismatch before the run are recorded.
     pub(super) fn has_mismatches(self) -> bool {
         self.watch.has_mismatches

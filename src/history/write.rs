@@ -13,6 +13,7 @@ use super::layout::{
     ADOPTED_AT, ADOPTED_FROM, BASELINE, CREATE, DROPPED, FIRST_LAYOUT, FIRST_ROWS, IDENTIFY,
     IDENTIFY_COPY, LAYOUT, RAISE_LAYOUT, RENAMED, UNDOING,
 };
+use super::mark;
 use super::old_rows;
 use super::orphans;
 use super::packed::{is_packed, stored};
@@ -158,6 +159,11 @@ fn lower_unnamed(script: &Script, run: &Run, place: Place<'_>, compared: Compare
     match script.atomicity {
         Atomicity::Transaction => {
             let mut steps = Steps::new(script.expects, run);
+            let mark = place.known_schema();
+            steps.push(
+                Purpose::Table,
+                mark.map_or_else(mark::forget, |known| mark::before(script.expects, known)),
+            );
             steps.durations = Durations::of(&script.units);
             steps.clear_the_way(&script.units);
             steps.references = place.known_references();
@@ -198,6 +204,9 @@ fn lower_unnamed(script: &Script, run: &Run, place: Place<'_>, compared: Compare
             if let Some(step) = place.keeps_left_broken() {
                 steps.push(Purpose::Around, step);
             }
+            if mark.is_some() {
+                steps.push(Purpose::Table, mark::after(script.leaves()));
+            }
             if script.foreign_keys == ForeignKeys::On {
                 steps.explain_commit();
             }
@@ -210,6 +219,7 @@ fn lower_unnamed(script: &Script, run: &Run, place: Place<'_>, compared: Compare
 /// `started`, then the statements one by one, then `applied`.
 fn bare(script: &Script, run: &Run, compared: Compared) -> Vec<Lowered> {
     let mut first = Steps::new(script.expects, run);
+    first.push(Purpose::Table, mark::forget());
     let mut between = Steps {
         compared,
         ..Steps::default()

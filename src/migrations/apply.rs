@@ -1,7 +1,8 @@
 //! Applying what is pending.
 
+use super::drift::{in_the_way, judge};
 use super::identity::edited_keys;
-use super::plan::{PlanOptions, plan};
+use super::plan::{MigrationPlan, PlanOptions, plan};
 use super::set::Migrations;
 use super::{ApplyError, Outcome};
 use crate::db::Db;
@@ -28,6 +29,27 @@ pub async fn observe_from(
     history: History,
 ) -> Result<History, HistoryError> {
     history::add_texts(db, history, |history| edited_keys(set, history)).await
+}
+
+/// Reads the history, and plans an apply as it would run: with the problems of objects that are not as the recorded
+/// migrations make them, and that the run changes.
+///
+/// # Errors
+/// As [`history::read`].
+pub async fn observe_apply_from(
+    db: &Db,
+    set: &Migrations,
+    history: History,
+    options: &PlanOptions,
+) -> Result<(History, MigrationPlan), HistoryError> {
+    let history = observe_from(db, set, history).await?;
+    let mut plan = plan(set, &history, options);
+    let drift = in_the_way(db, &history, &plan.scripts, options.drift, "migrate").await?;
+    plan.problems.extend(drift);
+    if plan.errors().next().is_some() {
+        plan.scripts.clear();
+    }
+    Ok((history, plan))
 }
 
 /// Applies all pending migrations and repeatables: [`apply`] with the defaults, and without a listener. In the history
@@ -73,7 +95,7 @@ pub async fn apply(
     run: &Run,
     on_event: &OnEvent,
 ) -> Result<Outcome, ApplyError> {
-    let history = history::read(db).await?;
+    let history = history::read_before_change(db).await?;
     apply_from(db, set, history, options, run, on_event).await
 }
 
@@ -121,6 +143,16 @@ impl Reader for Applying<'_> {
             problems: plan.problems,
             look_again: !plan.to_look_at.is_empty(),
             scripts: plan.scripts,
+            ..Decision::default()
         }
+    }
+
+    async fn judge(
+        &mut self,
+        db: &Db,
+        history: &History,
+        decision: &mut Decision,
+    ) -> Result<(), HistoryError> {
+        judge(db, history, decision, self.options.drift, "migrate").await
     }
 }

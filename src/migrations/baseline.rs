@@ -354,9 +354,17 @@ pub(super) async fn replay(
     acts: Acts,
     table: &HistoryTable,
 ) -> Result<(Rehearsal, Vec<Diagnostic>), Stopped> {
+    replay_in_order(acts.into_values(), table).await
+}
+
+/// The same in this order.
+pub(super) async fn replay_in_order(
+    acts: impl IntoIterator<Item = (Entry, Act)>,
+    table: &HistoryTable,
+) -> Result<(Rehearsal, Vec<Diagnostic>), Stopped> {
     let mut rehearsal = Rehearsal::new(table).await?;
     let mut warnings = Vec::new();
-    for (entry, act) in acts.into_values() {
+    for (entry, act) in acts {
         match act.obstacle() {
             Some(obstacle) => warnings.push(obstacle),
             None => rehearsal.act(Record::Insert(entry), &act, Way::Up).await?,

@@ -26,6 +26,7 @@ mod compiles;
 mod existing;
 mod fresh;
 mod lost;
+mod reverted;
 mod server;
 mod texts;
 mod undone;
@@ -192,6 +193,11 @@ async fn rehearse(
         checked.applied_to_existing = existing.applied;
     }
     checked.problems.extend(broken);
+    if let Some(existing) = &existing {
+        let new = &existing.published.new;
+        let reverted = reverted::reverted(parts, new, &set.history_table).await?;
+        checked.problems.extend(reverted);
+    }
     if whole {
         let named = judge(&fresh, existing.as_ref(), checked).await?;
         let of_fresh = texts::became_text(&fresh.rehearsal, &fresh.ran).await?;

@@ -222,8 +222,28 @@ pub(super) fn has_no_effect(words: &str) -> bool {
 
 /// Whether these words are `reverts HASH`: the file reverts the drift with this fingerprint.
 fn reverts(words: &str) -> bool {
-    let hash = words.strip_prefix("reverts ").map(str::trim_start);
-    hash.is_some_and(|hash| hash.len() == 64 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    reverted(words).is_some()
+}
+
+/// The fingerprint in `reverts HASH`: the file takes back the drift that has it.
+fn reverted(words: &str) -> Option<&str> {
+    let hash = words.strip_prefix("reverts ").map(str::trim_start)?;
+    let is_hash = hash.len() == 64 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_hash.then_some(hash)
+}
+
+/// The fingerprints of the drifts that a file takes back, and where it says so.
+pub(super) fn reverted_drifts(source: &Arc<Source>) -> Vec<(String, Origin)> {
+    let lines = lines(&source.text).filter(|line| !line.below_a_statement);
+    let reverted = lines.filter_map(|line| {
+        let hash = reverted(line.text)?.to_ascii_lowercase();
+        let origin = Origin {
+            source: source.clone(),
+            span: line.span,
+        };
+        Some((hash, origin))
+    });
+    reverted.collect()
 }
 
 /// Whether these words begin with `allow`.

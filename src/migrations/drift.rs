@@ -1,22 +1,30 @@
 //! Drift: the schema of a database against the one that its recorded migrations make, in memory. It looks and never
 //! writes to the database; what it proposes is text.
 
+mod added;
 mod fix;
+mod in_the_way;
+mod noted;
 mod statements;
 
 use std::collections::HashSet;
 
-use super::baseline::{recorded_acts, replay};
+use super::baseline::{Acts, recorded_acts, replay_in_order};
 use super::file::checksum;
 use super::identity::applied;
-use super::rehearse::{Rehearsal, Stopped};
+use super::rehearse::{Act, Rehearsal, Stopped};
 use crate::db::{Db, DbError};
 use crate::diagnostic::Diagnostic;
-use crate::history::{History, HistoryError, State, WithTexts, read_recorded};
+use crate::history::{Beside, History, HistoryError, State, read_recorded};
 use crate::schema::{Difference, Schema, compare};
+use crate::script::{Entry, Key};
 
 pub use self::fix::{FixError, FixKind, Fixed, fix};
-use self::statements::{Sides, put_right};
+pub(super) use self::in_the_way::judge;
+pub use self::in_the_way::{DriftPolicy, in_the_way};
+pub(super) use self::noted::drifted;
+pub(super) use self::statements::as_found;
+use self::statements::{PutRight, Sides, put_right};
 
 /// One object that is not as the recorded migrations make it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +34,8 @@ pub struct Drifted {
     pub difference: Difference,
     /// The statements that make it as the migrations do.
     pub statements: Vec<String>,
+    /// The columns whose values are gone, each as a sentence: the statements give them their defaults.
+    pub lost: Vec<String>,
     /// Why there are none.
     pub obstacle: Option<String>,
 }
@@ -82,11 +92,136 @@ struct Look {
 }
 
 async fn look(db: &Db) -> Result<Look, DriftError> {
-    let WithTexts {
+    let (history, beside) = read_recorded(db).await?;
+    let Compared {
+        rehearsal,
+        expected,
+        found,
+        differences,
+        replayed,
+        warnings,
+    } = compared(&history, &beside).await?;
+    let sides = Sides::new(&rehearsal, expected, found)
+        .await
+        .map_err(DriftError::Memory)?;
+    let fingerprint = fingerprint(&differences);
+    let objects = differences.into_iter().map(|difference| {
+        let (right, obstacle) = match put_right(&sides, std::slice::from_ref(&difference)) {
+            Ok(right) => (right, None),
+            Err(obstacle) => (PutRight::default(), Some(obstacle)),
+        };
+        Drifted {
+            difference,
+            statements: right.statements,
+            lost: right.lost,
+            obstacle,
+        }
+    });
+    let drift = Drift {
+        objects: objects.collect(),
+        version: history.version(),
+        replayed,
+        left_out: left_out(beside.foreign, &schema_names(&sides.found)),
+        warnings,
+        fingerprint,
+    };
+    Ok(Look {
+        drift,
         history,
-        schema,
-        foreign,
-    } = read_recorded(db).await?;
+        expected: rehearsal,
+        sides,
+    })
+}
+
+/// The schema of a database against the one that the recorded migrations make.
+struct Compared {
+    /// The database that they make.
+    rehearsal: Rehearsal,
+    expected: Schema,
+    found: Schema,
+    differences: Vec<Difference>,
+    /// How many were replayed.
+    replayed: usize,
+    /// About files that could not be replayed.
+    warnings: Vec<Diagnostic>,
+}
+
+/// Replays what is recorded, and compares. The history must have the texts.
+async fn compared(history: &History, beside: &Beside) -> Result<Compared, DriftError> {
+    let problems = not_replayable(history);
+    if !problems.is_empty() {
+        return Err(DriftError::Problems(problems));
+    }
+    let acts = recorded_acts(history);
+    let in_order: Vec<(Entry, Act)> = acts.values().cloned().collect();
+    let as_applied = in_order_of_rows(history, acts);
+    let is_in_order = {
+        let keys = |acts: &[(Entry, Act)]| -> Vec<Key> {
+            acts.iter().map(|(entry, _)| entry.key.clone()).collect()
+        };
+        keys(&in_order) == keys(&as_applied)
+    };
+    let as_applied = against(as_applied, history, beside).await;
+    match &as_applied {
+        Ok(compared) if is_in_order || compared.differences.is_empty() => as_applied,
+        Err(_) if is_in_order => as_applied,
+        // Records need not be in the order in which their migrations were applied, as where a baseline was taken late.
+        first => {
+            let by_version = against(in_order, history, beside).await;
+            match (first, &by_version) {
+                (Ok(one), Ok(other)) if other.differences.len() < one.differences.len() => {
+                    by_version
+                }
+                (Err(_), Ok(_)) => by_version,
+                _ => as_applied,
+            }
+        }
+    }
+}
+
+/// Versions in the order of their records, then repeatables.
+fn in_order_of_rows(history: &History, mut acts: Acts) -> Vec<(Entry, Act)> {
+    let versions = history.rows.iter().filter(|row| row.key.is_migration());
+    let mut in_order: Vec<(Entry, Act)> = versions
+        .filter(|row| matches!(row.key, Key::Migration(_)))
+        .filter_map(|row| acts.remove(&row.key))
+        .collect();
+    in_order.extend(acts.into_values());
+    in_order
+}
+
+async fn against(
+    acts: Vec<(Entry, Act)>,
+    history: &History,
+    beside: &Beside,
+) -> Result<Compared, DriftError> {
+    let replayed = acts.len();
+    let (rehearsal, warnings) = replay_in_order(acts, &history.table)
+        .await
+        .map_err(|stopped| match stopped {
+            Stopped::Db(error) => DriftError::Memory(error),
+            Stopped::Problem(problem) => DriftError::Problems(vec![Diagnostic {
+                help: vec![
+                    "it was replayed in memory, as it is recorded, on what the migrations before it make".to_owned(),
+                ],
+                ..problem.diagnostic
+            }]),
+        })?;
+    let expected = rehearsal.schema().await.map_err(DriftError::Memory)?;
+    let expected = expected.without(&beside.foreign);
+    let found = beside.schema.clone().without(&beside.foreign);
+    Ok(Compared {
+        differences: compare(&expected, &found),
+        rehearsal,
+        expected,
+        found,
+        replayed,
+        warnings,
+    })
+}
+
+/// Why what is recorded cannot be replayed.
+fn not_replayable(history: &History) -> Vec<Diagnostic> {
     let mut problems: Vec<Diagnostic> = Vec::new();
     if let Some(unfinished) = &history.unfinished {
         problems.push(unfinished.diagnostic());
@@ -104,8 +239,7 @@ async fn look(db: &Db) -> Result<Look, DriftError> {
             );
         }
     }
-    let acts = recorded_acts(&history);
-    for row in applied(&history).filter(|row| !acts.contains_key(&row.key)) {
+    for row in applied(history).filter(|row| row.source.is_none()) {
         let message = format!(
             "no text is recorded of {}, so it cannot be replayed",
             row.key
@@ -113,59 +247,7 @@ async fn look(db: &Db) -> Result<Look, DriftError> {
         let problem = Diagnostic::problem("not-recorded", message).about(&row.key);
         problems.push(problem.help("`repair` records the text of its file"));
     }
-    if !problems.is_empty() {
-        return Err(DriftError::Problems(problems));
-    }
-    let replayed = acts.len();
-    let (rehearsal, warnings) = replay(acts, &history.table)
-        .await
-        .map_err(|stopped| match stopped {
-            Stopped::Db(error) => DriftError::Memory(error),
-            Stopped::Problem(problem) => DriftError::Problems(vec![Diagnostic {
-                help: vec![
-                    "it was replayed in memory, as it is recorded, on what the migrations before it make".to_owned(),
-                ],
-                ..problem.diagnostic
-            }]),
-        })?;
-    let expected = rehearsal.schema().await.map_err(DriftError::Memory)?;
-    let sides = Sides::new(
-        &rehearsal,
-        expected.without(&foreign),
-        schema.without(&foreign),
-    )
-    .await
-    .map_err(DriftError::Memory)?;
-    let differences = compare(&sides.expected, &sides.found);
-    let fingerprint = match differences.as_slice() {
-        [] => String::new(),
-        differences => fingerprint(differences),
-    };
-    let objects = differences.into_iter().map(|difference| {
-        let (statements, obstacle) = match put_right(&sides, std::slice::from_ref(&difference)) {
-            Ok(statements) => (statements, None),
-            Err(obstacle) => (Vec::new(), Some(obstacle)),
-        };
-        Drifted {
-            difference,
-            statements,
-            obstacle,
-        }
-    });
-    let drift = Drift {
-        objects: objects.collect(),
-        version: history.version(),
-        replayed,
-        left_out: left_out(foreign, &schema_names(&sides.found)),
-        warnings,
-        fingerprint,
-    };
-    Ok(Look {
-        drift,
-        history,
-        expected: rehearsal,
-        sides,
-    })
+    problems
 }
 
 fn schema_names(schema: &Schema) -> HashSet<String> {
@@ -181,8 +263,11 @@ fn left_out(mut foreign: Vec<String>, compared: &HashSet<String>) -> Vec<String>
     foreign
 }
 
-/// A hash of what differs and how. Spelling that makes no difference does not change it.
+/// A hash of what differs and how; empty where nothing does. Spelling that makes no difference does not change it.
 fn fingerprint(differences: &[Difference]) -> String {
+    if differences.is_empty() {
+        return String::new();
+    }
     let mut text = String::new();
     for difference in differences {
         let object = difference.object();

@@ -53,14 +53,16 @@ pub use crate::drive::{
 };
 pub use adopt::{AdoptOptions, AdoptPlan, WouldAdopt, adopt, adoptable_tools, observe_adopt};
 pub use against::{Base, check_against};
-pub use apply::{apply, apply_from, observe, observe_from, up};
+pub use apply::{apply, apply_from, observe, observe_apply_from, observe_from, up};
 pub use baseline::{BaselineError, BaselineOptions, Verify, baseline};
 pub use check::{CheckOptions, Checked, check};
 pub use compatible::{Compatibility, compatible};
 pub use create::{CreateError, Files, NewOptions, create, layout_of};
 pub use data_tests::DataTests;
 pub(crate) use directive::unused_allow;
-pub use drift::{Drift, DriftError, Drifted, FixError, FixKind, Fixed, drift, fix};
+pub use drift::{
+    Drift, DriftError, DriftPolicy, Drifted, FixError, FixKind, Fixed, drift, fix, in_the_way,
+};
 pub(crate) use file::checksum_bytes;
 pub use file::{BadName, FileName, NotText, Order, canonical, checksum, parse_name, words};
 pub use git::{GitError, changed_since, read_base, read_before_newest};

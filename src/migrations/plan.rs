@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::again::{Repeatable, with_repeatables};
 use super::baseline::is_adopted;
 use super::downs;
+use super::drift::DriftPolicy;
 use super::file::meaning;
 use super::identity::{self, Identity};
 use super::made::{Change, are_gone, changes, made, may_lose};
@@ -75,12 +76,15 @@ pub struct PlanOptions {
     pub grouping: Grouping,
     /// Late versions.
     pub out_of_order: OutOfOrder,
+    /// Objects that are not as the recorded migrations make them, where the run changes them. A plan alone does not look.
+    pub drift: DriftPolicy,
 }
 
 setters!(PlanOptions {
     target: Target,
     grouping: Grouping,
     out_of_order: OutOfOrder,
+    drift: DriftPolicy,
 });
 
 /// What is there, what is wrong and what is to be done.

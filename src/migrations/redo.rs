@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::adopt::TWO_HISTORIES;
 use super::downs::recorded_checksum;
+use super::drift::{DriftPolicy, in_the_way, judge};
 use super::identity::{edited_keys, file_problems, has_text_of};
 use super::mismatch::RENUMBERED;
 use super::plan::{Grouping, PlanOptions, Target, entry, plan, scripts};
@@ -33,11 +34,14 @@ pub struct RedoOptions {
     pub steps: usize,
     /// In how many transactions.
     pub grouping: Grouping,
+    /// Objects that are not as the recorded migrations make them, where the redo changes them.
+    pub drift: DriftPolicy,
 }
 
 setters!(RedoOptions {
     steps: usize,
     grouping: Grouping,
+    drift: DriftPolicy,
 });
 
 impl Default for RedoOptions {
@@ -46,6 +50,7 @@ impl Default for RedoOptions {
         RedoOptions {
             steps: 1,
             grouping: Grouping::default(),
+            drift: DriftPolicy::default(),
         }
     }
 }
@@ -70,8 +75,14 @@ pub async fn observe_redo(
     options: &RedoOptions,
 ) -> Result<(History, RedoPlan), HistoryError> {
     let mut redoing = Redoing::new(set, options);
-    let history = history::read_with_texts(db, |history| redoing.texts(history)).await?;
-    let plan = redoing.plan(&history);
+    let history = history::read_before_change(db).await?;
+    let history = history::add_texts(db, history, |history| redoing.texts(history)).await?;
+    let mut plan = redoing.plan(&history);
+    let drift = in_the_way(db, &history, &plan.scripts, options.drift, "redo").await?;
+    plan.problems.extend(drift);
+    if plan.problems.iter().any(Diagnostic::is_error) {
+        plan.scripts.clear();
+    }
     Ok((history, plan))
 }
 
@@ -172,8 +183,17 @@ impl Reader for Redoing<'_> {
             problems,
             scripts,
             under_way: started.map(|row| row.key.clone()),
-            look_again: false,
+            ..Decision::default()
         }
+    }
+
+    async fn judge(
+        &mut self,
+        db: &Db,
+        history: &History,
+        decision: &mut Decision,
+    ) -> Result<(), HistoryError> {
+        judge(db, history, decision, self.options.drift, "redo").await
     }
 
     fn committed(&mut self, script: &Script) {
@@ -479,6 +499,7 @@ mod tests {
         let options = RedoOptions {
             steps,
             grouping: Grouping::All,
+            ..RedoOptions::default()
         };
         let mut redoing = Redoing::new(&set, &options);
         let history = history::read_with_texts(&db, |history| redoing.texts(history));

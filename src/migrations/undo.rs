@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::again::{Now, Repeatable, with_repeatables_undone};
 use super::baseline::is_adopted;
+use super::drift::{DriftPolicy, in_the_way, judge};
 use super::made::{self, made};
 use super::plan::{Grouping, entry, scripts};
 use super::problem::{AS_RECORDED, listed, no_such_version, other_history, started};
@@ -55,6 +56,8 @@ pub struct UndoOptions<'a> {
     pub adopted: Adopted,
     /// The folder of the migrations, as a help names it: `migrations/`. Empty where it is not known; an undo needs no files.
     pub folder: &'a str,
+    /// Objects that are not as the recorded migrations make them, where the undo changes them.
+    pub drift: DriftPolicy,
 }
 
 setters!(UndoOptions<'a> {
@@ -62,6 +65,7 @@ setters!(UndoOptions<'a> {
     grouping: Grouping,
     adopted: Adopted,
     folder: &'a str,
+    drift: DriftPolicy,
 });
 
 impl Default for UndoOptions<'_> {
@@ -72,6 +76,7 @@ impl Default for UndoOptions<'_> {
             grouping: Grouping::default(),
             adopted: Adopted::default(),
             folder: "",
+            drift: DriftPolicy::default(),
         }
     }
 }
@@ -336,7 +341,7 @@ pub async fn observe_undo(
     db: &Db,
     options: &UndoOptions<'_>,
 ) -> Result<(History, UndoPlan), HistoryError> {
-    observe_undo_from(db, history::read(db).await?, options).await
+    observe_undo_from(db, history::read_before_change(db).await?, options).await
 }
 
 /// As [`observe_undo`], from a history that was read already.
@@ -351,7 +356,12 @@ pub async fn observe_undo_from(
     let undoing = Undoing::new(options, None);
     let history = history::add_texts(db, history, |history| undoing.texts(history)).await?;
     let versions = versions_to_undo(&history, options.back);
-    let plan = undo_plan(&history, &versions, options);
+    let mut plan = undo_plan(&history, &versions, options);
+    let drift = in_the_way(db, &history, &plan.scripts, options.drift, "undo").await?;
+    plan.problems.extend(drift);
+    if plan.problems.iter().any(Diagnostic::is_error) {
+        plan.scripts.clear();
+    }
     Ok((history, plan))
 }
 
@@ -429,7 +439,16 @@ impl Reader for Undoing<'_> {
             problems,
             scripts,
             under_way: started.map(|row| row.key.clone()),
-            look_again: false,
+            ..Decision::default()
         }
+    }
+
+    async fn judge(
+        &mut self,
+        db: &Db,
+        history: &History,
+        decision: &mut Decision,
+    ) -> Result<(), HistoryError> {
+        judge(db, history, decision, self.options.drift, "undo").await
     }
 }

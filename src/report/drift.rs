@@ -127,7 +127,10 @@ fn of_object(it: &Drifted) -> Diagnostic {
         [] => None,
         statements => Some(format!("to put it right:\n{}", statements.join("\n"))),
     };
-    problem.notes(right).notes(it.obstacle.clone())
+    problem
+        .notes(right)
+        .notes(it.lost.clone())
+        .notes(it.obstacle.clone())
 }
 
 impl Document {
@@ -169,6 +172,7 @@ fn difference(it: &Drifted) -> Value {
         "expected": expected,
         "found": found,
         "statements": it.statements,
+        "lost": it.lost,
         "obstacle": it.obstacle,
     })
 }

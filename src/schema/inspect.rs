@@ -91,6 +91,17 @@ pub(crate) fn question() -> [Query; 2] {
     QUERIES.map(Query::new)
 }
 
+/// The same question, whose answers are empty where `condition` does not hold.
+pub(crate) fn question_if(condition: &str) -> [String; 2] {
+    // The engine looks at what stands first first.
+    QUERIES.map(|query| {
+        query.replace(
+            " FROM ",
+            &format!(" FROM (SELECT 1 WHERE {condition}) CROSS JOIN "),
+        )
+    })
+}
+
 /// Reads the schema of a database, without what is not the project's own.
 ///
 /// # Errors
@@ -189,7 +200,7 @@ fn longest(most: usize, holds: impl Fn(usize) -> bool) -> usize {
 }
 
 /// A schema of `CREATE` statements of a database in memory. The tables that hold the content of virtual ones are in it too.
-pub(super) fn of_statements<'a>(statements: impl IntoIterator<Item = &'a str>) -> Schema {
+pub(crate) fn of_statements<'a>(statements: impl IntoIterator<Item = &'a str>) -> Schema {
     let objects = statements.into_iter().filter_map(|sql| {
         let Kind::Create(created) = kind(sql) else {
             return None;

@@ -27,7 +27,7 @@ pub use contents::{Contents, Coverage, Index, Table, Uniqueness, contents};
 pub use explain::{ExplainError, Node, Uses, explain};
 pub(crate) use firing::{Event, Firing, OBJECTS, SchemaObject, Trigger, plain_text};
 pub use inspect::{Object, ObjectKind, Schema, inspect};
-pub(crate) use inspect::{Snapshot, inspected, question, snapshot};
+pub(crate) use inspect::{Snapshot, inspected, of_statements, question, question_if, snapshot};
 pub(crate) use quoted::{Quoted, TO_SINGLE_QUOTES, quoted, text_in_quotes};
 pub use shape::{
     Affinity, Column, ColumnKind, ConditionalIndex, ForeignKey, IndexOrigin, Nullability, RowId,

@@ -262,7 +262,7 @@ impl Reader for Keeping<'_> {
             problems: plan.problems.clone(),
             scripts: plan.script.take().into_iter().collect(),
             under_way: under_way(history).cloned(),
-            look_again: false,
+            ..Decision::default()
         };
         *self.plan = plan;
         decision

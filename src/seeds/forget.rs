@@ -279,7 +279,7 @@ impl Reader for Forgetting<'_> {
             problems: std::mem::take(&mut self.problems),
             scripts: is_sound.then_some(script).into_iter().collect(),
             under_way: super::guard::under_way(history).cloned(),
-            look_again: false,
+            ..Decision::default()
         }
     }
 }

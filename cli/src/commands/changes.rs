@@ -6,8 +6,8 @@ use crate::session::{Asks, Ending, Opened, Session, Stopped, Upcoming};
 use seedbed::diagnostic::Diagnostic;
 use seedbed::history::{History, HistoryError};
 use seedbed::migrations::{
-    self, AdoptOptions, Adopted, ApplyError, Back, BaselineError, BaselineOptions, Migrations,
-    Outcome, PlanOptions, RedoOptions, Repair, Target, UndoOptions, Verify,
+    self, AdoptOptions, Adopted, ApplyError, Back, BaselineError, BaselineOptions, DriftPolicy,
+    Migrations, Outcome, PlanOptions, RedoOptions, Repair, Target, UndoOptions, Verify,
 };
 use seedbed::report::{self, Call, Change, Document, Report, Style};
 use seedbed::seeds::{Refresh, SeedOptions, Seeds};
@@ -27,7 +27,8 @@ pub(crate) async fn migrate(session: &Session, flags: &args::Migrate) -> Ending 
     let options = opened
         .plan_options(flags.allow_out_of_order)
         .target(flags.to.map_or(Target::Latest, Target::Version))
-        .grouping(flags.tx.into());
+        .grouping(flags.tx.into())
+        .drift(drift_policy(flags.allow_drift));
     // What the seeds need is asked for before anything is changed.
     let seeding = match flags.seed {
         true => Some(super::seeds::prepared(
@@ -93,6 +94,14 @@ pub(crate) async fn migrate(session: &Session, flags: &args::Migrate) -> Ending 
     })
 }
 
+/// What `--allow-drift` says.
+fn drift_policy(allow: bool) -> DriftPolicy {
+    match allow {
+        true => DriftPolicy::Allow,
+        false => DriftPolicy::Refuse,
+    }
+}
+
 /// The backup before the first change, where there will be one.
 async fn backed_up(
     session: &Session,
@@ -101,10 +110,9 @@ async fn backed_up(
     history: &History,
     (options, kind): (&PlanOptions, BackupKind),
 ) -> Result<Option<String>, Stopped> {
-    let history = migrations::observe_from(&opened.db, set, history.clone())
+    let (_, plan) = migrations::observe_apply_from(&opened.db, set, history.clone(), options)
         .await
         .map_err(|error| session.failed(opened, &error.into()))?;
-    let plan = migrations::plan(set, &history, options);
     match plan.errors().next().is_some() || plan.scripts.is_empty() {
         true => Ok(None),
         false => super::backup::before_a_change(session, opened, kind).await,
@@ -137,10 +145,9 @@ async fn migrate_dry_run(
     options: &PlanOptions,
     seeding: Option<(Seeds, SeedOptions)>,
 ) -> Ending {
-    let history = migrations::observe_from(&opened.db, set, history)
+    let (history, plan) = migrations::observe_apply_from(&opened.db, set, history, options)
         .await
         .map_err(|error| session.failed(opened, &error.into()))?;
-    let plan = migrations::plan(set, &history, options);
     let mut report = Report::problems(&plan.problems);
     let seeds = match seeding {
         Some(seeding) if report.class().is_none() => {
@@ -197,6 +204,7 @@ pub(crate) async fn undo(session: &Session, flags: &args::Undo) -> Ending {
         .back(back)
         .folder(&folder)
         .grouping(flags.tx.into())
+        .drift(drift_policy(flags.allow_drift))
         .adopted(match flags.adopted {
             true => Adopted::Undo,
             false => Adopted::Refuse,
@@ -227,7 +235,10 @@ async fn of_this_project(session: &Session, opened: &Opened) -> Result<History, 
     let Ok(set) = session.migrations_for(opened) else {
         return of_known_version(session, opened, None).await;
     };
-    let history = migrations::observe(&opened.db, &set).await;
+    let history = match seedbed::history::read_before_change(&opened.db).await {
+        Ok(history) => migrations::observe_from(&opened.db, &set, history).await,
+        Err(error) => Err(error),
+    };
     let history = history.map_err(|error| session.failed(opened, &error.into()))?;
     let problem = migrations::undo_of_another_project(&set, &history);
     refuse(session, opened, problem)?;
@@ -241,7 +252,7 @@ async fn of_known_version(
     opened: &Opened,
     version: Option<i64>,
 ) -> Result<History, Stopped> {
-    let history = seedbed::history::read(&opened.db).await;
+    let history = seedbed::history::read_before_change(&opened.db).await;
     let history = history.map_err(|error| session.failed(opened, &error.into()))?;
     if let Some(version) = version.filter(|version| *version != 0) {
         let set = session.migrations_for(opened).ok();
@@ -289,7 +300,8 @@ pub(crate) async fn redo(session: &Session, flags: &args::Redo) -> Ending {
     let set = session.migrations_for(&opened)?;
     let options = RedoOptions::default()
         .steps(flags.steps)
-        .grouping(flags.tx.into());
+        .grouping(flags.tx.into())
+        .drift(drift_policy(flags.allow_drift));
     if flags.dry_run {
         let (history, plan) = migrations::observe_redo(&opened.db, &set, &options)
             .await

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::statements::put_right;
+use super::noted::comments;
+use super::statements::{PutRight, put_right};
 use super::{Drift, DriftError, Look, look};
 use crate::db::{Db, HistoryTable};
 use crate::diagnostic::Diagnostic;
@@ -21,6 +22,7 @@ use crate::migrations::rehearse::{Act, Rehearsal, Stopped, Way};
 use crate::migrations::set::{Migration, Migrations, ReadError};
 use crate::schema::{Difference, Schema, compare};
 use crate::script::{Entry, Key, Record, Run, Source};
+use crate::sql::{Kind, What, kind};
 
 /// What becomes of a drift.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,10 +98,11 @@ pub async fn fix(
         return Err(FixError::Refused(problems));
     }
     let drift = look.drift.clone();
-    let text = match kind {
+    let written = match kind {
         FixKind::Revert => reverting(look).await?,
         FixKind::Adopt => adopting(look).await?,
     };
+    let text = written.text(set.layout);
     let words = match kind {
         FixKind::Revert => "revert drift",
         FixKind::Adopt => "adopt drift",
@@ -156,17 +159,14 @@ fn refused(why: impl Into<String>) -> FixError {
 fn obstacles(set: &Migrations, history: &History, kind: FixKind) -> Vec<Diagnostic> {
     let errors = set.problems.iter().filter(|it| it.is_error());
     let mut problems: Vec<Diagnostic> = errors.cloned().collect();
-    if matches!(
-        set.layout,
-        Layout::Goose | Layout::Dbmate | Layout::SqlMigrate | Layout::Drizzle
-    ) {
+    if set.layout == Layout::Drizzle {
         let message = format!(
             "a file for {} is not written by this command",
             set.layout.tools()
         );
         problems.push(
             Diagnostic::problem("no-fix", message)
-                .help("`drift` shows the statements: write them into a new file of that tool"),
+                .help("`drift` shows the statements: write them into the file that `drizzle-kit generate --custom` makes"),
         );
     }
     if kind == FixKind::Adopt {
@@ -190,26 +190,40 @@ fn obstacles(set: &Migrations, history: &History, kind: FixKind) -> Vec<Diagnost
 }
 
 /// The file that makes the schema as the migrations do, whether or not the database has drifted.
-async fn reverting(look: Look) -> Result<String, FixError> {
+async fn reverting(look: Look) -> Result<Content, FixError> {
     let differences: Vec<Difference> = differences(&look);
-    let statements = put_right(&look.sides, &differences).map_err(refused)?;
-    let directive = format!("-- seedbed: reverts {}\n", look.drift.fingerprint);
-    let text = file(&directive, &look.drift, &statements);
+    let PutRight { statements, lost } = put_right(&look.sides, &differences).map_err(refused)?;
+    let mut head = format!("-- seedbed: reverts {}\n", look.drift.fingerprint);
+    head.push_str(&comments(&differences));
+    for lost in lost {
+        let lost = lost.replace('\n', " ");
+        head.push_str(&format!("-- Where that drift is, {lost}.\n"));
+    }
+    let content = Content { head, statements };
+    let text = content.text(Layout::Seedbed);
     let without = look.expected;
     proven(without, &text, &look.sides.expected, "without the drift").await?;
     match look.sides.as_found {
         Ok(with) => proven(with, &text, &look.sides.expected, "with the drift").await?,
         Err(why) => return Err(refused(why)),
     }
-    Ok(text)
+    Ok(content)
 }
 
 /// The file that makes the schema as the database has it.
-async fn adopting(look: Look) -> Result<String, FixError> {
+async fn adopting(look: Look) -> Result<Content, FixError> {
     let differences: Vec<Difference> = differences(&look).into_iter().map(turned).collect();
     let sides = look.sides.turned();
-    let statements = put_right(&sides, &differences).map_err(refused)?;
-    let text = file("", &look.drift, &statements);
+    let PutRight { statements, .. } = put_right(&sides, &differences).map_err(refused)?;
+    let lines = look.drift.objects.iter().map(|it| {
+        let line = it.difference.to_string().replace('\n', " ");
+        format!("-- Drift that was found: {line}.\n")
+    });
+    let content = Content {
+        head: lines.collect(),
+        statements,
+    };
+    let text = content.text(Layout::Seedbed);
     let without = "on a database without the drift";
     proven(look.expected, &text, &sides.expected, without).await?;
     // A new database runs it before the repeatable migrations, which may make an object again.
@@ -226,7 +240,7 @@ async fn adopting(look: Look) -> Result<String, FixError> {
             )),
         })?;
     comes_to(&made, &sides.expected, "on a new database").await?;
-    Ok(text)
+    Ok(content)
 }
 
 fn differences(look: &Look) -> Vec<Difference> {
@@ -245,16 +259,39 @@ fn turned(difference: Difference) -> Difference {
     }
 }
 
-fn file(directive: &str, drift: &Drift, statements: &[String]) -> String {
-    let mut text = directive.to_owned();
-    for it in &drift.objects {
-        let line = it.difference.to_string().replace('\n', " ");
-        text.push_str(&format!("-- Drift that was found: {line}.\n"));
+/// What is in a file.
+struct Content {
+    /// Comments.
+    head: String,
+    statements: Vec<String>,
+}
+
+impl Content {
+    /// The file, as the tool of this layout takes it.
+    fn text(&self, layout: Layout) -> String {
+        let (up, triggers) = match layout {
+            Layout::Goose => (
+                "\n-- +goose Up\n",
+                Some(("-- +goose StatementBegin\n", "-- +goose StatementEnd\n")),
+            ),
+            Layout::SqlMigrate => (
+                "\n-- +migrate Up\n",
+                Some(("-- +migrate StatementBegin\n", "-- +migrate StatementEnd\n")),
+            ),
+            Layout::Dbmate => ("\n-- migrate:up\n", None),
+            _ => ("", None),
+        };
+        let mut text = format!("{}{up}", self.head);
+        for statement in &self.statements {
+            text.push('\n');
+            // A semicolon in a trigger ends a statement there.
+            let is_trigger =
+                matches!(kind(statement), Kind::Create(it) if it.what == What::Trigger);
+            let (begin, end) = triggers.filter(|_| is_trigger).unwrap_or_default();
+            text.push_str(&format!("{begin}{statement};\n{end}"));
+        }
+        text
     }
-    for statement in statements {
-        text.push_str(&format!("\n{statement};\n"));
-    }
-    text
 }
 
 /// Runs the file in memory, and compares what it makes.

@@ -3,6 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::added::added_columns;
 use crate::db::{Db, DbError, Query};
 use crate::migrations::rehearse::Rehearsal;
 use crate::schema::{Difference, Object, ObjectKind, Schema};
@@ -23,24 +24,53 @@ pub(super) struct Sides {
 /// What becomes of columns that only the expected table has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum NewColumns {
-    /// The statements run where the columns are there, too, so they would lose values.
-    Refused,
-    /// They get their defaults.
-    Default,
+    /// The statements run where the columns are there, too: there they keep their values.
+    Kept,
+    /// The statements run only where the columns are not there.
+    Added,
 }
 
 /// What a rebuild has to know of a table.
 #[derive(Debug, Clone, Default)]
 struct Table {
     /// The columns that hold values, in order.
-    columns: Vec<String>,
+    columns: Vec<Column>,
+    has_rowid: bool,
     /// Whether its rows have numbers of their own, which no column shows.
     has_own_rowid: bool,
 }
 
+/// A column that holds values.
+#[derive(Debug, Clone)]
+struct Column {
+    name: String,
+    is_not_null: bool,
+    /// The expression behind `DEFAULT`.
+    default: Option<String>,
+    is_key: bool,
+}
+
+impl Table {
+    fn has(&self, column: &str) -> bool {
+        let mut columns = self.columns.iter();
+        columns.any(|it| it.name.eq_ignore_ascii_case(column))
+    }
+
+    /// The columns by which a row is found: the rowid, or the primary key.
+    fn row_key(&self) -> Vec<String> {
+        if self.has_rowid && !self.has("rowid") {
+            return vec!["rowid".to_owned()];
+        }
+        let keys = self.columns.iter().filter(|it| it.is_key);
+        keys.map(|it| identifier(&it.name)).collect()
+    }
+}
+
 /// The tables of a database: whether rows have a rowid, and their columns without generated ones.
-const COLUMNS: &str = "SELECT t.name, t.wr, c.name, c.type, c.pk FROM pragma_table_list t, pragma_table_xinfo(t.name) c \
-                       WHERE t.schema = 'main' AND t.type IN ('table', 'virtual') AND c.hidden = 0 ORDER BY t.name, c.cid";
+const COLUMNS: &str = "\
+SELECT t.name, t.wr, c.name, c.type, c.pk, c.\"notnull\", c.dflt_value \
+FROM pragma_table_list t, pragma_table_xinfo(t.name) c \
+WHERE t.schema = 'main' AND t.type IN ('table', 'virtual') AND c.hidden = 0 ORDER BY t.name, c.cid";
 
 impl Sides {
     /// Reads the columns of both.
@@ -61,7 +91,7 @@ impl Sides {
             of_expected,
             of_found,
             as_found,
-            new_columns: NewColumns::Refused,
+            new_columns: NewColumns::Kept,
         })
     }
 
@@ -73,13 +103,16 @@ impl Sides {
             of_expected: self.of_found,
             of_found: self.of_expected,
             as_found: self.as_found,
-            new_columns: NewColumns::Default,
+            new_columns: NewColumns::Added,
         }
     }
 }
 
 /// A database with this schema, and without rows.
-async fn as_found(like: &Rehearsal, found: &Schema) -> Result<Rehearsal, String> {
+pub(in crate::migrations) async fn as_found(
+    like: &Rehearsal,
+    found: &Schema,
+) -> Result<Rehearsal, String> {
     let rehearsal = Rehearsal::new(like.db().history_table()).await;
     let rehearsal = rehearsal.map_err(|error| error.to_string())?;
     // Tables come first, and views before triggers, which may be on them.
@@ -105,41 +138,72 @@ fn order(kind: ObjectKind) -> u8 {
 }
 
 async fn tables(db: &Db) -> Result<HashMap<String, Table>, DbError> {
-    let rows: Vec<[Value; 5]> = db.rows(Query::new(COLUMNS)).await?;
+    let rows: Vec<[Value; 7]> = db.rows(Query::new(COLUMNS)).await?;
     let mut tables: HashMap<String, (Table, Vec<String>)> = HashMap::new();
-    for [table, without_rowid, column, declared, key] in rows {
+    for [
+        table,
+        without_rowid,
+        column,
+        declared,
+        key,
+        not_null,
+        default,
+    ] in rows
+    {
         let (Some(table), Some(column)) = (table.as_str(), column.as_str()) else {
             continue;
         };
         let (of, keys) = tables.entry(table.to_ascii_lowercase()).or_default();
-        of.has_own_rowid = without_rowid.as_i64() == Some(0);
-        if key.as_i64().is_some_and(|key| key > 0) {
+        of.has_rowid = without_rowid.as_i64() == Some(0);
+        let is_key = key.as_i64().is_some_and(|key| key > 0);
+        if is_key {
             keys.push(declared.as_str().unwrap_or_default().to_owned());
         }
-        of.columns.push(column.to_owned());
+        of.columns.push(Column {
+            name: column.to_owned(),
+            is_not_null: not_null.as_i64() == Some(1),
+            default: default.as_str().map(str::to_owned),
+            is_key,
+        });
     }
     let tables = tables.into_iter().map(|(name, (mut table, keys))| {
         let is_alias = matches!(keys.as_slice(), [one] if one.eq_ignore_ascii_case("INTEGER"));
-        let is_column = |it: &String| it.eq_ignore_ascii_case("rowid");
-        table.has_own_rowid &= !is_alias && !table.columns.iter().any(is_column);
+        table.has_own_rowid = table.has_rowid && !is_alias && !table.has("rowid");
         (name, table)
     });
     Ok(tables.collect())
 }
 
-/// The statements that take these differences away, in an order in which they run; or why there are none.
-pub(super) fn put_right(sides: &Sides, differences: &[Difference]) -> Result<Vec<String>, String> {
+/// Statements that take differences away.
+#[derive(Debug, Default)]
+pub(super) struct PutRight {
+    /// In an order in which they run.
+    pub(super) statements: Vec<String>,
+    /// The columns whose values are gone, as sentences.
+    pub(super) lost: Vec<String>,
+}
+
+/// The statements that take these differences away, or why there are none.
+pub(super) fn put_right(sides: &Sides, differences: &[Difference]) -> Result<PutRight, String> {
     let of = |kinds: &[ObjectKind]| {
         let kinds = kinds.to_vec();
         let differences = differences.iter();
         differences.filter(move |it| kinds.contains(&it.object().kind))
     };
     let mut statements = Vec::new();
+    let mut lost = Vec::new();
     let mut rebuilt: Vec<(&Object, &Object)> = Vec::new();
+    let mut widened: Vec<(&Object, Vec<String>)> = Vec::new();
     let mut gone: HashSet<String> = HashSet::new();
     for difference in of(&[ObjectKind::Table]) {
         match difference {
-            Difference::Different { expected, found } => rebuilt.push((expected, found)),
+            Difference::Different { expected, found } => match sides.new_columns {
+                NewColumns::Added => match added_columns(&found.sql, &expected.sql) {
+                    Some(columns) => widened.push((expected, columns)),
+                    None => rebuilt.push((expected, found)),
+                },
+                NewColumns::Kept => rebuilt.push((expected, found)),
+            },
             Difference::Unexpected { found } => {
                 gone.insert(found.name.to_ascii_lowercase());
             }
@@ -173,8 +237,15 @@ pub(super) fn put_right(sides: &Sides, differences: &[Difference]) -> Result<Vec
             Difference::Different { .. } => {}
         }
     }
+    for (table, columns) in &widened {
+        let table = identifier(&table.name);
+        let columns = columns.iter();
+        statements.extend(columns.map(|it| format!("ALTER TABLE {table} ADD COLUMN {it}")));
+    }
     for (expected, found) in &rebuilt {
-        statements.extend(rebuild(sides, expected, found)?);
+        let mut rebuilt = rebuild(sides, expected, found)?;
+        statements.append(&mut rebuilt.statements);
+        lost.append(&mut rebuilt.lost);
     }
     let is_rebuilt = |table: &str| {
         rebuilt
@@ -196,7 +267,7 @@ pub(super) fn put_right(sides: &Sides, differences: &[Difference]) -> Result<Vec
             }
         }
     }
-    Ok(statements)
+    Ok(PutRight { statements, lost })
 }
 
 fn is_missing(differences: &[Difference], object: &Object) -> bool {
@@ -264,7 +335,7 @@ fn if_not_exists(create: &str) -> String {
 }
 
 /// A table is made as it should be, beside the one that is there, and takes its rows and its name.
-fn rebuild(sides: &Sides, expected: &Object, found: &Object) -> Result<Vec<String>, String> {
+fn rebuild(sides: &Sides, expected: &Object, found: &Object) -> Result<PutRight, String> {
     let is_virtual = |object: &Object| matches!(kind(&object.sql), Kind::Create(it) if it.what == What::VirtualTable);
     let name = &expected.name;
     if is_virtual(expected) || is_virtual(found) {
@@ -279,27 +350,37 @@ fn rebuild(sides: &Sides, expected: &Object, found: &Object) -> Result<Vec<Strin
         let why = why.map_or("its columns are not known", String::as_str);
         return Err(format!("table {name} cannot be rebuilt: {why}"));
     };
-    let has = |column: &String| is.columns.iter().any(|it| it.eq_ignore_ascii_case(column));
-    let lost = should.columns.iter().find(|column| !has(column));
-    if let (Some(lost), NewColumns::Refused) = (lost, sides.new_columns) {
-        return Err(format!(
-            "column {lost} of table {name} is missing: a rebuild that runs without it would empty it where it is there"
-        ));
-    }
     let scratch = identifier(&format!("_new_{name}"));
     let table = identifier(name);
-    let kept = should.columns.iter().filter(|column| has(column));
-    let mut columns: Vec<String> = kept.map(|it| identifier(it)).collect();
+    let (kept, gone): (Vec<&Column>, Vec<&Column>) =
+        should.columns.iter().partition(|it| is.has(&it.name));
+    let mut columns: Vec<String> = kept.iter().map(|it| identifier(&it.name)).collect();
     if should.has_own_rowid && is.has_own_rowid {
         columns.insert(0, "rowid".to_owned());
     }
-    let columns = columns.join(", ");
     let create = renamed(&expected.sql, &scratch)
         .ok_or_else(|| format!("the statement of table {name} cannot be read"))?;
-    let mut statements = vec![
-        create,
-        format!("INSERT INTO {scratch} ({columns}) SELECT {columns} FROM {table}"),
-    ];
+    let mut lost = Vec::new();
+    let copy = match (gone.as_slice(), sides.new_columns) {
+        ([], _) | (_, NewColumns::Added) => {
+            let columns = columns.join(", ");
+            format!("INSERT INTO {scratch} ({columns}) SELECT {columns} FROM {table}")
+        }
+        (gone, NewColumns::Kept) => {
+            lost.extend(gone.iter().map(|column| {
+                let value = match column.default {
+                    Some(_) => "it gets its default",
+                    None => "it is NULL",
+                };
+                format!(
+                    "the values of column {} of table {name} are gone: {value}",
+                    column.name
+                )
+            }));
+            copy_where_columns_may_be_gone(name, (should, is), &columns, gone)?
+        }
+    };
+    let mut statements = vec![create, copy];
     if is_autoincrement(&expected.sql) && is_autoincrement(&found.sql) {
         let scratch_text = crate::sql::text(&format!("_new_{name}"));
         let table_text = crate::sql::text(name);
@@ -312,7 +393,66 @@ fn rebuild(sides: &Sides, expected: &Object, found: &Object) -> Result<Vec<Strin
     }
     statements.push(format!("DROP TABLE {table}"));
     statements.push(format!("ALTER TABLE {scratch} RENAME TO {table}"));
-    Ok(statements)
+    Ok(PutRight { statements, lost })
+}
+
+/// Copies rows into the new table, with the values of columns that may be there or not. A name is looked up in the innermost
+/// query first: where the table has the column, its value is found there, and otherwise what `_gone` has for it.
+fn copy_where_columns_may_be_gone(
+    name: &str,
+    (should, is): (&Table, &Table),
+    kept: &[String],
+    gone: &[&Column],
+) -> Result<String, String> {
+    for column in gone {
+        let why = match (
+            column.is_key,
+            column.is_not_null && column.default.is_none(),
+        ) {
+            (true, _) => "it is part of the primary key",
+            (_, true) => "it is NOT NULL and has no default",
+            (false, false) => continue,
+        };
+        return Err(format!(
+            "column {} of table {name} is missing, and {why}: its values are gone, and no statement can make them",
+            column.name
+        ));
+    }
+    let keys = should.row_key();
+    if keys.is_empty() || keys != is.row_key() {
+        return Err(format!(
+            "table {name} lacks a column, and its rows cannot be told apart by a key that both tables have"
+        ));
+    }
+    let table = identifier(name);
+    let scratch = identifier(&format!("_new_{name}"));
+    let list = |columns: &mut dyn Iterator<Item = String>| columns.collect::<Vec<_>>().join(", ");
+    let gone_names: Vec<String> = gone.iter().map(|it| identifier(&it.name)).collect();
+    let into = list(&mut kept.iter().chain(&gone_names).cloned());
+    let key_name = |number: usize| format!("_key{number}");
+    let same_row = keys.iter().enumerate();
+    let same_row = same_row.map(|(number, key)| format!("_is.{key} IS _row.{}", key_name(number)));
+    let same_row = same_row.collect::<Vec<_>>().join(" AND ");
+    let own_name = |number: usize| format!("_value{number}");
+    let values = (0..kept.len()).map(|number| format!("_row.{}", own_name(number)));
+    let looked_up = gone_names
+        .iter()
+        .map(|column| format!("(SELECT {column} FROM {table} AS _is WHERE {same_row})"));
+    let values = list(&mut values.chain(looked_up));
+    let of_row = keys.iter().enumerate();
+    let of_row = of_row.map(|(number, key)| format!("{key} AS {}", key_name(number)));
+    let kept = kept.iter().enumerate();
+    let kept = kept.map(|(number, column)| format!("{column} AS {}", own_name(number)));
+    let of_row = list(&mut of_row.chain(kept));
+    let instead = gone.iter().zip(&gone_names).map(|(column, name)| {
+        let value = column.default.as_deref().unwrap_or("NULL");
+        format!("({value}) AS {name}")
+    });
+    let instead = list(&mut instead.into_iter());
+    Ok(format!(
+        "INSERT INTO {scratch} ({into}) SELECT {values} FROM (SELECT {of_row} FROM {table}) AS _row \
+         CROSS JOIN (SELECT {instead}) AS _gone"
+    ))
 }
 
 /// The `CREATE TABLE` of another name.

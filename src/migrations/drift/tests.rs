@@ -61,6 +61,12 @@ impl Changed {
         set
     }
 
+    async fn ask(&self, sql: &str) -> String {
+        let rows: Vec<[crate::sql::Value; 1]> =
+            self.db.rows(crate::db::Query::new(sql)).await.unwrap();
+        rows[0][0].as_str().unwrap_or_default().to_owned()
+    }
+
     async fn drift(&self) -> Drift {
         drift(&self.db).await.unwrap()
     }
@@ -83,6 +89,9 @@ fn shown(drift: &Drift) -> String {
     let mut shown = String::new();
     for it in &drift.objects {
         shown.push_str(&format!("{}\n", it.difference));
+        for lost in &it.lost {
+            shown.push_str(&format!("  ? {lost}\n"));
+        }
         for statement in &it.statements {
             shown.push_str(&format!("  {statement}\n"));
         }
@@ -154,7 +163,14 @@ async fn a_table_is_rebuilt_with_the_recorded_columns() {
         "DROP VIEW totals; ALTER TABLE orders DROP COLUMN total",
         expect![[r#"
             table orders is different
-              ! column total of table orders is missing: a rebuild that runs without it would empty it where it is there
+              ? the values of column total of table orders are gone: it is NULL
+              DROP VIEW IF EXISTS "totals"
+              CREATE TABLE "_new_orders" (user INTEGER REFERENCES users (id), total REAL)
+              INSERT INTO "_new_orders" (rowid, "user", "total") SELECT _row._value0, _row._value1, (SELECT "total" FROM "orders" AS _is WHERE _is.rowid IS _row._key0) FROM (SELECT rowid AS _key0, rowid AS _value0, "user" AS _value1 FROM "orders") AS _row CROSS JOIN (SELECT (NULL) AS "total") AS _gone
+              DROP TABLE "orders"
+              ALTER TABLE "_new_orders" RENAME TO "orders"
+              CREATE INDEX IF NOT EXISTS orders_by_user ON orders (user)
+              CREATE VIEW IF NOT EXISTS totals AS SELECT user, sum(total) AS total FROM orders GROUP BY user
             view totals is missing
               CREATE VIEW IF NOT EXISTS totals AS SELECT user, sum(total) AS total FROM orders GROUP BY user
         "#]],
@@ -264,15 +280,154 @@ async fn a_file_that_adopts_is_recorded_and_makes_the_same_on_a_new_database() {
 }
 
 #[tokio::test]
-async fn a_column_that_is_gone_cannot_be_reverted_and_nothing_is_written() {
-    let changed = Changed::by("DROP VIEW totals; ALTER TABLE orders DROP COLUMN total").await;
+async fn a_column_that_is_gone_comes_back_and_keeps_its_values_where_it_is_there() {
+    const VALUES: &str =
+        "SELECT group_concat(rowid || '|' || coalesce(total, 'none') || '|' || user) FROM orders";
+    for (change, value) in [
+        (
+            "DROP VIEW totals; ALTER TABLE orders DROP COLUMN total",
+            "7|none|1",
+        ),
+        (
+            "DROP VIEW totals; ALTER TABLE orders DROP COLUMN total; ALTER TABLE orders ADD COLUMN note TEXT",
+            "7|none|1",
+        ),
+    ] {
+        let changed = Changed::by(&format!("{ROWS} {change}")).await;
+        let fixed = changed.fix(FixKind::Revert).await.unwrap();
+        assert_eq!(
+            fixed.drift.objects[0].lost,
+            ["the values of column total of table orders are gone: it is NULL"]
+        );
+        assert!(
+            fixed
+                .text
+                .contains("-- Where that drift is, the values of column total"),
+            "{}",
+            fixed.text
+        );
+        up(&changed.db, &changed.set()).await.unwrap();
+        assert_eq!(shown(&changed.drift().await), "", "{}", fixed.text);
+        assert_eq!(changed.ask(VALUES).await, value);
+        let fresh = Changed::by(ROWS).await;
+        up(&fresh.db, &changed.set()).await.unwrap();
+        assert_eq!(shown(&fresh.drift().await), "");
+        assert_eq!(fresh.ask(VALUES).await, "7|2.5|1", "{}", fixed.text);
+    }
+}
+
+#[tokio::test]
+async fn a_column_whose_values_no_statement_can_make_cannot_be_reverted_and_nothing_is_written() {
+    let changed = Changed::by(
+        "DROP VIEW names; DROP TRIGGER no_empty; ALTER TABLE users DROP COLUMN big; ALTER TABLE users DROP COLUMN email",
+    )
+    .await;
     let error = changed.fix(FixKind::Revert).await.unwrap_err();
     let FixError::Refused(problems) = error else {
         panic!("{error:?}");
     };
     assert_eq!(
         problems[0].message,
-        "column total of table orders is missing: a rebuild that runs without it would empty it where it is there"
+        "column email of table users is missing, and it is NOT NULL and has no default: its values are gone, and no \
+         statement can make them"
     );
     assert_eq!(changed.set().versioned.len(), 1);
+}
+
+#[tokio::test]
+async fn a_column_that_was_added_is_adopted_by_the_same_statement() {
+    let changed = Changed::by(
+        "ALTER TABLE orders ADD COLUMN note TEXT NOT NULL DEFAULT 'x'; ALTER TABLE orders ADD COLUMN \"at\" INT",
+    )
+    .await;
+    let fixed = changed.fix(FixKind::Adopt).await.unwrap();
+    assert!(
+        fixed.text.ends_with(
+            "\n\nALTER TABLE \"orders\" ADD COLUMN note TEXT NOT NULL DEFAULT 'x';\n\
+             \nALTER TABLE \"orders\" ADD COLUMN \"at\" INT;\n"
+        ),
+        "{}",
+        fixed.text
+    );
+    assert_eq!(shown(&changed.drift().await), "");
+}
+
+#[tokio::test]
+async fn a_check_runs_a_file_that_reverts_with_the_drift_and_without() {
+    let changed = Changed::by(
+        "ALTER TABLE orders ADD COLUMN note TEXT; CREATE INDEX by_note ON orders (note); DROP VIEW names;
+         CREATE TRIGGER extra AFTER INSERT ON orders BEGIN\nSELECT 1;\nEND",
+    )
+    .await;
+    let fixed = changed.fix(FixKind::Revert).await.unwrap();
+    let checked = || async {
+        let options = crate::migrations::CheckOptions::default();
+        let checked = crate::migrations::check(&changed.set(), &options)
+            .await
+            .unwrap();
+        let problems = checked.problems.into_iter();
+        let words: Vec<String> = problems
+            .map(|it| format!("{} {}: {}", it.severity.word(), it.code, it.message))
+            .collect();
+        words.join("\n")
+    };
+    assert_eq!(checked().await, "");
+    let file = fixed.file.unwrap();
+    let without = |line: &str| {
+        assert!(fixed.text.contains(line), "{line}\n{}", fixed.text);
+        std::fs::write(&file, fixed.text.replace(line, "")).unwrap();
+    };
+    without("CREATE VIEW IF NOT EXISTS names AS SELECT email FROM users;");
+    assert_eq!(
+        checked().await,
+        "error reverts: a database with the drift that this file reverts does not end with the schema of one without it"
+    );
+    without("-- | SELECT 1;\n");
+    assert_eq!(
+        checked().await,
+        "warning not-rehearsed: V2 was not tried on a database with the drift that it reverts: its comments do not \
+         describe the drift with this fingerprint"
+    );
+}
+
+#[tokio::test]
+async fn files_of_tools_with_sections_are_written_as_these_take_them() {
+    for (name, text, expect) in [
+        (
+            "00001_shop.sql",
+            "-- +goose Up\nCREATE TABLE t (a);\n-- +goose Down\nDROP TABLE t;\n",
+            "\n\n-- +goose Up\n\n-- +goose StatementBegin\nCREATE TRIGGER IF NOT EXISTS x AFTER INSERT ON t BEGIN SELECT 1; \
+             END;\n-- +goose StatementEnd\n",
+        ),
+        (
+            "20260101000000_shop.sql",
+            "-- migrate:up\nCREATE TABLE t (a);\n-- migrate:down\nDROP TABLE t;\n",
+            "\n\n-- migrate:up\n\nCREATE TRIGGER IF NOT EXISTS x AFTER INSERT ON t BEGIN SELECT 1; END;\n",
+        ),
+        (
+            "1_shop.sql",
+            "-- +migrate Up\nCREATE TABLE t (a);\n-- +migrate Down\nDROP TABLE t;\n",
+            "\n\n-- +migrate Up\n\n-- +migrate StatementBegin\nCREATE TRIGGER IF NOT EXISTS x AFTER INSERT ON t BEGIN SELECT 1; \
+             END;\n-- +migrate StatementEnd\n",
+        ),
+    ] {
+        for kind in [FixKind::Adopt, FixKind::Revert] {
+            let folder = tempfile::tempdir().unwrap();
+            std::fs::write(folder.path().join(name), text).unwrap();
+            let db = Db::memory(Options::default()).await.unwrap();
+            let changed = Changed { folder, db };
+            up(&changed.db, &changed.set()).await.unwrap();
+            const TRIGGER: &str = "CREATE TRIGGER x AFTER INSERT ON t BEGIN SELECT 1; END";
+            changed.execute(TRIGGER).await;
+            let fixed = changed.fix(kind).await.unwrap();
+            match kind {
+                FixKind::Adopt => assert!(fixed.text.ends_with(expect), "{name}: {}", fixed.text),
+                FixKind::Revert => {
+                    assert!(fixed.text.starts_with("-- seedbed: reverts "), "{name}");
+                    up(&changed.db, &changed.set()).await.unwrap();
+                }
+            }
+            assert_eq!(shown(&changed.drift().await), "", "{name}: {}", fixed.text);
+        }
+    }
 }

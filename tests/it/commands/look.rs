@@ -451,6 +451,11 @@ fn the_version_and_the_help_are_told_on_standard_output() {
               --allow-out-of-order
                   Also apply versions below the newest applied one
 
+              --allow-drift
+                  Also change tables, indexes, views and triggers that were changed
+                  outside of migrations. Databases may end with different schemas, and
+                  what was changed may be lost
+
               --wait <S>
                   Wait up to S seconds for the database to become reachable
 

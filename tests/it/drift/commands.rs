@@ -173,3 +173,75 @@ fn a_look_at_a_server_is_one_request_and_a_token_that_reads_is_enough() {
     assert_eq!(ran.code, Some(5), "{ran}");
     assert_eq!(server.requests().len(), 1, "{:?}", server.requests());
 }
+
+#[test]
+fn a_migrate_that_would_change_what_has_drifted_is_refused() {
+    let project = project().migration(
+        "V2__phone",
+        "-- The number.\nALTER TABLE users ADD COLUMN phone TEXT;\n",
+    );
+    project.change(&["ALTER TABLE users ADD COLUMN note TEXT"]);
+    let before = project.state();
+    let ran = project.run("migrate");
+    assert_eq!(ran.code, Some(5), "{ran}");
+    for words in [
+        "error[drift]: table users is not as the recorded migrations make it, and V2 alters it",
+        " --> migrations/V2__phone.sql:2:1",
+        "+CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT, note TEXT)",
+        "`seedbed migrate --allow-drift`",
+        "the database is unchanged",
+    ] {
+        assert!(ran.to_string().contains(words), "{words}: {ran}");
+    }
+    let dry = project.run("migrate --dry-run --format json");
+    assert_eq!(dry.code, Some(5), "{dry}");
+    assert_eq!(dry.json()["problems"][0]["code"], "drift");
+    assert_eq!(dry.json()["problems"][0]["line"], 2);
+    assert_eq!(project.state(), before);
+    let ran = project.run("migrate --allow-drift");
+    assert_eq!(ran.code, Some(0), "{ran}");
+    assert!(
+        ran.to_string().contains("warning[drift]: table users"),
+        "{ran}"
+    );
+}
+
+#[test]
+fn a_server_is_asked_no_more_than_without_drift() {
+    let server = ours(Options::default());
+    let project = Project::new()
+        .migration(
+            "V1__users",
+            "CREATE TABLE users (id INTEGER PRIMARY KEY);\n",
+        )
+        .env("TURSO_DATABASE_URL", &server.url())
+        .env("USE_TURSO", "YES");
+    let migrate = |requests: usize, code: i32| {
+        server.clear_requests();
+        let ran = project.run("migrate");
+        assert_eq!(ran.code, Some(code), "{ran}");
+        assert_eq!(server.requests().len(), requests, "{ran}");
+    };
+    let change = |statements: &[&str]| {
+        let db = Db::remote(&server.url(), None, DbOptions::default()).unwrap();
+        waiting().block_on(World::of(db).statements(statements));
+    };
+    migrate(2, 0);
+    migrate(1, 0);
+    let next = |version: i32| {
+        project.write(
+            format!("migrations/V{version}__next.sql"),
+            format!("ALTER TABLE users ADD COLUMN c{version};\n"),
+        );
+    };
+    next(2);
+    migrate(2, 0);
+    // Another schema_version, and no drift.
+    change(&["CREATE TABLE extra (x)", "DROP TABLE extra"]);
+    migrate(1, 0);
+    next(3);
+    migrate(2, 0);
+    change(&["ALTER TABLE users ADD COLUMN note"]);
+    next(4);
+    migrate(1, 5);
+}
