@@ -33,6 +33,7 @@ use super::referred::{follows, referred, referred_problems};
 use super::refused::{MOST, is_same_row, origin, refused};
 use super::rehearsal::rehearse;
 use super::renames;
+use super::row::Rows;
 use super::seen::Seen;
 use super::set::{Choice, Seeds};
 use super::steps::{ONE_BY_ONE, bind};
@@ -471,10 +472,10 @@ impl<'a> Seeding<'a> {
             if wanted.is_empty() {
                 break;
             }
-            let key = |at| found.key(rows, shape, at);
-            let many = find_many(db, shape, &mut wanted, &key).await?;
+            let key = |rows: &Rows, at: usize| found.key(rows, shape, at);
+            let many = find_many(db, shape, rows, &mut wanted, &key).await?;
             found.take_rows(many);
-            found.take(db.ask(questions(shape, wanted)).await?)?;
+            found.take(rows, db.ask(questions(shape, wanted)).await?)?;
         }
         Ok(())
     }

@@ -4,9 +4,10 @@ use super::changes::Refresh;
 use super::found::Found;
 use super::memory::Memory;
 use super::model::SeedFile;
-use super::past::Past;
+use super::past::{Now, Past};
 use super::row::Rows;
 use super::set::Seeds;
+use super::there::There;
 use super::triggers::Triggers;
 use crate::history::History;
 use crate::schema::Shape;
@@ -38,6 +39,18 @@ pub(super) struct Basis<'a> {
     pub(super) moves: &'a [Move],
     /// Whether each row is a statement of its own, so that a failure is that of one row.
     pub(super) each_row: bool,
+}
+
+impl<'a> Basis<'a> {
+    /// What the database has of the declared rows, and these.
+    pub(super) fn now(&self) -> Now<'a> {
+        (self.found, self.rows)
+    }
+
+    /// What the database has of a declared row.
+    pub(super) fn there(&self, row: usize) -> Option<There<'a>> {
+        self.found.row(self.rows, row)
+    }
 }
 
 /// A unique value that goes from one declared row to another in the same run; or a row that waits for a change of another
@@ -81,7 +94,7 @@ impl Written {
 pub(super) fn found_by(basis: &Basis<'_>, at: usize) -> (Vec<usize>, Option<Vec<Value>>) {
     let rules = basis.rows.rules(&basis.rows.rows[at]);
     let moved = basis.found.moved().contains(&at);
-    match basis.found.row(at).filter(|_| moved) {
+    match basis.there(at).filter(|_| moved) {
         Some(found) => {
             let of = &basis.shape.tables[rules.table];
             let (columns, values) = rules.actual(of, found);

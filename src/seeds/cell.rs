@@ -247,7 +247,7 @@ fn untested(
                 }
                 _ => return Err(wrong("what `!hash` holds", column)),
             };
-            Ok((Content::Secret(secret), Nature::Volatile))
+            Ok((Content::Secret(secret.into()), Nature::Volatile))
         }
         // They are resolved, drawn or composed before, or stand in `_id` only.
         Expr::Ref(_)

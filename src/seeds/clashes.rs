@@ -80,7 +80,7 @@ fn claim_of_one<'a>(
     // A number that is there already may stay.
     let has = |value| {
         found
-            .row(at)
+            .row(rows, at)
             .is_none_or(|row| row.get(column) == Some(value))
     };
     match &rows.rows[at].cell(column)?.content {

@@ -7,6 +7,7 @@ use super::basis::{Basis, Move, Planned, Written};
 use super::conflicts::after;
 use super::identity::words_of_parent;
 use super::row::{Cell, Nature};
+use super::there::There;
 use crate::db::{DbError, Query, Reply, if_accepted};
 use crate::schema::ConditionalIndex;
 use crate::sql::{Value, identifier};
@@ -32,7 +33,7 @@ pub(super) fn memberships<'s>(
             }
             for index in &of.conditional {
                 let condition = index.condition.as_deref().unwrap_or("TRUE");
-                let before = basis.found.row(at).map(<[Value]>::to_vec);
+                let before = basis.there(at).map(|row| row.values().cloned().collect());
                 let after = (0..of.columns.len())
                     .map(|column| after(basis, &written[at], at, column).unwrap_or_default());
                 let mut args = Vec::new();
@@ -59,7 +60,7 @@ pub(super) fn memberships<'s>(
 /// Tables with such an index in which a row of the database may change.
 fn giving(basis: &Basis<'_>) -> Vec<usize> {
     // A time that is there stays, as long as nothing else changes.
-    let is_same = |at: usize, found: &[Value], cell: &Cell| match cell.nature {
+    let is_same = |at: usize, found: There<'_>, cell: &Cell| match cell.nature {
         Nature::Volatile => found.get(cell.column()).is_some_and(|it| !it.is_null()),
         _ => {
             let wanted = basis.found.cell(basis.rows, basis.shape, at, cell);
@@ -67,7 +68,7 @@ fn giving(basis: &Basis<'_>) -> Vec<usize> {
         }
     };
     let differs = |at: usize| {
-        let found = basis.found.row(at);
+        let found = basis.there(at);
         let mut cells = basis.rows.rows[at].cells.iter();
         found.is_some_and(|found| !cells.all(|cell| is_same(at, found, cell)))
     };
@@ -98,7 +99,7 @@ pub(super) fn handed_over(
             continue;
         };
         let word = |values: Option<Vec<Value>>| words_of_parent(values?, of, &index.columns);
-        let found = basis.found.row(at).filter(|_| before.as_i64() == Some(1));
+        let found = basis.there(at).filter(|_| before.as_i64() == Some(1));
         let before = word(found.map(|found| super::identity::values_in(found, &index.columns)));
         let now = match now.as_i64() {
             Some(1) => {

@@ -36,7 +36,7 @@ pub(super) fn taken(
         for columns in unique_columns(of).filter(|columns| !asked(columns)) {
             let has_own = |column: &usize| {
                 let content = row.cell(*column).map(|cell| &cell.content);
-                let has = found.row(at).and_then(|row| row.get(*column));
+                let has = found.row(rows, at).and_then(|row| row.get(*column));
                 matches!((content, has), (Some(Content::Known(value)), Some(has)) if value == has)
             };
             if columns.iter().all(has_own) {
@@ -46,7 +46,7 @@ pub(super) fn taken(
                 continue;
             };
             let has_it = |values: &[Value]| {
-                found.row(at).is_some_and(|found| {
+                found.row(rows, at).is_some_and(|found| {
                     let mut pairs = columns.iter().zip(values);
                     pairs.all(|(column, value)| found.get(*column) == Some(value))
                 })
@@ -56,9 +56,9 @@ pub(super) fn taken(
             }
             // What was changed by hand stays.
             let stays = |column: &usize| after(basis, &written[at], at, *column);
-            let values = match found.row(at) {
-                Some(_) => columns.iter().map(stays).collect(),
-                None => Some(values),
+            let values = match found.is_there(at) {
+                true => columns.iter().map(stays).collect(),
+                false => Some(values),
             };
             let is_new =
                 |values: &Vec<Value>| !has_it(values) && !values.iter().any(Value::is_null);
@@ -84,7 +84,7 @@ pub(super) fn taken_problems(
     let mut declared: Option<HashMap<(usize, String), usize>> = None;
     for (taken, reply) in taken {
         for (at, other) in taken.found(reply)? {
-            if basis.found.row(at) == Some(other.as_slice()) {
+            if basis.there(at).is_some_and(|it| it.is(&other)) {
                 continue;
             }
             let row = &rows.rows[at];
@@ -106,7 +106,7 @@ pub(super) fn taken_problems(
             let declared = declared.get_or_insert_with(|| {
                 let all = rows.rows.iter().enumerate();
                 let there = all.filter_map(|(at, row)| {
-                    let found = basis.found.row(at)?;
+                    let found = basis.there(at)?;
                     Some(((rows.rules(row).table, whole_row(found)), at))
                 });
                 there.collect()
@@ -210,7 +210,7 @@ pub(super) fn after(
 ) -> Option<Value> {
     let row = &basis.rows.rows[at];
     let cell = row.cell(column).filter(|_| written.touches(&[column]));
-    match (cell, basis.found.row(at)) {
+    match (cell, basis.there(at)) {
         (Some(cell), _) => basis.found.cell(basis.rows, basis.shape, at, cell),
         (None, Some(found)) => found.get(column).cloned(),
         (None, None) => {
@@ -222,7 +222,7 @@ pub(super) fn after(
 
 /// Whether a declared row has another value in these columns after the run.
 fn gives_up(basis: &Basis<'_>, from: usize, columns: &[usize], written: &Written) -> bool {
-    let (Written::Columns(_), Some(found)) = (written, basis.found.row(from)) else {
+    let (Written::Columns(_), Some(found)) = (written, basis.there(from)) else {
         return false;
     };
     let of = &basis.shape.tables[basis.rows.rules(&basis.rows.rows[from]).table];
@@ -391,7 +391,7 @@ pub(super) fn indexed(basis: &Basis<'_>, written: &Planned<'_>) -> Vec<(usize, Q
         for (number, column) in of.columns.iter().enumerate() {
             let known = match row.cell(number) {
                 Some(cell) => basis.found.cell(basis.rows, basis.shape, at, cell),
-                None => basis.found.row(at).and_then(|row| row.get(number).cloned()),
+                None => basis.there(at).and_then(|row| row.get(number).cloned()),
             };
             let value = match (known, &column.default, row.cell(number)) {
                 (Some(value), ..) => {

@@ -315,7 +315,13 @@ impl<'a> Expansion<'a> {
         let of = &self.shape.tables[rules.table];
         let file = self.files[named.file];
         let place = self.first + self.rows.rows.len();
-        let mut cells: Vec<Cell> = Vec::with_capacity(compiled.fields.len() + 1);
+        // The primary key, where the row does not say it. There may be a million rows, so none has room to spare.
+        let own_key = match of.primary_key[..] {
+            [key] if !compiled.fields.iter().any(|it| it.column == key) => Some(key),
+            _ => None,
+        };
+        let count = compiled.fields.len() + usize::from(own_key.is_some());
+        let mut cells: Vec<Cell> = Vec::with_capacity(count);
         // In a list the key is what names a row, so it comes first.
         let mut label = self.labels.label_of(named, at);
         if label.is_none() {
@@ -362,7 +368,7 @@ impl<'a> Expansion<'a> {
                 Ok(was) => {
                     self.rows.was.insert(place, was.as_ref().into());
                 }
-                Err(unfit) => self.unfit(named.file, &was.span, unfit),
+                Err(unfit) => self.unfit(named.file, &was.span(), unfit),
             }
         } else if !self.old_labels.is_empty() {
             let by_key = || match named.label {
@@ -381,7 +387,7 @@ impl<'a> Expansion<'a> {
                 ..found
             };
             let (names, span) = match found.file == named.file {
-                true => (&names, found.value.span.clone()),
+                true => (&names, found.value.span()),
                 // The row is in another file than its default.
                 false => (&shared_names, named.span()),
             };
@@ -407,8 +413,10 @@ impl<'a> Expansion<'a> {
                     && column.nullability == Nullability::NotNull
                 {
                     let message = format!("column `{}` takes no NULL", column.name);
-                    let is_csv =
-                        matches!(file.format_at(&found.value.span), Some(Format::Csv { .. }));
+                    let is_csv = matches!(
+                        file.format_at(&found.value.span()),
+                        Some(Format::Csv { .. })
+                    );
                     let help = match column.default {
                         Some(_) if is_csv => {
                             "give it a value, or remove the column from the file: it has a default"
@@ -417,7 +425,7 @@ impl<'a> Expansion<'a> {
                         None => "give it a value",
                     };
                     let help = Some(help.to_owned());
-                    self.error(found.file, &found.value.span, "null", message, help);
+                    self.error(found.file, &found.value.span(), "null", message, help);
                 }
                 cells.push(Cell::new(found.column, content, nature, &span));
             }
@@ -426,8 +434,7 @@ impl<'a> Expansion<'a> {
             Some(_) => &names,
             None => &shared_names,
         };
-        if let [key] = of.primary_key[..]
-            && !compiled.fields.iter().any(|it| it.column == key)
+        if let Some(key) = own_key
             && let Some(content) = self.id(named, compiled, of, key, names)
         {
             let at = cells.partition_point(|cell| cell.column() < key);

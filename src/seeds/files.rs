@@ -63,7 +63,7 @@ pub(super) fn fill(file: &mut SeedFile, find: &mut dyn FnMut(&str) -> Found) -> 
                             "large-file" => "give its rows to several files",
                             _ => "write it again as text in UTF-8",
                         };
-                        let origin = file.origin(&rows.path.span);
+                        let origin = file.origin(&rows.path.span());
                         let problem = Diagnostic::problem(code, format!("{path}: {why}"));
                         problems.push(problem.at(origin).help(help));
                         continue;
@@ -211,10 +211,7 @@ impl Reader<'_> {
         let label = match label {
             None => None,
             Some((text, span)) => match plain_label(&text) {
-                Ok(()) => Some(Spanned {
-                    value: Label::One(text.into()),
-                    span: self.place(span),
-                }),
+                Ok(()) => Some(Spanned::new(Label::One(text.into()), self.place(span))),
                 Err(why) => {
                     let help =
                         "a label in a file is a plain name: patterns are for the seed itself";
@@ -224,7 +221,7 @@ impl Reader<'_> {
             },
         };
         let span = match &label {
-            Some(label) => label.span.clone(),
+            Some(label) => label.span(),
             None => self.place(span),
         };
         Some(RowDecl {

@@ -122,10 +122,7 @@ pub(super) fn follow_columns(text: &mut SeedFile, renames: &Renames) {
             if let Some(now) = renames.field(table, &field.name.value)
                 && !more.iter().any(|it| *it.name.value == *now)
             {
-                let name = Spanned {
-                    value: now.into(),
-                    span: field.name.span.clone(),
-                };
+                let name = Spanned::new(Arc::new(now), field.name.span());
                 let value = field.value.clone();
                 more.push(Field { name, value });
             }
@@ -150,7 +147,7 @@ fn follow(table: &mut Table, renames: &Renames) {
     let fields = rows.flat_map(|row| row.fields.iter_mut().chain(&mut row.over));
     for field in fields.chain(&mut table.defaults) {
         if let Some(now) = renames.field(&of, &field.name.value) {
-            field.name.value = Arc::from(now);
+            field.name.value = Arc::new(now);
         }
         field.value.value.rename_columns(&of, renames);
     }
@@ -270,7 +267,7 @@ pub(super) fn guess_columns(text: &mut SeedFile, file: &SeedFile, shape: &Shape)
             let fields = rows.flat_map(|row| row.fields.iter_mut().chain(&mut row.over));
             for field in fields.chain(&mut table.defaults) {
                 if field.name.value.eq_ignore_ascii_case(old) {
-                    field.name.value = Arc::from(column.as_str());
+                    field.name.value = Arc::new(column.clone());
                 }
             }
             guessed.insert((of.name.to_ascii_lowercase(), column.clone()));

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::identity::words;
 use super::row::{Cell, Content, Row, Rows};
+use super::there::{There, besides};
 use crate::db::{DbError, Query, Reply};
 use crate::schema::{Column, ColumnKind, Shape, TableShape};
 use crate::sql::{Value, identifier};
@@ -17,8 +18,8 @@ pub(super) const IN_JSON: usize = 1000;
 /// What the database has of each declared row.
 #[derive(Debug, Default)]
 pub(super) struct Found {
-    /// By the place of the declared row: its columns, as in the shape.
-    rows: Vec<Option<Box<[Value]>>>,
+    /// By the place of the declared row: what it has besides what it declares.
+    rows: Vec<Option<Box<[(usize, Value)]>>>,
     /// The key by which each row was looked for last.
     asked: Vec<Option<Box<str>>>,
     /// Rows that the database has under the key that they had before.
@@ -77,14 +78,14 @@ impl Found {
     }
 
     /// A row that was made under another key is there. `proven`: under the key that its seed wrote.
-    pub(super) fn moves(&mut self, row: usize, old: Vec<Value>, proven: bool) {
+    pub(super) fn moves(&mut self, rows: &Rows, row: usize, old: Vec<Value>, proven: bool) {
         self.moved.insert(row);
         if proven {
             self.proven.insert(row);
         }
         self.released.remove(&row);
         self.changed.remove(&row);
-        self.rows[row] = Some(old.into());
+        self.rows[row] = Some(besides(&rows.rows[row], old));
     }
 
     /// The row that has the key is another one's.
@@ -114,8 +115,14 @@ impl Found {
     }
 
     /// What the database has of a row.
-    pub(super) fn row(&self, row: usize) -> Option<&[Value]> {
-        self.rows[row].as_deref()
+    pub(super) fn row<'a>(&'a self, rows: &'a Rows, row: usize) -> Option<There<'a>> {
+        let others = self.rows[row].as_deref()?;
+        Some(There::Declared(&rows.rows[row], others))
+    }
+
+    /// Whether the database has a row.
+    pub(super) fn is_there(&self, row: usize) -> bool {
+        self.rows[row].is_some()
     }
 
     /// What a declared row has in a column, once it is there. None where that is not known.
@@ -147,7 +154,7 @@ impl Found {
         let stays = of.primary_key.contains(&column)
             || rules.keep.contains(&column)
             || rules.mode == super::model::Mode::Insert;
-        if let Some(found) = self.row(at)
+        if let Some(found) = self.row(rows, at)
             && (stays || row.cell(column).is_none())
         {
             return found.get(column).cloned();
@@ -260,17 +267,23 @@ impl Found {
         wanted
     }
 
-    /// Takes rows that were found.
-    pub(super) fn take_rows(&mut self, rows: impl IntoIterator<Item = (usize, Vec<Value>)>) {
-        for (at, row) in rows {
-            self.rows[at] = Some(row.into());
+    /// Takes rows that were found, each as what it has [`besides`].
+    pub(super) fn take_rows(&mut self, rows: Vec<(usize, Box<[(usize, Value)]>)>) {
+        for (at, others) in rows {
+            self.rows[at] = Some(others);
         }
     }
 
     /// Takes the answers to questions.
-    pub(super) fn take(&mut self, replies: Vec<(Lookup, Reply)>) -> Result<(), DbError> {
+    pub(super) fn take(
+        &mut self,
+        rows: &Rows,
+        replies: Vec<(Lookup, Reply)>,
+    ) -> Result<(), DbError> {
         for (lookup, reply) in replies {
-            self.take_rows(lookup.found(reply)?);
+            for (at, row) in lookup.found(reply)? {
+                self.rows[at] = Some(besides(&rows.rows[at], row));
+            }
         }
         Ok(())
     }
@@ -486,8 +499,8 @@ pub(super) fn tuple(
     columns
         .iter()
         .map(|column| {
-            let value = match (row.cell(*column), found.row(at)) {
-                (None, None) => default_of(&shape.tables[rows.rules(row).table].columns[*column]),
+            let value = match (row.cell(*column), found.is_there(at)) {
+                (None, false) => default_of(&shape.tables[rows.rules(row).table].columns[*column]),
                 _ => found.value(rows, shape, at, *column),
             };
             value.filter(|value| !value.is_null())

@@ -210,7 +210,7 @@ pub(super) fn requires(file: &SeedFile, history: &History, set: &Migrations) -> 
             "requires",
             format!("this seed fits {wanted}, and the database {at}"),
         )
-        .at(file.origin(&requires.span))
+        .at(file.origin(&requires.span()))
         .help(help),
     )
 }
@@ -251,7 +251,7 @@ pub(super) fn left_out(seeds: &Seeds, environment: &str) -> Vec<Diagnostic> {
                 file.name, name.value
             );
             let problem = Diagnostic::problem("depends-on", message).warning();
-            problems.push(problem.at(file.origin(&name.span)).help(help));
+            problems.push(problem.at(file.origin(&name.span())).help(help));
         }
     }
     problems
@@ -283,7 +283,7 @@ fn depends_on(
             (Some(_), _) => format!("`{}` is not for environment {environment}", name.value),
             (None, _) => format!("there is no seed `{}`", name.value),
         };
-        let mut problem = Diagnostic::problem("depends-on", message).at(file.origin(&name.span));
+        let mut problem = Diagnostic::problem("depends-on", message).at(file.origin(&name.span()));
         problem.help.extend(match (there, tags) {
             (_, Some([tag, ..])) => Some(format!(
                 "add `--tag {}`, or give {} the same tags",

@@ -262,7 +262,7 @@ fn places(basis: &Basis<'_>, at: usize, columns: &[usize], written: &[usize]) ->
 
 #[allow(clippy::cast_precision_loss)]
 fn number(basis: &Basis<'_>, at: usize, column: usize) -> Option<f64> {
-    match basis.found.row(at)?.get(column)? {
+    match basis.there(at)?.get(column)? {
         Value::Integer(number) => Some(*number as f64),
         Value::Real(real) => Some(*real),
         _ => None,
@@ -279,12 +279,17 @@ pub(super) fn release(
     let row = &basis.rows.rows[released.row];
     let of = table_of(basis, released.row);
     let table = identifier(&of.name);
-    let found = basis.found.row(released.row).unwrap_or_default();
+    let found = basis.there(released.row);
     let mut condition = finds;
     // Once one place has another value, the others stay.
     for column in &released.columns {
         condition += &format!(" AND {} IS ?", identifier(&of.columns[*column].name));
-        args.push(found.get(*column).cloned().unwrap_or_default());
+        args.push(
+            found
+                .and_then(|it| it.get(*column))
+                .cloned()
+                .unwrap_or_default(),
+        );
     }
     let step = |(number, column): (usize, &usize)| {
         let is_last = number + 1 == released.places.len();

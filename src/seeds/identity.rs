@@ -6,6 +6,7 @@ use std::fmt::Write;
 use sha2::{Digest, Sha256};
 
 use super::row::Rules;
+use super::there::There;
 use crate::hex;
 use crate::schema::{TableShape, whole};
 use crate::sql::Value;
@@ -177,9 +178,9 @@ impl<'a> Claim<'a> {
 }
 
 /// A whole row of a table, with its NULLs: no two rows that differ share it.
-pub(super) fn whole_row(row: &[Value]) -> String {
+pub(super) fn whole_row<'a>(row: impl Into<There<'a>>) -> String {
     let mut all = String::new();
-    for value in row {
+    for value in row.into().values() {
         push(&mut all, &word(value));
     }
     all
@@ -196,7 +197,8 @@ fn push_length(all: &mut String, length: usize) {
 }
 
 /// What a row of the database has in these columns.
-pub(super) fn values_in(row: &[Value], columns: &[usize]) -> Vec<Value> {
+pub(super) fn values_in<'a>(row: impl Into<There<'a>>, columns: &[usize]) -> Vec<Value> {
+    let row = row.into();
     let value = |column: &usize| row.get(*column).cloned().unwrap_or_default();
     columns.iter().map(value).collect()
 }
@@ -224,7 +226,7 @@ pub(super) fn keyed(parts: &[&str], bytes: usize) -> String {
 
 impl Rules {
     /// The columns and values by which a row of the database is known for as long as it is there.
-    pub(super) fn actual(&self, of: &TableShape, row: &[Value]) -> (Vec<usize>, Vec<Value>) {
+    pub(super) fn actual(&self, of: &TableShape, row: There<'_>) -> (Vec<usize>, Vec<Value>) {
         let key = values_in(row, &of.primary_key);
         match key.is_empty() || key.iter().any(Value::is_null) {
             true => self.key_in(row),
@@ -233,7 +235,7 @@ impl Rules {
     }
 
     /// The columns of the key, and what a row of the database has in them.
-    pub(super) fn key_in(&self, row: &[Value]) -> (Vec<usize>, Vec<Value>) {
+    pub(super) fn key_in(&self, row: There<'_>) -> (Vec<usize>, Vec<Value>) {
         (self.key.clone(), values_in(row, &self.key))
     }
 }

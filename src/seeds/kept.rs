@@ -18,7 +18,7 @@ pub(super) fn other_ids(basis: &Basis<'_>) -> (Vec<Diagnostic>, BTreeSet<usize>)
     let mut by_table: BTreeMap<(usize, usize), Vec<(usize, usize)>> = BTreeMap::new();
     for (at, row) in basis.rows.rows.iter().enumerate() {
         let rules = basis.rows.rules(row);
-        let Some(found) = basis.found.row(at).filter(|_| rules.mode != Mode::Insert) else {
+        let Some(found) = basis.there(at).filter(|_| rules.mode != Mode::Insert) else {
             continue;
         };
         let of = &basis.shape.tables[rules.table];
@@ -58,7 +58,7 @@ pub(super) fn kept(basis: &Basis<'_>) -> Vec<Diagnostic> {
     let mut by_column: BTreeMap<(usize, usize, usize), Vec<usize>> = BTreeMap::new();
     for (at, row) in basis.rows.rows.iter().enumerate() {
         let rules = basis.rows.rules(row);
-        let (Was::Row(old), Some(found)) = (basis.past.of[at], basis.found.row(at)) else {
+        let (Was::Row(old), Some(found)) = (basis.past.of[at], basis.there(at)) else {
             continue;
         };
         // Nothing of its rows is written again in any case.
@@ -74,7 +74,7 @@ pub(super) fn kept(basis: &Basis<'_>) -> Vec<Diagnostic> {
             }
             let has = found.get(column);
             // What was changed by hand is not the seed's, and a new row would have the default too.
-            let written = basis.past.value(basis.found, basis.shape, old, column);
+            let written = basis.past.value(basis.now(), basis.shape, old, column);
             let by_hand = written.is_some_and(|written| has != Some(&written));
             let without = match of.columns[column].default {
                 Some(_) => default_of(&of.columns[column]),

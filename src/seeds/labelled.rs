@@ -37,7 +37,7 @@ pub async fn labelled(
     let named = rows.rows.iter().enumerate().filter_map(|(at, row)| {
         let rules = rows.rules(row);
         let of = &shape.tables[rules.table];
-        let values = found.row(at)?;
+        let values = found.row(&rows, at)?;
         let columns = match of.primary_key.as_slice() {
             [] => &rules.key,
             key => key,

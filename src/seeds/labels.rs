@@ -33,7 +33,7 @@ impl Named<'_> {
     /// Where problems with the row point.
     pub(super) fn span(&self) -> Range<usize> {
         match &self.decl.label {
-            Some(label) => label.span.clone(),
+            Some(label) => label.span(),
             None => self.decl.span.clone(),
         }
     }
@@ -402,7 +402,7 @@ impl<'a> Names<'_, 'a> {
         mut found: Vec<Arc<str>>,
         problems: &mut Vec<Diagnostic>,
     ) {
-        let span = each.decl.label.as_ref().map_or(0..0, |it| it.span.clone());
+        let span = each.decl.label.as_ref().map_or(0..0, |it| it.span());
         let children = each.children.map_or(1, |it| {
             usize::try_from(it.last - it.first).map_or(usize::MAX, |it| it.saturating_add(1))
         });
@@ -444,7 +444,7 @@ impl<'a> Names<'_, 'a> {
 
     fn origin(&self, each: &Each<'_>) -> crate::script::Origin {
         let span = match &each.decl.label {
-            Some(label) => &label.span,
+            Some(label) => &label.span(),
             None => &each.decl.span,
         };
         self.files[each.file].origin(span)

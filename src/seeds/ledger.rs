@@ -137,7 +137,7 @@ fn numbered(
         let rules = basis.rows.rules(row);
         let is_new = rules.file == number
             && basis.rows.counted.contains(&rules.table)
-            && basis.found.row(at).is_none()
+            && !basis.found.is_there(at)
             && writing.rows.contains_key(&at);
         let Some(column) = rules
             .numbered
@@ -220,7 +220,7 @@ fn wanted(basis: &Basis<'_>, number: usize, written: &WrittenRows<'_>) -> HashSe
             let cell = row.cell(*column);
             cell.is_some_and(|cell| basis.rows.hides(cell))
         };
-        let (columns, key) = match basis.found.row(at) {
+        let (columns, key) = match basis.there(at) {
             Some(found) => {
                 let (columns, mut key) = match basis.rows.may_lose_number(at) {
                     // A database gives the number of a deleted row to another one.
@@ -272,7 +272,7 @@ fn wanted(basis: &Basis<'_>, number: usize, written: &WrittenRows<'_>) -> HashSe
             continue;
         }
         // The primary key of a new row follows from its label.
-        if secret && basis.found.row(at).is_none() && !of.primary_key.iter().any(is_secret) {
+        if secret && !basis.found.is_there(at) && !of.primary_key.iter().any(is_secret) {
             let has_key = !of.primary_key.is_empty();
             if has_key && of.primary_key.iter().all(|it| row.cell(*it).is_some()) {
                 continue;

@@ -18,6 +18,7 @@ use super::recognise::wanted;
 use super::remembered::{Remembered, derived, remembered};
 use super::renames::renamed_from;
 use super::row::{Nature, Rows, Rules};
+use super::there::There;
 use crate::db::{DbError, Query, Reply};
 use crate::diagnostic::Diagnostic;
 use crate::schema::{Shape, TableShape};
@@ -142,7 +143,9 @@ impl Memory {
                 let of = &shape.tables[table];
                 let of_label = entries.get(&(file, table, row.label.clone()));
                 let is_remembered = of_label.is_some_and(|items| {
-                    let recorded = recorded_key(&past.rows, old, || past.key(found, shape, old));
+                    let recorded = recorded_key(&past.rows, old, || {
+                        past.key((found, scene.rows), shape, old)
+                    });
                     let mut items = items.iter().map(|number| &self.items[*number]);
                     items.any(|it| recorded.as_ref().is_none_or(|key| !it.is_beside(of, key)))
                 });
@@ -185,7 +188,7 @@ impl Memory {
             true => State::Met,
             false => State::Made,
         };
-        match past.identity(found, shape, old) {
+        match past.identity((found, scene.rows), shape, old) {
             Some(identity) => {
                 self.undeclared.push((old, self.items.len()));
                 self.push(derived(file, table, &row.label, identity, state, None));
@@ -233,7 +236,7 @@ impl Memory {
         let mut wanted: HashSet<usize> = waiting.iter().flat_map(|(_, it)| it).copied().collect();
         // A declared row may be there under the key that it had by them.
         for (at, was) in past.of.iter().enumerate() {
-            if let (Was::Row(old), None) = (was, found.row(at)) {
+            if let (Was::Row(old), false) = (was, found.is_there(at)) {
                 wanted.extend(past.parents(shape, *old));
             }
         }
@@ -270,7 +273,9 @@ impl Memory {
                     let key = found.key(rows, shape, at)?;
                     Some((rows.rules(&rows.rows[at]).key.clone(), key))
                 }),
-                Was::Row(old) => recorded_key(&past.rows, old, || past.key(found, shape, old)),
+                Was::Row(old) => recorded_key(&past.rows, old, || {
+                    past.key((found, scene.rows), shape, old)
+                }),
             };
             let of = &shape.tables[item.table];
             if recorded.is_some_and(|recorded| item.is_beside(of, &recorded)) {
@@ -348,7 +353,7 @@ impl Memory {
             let of = &scene.shape.tables[item.table];
             let is_found = item
                 .of
-                .and_then(|at| found.row(at))
+                .and_then(|at| found.row(scene.rows, at))
                 .is_some_and(|row| item.is(of, row));
             if item.row.is_none() && item.is_known() && !is_found {
                 item.row = Some(None);
@@ -382,7 +387,7 @@ impl Memory {
         }
         for (at, row) in scene.rows.rows.iter().enumerate() {
             let own = scene.rows.rules(row).table;
-            let Some(row) = found.row(at) else {
+            let Some(row) = found.row(scene.rows, at) else {
                 continue;
             };
             for ((table, columns), words) in &mut groups {
@@ -474,7 +479,7 @@ impl Memory {
 
     /// How a declared row came to be, or comes to be now.
     pub(super) fn state(&self, basis: &Basis<'_>, at: usize) -> State {
-        let Some(row) = basis.found.row(at) else {
+        let Some(row) = basis.there(at) else {
             return State::Made;
         };
         let of_row = self.by_row.get(&at).into_iter().flatten();
@@ -533,7 +538,7 @@ impl Memory {
                     basis.found.cell(basis.rows, basis.shape, at, cell)
                 };
                 let own = match past.of[at] {
-                    Was::Row(old) => past.identity(basis.found, basis.shape, old),
+                    Was::Row(old) => past.identity(basis.now(), basis.shape, old),
                     _ => identity(basis.rows, declared, of, cell),
                 };
                 // Of a key from a variable only the trace knows.
@@ -565,7 +570,7 @@ fn recorded_key<K>(rows: &Rows, at: usize, key: impl FnOnce() -> Option<K>) -> O
 }
 
 /// Whether a row has the id that is made for its label: nothing else makes it.
-fn is_made(basis: &Basis<'_>, at: usize, of: &TableShape, rules: &Rules, row: &[Value]) -> bool {
+fn is_made(basis: &Basis<'_>, at: usize, of: &TableShape, rules: &Rules, row: There<'_>) -> bool {
     let [key] = of.primary_key[..] else {
         return false;
     };

@@ -6,6 +6,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use super::found::Found;
 use super::identity::whole_row;
 use super::memory::{Memory, Scene};
+use super::there::There;
 use crate::db::{DbError, Query, Reply};
 use crate::schema::ColumnKind;
 use crate::sql::identifier;
@@ -47,9 +48,9 @@ impl Memory {
         let declared = scene.rows.rows.iter().enumerate();
         let declared = declared
             .filter(|(_, row)| scene.rows.rules(row).table == table)
-            .filter_map(|(at, _)| found.row(at));
+            .filter_map(|(at, _)| found.row(scene.rows, at));
         let items = self.items.iter().filter(|item| item.table == table);
-        let items = items.filter_map(|item| item.row.as_ref()?.as_deref());
+        let items = items.filter_map(|item| Some(There::Whole(item.row.as_ref()?.as_deref()?)));
         declared.chain(items).map(whole_row).collect()
     }
 
@@ -61,7 +62,7 @@ impl Memory {
         } = scene;
         let mut all = Vec::new();
         for (at, row) in rows.rows.iter().enumerate() {
-            let is_missing = rows.may_lose_number(at) && found.row(at).is_none();
+            let is_missing = rows.may_lose_number(at) && !found.is_there(at);
             if !is_missing || !self.knows(past, at) {
                 continue;
             }

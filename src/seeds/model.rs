@@ -14,13 +14,47 @@ use crate::script::{Origin, Source};
 /// The environment that a file reaches only if it says so.
 pub const PROD: &str = "prod";
 
-/// Something, and the bytes of the canonical text in which it stands.
-#[derive(Debug, Clone, PartialEq)]
+/// Something, and the bytes of the canonical text in which it stands. A file may have millions, so the place is small.
+#[derive(Clone, PartialEq)]
 pub struct Spanned<T> {
     /// What it is.
     pub value: T,
+    start: u32,
+    end: u32,
+}
+
+impl<T> Spanned<T> {
+    /// Something that stands at a place.
+    pub fn new(value: T, span: Range<usize>) -> Spanned<T> {
+        let (start, end) = (small(span.start), small(span.end));
+        Spanned { value, start, end }
+    }
+
     /// Where it stands.
-    pub span: Range<usize>,
+    pub fn span(&self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
+
+    /// Lets its place be one of a text that begins so much later.
+    pub(super) fn move_by(&mut self, by: usize) {
+        let by = small(by);
+        self.start = self.start.saturating_add(by);
+        self.end = self.end.saturating_add(by);
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for Spanned<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Spanned")
+            .field("value", &self.value)
+            .field("span", &self.span())
+            .finish()
+    }
+}
+
+/// A place in a text: texts are smaller by far.
+fn small(place: usize) -> u32 {
+    u32::try_from(place).unwrap_or(u32::MAX)
 }
 
 /// One seed file.
@@ -320,7 +354,7 @@ pub struct Numbers {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Field {
     /// As it is written; shared by all rows of a file that have it.
-    pub name: Spanned<Arc<str>>,
+    pub name: Spanned<Arc<String>>,
     /// What is in it.
     pub value: Spanned<Expr>,
 }

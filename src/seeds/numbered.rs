@@ -49,7 +49,7 @@ pub(super) fn new_id<'a>(
             return None;
         };
         if rows.numbers(row, column) {
-            return found.row(row).is_none().then_some((row, column));
+            return (!found.is_there(row)).then_some((row, column));
         }
         cell = rows.rows[row].cell(column)?;
     }
@@ -63,7 +63,7 @@ pub(super) fn new_id_in_json(rows: &Rows, found: &Found, cell: &Cell) -> Option<
     };
     let references = composed.json.references().into_iter();
     let mut ids = references.filter_map(|(row, column)| match rows.numbers(row, column) {
-        true => found.row(row).is_none().then_some(row),
+        true => (!found.is_there(row)).then_some(row),
         false => new_id(rows, found, rows.rows[row].cell(column)?).map(|(row, _)| row),
     });
     ids.next()

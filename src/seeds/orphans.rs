@@ -152,7 +152,7 @@ pub(super) fn children_problems(
 fn declared(basis: &Basis<'_>, children: &Children<'_>) -> HashMap<String, usize> {
     let rows = basis.rows.rows.iter().enumerate();
     let own = rows.filter(|(_, row)| basis.rows.rules(row).table == children.child);
-    let word = |at| Some(whole_row(&values_in(basis.found.row(at)?, &children.names)));
+    let word = |at| Some(whole_row(&values_in(basis.there(at)?, &children.names)));
     own.filter_map(|(at, _)| Some((word(at)?, at))).collect()
 }
 

@@ -118,7 +118,7 @@ pub(super) fn merge(base: &mut SeedFile, over: &SeedFile) -> Vec<(Range<usize>, 
         }
         declared.over.clone_from(&row.fields);
         for field in &mut declared.over {
-            moved(&mut field.name.span, start);
+            field.name.move_by(start);
             field.value.moved(start);
             field.value.value.with_vars(&over.settings.vars);
         }
@@ -172,15 +172,10 @@ fn nothing(
     problem.at(over.origin(&row.span)).help(help)
 }
 
-fn moved(span: &mut Range<usize>, by: usize) {
-    span.start += by;
-    span.end += by;
-}
-
 impl Spanned<Expr> {
     /// Lets its places be those of a text that begins there.
     fn moved(&mut self, by: usize) {
-        moved(&mut self.span, by);
+        self.move_by(by);
         for inner in self.value.inner_mut() {
             inner.moved(by);
         }

@@ -12,13 +12,13 @@ mod settings;
 mod tag;
 mod template;
 
-use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::Arc;
 
 use super::model::{
     Expr, Field, Label, RowDecl, SeedFile, Settings, Spanned, Style, Table, Template,
 };
+use super::once::Once;
 use super::yaml::{self, Kind, Node, is_null};
 use crate::diagnostic::Diagnostic;
 use crate::migrations::checksum;
@@ -38,7 +38,7 @@ pub fn parse(name: &str, source: Arc<Source>) -> (SeedFile, Vec<Diagnostic>) {
         source: &source,
         settings: Settings::default(),
         problems,
-        names: HashSet::new(),
+        names: Once::default(),
     };
     let tables = root.map_or_else(Vec::new, |root| reader.file(root));
     let Reader {
@@ -68,7 +68,7 @@ struct Reader<'a> {
     settings: Settings,
     problems: Vec<Diagnostic>,
     /// The names of columns so far.
-    names: HashSet<Arc<str>>,
+    names: Once,
 }
 
 /// A row, as messages name it.
@@ -177,7 +177,7 @@ impl Reader<'_> {
             let message = format!("a table takes no tag `{}`", tag.value);
             self.error(
                 "bad-tag",
-                &tag.span,
+                &tag.span(),
                 message,
                 format!("did you mean `{meant}`?"),
             );
@@ -265,10 +265,7 @@ impl Reader<'_> {
             }
             return None;
         }
-        Some(Spanned {
-            value: columns,
-            span: node.span.clone(),
-        })
+        Some(Spanned::new(columns, node.span.clone()))
     }
 
     fn id(&mut self, node: &Node) -> Option<Spanned<Expr>> {
@@ -290,7 +287,7 @@ impl Reader<'_> {
                 );
                 return None;
             }
-            return Some(Spanned { value, span });
+            return Some(Spanned::new(value, span));
         }
         let expr = self.expr(node, Scope::Table)?;
         if matches!(expr.value, Expr::Scalar { .. } | Expr::Ref(_)) {
@@ -334,10 +331,7 @@ impl Reader<'_> {
             Label::Each(_) => Scope::Children,
         };
         RowDecl {
-            label: Some(Spanned {
-                value: label,
-                span: key.span.clone(),
-            }),
+            label: Some(Spanned::new(label, key.span.clone())),
             span: key.span.clone(),
             was: self.was(node, scope).map(Box::new),
             fields: self.fields(node, ROW, scope).into(),
@@ -379,7 +373,7 @@ impl Reader<'_> {
         if let (true, Some(was)) = (is_override, &row.was) {
             let message = "a row that overrides another one has no label of its own before";
             let help = "write `_was` in the file that declares the row";
-            self.error("bad-value", &was.span, message, help);
+            self.error("bad-value", &was.span(), message, help);
         }
         if is_override && row.fields.is_empty() {
             let message = "the row overrides nothing";
@@ -412,10 +406,10 @@ impl Reader<'_> {
                 return None;
             }
         };
-        Some(Spanned {
-            value: self.template(text, &value.span, scope),
-            span: value.span.clone(),
-        })
+        Some(Spanned::new(
+            self.template(text, &value.span, scope),
+            value.span.clone(),
+        ))
     }
 
     /// Columns and what is in them; nothing at all is none.
@@ -433,10 +427,7 @@ impl Reader<'_> {
                 continue;
             }
             let name = self.column(key);
-            let unread = Spanned {
-                value: Expr::Unread,
-                span: value.whole(),
-            };
+            let unread = Spanned::new(Expr::Unread, value.whole());
             let value = self.expr(value, scope).unwrap_or(unread);
             fields.extend(name.map(|name| Field { name, value }));
         }
@@ -464,7 +455,7 @@ impl Reader<'_> {
     fn no_tag(&mut self, node: &Node, what: &str) {
         if let Some(tag) = &node.tag {
             let message = format!("{what} takes no tag, and this has `{}`", tag.value);
-            self.error("bad-tag", &tag.span, message, "remove the tag");
+            self.error("bad-tag", &tag.span(), message, "remove the tag");
         }
     }
 
@@ -493,24 +484,16 @@ impl Reader<'_> {
             self.error("bad-value", &key.span, message, "write it before the `:`");
             return None;
         }
-        Some(Spanned {
-            value: text.to_owned(),
-            span: key.span.clone(),
-        })
+        Some(Spanned::new(text.to_owned(), key.span.clone()))
     }
 
     /// The name of a column, which many rows have.
-    fn column(&mut self, key: &Node) -> Option<Spanned<Arc<str>>> {
-        let value = match self.names.get(name(key)) {
-            Some(known) => known.clone(),
-            None => {
-                let name: Arc<str> = self.name(key, "column")?.value.into();
-                self.names.insert(name.clone());
-                name
-            }
-        };
-        let span = key.span.clone();
-        Some(Spanned { value, span })
+    fn column(&mut self, key: &Node) -> Option<Spanned<Arc<String>>> {
+        if name(key).is_empty() {
+            self.name(key, "column")?;
+        }
+        let value = self.names.of(name(key));
+        Some(Spanned::new(value, key.span.clone()))
     }
 
     /// A text in which nothing is replaced.
@@ -520,7 +503,7 @@ impl Reader<'_> {
             Kind::Scalar(text, style) if !is_null(text, *style) => {
                 let value = self.literal(text, &node.span);
                 let span = node.span.clone();
-                Some(Spanned { value, span })
+                Some(Spanned::new(value, span))
             }
             _ => {
                 let message = format!("{what} is a text, and this is {}", node.noun());
@@ -553,14 +536,14 @@ impl Reader<'_> {
             };
             if name.value.is_empty() {
                 let message = format!("a name in {what} is empty");
-                self.error("bad-value", &name.span, message, "remove it");
+                self.error("bad-value", &name.span(), message, "remove it");
             } else if let Some(first) = names.iter().find(|other| other.value == name.value) {
                 let problem = Diagnostic::problem(
                     "duplicate-name",
                     format!("`{}` stands twice in {what}", name.value),
                 )
-                .at(self.origin(&name.span));
-                let problem = problem.related("first here", self.origin(&first.span));
+                .at(self.origin(&name.span()));
+                let problem = problem.related("first here", self.origin(&first.span()));
                 self.problems.push(problem.help("keep one of the two"));
             } else {
                 names.push(name);

@@ -6,6 +6,8 @@ use std::ops::ControlFlow;
 
 use super::found::Wanted;
 use super::identity::{Claim, is_binary, is_known, values_in};
+use super::row::Rows;
+use super::there::besides;
 use crate::db::{Db, DbError, Order, Scan, ScanColumn, Sink, StreamedRow};
 use crate::schema::{Affinity, Column, ColumnKind, RowId, Shape, TableShape};
 use crate::sql::Value;
@@ -16,17 +18,19 @@ const MANY: usize = 2000;
 /// A table with more rows than this for each wanted one is left at that, and they are asked for by their keys.
 const ROWS_FOR_ONE: usize = 2;
 
-/// Finds those rows that are many in one table, and takes them out of `wanted`. Each comes with its declared row. `key` is
-/// that of a declared row: while a table is read, its keys are in memory once.
+/// Finds those rows that are many in one table, and takes them out of `wanted`. Each comes with its declared row, as what it
+/// has [`besides`] that. `key` is that of a declared row: while a table is read, its keys are in memory once. The declared
+/// rows are gone where this fails.
 ///
 /// # Errors
 /// As [`Db::stream`].
 pub(super) async fn find_many(
     db: &Db,
     shape: &Shape,
+    rows: &mut Rows,
     wanted: &mut Wanted,
-    key: &(dyn Fn(usize) -> Option<Vec<Value>> + Sync),
-) -> Result<Vec<(usize, Vec<Value>)>, DbError> {
+    key: &(dyn Fn(&Rows, usize) -> Option<Vec<Value>> + Sync),
+) -> Result<Vec<(usize, Besides)>, DbError> {
     let mut all = Vec::new();
     let groups: Vec<(usize, Vec<usize>)> = wanted.keys().cloned().collect();
     for group in groups {
@@ -34,15 +38,19 @@ pub(super) async fn find_many(
         let pass = wanted
             .get(&group)
             .and_then(|keys| Pass::of(of, &group.1, keys));
-        let Some(pass) = pass else {
+        let Some(mut pass) = pass else {
             continue;
         };
         wanted.remove(&group);
-        let pass = db.stream(vec![scan(&pass.of)], pass).await?;
+        // The rows are compared where the table is read, on another thread.
+        pass.rows = std::mem::take(rows);
+        let mut pass = db.stream(vec![scan(&pass.of)], pass).await?;
+        *rows = std::mem::take(&mut pass.rows);
         if pass.is_too_long {
-            let mut rows: Vec<usize> = pass.wanted.into_values().collect();
-            rows.sort_unstable();
-            let keys = rows.into_iter().filter_map(|at| Some((at, key(at)?)));
+            let mut places: Vec<usize> = pass.wanted.into_values().collect();
+            places.sort_unstable();
+            let keys = places.into_iter();
+            let keys = keys.filter_map(|at| Some((at, key(rows, at)?)));
             wanted.insert(group, keys.collect());
         } else {
             // The keys go first: there may be a million.
@@ -57,6 +65,9 @@ pub(super) async fn find_many(
     Ok(all)
 }
 
+/// The values of a row that are not as they are declared.
+type Besides = Box<[(usize, Value)]>;
+
 /// A pass over a table.
 struct Pass {
     of: TableShape,
@@ -65,7 +76,8 @@ struct Pass {
     is_binary: bool,
     /// The declared row of each wanted key.
     wanted: HashMap<Claim<'static>, usize>,
-    found: Vec<(usize, Vec<Value>)>,
+    rows: Rows,
+    found: Vec<(usize, Besides)>,
     /// How many rows it may see still.
     left: usize,
     is_too_long: bool,
@@ -90,6 +102,7 @@ impl Pass {
             of: of.clone(),
             key: key.to_vec(),
             is_binary,
+            rows: Rows::default(),
             found: Vec::with_capacity(keys.len()),
             left: keys.len().saturating_mul(ROWS_FOR_ONE),
             wanted,
@@ -161,7 +174,10 @@ impl Sink for Pass {
             [key] => self.declared(&row[key..=key]),
             _ => self.declared(&values_in(&row, &self.key)),
         };
-        self.found.extend(at.map(|at| (at, row)));
+        if let Some(at) = at {
+            let others = besides(&self.rows.rows[at], row);
+            self.found.push((at, others));
+        }
         ControlFlow::Continue(())
     }
 }

@@ -12,6 +12,7 @@ use super::identity::words;
 use super::model::{Mode, SeedFile};
 use super::recorded::{Recorded, Texts};
 use super::row::{Row, Rows};
+use super::there::There;
 use crate::schema::{Shape, TableShape};
 use crate::sql::Value;
 
@@ -25,6 +26,9 @@ pub(super) enum Was {
     /// This recorded row.
     Row(usize),
 }
+
+/// What the database has of the declared rows, and these.
+pub(super) type Now<'a> = (&'a Found, &'a Rows);
 
 /// The rows of the recorded texts, and those of them that are declared still.
 #[derive(Default)]
@@ -212,7 +216,7 @@ impl Past {
         let by_key = self.by_key.get_or_init(|| {
             let rows = self.rows.rows.iter().enumerate();
             let word = |(old, row): (usize, &Row)| {
-                let (_, values) = self.key(found, shape, old)?;
+                let (_, values) = self.key((found, declared), shape, old)?;
                 Some(((self.rows.rules(row).table, words(&values)?), old))
             };
             rows.filter_map(word).collect()
@@ -227,20 +231,20 @@ impl Past {
         self.rows.rules(&self.rows.rows[old]).mode
     }
 
-    /// What a recorded row said about a column, as the column keeps it. `found` is about the declared rows.
+    /// What a recorded row said about a column, as the column keeps it.
     pub(super) fn value(
         &self,
-        found: &Found,
+        now: Now<'_>,
         shape: &Shape,
         old: usize,
         column: usize,
     ) -> Option<Value> {
-        self.follow(found, shape, old, column, 0)
+        self.follow(now, shape, old, column, 0)
     }
 
     fn follow(
         &self,
-        found: &Found,
+        now: Now<'_>,
         shape: &Shape,
         old: usize,
         column: usize,
@@ -251,7 +255,7 @@ impl Past {
         }
         let row = &self.rows.rows[old];
         let of = &shape.tables[self.rows.rules(row).table];
-        let follow = |row, column, depth| self.parent(found, shape, (row, column), depth);
+        let follow = |row, column, depth| self.parent(now, shape, (row, column), depth);
         resolved(
             &row.cell(column)?.content,
             &of.columns[column],
@@ -263,23 +267,23 @@ impl Past {
     /// What a recorded row has in a column to which another one refers.
     fn parent(
         &self,
-        found: &Found,
+        (found, declared): Now<'_>,
         shape: &Shape,
         (row, column): (usize, usize),
         depth: usize,
     ) -> Option<Value> {
-        let declared = &self.rows.rows[row];
-        let of = &shape.tables[self.rows.rules(declared).table];
-        let stays = of.primary_key.contains(&column) || declared.cell(column).is_none();
+        let recorded = &self.rows.rows[row];
+        let of = &shape.tables[self.rows.rules(recorded).table];
+        let stays = of.primary_key.contains(&column) || recorded.cell(column).is_none();
         let there = match self.heirs[row] {
             // The row of its new key is another one.
             Some(heir) if found.has_changed_key(heir) => None,
-            Some(heir) => found.row(heir),
-            None => found.undeclared(row),
+            Some(heir) => found.row(declared, heir),
+            None => found.undeclared(row).map(There::Whole),
         };
         match there {
             Some(row) if stays => row.get(column).cloned(),
-            _ => self.follow(found, shape, row, column, depth),
+            _ => self.follow((found, declared), shape, row, column, depth),
         }
     }
 
@@ -287,27 +291,27 @@ impl Past {
     /// recorded.
     pub(super) fn identity(
         &self,
-        found: &Found,
+        now: Now<'_>,
         shape: &Shape,
         old: usize,
     ) -> Option<(Vec<usize>, Vec<Value>)> {
         let row = &self.rows.rows[old];
         let rules = self.rows.rules(row);
         let of = &shape.tables[rules.table];
-        let value = |column: usize| self.value(found, shape, old, column);
+        let value = |column: usize| self.value(now, shape, old, column);
         identity(&self.rows, row, of, value)
     }
 
     /// The key of a recorded row.
     pub(super) fn key(
         &self,
-        found: &Found,
+        now: Now<'_>,
         shape: &Shape,
         old: usize,
     ) -> Option<(Vec<usize>, Vec<Value>)> {
         let row = &self.rows.rows[old];
         let key = &self.rows.rules(row).key;
-        let value = |column: usize| self.value(found, shape, old, column);
+        let value = |column: usize| self.value(now, shape, old, column);
         all(&self.rows, row, key, value)
     }
 }

@@ -14,6 +14,7 @@ use super::order::{Loop, Order, order, references};
 use super::past::Was;
 use super::row::{Cell, Content, Nature, Row};
 use super::steps::{Insert, script, steps, unresolved_references};
+use super::there::There;
 use super::trace::{Trace, Traces, Writing};
 use crate::diagnostic::Diagnostic;
 use crate::history::MEMORY;
@@ -103,8 +104,8 @@ pub(super) fn plan(basis: &Basis<'_>, mut problems: Vec<Diagnostic>) -> (SeedPla
     }
     for file in &mut plans {
         let by_name = |a: &Change, b: &Change| (&a.table, &a.label).cmp(&(&b.table, &b.label));
-        file.changes.sort_by(by_name);
-        file.drifted.sort_by(by_name);
+        file.changes.sort_unstable_by(by_name);
+        file.drifted.sort_unstable_by(by_name);
     }
     let ordered = match order(rows, basis.shape, &inserted, &references(rows, basis.shape)) {
         Ok(ordered) => ordered,
@@ -208,7 +209,7 @@ fn decide(basis: &Basis<'_>, traces: &Traces, at: usize) -> Decided {
     let row = &basis.rows.rows[at];
     let rules = basis.rows.rules(row);
     let refreshes = basis.refresh == Refresh::Yes;
-    let Some(found) = basis.found.row(at) else {
+    let Some(found) = basis.there(at) else {
         return match is_inserted(basis, at) {
             true => Decided::Insert,
             // It was made, and nothing could find it again.
@@ -315,7 +316,7 @@ fn is_inserted(basis: &Basis<'_>, at: usize) -> bool {
 }
 
 /// Whether a part of a key has what its seed wrote, and the row that it refers to has another value by now.
-fn followed(basis: &Basis<'_>, at: usize, cell: &Cell, found: &[Value]) -> bool {
+fn followed(basis: &Basis<'_>, at: usize, cell: &Cell, found: There<'_>) -> bool {
     let Content::Reference { row, column } = cell.content else {
         return false;
     };
@@ -342,7 +343,7 @@ fn declared(
     traces: &Traces,
     at: usize,
     cell: &Cell,
-    found: &[Value],
+    found: There<'_>,
 ) -> Declared {
     let past = basis.past;
     let old = match past.of[at] {
@@ -368,7 +369,7 @@ fn declared(
     if past.mode(old) == Mode::Insert && basis.memory.state(basis, at) == super::entry::State::Met {
         return Declared::New;
     }
-    let value = past.value(basis.found, basis.shape, old, cell.column());
+    let value = past.value(basis.now(), basis.shape, old, cell.column());
     let is_same = match (&before.content, &cell.content) {
         // The text of a secret is not recorded.
         (Content::Secret(_), Content::Secret(_)) | (Content::Unknown, Content::Unknown) => true,
@@ -462,7 +463,7 @@ fn rekeyed(basis: &Basis<'_>, at: usize) -> String {
         }
         let mut exprs = basis.files[rows.rules(of).file].exprs();
         let env = exprs.find_map(|expr| match &expr.value {
-            super::model::Expr::Env(env) if expr.span == cell.span() => Some(&env.name),
+            super::model::Expr::Env(env) if expr.span() == cell.span() => Some(&env.name),
             _ => None,
         });
         match (env, cell.nature, referred) {
@@ -522,7 +523,7 @@ fn differences(basis: &Basis<'_>, at: usize, columns: &[(usize, Cause)]) -> Vec<
     let row = &basis.rows.rows[at];
     let table = basis.rows.rules(row).table;
     let of = &basis.shape.tables[table];
-    let old = basis.found.row(at).unwrap_or_default();
+    let old = basis.there(at);
     columns
         .iter()
         .filter_map(|(column, cause)| {
@@ -537,7 +538,10 @@ fn differences(basis: &Basis<'_>, at: usize, columns: &[(usize, Cause)]) -> Vec<
             };
             Some(Difference {
                 column: of.columns[*column].name.clone(),
-                old: old.get(*column).filter(|_| !masked).map(shown),
+                old: old
+                    .and_then(|it| it.get(*column))
+                    .filter(|_| !masked)
+                    .map(shown),
                 new: new.filter(|_| !masked),
                 cause: match cause {
                     Cause::Hand if basis.triggers.of(table, *column).is_some() => Cause::Trigger,

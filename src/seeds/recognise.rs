@@ -8,6 +8,7 @@ use super::memory::{Memory, Scene};
 use super::model::Mode;
 use super::past::{Was, identity};
 use super::row::{Content, Row, Rows};
+use super::there::There;
 use crate::schema::Shape;
 use crate::sql::Value;
 
@@ -21,7 +22,8 @@ impl Memory {
                 continue;
             };
             let rules = rows.rules(&rows.rows[at]);
-            let is_done = found.moved().contains(&at) || found.row(at).is_some_and(|it| it == row);
+            let is_done =
+                found.moved().contains(&at) || found.row(rows, at).is_some_and(|it| it.is(row));
             let is_taken = || {
                 let rows = moved.get(&rules.table);
                 rows.is_some_and(|rows| rows.contains(&whole_row(row)))
@@ -31,10 +33,11 @@ impl Memory {
             }
             let key = found.key(rows, shape, at);
             let moves = |key: &Vec<Value>| {
-                is_as_recorded(scene, found, at, key) || may_move(scene, found, (at, key), row)
+                is_as_recorded(scene, found, at, key)
+                    || may_move(scene, found, (at, key), row.into())
             };
             if key.as_ref().is_none_or(moves) {
-                found.moves(at, row.clone(), item.columns == rules.key);
+                found.moves(scene.rows, at, row.clone(), item.columns == rules.key);
                 let rows = moved.entry(rules.table).or_default();
                 rows.insert(whole_row(row));
             } else {
@@ -46,7 +49,7 @@ impl Memory {
             for (at, row) in rows.rows.iter().enumerate() {
                 let taken = moved.get(&rows.rules(row).table);
                 if !found.moved().contains(&at)
-                    && let (Some(taken), Some(row)) = (taken, found.row(at))
+                    && let (Some(taken), Some(row)) = (taken, found.row(rows, at))
                     && taken.contains(&whole_row(row))
                 {
                     found.releases(at);
@@ -67,7 +70,7 @@ pub(super) fn wanted(scene: Scene<'_>, found: &Found, at: usize) -> Vec<(Vec<usi
     let of = &shape.tables[rules.table];
     // Most rows are found by their keys, and have the primary key that they declare.
     if past.of[at] == Was::Same && !of.primary_key.is_empty() {
-        let there = found.row(at);
+        let there = found.row(rows, at);
         let is_so = |column: &usize| {
             let content = row.cell(*column).map(|cell| &cell.content);
             matches!((content, there), (Some(Content::Known(value)), Some(there)) if there.get(*column) == Some(value))
@@ -81,12 +84,12 @@ pub(super) fn wanted(scene: Scene<'_>, found: &Found, at: usize) -> Vec<(Vec<usi
         Was::Never => return Vec::new(),
         Was::Same => (identity(rows, row, of, cell), None),
         Was::Row(old) => (
-            past.identity(found, shape, old),
-            past.key(found, shape, old),
+            past.identity((found, rows), shape, old),
+            past.key((found, rows), shape, old),
         ),
     };
     let is_there = |(columns, values): &(Vec<usize>, Vec<Value>)| {
-        found.row(at).is_some_and(|row| {
+        found.row(rows, at).is_some_and(|row| {
             let mut parts = columns.iter().zip(values);
             parts.all(|(column, value)| row.get(*column) == Some(value))
         })
@@ -111,14 +114,14 @@ fn is_as_recorded(scene: Scene<'_>, found: &Found, at: usize, key: &[Value]) -> 
         Was::Same => !scene.rows.has_changing_key(at),
         Was::Row(old) => scene
             .past
-            .key(found, scene.shape, old)
+            .key((found, scene.rows), scene.shape, old)
             .is_some_and(|(old, values)| old == *columns && values == key),
     }
 }
 
 /// Whether a row can get this key: no part of its primary key changes, and in mode `sync` no foreign key refers to it that
 /// does not follow it. Nothing of a row that is only inserted changes.
-fn may_move(scene: Scene<'_>, found: &Found, (at, key): (usize, &[Value]), row: &[Value]) -> bool {
+fn may_move(scene: Scene<'_>, found: &Found, (at, key): (usize, &[Value]), row: There<'_>) -> bool {
     let declared = &scene.rows.rows[at];
     let rules = scene.rows.rules(declared);
     let of = &scene.shape.tables[rules.table];
@@ -166,7 +169,7 @@ pub(super) fn follows(
     rows: &Rows,
     found: &Found,
     (at, column): (usize, usize),
-    row: &[Value],
+    row: There<'_>,
 ) -> Option<(usize, usize)> {
     let declared = &rows.rows[at];
     let Content::Reference {
@@ -184,7 +187,7 @@ pub(super) fn follows(
             && key.parent.eq_ignore_ascii_case(&parents.name)
             && pairs.any(|(own, name)| *own == column && parents.column(name) == Some(target))
     });
-    let old = found.row(parent)?.get(target)?;
+    let old = found.row(rows, parent)?.get(target)?;
     let has_old = row.get(column) == Some(&of.columns[column].affinity.stored(old.clone()));
     (cascades && has_old && found.moved().contains(&parent)).then_some((parent, target))
 }

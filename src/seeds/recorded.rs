@@ -304,7 +304,7 @@ fn as_written(table: &Table, column: &str) -> String {
     let fields = table.rows.iter().flat_map(|row| &row.fields);
     let mut names = fields
         .chain(&table.defaults)
-        .map(|field| &*field.name.value);
+        .map(|field| field.name.value.as_str());
     let written = names.find(|it| it.eq_ignore_ascii_case(column));
     written.unwrap_or(column).to_owned()
 }

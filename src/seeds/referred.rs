@@ -100,7 +100,7 @@ pub(super) fn referred(basis: &Basis<'_>, written: &Planned<'_>) -> Vec<(Referre
         if !may_change[basis.rows.rules(row).table] {
             continue;
         }
-        let (Written::Columns(columns), Some(found)) = (&written[at], basis.found.row(at)) else {
+        let (Written::Columns(columns), Some(found)) = (&written[at], basis.there(at)) else {
             continue;
         };
         let table = basis.rows.rules(row).table;
@@ -304,13 +304,8 @@ fn hides(basis: &Basis<'_>, about: &Referred, at: usize) -> bool {
 fn declared(basis: &Basis<'_>, about: &Referred) -> HashMap<String, usize> {
     let rows = basis.rows.rows.iter().enumerate();
     let own = rows.filter(|(_, row)| basis.rows.rules(row).table == about.child);
-    own.filter_map(|(at, _)| {
-        Some((
-            whole_row(&values_in(basis.found.row(at)?, &about.names)),
-            at,
-        ))
-    })
-    .collect()
+    own.filter_map(|(at, _)| Some((whole_row(&values_in(basis.there(at)?, &about.names)), at)))
+        .collect()
 }
 
 fn refused(basis: &Basis<'_>, about: &Referred, at: usize, names: &[String]) -> Diagnostic {

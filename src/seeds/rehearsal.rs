@@ -13,6 +13,7 @@ use super::changes::{SeedPlan, What};
 use super::pass::{plain, scan};
 use super::refused::{by_place, problem, refused};
 use super::seen::Seen;
+use super::there::There;
 use crate::db::{Code, Db, DbError, Options, Query, Sink, StreamedRow, Transaction};
 use crate::diagnostic::Diagnostic;
 use crate::history::{Failed, Part};
@@ -131,7 +132,7 @@ fn rows<'a>(
     seen: &'a Seen,
     plan: &'a SeedPlan,
     whole: &'a BTreeMap<usize, Vec<Vec<Value>>>,
-) -> impl Iterator<Item = (usize, &'a [Value])> {
+) -> impl Iterator<Item = (usize, There<'a>)> {
     let changes = plan.files.iter().flat_map(|file| &file.changes);
     let updated = changes.filter(|it| matches!(it.what, What::Update(_)));
     let updated: HashSet<(&str, &str)> = updated.map(|it| (&*it.table, &*it.label)).collect();
@@ -140,17 +141,17 @@ fn rows<'a>(
         let rules = seen.rows.rules(row);
         let is_updated = updated.contains(&(&*rules.name, &*row.label));
         (is_updated && !whole.contains_key(&rules.table))
-            .then(|| Some((rules.table, seen.found.row(at)?)))?
+            .then(|| Some((rules.table, seen.found.row(&seen.rows, at)?)))?
     });
     let all = |(table, rows): (&usize, &'a Vec<Vec<Value>>)| {
         let table = *table;
-        rows.iter().map(move |row| (table, row.as_slice()))
+        rows.iter().map(move |row| (table, There::Whole(row)))
     };
     whole.iter().flat_map(all).chain(updated)
 }
 
-fn insert(of: &TableShape, row: &[Value]) -> Step {
-    let columns = of.columns.iter().zip(row);
+fn insert(of: &TableShape, row: There<'_>) -> Step {
+    let columns = of.columns.iter().zip(row.values());
     let plain = columns.filter(|(column, _)| column.origin == ColumnKind::Plain);
     let (names, values): (Vec<String>, Vec<Value>) = plain
         .map(|(column, value)| (identifier(&column.name), value.clone()))

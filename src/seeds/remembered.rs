@@ -6,6 +6,7 @@ use super::entry::{self, Entry, Hashed, State};
 use super::followed::Renames;
 use super::identity::{values_in, words_of_parent};
 use super::model::SeedFile;
+use super::there::There;
 use crate::schema::{Shape, TableShape};
 use crate::sql::Value;
 
@@ -116,7 +117,7 @@ impl Remembered {
     }
 
     /// Whether it is this row of the database.
-    pub(super) fn is(&self, of: &TableShape, row: &[Value]) -> bool {
+    pub(super) fn is<'a>(&self, of: &TableShape, row: impl Into<There<'a>>) -> bool {
         self.has(of, &values_in(row, &self.columns))
     }
 

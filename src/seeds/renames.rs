@@ -102,7 +102,7 @@ pub(super) fn problems(
                 (None, Some(other)) => format!("`{}` continues `{}` too", other.name, was.value),
                 (None, None) => continue,
             };
-            let problem = Diagnostic::problem("was-twice", message).at(file.origin(&was.span));
+            let problem = Diagnostic::problem("was-twice", message).at(file.origin(&was.span()));
             problems.push(problem.help("remove this `_was`"));
         }
     }

@@ -105,7 +105,7 @@ pub(super) enum Content {
     /// JSON with parts of other rows, or with values that are not shown beside times.
     Json(Arc<Composed>),
     /// It is hashed when the row is written, and then never again.
-    Secret(String),
+    Secret(Box<str>),
     /// A variable that is unknown while seeds are only checked.
     Unknown,
 }

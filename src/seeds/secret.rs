@@ -52,7 +52,7 @@ fn secrets(file: &SeedFile) -> Vec<Range<usize>> {
         if let Expr::Hash(inner) = &expr.value
             && matches!(inner.value, Expr::Scalar { .. })
         {
-            spans.push(inner.span.clone());
+            spans.push(inner.span());
         }
     }
     spans.sort_by_key(|span| span.start);

@@ -169,7 +169,7 @@ impl Seeds {
             seeds.problems.extend(problems);
             for expr in file.exprs() {
                 if let Expr::File(path) = &expr.value {
-                    let here = file.origin(&expr.span);
+                    let here = file.origin(&expr.span());
                     let message =
                         format!("{path}: seeds that are given as texts have no files beside them");
                     let problem = Diagnostic::problem("no-such-file", message).at(here);
@@ -220,7 +220,7 @@ impl Seeds {
                         other.value
                     ),
                 )
-                .at(file.origin(&other.span))
+                .at(file.origin(&other.span()))
                 .help("move it into the seeds folder itself to share it"),
             );
         }
@@ -242,11 +242,9 @@ impl Seeds {
                 if declares(file, &table.name.value) {
                     for through in &table.through {
                         if !declares(file, &through.table.value) {
-                            file.tables.push(Table::empty(Spanned {
-                                value: through.table.value.clone(),
-                                // It stands in the other file.
-                                span: 0..0,
-                            }));
+                            // It stands in the other file.
+                            let name = Spanned::new(through.table.value.clone(), 0..0);
+                            file.tables.push(Table::empty(name));
                         }
                     }
                 }
@@ -260,7 +258,7 @@ impl Seeds {
         for file in self.files.iter().chain(&self.shared) {
             for expr in file.exprs() {
                 if let Expr::File(path) = &expr.value {
-                    wanted.push((path.to_string(), file.origin(&expr.span)));
+                    wanted.push((path.to_string(), file.origin(&expr.span())));
                 }
             }
         }

@@ -245,10 +245,15 @@ fn update(
         args.extend(bound);
         sets.push(format!("{} = {sql}", identifier(&of.columns[*column].name)));
     }
-    let found = basis.found.row(at).unwrap_or_default();
+    let found = basis.there(at);
     for column in restored {
         sets.push(format!("{} = ?", identifier(&of.columns[*column].name)));
-        args.push(found.get(*column).cloned().unwrap_or_default());
+        args.push(
+            found
+                .and_then(|it| it.get(*column))
+                .cloned()
+                .unwrap_or_default(),
+        );
     }
     let (finds, found_by) = find(basis, at, secrets)?;
     args.extend(found_by);
@@ -320,7 +325,7 @@ pub(super) fn unresolved_references(
             continue;
         }
         let needs = is_foreign || new_id.is_some();
-        if needs && basis.looked && basis.found.row(row).is_none() && !there.contains(&row) {
+        if needs && basis.looked && !basis.found.is_there(row) && !there.contains(&row) {
             let name = basis.rows.name(&rows[row], basis.shape);
             let origin = basis.rows.origin(&rows[at], &cell.span(), basis.files);
             let message =

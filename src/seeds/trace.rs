@@ -154,7 +154,7 @@ impl Writing<'_> {
             if rules.file != file {
                 continue;
             }
-            let is_there = basis.found.row(at).is_some()
+            let is_there = basis.found.is_there(at)
                 || self.rows.contains_key(&at)
                 || self.traces.knows(basis, at) == Some(true);
             if is_there && basis.rows.has_changing_key(at) {
@@ -209,7 +209,7 @@ impl Writing<'_> {
         {
             return declared();
         }
-        let found = basis.found.row(at)?.get(cell.column())?;
+        let found = basis.there(at)?.get(cell.column())?;
         match volatile {
             // What it has is where a later change begins.
             true if self.traces.trace(basis, at, cell, found) != Trace::Changed => {
@@ -289,8 +289,8 @@ fn id_before(
     let rules = basis.rows.rules(row);
     let of = &basis.shape.tables[rules.table];
     // By the key that the row had when it was recorded.
-    let (columns, mut key) = match (basis.past.of[at], basis.found.row(at)) {
-        (Was::Row(old), _) => basis.past.key(basis.found, basis.shape, old)?,
+    let (columns, mut key) = match (basis.past.of[at], basis.there(at)) {
+        (Was::Row(old), _) => basis.past.key(basis.now(), basis.shape, old)?,
         (_, Some(old)) if basis.found.has_proven_key(at) => rules.key_in(old),
         _ => {
             let key = basis.found.key(basis.rows, basis.shape, at)?;

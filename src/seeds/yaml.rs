@@ -505,7 +505,7 @@ fn name_of(tag: &granit_parser::Tag, span: &Span) -> Box<Spanned<String>> {
         None => tag.to_string(),
     };
     let span = span.tag_span().as_ref().map_or(bytes(span), bytes);
-    Box::new(Spanned { value: name, span })
+    Box::new(Spanned::new(name, span))
 }
 
 fn bytes(span: &Span) -> Range<usize> {

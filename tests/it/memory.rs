@@ -20,6 +20,21 @@ fn peak(id: u32) -> Option<u64> {
     Some(kilobytes("VmHWM:")?.saturating_sub(kilobytes("RssFile:")?))
 }
 
+/// The most memory that a command takes, in KB. It succeeds.
+fn most(project: &Project, command: &str) -> u64 {
+    let running = project.spawn(command);
+    let id = running.id();
+    let mut most = 0;
+    let until = Instant::now() + Duration::from_secs(60);
+    while let Some(peak) = peak(id).filter(|_| Instant::now() < until) {
+        most = most.max(peak);
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    let ran = running.finish();
+    assert_eq!(ran.code, Some(0), "{ran}");
+    most
+}
+
 #[test]
 fn a_dump_takes_the_same_memory_whatever_its_size() {
     let server = ours(Options::default());
@@ -30,16 +45,8 @@ fn a_dump_takes_the_same_memory_whatever_its_size() {
     for (name, database) in [("local", "local.db"), ("remote", &server.url())] {
         let ran = project.run(&format!("migrate --database {database}"));
         assert_eq!(ran.code, Some(0), "{ran}");
-        let running = project.spawn(&format!("export --database {database} {name}.sql"));
-        let id = running.id();
-        let mut most = 0;
-        let until = Instant::now() + Duration::from_secs(60);
-        while let Some(peak) = peak(id).filter(|_| Instant::now() < until) {
-            most = most.max(peak);
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        let ran = running.finish();
-        assert_eq!(ran.code, Some(0), "{ran}");
+        let command = format!("export --database {database} {name}.sql");
+        let most = most(&project, &command);
         let size = std::fs::metadata(project.path(format!("{name}.sql")))
             .unwrap()
             .len();
@@ -61,16 +68,70 @@ fn twenty_migrations_on_a_server_take_little_memory() {
     }
     // The script is on its way for long enough to be looked at.
     server.fault(2, Fault::Delay { ms: 300 });
-    let running = project.spawn(&format!("migrate --database {}", server.url()));
-    let id = running.id();
-    let mut most = 0;
-    let until = Instant::now() + Duration::from_secs(60);
-    while let Some(peak) = peak(id).filter(|_| Instant::now() < until) {
-        most = most.max(peak);
-        std::thread::sleep(Duration::from_millis(2));
-    }
-    let ran = running.finish();
-    assert_eq!(ran.code, Some(0), "{ran}");
+    let most = most(&project, &format!("migrate --database {}", server.url()));
     println!("{most} KB at the most");
     assert!(most > 0 && most < MOST_KB, "{most} KB");
+}
+
+#[test]
+fn the_memory_for_seeds_is_a_small_multiple_of_the_size_of_their_file() {
+    const ROWS: usize = 20_000;
+    const NAMES: [&str; 7] = ["id", "email", "name", "city", "age", "joined", "note"];
+    let row = |n: usize| {
+        let note = format!("{} {}", "note".repeat(15), n * 7919 % 1_000_003);
+        let values = [
+            n.to_string(),
+            format!("person{n:06}@example.test"),
+            format!("Person Number {n}"),
+            ["Berlin", "Paris", "Rome", "Lisbon"][n % 4].to_owned(),
+            (18 + n % 70).to_string(),
+            format!("2024-{:02}-{:02}", n % 12 + 1, n % 28 + 1),
+            note,
+        ];
+        NAMES.into_iter().zip(values)
+    };
+    let yaml = |(name, value): (&str, String)| format!("{name}: {value}");
+    let json = |(name, value): (&str, String)| format!("\"{name}\":\"{value}\"");
+    let join = |n: usize, word: &dyn Fn((&'static str, String)) -> String| {
+        row(n).map(word).collect::<Vec<_>>().join(", ")
+    };
+    let lines = |word: &dyn Fn((&'static str, String)) -> String| {
+        (1..=ROWS).map(|n| join(n, word)).collect::<Vec<_>>()
+    };
+    let list = format!("people:\n  - {{{}}}\n", lines(&yaml).join("}\n  - {"));
+    let cells = lines(&|(_, value)| value).join("\n").replace(", ", ",");
+    let csv = format!("{}\n{cells}\n", NAMES.join(","));
+    let objects = format!("[{{{}}}]\n", lines(&json).join("},\n{"));
+    // A line of CSV is short, and has as many cells.
+    for (name, seed, rows, times) in [
+        ("list.yaml", list.as_str(), "", 11),
+        ("people.csv", "people: !csv people.csv\n", csv.as_str(), 16),
+        (
+            "people.json",
+            "people: !json people.json\n",
+            objects.as_str(),
+            12,
+        ),
+    ] {
+        let columns = "id INTEGER PRIMARY KEY, email TEXT NOT NULL UNIQUE, name TEXT, city TEXT, \
+                       age INTEGER, joined TEXT, note TEXT";
+        let project = Project::new()
+            .migration("V1__people", format!("CREATE TABLE people ({columns});\n"))
+            .file("seeds/010_people.yaml", seed);
+        let project = match rows {
+            "" => project,
+            rows => project.file(format!("seeds/{name}"), rows),
+        };
+        let size = seed.len().max(rows.len()) as u64 / 1024;
+        let without_rows = most(&project, "migrate --database app.db");
+        for command in ["seed --dry-run", "seed", "seed", "status", "seed --dry-run"] {
+            let most = most(&project, &format!("{command} --database app.db"));
+            let most = most.saturating_sub(without_rows);
+            println!("{name} of {size} KB, {command}: {most} KB");
+            assert!(
+                most > 0 && most < times * size,
+                "{name} of {size} KB, {command}: {most} KB"
+            );
+        }
+    }
 }

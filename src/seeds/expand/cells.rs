@@ -92,7 +92,7 @@ impl<'a> Expansion<'a> {
             None => expr,
         };
         let Place { of, found, .. } = *place;
-        let span = &expr.span;
+        let span = &expr.span();
         let soft = self.soft_of(found, of);
         let typed = match found.label_of {
             Some(LabelOf::Soft { typed, .. }) => typed,
@@ -194,7 +194,7 @@ impl<'a> Expansion<'a> {
             let in_files = by_short_name(place.of, key);
             unfit.help = Some(Instead::from(help).in_files(in_files.clone(), in_files));
         }
-        self.unfit(place.found.file, &expr.span, unfit);
+        self.unfit(place.found.file, &expr.span(), unfit);
     }
 
     /// A text with its names replaced; none where one has no value, which is reported.
@@ -222,7 +222,7 @@ impl<'a> Expansion<'a> {
         mut dice: Option<&mut Dice>,
     ) -> Option<(Content, Nature)> {
         let mut parts = Parts::default();
-        let json = self.json(place, json, &expr.span, &mut dice, &mut parts)?;
+        let json = self.json(place, json, &expr.span(), &mut dice, &mut parts)?;
         let nature = match (parts.volatile, parts.hides) {
             (true, _) => Nature::Volatile,
             (false, true) => Nature::Environment,
@@ -233,10 +233,7 @@ impl<'a> Expansion<'a> {
         }
         // Whatever it comes to, the column must take it.
         let known = json.filled(&|_, _| Some(Value::Null)).unwrap_or_default();
-        let constant = Spanned {
-            value: Expr::Json(Box::new(known)),
-            span: expr.span.clone(),
-        };
+        let constant = Spanned::new(Expr::Json(Box::new(known)), expr.span());
         let file = self.files[place.file];
         let (column, strictness) = (place.column(), place.strictness());
         match evaluate(&constant, column, strictness, place.names, file, self.given) {
@@ -303,9 +300,9 @@ impl<'a> Expansion<'a> {
         match &expr.value {
             Expr::Null => return constant(serde_json::Value::Null),
             Expr::Json(value) => return constant((**value).clone()),
-            Expr::Composed(json) => return self.json(place, json, &expr.span, dice, parts),
+            Expr::Composed(json) => return self.json(place, json, &expr.span(), dice, parts),
             Expr::Scalar { text, style } => {
-                let text = self.filled(place, text, &expr.span)?;
+                let text = self.filled(place, text, &expr.span())?;
                 return constant(json_of_text(text, *style));
             }
             Expr::Ref(it) => {
@@ -315,10 +312,10 @@ impl<'a> Expansion<'a> {
                     column,
                 } = &**it;
                 parts.refers = true;
-                let label = self.filled(place, label, &expr.span)?;
+                let label = self.filled(place, label, &expr.span())?;
                 let (file, column) = (place.found.file, column.as_deref());
                 return self
-                    .reference(file, &expr.span, table, &label, column, true)
+                    .reference(file, &expr.span(), table, &label, column, true)
                     .map(|(row, column)| row::Json::Reference { row, column });
             }
             Expr::Among(_) => {
@@ -361,7 +358,7 @@ impl<'a> Expansion<'a> {
                 }
             }
             Err(unfit) => {
-                self.unfit(place.found.file, &expr.span, unfit);
+                self.unfit(place.found.file, &expr.span(), unfit);
                 None
             }
         }
@@ -376,7 +373,7 @@ impl<'a> Expansion<'a> {
         attempt: u32,
         dice: &mut Dice,
     ) -> Option<(Content, Nature)> {
-        let span = &place.found.value.span;
+        let span = &place.found.value.span();
         let source = self.column(place.found.file, place.of, of, span, &[])?;
         let cell = self.rows.rows[row].cell(source).cloned();
         let name = &place.of.columns[source].name;

@@ -95,7 +95,7 @@ impl Expansion<'_> {
             let drawn = loop {
                 let Some(attempt) = attempts.next() else {
                     let unfit = not_enough(&of.columns[column]);
-                    self.unfit(it.found.file, &value.span, unfit);
+                    self.unfit(it.found.file, &value.span(), unfit);
                     break None;
                 };
                 let mut dice = self.dice(&place, attempt);
@@ -121,7 +121,7 @@ impl Expansion<'_> {
                 let cells = &mut self.rows.rows[it.row].cells;
                 let at = cells.partition_point(|cell| cell.column() < column);
                 let span = match it.found.file == file {
-                    true => &value.span,
+                    true => &value.span(),
                     false => &span,
                 };
                 let cell = Cell::new(column, content, nature, span);

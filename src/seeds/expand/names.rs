@@ -33,12 +33,12 @@ impl<'a> Expansion<'a> {
             self.problems.retain(|problem| {
                 let place = problem.origin();
                 problem.code != "no-match"
-                    || place.is_none_or(|it| it.span != label.span || it.source != source)
+                    || place.is_none_or(|it| it.span != label.span() || it.source != source)
             });
-            let written = source.text.get(label.span.clone()).unwrap_or_default();
+            let written = source.text.get(label.span()).unwrap_or_default();
             let span = match written.find(&format!("{{{of}.")) {
-                Some(at) => label.span.start + at + 1..label.span.start + at + 1 + of.len(),
-                None => label.span.clone(),
+                Some(at) => label.span().start + at + 1..label.span().start + at + 1 + of.len(),
+                None => label.span(),
             };
             self.unknown_table(file, &span, of);
         }
@@ -73,14 +73,14 @@ impl<'a> Expansion<'a> {
         let (shape, file) = (self.shape, self.shared_file());
         for table in &shared.tables {
             let Some(of) = shape.table(&table.name.value) else {
-                self.unknown_table(file, &table.name.span, &table.name.value);
+                self.unknown_table(file, &table.name.span(), &table.name.value);
                 continue;
             };
             if let Some(key) = &table.key {
                 self.key(file, of, key);
             }
             for name in &table.keep {
-                self.column(file, of, &name.value, &name.span, &[]);
+                self.column(file, of, &name.value, &name.span(), &[]);
             }
             for field in &table.defaults {
                 self.field(file, of, field);
@@ -119,7 +119,7 @@ impl<'a> Expansion<'a> {
                     None => "remove it, or give it to the tables that are meant".to_owned(),
                 };
                 let message = format!("no table of the file has a column `{name}` to write");
-                let span = &field.name.span;
+                let span = &field.name.span();
                 self.error(at, span, "unknown-column", message, Some(help));
             }
         }
@@ -131,8 +131,8 @@ impl<'a> Expansion<'a> {
         let shape = self.shape;
         let Some(found) = shape.position(name) else {
             // A join table of `_tables.yaml` is reported there.
-            if !table.name.span.is_empty() {
-                self.unknown_table(file, &table.name.span, name);
+            if !table.name.span().is_empty() {
+                self.unknown_table(file, &table.name.span(), name);
             }
             return None;
         };
@@ -148,7 +148,7 @@ impl<'a> Expansion<'a> {
                 _ => "remove it from the file, and fill it by a migration or by the application",
             };
             let help = Some(help.to_owned());
-            self.error(file, &table.name.span, "not-a-table", message, help);
+            self.error(file, &table.name.span(), "not-a-table", message, help);
             return None;
         }
         let mut key: Vec<usize> = Vec::new();
@@ -170,7 +170,7 @@ impl<'a> Expansion<'a> {
                     "table `{name}` has no primary key, by which its rows could be found again"
                 );
                 let help = keys_of(of);
-                self.error(file, &table.name.span, "no-key", message, Some(help));
+                self.error(file, &table.name.span(), "no-key", message, Some(help));
             }
             (None, None) => key.clone_from(&of.primary_key),
         }
@@ -180,8 +180,11 @@ impl<'a> Expansion<'a> {
                 of.name
             );
             let help = "name the columns of an index of all rows, or use another mode".to_owned();
-            let span = table.key.as_ref().map_or(&table.name.span, |key| &key.span);
-            self.error(file, span, "key-not-unique", message, Some(help));
+            let span = match &table.key {
+                Some(key) => key.span(),
+                None => table.name.span(),
+            };
+            self.error(file, &span, "key-not-unique", message, Some(help));
         }
         for field in &table.defaults {
             self.field(file, of, field);
@@ -190,7 +193,7 @@ impl<'a> Expansion<'a> {
         let shared = self.shared(name).into_iter().flat_map(|it| &it.keep);
         keep.extend(shared.filter_map(|name| self.column_of(file, of, &name.value)));
         for name in &table.keep {
-            keep.extend(self.column(file, of, &name.value, &name.span, &[]));
+            keep.extend(self.column(file, of, &name.value, &name.span(), &[]));
         }
         let numbered = self.id_rule(file, table, of, &key);
         self.rows.rules.push(Arc::new(Rules {
@@ -233,7 +236,7 @@ impl<'a> Expansion<'a> {
             (_, Expr::Auto | Expr::Uuid) => {
                 let message = format!("`{}` has no primary key of one column", of.name);
                 let help = "leave `_id` out, and give each row its key".to_owned();
-                self.error(file, &id.span, "bad-id", message, Some(help));
+                self.error(file, &id.span(), "bad-id", message, Some(help));
                 return None;
             }
             _ => return None,
@@ -260,7 +263,7 @@ impl<'a> Expansion<'a> {
             Expr::Auto => return Some(column),
             _ => return None,
         };
-        self.error(file, &id.span, "bad-id", message, Some(help));
+        self.error(file, &id.span(), "bad-id", message, Some(help));
         None
     }
 
@@ -280,7 +283,7 @@ impl<'a> Expansion<'a> {
     ) -> Vec<usize> {
         let mut key = Vec::new();
         for name in &names.value {
-            key.extend(self.column(file, of, &name.value, &name.span, &[]));
+            key.extend(self.column(file, of, &name.value, &name.span(), &[]));
         }
         if key.len() == names.value.len()
             && !of.tells_apart(&key)
@@ -298,7 +301,7 @@ impl<'a> Expansion<'a> {
                     unique.join(" or ")
                 ),
             };
-            self.error(file, &names.span, "key-not-unique", message, Some(help));
+            self.error(file, &names.span(), "key-not-unique", message, Some(help));
         }
         key
     }
@@ -379,7 +382,7 @@ impl<'a> Expansion<'a> {
                 let found = self.field(file, of, field);
                 let Some(found) = found else {
                     if !self.is_join(file, of, &field.name.value) {
-                        unknown.push(&*field.name.value);
+                        unknown.push(field.name.value.as_str());
                     }
                     continue;
                 };
@@ -393,7 +396,7 @@ impl<'a> Expansion<'a> {
                     let help =
                         "remove one of them: a short name such as `user` stands for `user_id`";
                     let help = Some(help.to_owned());
-                    self.error(file, &field.name.span, "column-twice", message, help);
+                    self.error(file, &field.name.span(), "column-twice", message, help);
                 }
                 here.push(Found {
                     own: (level == OWN).then_some(at),
@@ -456,7 +459,7 @@ impl<'a> Expansion<'a> {
                     None if self.is_broken_ref(file, of, name) => return None,
                     None => {
                         let others = self.short_names(file, of);
-                        self.column(file, of, name, &field.name.span, &others);
+                        self.column(file, of, name, &field.name.span(), &others);
                         return None;
                     }
                 }
@@ -466,7 +469,7 @@ impl<'a> Expansion<'a> {
             let message =
                 format!("column `{name}` is computed by the table, and cannot be written");
             let help = Some("remove it from the row".to_owned());
-            self.error(file, &field.name.span, "computed-column", message, help);
+            self.error(file, &field.name.span(), "computed-column", message, help);
             return None;
         }
         Some(Found {

@@ -117,7 +117,7 @@ impl<'a> Expansion<'a> {
                 let other = &named[other];
                 let message = format!("`{name}` has label `{text}` twice");
                 let there = self.origin(other.file, &other.span());
-                if let Some((here, there)) = self.origin(file, &label.span).zip(there) {
+                if let Some((here, there)) = self.origin(file, &label.span()).zip(there) {
                     let problem = Diagnostic::problem("label-twice", message).at(here);
                     let help = "remove one of the two: the row of a join table is named by the two rows that it joins";
                     self.tell(problem.related("it is here first", there).help(help));

@@ -141,7 +141,7 @@ impl<'a> Expansion<'a> {
         let mut targets = vec![name.clone(), format!("{name}_id"), format!("{name}Id")];
         for parent in &parents {
             let Some(parent) = self.shape.table(&parent.value) else {
-                self.unknown_table(file, &parent.span, &parent.value);
+                self.unknown_table(file, &parent.span(), &parent.value);
                 return None;
             };
             if let [key] = parent.primary_key[..] {
@@ -150,16 +150,16 @@ impl<'a> Expansion<'a> {
         }
         let column = match targets.iter().find_map(|target| of.column(target)) {
             Some(column) => column,
-            None => self.column(file, of, name, &decl.name.span, &[])?,
+            None => self.column(file, of, name, &decl.name.span(), &[])?,
         };
         let of_type = match &decl.to {
             RefTarget::Types { column, .. } => {
-                Some(self.column(file, of, &column.value, &column.span, &[])?)
+                Some(self.column(file, of, &column.value, &column.span(), &[])?)
             }
             RefTarget::Table { table, column } => {
                 let parent = self.shape.table(&table.value)?;
                 if let Some(column) = column {
-                    self.column(file, parent, &column.value, &column.span, &[])?;
+                    self.column(file, parent, &column.value, &column.span(), &[])?;
                 }
                 None
             }
@@ -171,7 +171,7 @@ impl<'a> Expansion<'a> {
                     of.columns[at].name
                 );
                 let help = Some("remove it from `_refs`".to_owned());
-                self.error(file, &decl.name.span, "computed-column", message, help);
+                self.error(file, &decl.name.span(), "computed-column", message, help);
                 return None;
             }
         }
@@ -185,7 +185,7 @@ impl<'a> Expansion<'a> {
                 of.columns[column].name, key.parent
             );
             let help = format!("write `{name}: {}`, or leave it out", key.parent);
-            self.error(file, &decl.name.span, "bad-refs", message, Some(help));
+            self.error(file, &decl.name.span(), "bad-refs", message, Some(help));
             return None;
         }
         Some(Soft {
@@ -288,7 +288,7 @@ impl<'a> Expansion<'a> {
                             of.columns[found.column].name
                         );
                         let help = Some("name the rows: `label (Type)`".to_owned());
-                        self.error(found.file, &found.value.span, "bad-refs", message, help);
+                        self.error(found.file, &found.value.span(), "bad-refs", message, help);
                     }
                 }
             }
@@ -388,13 +388,13 @@ impl<'a> Expansion<'a> {
     /// The type that a row declares.
     fn declared_type(&mut self, place: &Place<'_, 'a>, typed: &'a Spanned<Expr>) -> Option<String> {
         match &typed.value {
-            Expr::Scalar { text, .. } => self.filled(place, text, &typed.span),
+            Expr::Scalar { text, .. } => self.filled(place, text, &typed.span()),
             _ => {
                 let message = "the type of a reference is a text".to_owned();
                 let help = "leave the type out, and write `label (Type)`".to_owned();
                 self.error(
                     place.found.file,
-                    &typed.span,
+                    &typed.span(),
                     "which-table",
                     message,
                     Some(help),
@@ -421,19 +421,19 @@ impl<'a> Expansion<'a> {
             }
             refers => soft.type_of(refers.refers_to()?)?.to_owned(),
         };
-        let value = Spanned {
-            value: Expr::Scalar {
+        let value = Spanned::new(
+            Expr::Scalar {
                 text: Template::text(kind),
                 style: Style::Quoted,
             },
-            span: expr.span.clone(),
-        };
+            expr.span(),
+        );
         let (column, strictness) = (place.column(), place.strictness());
         let file = self.files[place.file];
         match evaluate(&value, column, strictness, names, file, self.given) {
             Ok(done) => Some(done),
             Err(unfit) => {
-                self.unfit(place.found.file, &expr.span, unfit);
+                self.unfit(place.found.file, &expr.span(), unfit);
                 None
             }
         }
@@ -468,7 +468,7 @@ impl<'a> Expansion<'a> {
         if self.given.unsure.get(place.file) == Some(&true) {
             return None;
         }
-        let (file, span) = (place.found.file, &expr.span);
+        let (file, span) = (place.found.file, &expr.span());
         let pattern = self.filled(place, pattern, span)?;
         let Some(of) = self.shape.table(table) else {
             let place = self.part(file, span, 0);

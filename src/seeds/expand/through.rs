@@ -118,7 +118,7 @@ impl<'a> Expansion<'a> {
                 let name = &decl.name.value;
                 let message = format!("`{name}` is a column of `{}`, and no list of rows", of.name);
                 let help = Some("give the list another name".to_owned());
-                self.error(of_decl, &decl.name.span, "bad-through", message, help);
+                self.error(of_decl, &decl.name.span(), "bad-through", message, help);
                 continue;
             }
             // A recorded file has only the tables that it names itself.
@@ -156,7 +156,7 @@ impl<'a> Expansion<'a> {
     ) -> Option<(End<'a>, End<'a>)> {
         let name = &decl.table.value;
         let Some(join) = self.shape.table(name) else {
-            self.unknown_table(of_decl, &decl.table.span, name);
+            self.unknown_table(of_decl, &decl.table.span(), name);
             return None;
         };
         let softs = self.refs_of(file, join).to_vec();
@@ -222,7 +222,7 @@ impl<'a> Expansion<'a> {
             decl.name.value,
             join = decl.table.value,
         );
-        self.error(file, &decl.table.span, "bad-through", message, Some(help));
+        self.error(file, &decl.table.span(), "bad-through", message, Some(help));
     }
 
     /// Whether a name is that of a list of labels, and of no column.
@@ -250,7 +250,7 @@ impl<'a> Expansion<'a> {
         for (key, joins) in &self.joins {
             all.extend(joins.iter().map(|join| (*key, join.clone())));
         }
-        all.sort_by_key(|(key, join)| (*key, join.decl.name.span.start));
+        all.sort_by_key(|(key, join)| (*key, join.decl.name.span().start));
         for ((file, at), join) in all {
             if file == self.shared_file() {
                 continue;
@@ -316,16 +316,13 @@ impl<'a> Expansion<'a> {
         }
         let own = self.files[file].tables.iter();
         let mut own = own.filter(|it| it.name.value.eq_ignore_ascii_case(&of_join.name));
-        let mut table = Table::empty(Spanned {
-            value: of_join.name.clone(),
-            span: join.decl.table.span.clone(),
-        });
+        let mut table = Table::empty(Spanned::new(of_join.name.clone(), join.decl.table.span()));
         if let Some(own) = own.next() {
             table.key.clone_from(&own.key);
             table.id.clone_from(&own.id);
             table.keep.clone_from(&own.keep);
             table.defaults.clone_from(&own.defaults);
-            table.name.span = own.name.span.clone();
+            table.name = Spanned::new(of_join.name.clone(), own.name.span());
         }
         table.rows = rows;
         (!table.rows.is_empty()).then_some(table)
@@ -373,14 +370,8 @@ impl<'a> Expansion<'a> {
     ) -> RowDecl {
         let span = item.span.clone();
         let field = |end: &End<'_>, value: Expr| Field {
-            name: Spanned {
-                value: end.field(of_join).into(),
-                span: span.clone(),
-            },
-            value: Spanned {
-                value,
-                span: span.clone(),
-            },
+            name: Spanned::new(Arc::new(end.field(of_join)), span.clone()),
+            value: Spanned::new(value, span.clone()),
         };
         let refers = Expr::Ref(Box::new(Ref {
             table: of.name.clone(),
@@ -398,17 +389,12 @@ impl<'a> Expansion<'a> {
             format!("{}/{label}", of_parent.unwrap_or(parent.label))
         });
         RowDecl {
-            label: Some(Spanned {
-                value: Label::One(format!("{}/{}", parent.label, item.label).into()),
-                span: span.clone(),
-            }),
+            label: Some(Spanned::new(
+                Label::One(format!("{}/{}", parent.label, item.label).into()),
+                span.clone(),
+            )),
             span: span.clone(),
-            was: was.map(|was| {
-                Box::new(Spanned {
-                    value: Template::text(was),
-                    span: span.clone(),
-                })
-            }),
+            was: was.map(|was| Box::new(Spanned::new(Template::text(was), span.clone()))),
             fields: [field(from, refers), field(to, item.value)].into(),
             over: Box::default(),
         }

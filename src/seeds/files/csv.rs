@@ -57,7 +57,7 @@ pub(super) fn rows(reader: &mut Reader<'_>, separator: u8) -> Vec<RowDecl> {
         let mut label = None;
         let mut fields = Vec::with_capacity(columns.len());
         for (name, cell) in columns.iter().zip(record) {
-            if *name.value == *LABEL {
+            if *name.value == LABEL {
                 label = Some((cell.text, cell.span));
                 continue;
             }
@@ -69,10 +69,7 @@ pub(super) fn rows(reader: &mut Reader<'_>, separator: u8) -> Vec<RowDecl> {
             };
             fields.push(Field {
                 name: name.clone(),
-                value: Spanned {
-                    value,
-                    span: reader.place(cell.span),
-                },
+                value: Spanned::new(value, reader.place(cell.span)),
             });
         }
         rows.extend(reader.row(whole, label, fields));
@@ -85,8 +82,8 @@ fn columns(
     reader: &mut Reader<'_>,
     header: &[Cell],
     separator: u8,
-) -> Option<Vec<Spanned<Arc<str>>>> {
-    let mut columns: Vec<Spanned<Arc<str>>> = Vec::with_capacity(header.len());
+) -> Option<Vec<Spanned<Arc<String>>>> {
+    let mut columns: Vec<Spanned<Arc<String>>> = Vec::with_capacity(header.len());
     if let [only] = header
         && let Some(other) = only.text.chars().find(|c| ",;\t|".contains(*c))
         && u32::from(other) != u32::from(separator)
@@ -111,10 +108,8 @@ fn columns(
             );
             are_right = false;
         }
-        columns.push(Spanned {
-            value: name.into(),
-            span: reader.place(cell.span.clone()),
-        });
+        let place = reader.place(cell.span.clone());
+        columns.push(Spanned::new(Arc::new(name.to_owned()), place));
     }
     are_right.then_some(columns)
 }

@@ -13,6 +13,7 @@ use serde_json::value::RawValue;
 use super::{LABEL, Reader, scalar};
 use crate::script::Source;
 use crate::seeds::model::{Expr, Field, RowDecl, Spanned, Style};
+use crate::seeds::once::Once;
 
 /// The members of an object in their order, none lost where two have one name.
 struct Members<'t>(Vec<(String, &'t RawValue)>);
@@ -66,6 +67,7 @@ pub(super) fn rows(reader: &mut Reader<'_>) -> Vec<RowDecl> {
             return Vec::new();
         }
     };
+    let mut names = Once::default();
     let mut rows = Vec::with_capacity(items.len());
     for (label, item) in items {
         let span = place(text, item);
@@ -119,11 +121,8 @@ pub(super) fn rows(reader: &mut Reader<'_>) -> Vec<RowDecl> {
             };
             let span = reader.place(span);
             fields.push(Field {
-                name: Spanned {
-                    value: name.into(),
-                    span: span.clone(),
-                },
-                value: Spanned { value, span },
+                name: Spanned::new(names.of(&name), span.clone()),
+                value: Spanned::new(value, span),
             });
         }
         if are_right {

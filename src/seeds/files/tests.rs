@@ -28,7 +28,7 @@ fn read(seed: &str, text: &str) -> (SeedFile, String) {
             let origin = file.origin(&row.span);
             shown += &format!("{} {} {label}:", origin.source.name, origin.place());
             for field in &row.fields {
-                let place = file.origin(&field.value.span).place();
+                let place = file.origin(&field.value.span()).place();
                 let value = match &field.value.value {
                     Expr::Null => "NULL".to_owned(),
                     Expr::Scalar { text, style } => {

@@ -48,10 +48,7 @@ impl Reader<'_> {
                 Kind::Sequence(_) | Kind::Mapping(_) => self.json(node, scope)?,
             },
         };
-        Some(Spanned {
-            value,
-            span: node.whole(),
-        })
+        Some(Spanned::new(value, node.whole()))
     }
 
     fn scalar(&mut self, text: &str, style: Style, node: &Node, scope: Scope) -> Expr {
@@ -172,10 +169,7 @@ impl Reader<'_> {
                 list(&names[..15])
             ),
         };
-        let span = node
-            .tag
-            .as_ref()
-            .map_or(node.whole(), |tag| tag.span.clone());
+        let span = node.tag.as_ref().map_or(node.whole(), |tag| tag.span());
         self.error(
             "unknown-tag",
             &span,

@@ -65,10 +65,7 @@ impl Reader<'_> {
     /// `users`, `users.email`
     fn target(&mut self, node: &Node) -> Option<RefTarget> {
         let text = self.text(node, "the table of a reference", "creator: users")?;
-        let part = |value: &str| Spanned {
-            value: value.to_owned(),
-            span: text.span.clone(),
-        };
+        let part = |value: &str| Spanned::new(value.to_owned(), text.span());
         let (table, column) = match text.value.split_once('.') {
             Some((table, column)) => (table, Some(part(column))),
             None => (text.value.as_str(), None),
@@ -157,7 +154,7 @@ impl Reader<'_> {
                     "reserved-name",
                     format!("`{}` is no table that can be seeded", table.value),
                 );
-                let problem = problem.at(self.origin(&table.span));
+                let problem = problem.at(self.origin(&table.span()));
                 self.problems
                     .push(problem.help("name a table of the migrations"));
             }

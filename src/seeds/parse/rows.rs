@@ -33,7 +33,8 @@ impl Reader<'_> {
                         self.text(node, "a separator", example)?.value
                     }
                 };
-                (path.value, path.span, separator)
+                let span = path.span();
+                (path.value, span, separator)
             }
             _ => {
                 let text = self.argument(node, tag, "takes the path of a file")?;
@@ -64,7 +65,7 @@ impl Reader<'_> {
             return None;
         }
         Some(RowsFile {
-            path: Spanned { value: text, span },
+            path: Spanned::new(text, span),
             format,
             is_whole: false,
         })

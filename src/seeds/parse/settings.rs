@@ -106,7 +106,7 @@ impl Reader<'_> {
             if let Some(stem) = name.value.strip_suffix(".yaml") {
                 self.error(
                     "bad-value",
-                    &name.span,
+                    &name.span(),
                     format!(
                         "`{}` is a file, and a seed goes by its name without the ending",
                         name.value
@@ -143,8 +143,8 @@ impl Reader<'_> {
             );
             return None;
         };
-        let span = text.span;
-        Some(Spanned { value, span })
+        let span = text.span();
+        Some(Spanned::new(value, span))
     }
 
     fn vars(&mut self, node: &Node) -> BTreeMap<String, String> {
@@ -197,8 +197,8 @@ impl Reader<'_> {
             );
             return None;
         };
-        let span = text.span;
-        Some(Spanned { value, span })
+        let span = text.span();
+        Some(Spanned::new(value, span))
     }
 }
 

@@ -167,13 +167,13 @@ impl Reader<'_> {
 
     pub(super) fn hash(&mut self, node: &Node, scope: Scope) -> Option<Expr> {
         let secret = match &node.kind {
-            Kind::Scalar(text, style) if !is_null(text, *style) => Spanned {
-                value: Expr::Scalar {
+            Kind::Scalar(text, style) if !is_null(text, *style) => Spanned::new(
+                Expr::Scalar {
                     text: self.template(text, &node.span, scope),
                     style: *style,
                 },
-                span: node.span.clone(),
-            },
+                node.span.clone(),
+            ),
             Kind::Mapping(entries) => {
                 let [scheme, value] = self.arguments(entries, "!hash", ["scheme", "value"])?;
                 if let Some(scheme) = scheme {

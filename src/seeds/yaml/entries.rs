@@ -56,7 +56,7 @@ impl<'a> Builder<'a> {
             if let Some(tag) = key.tag.take() {
                 self.problem(
                     "yaml-key",
-                    tag.span,
+                    tag.span(),
                     format!("`{}` stands at a name, which takes no tag", tag.value),
                     "remove the tag",
                 );

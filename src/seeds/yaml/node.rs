@@ -31,7 +31,10 @@ impl Node<'_> {
     /// The node with its tag.
     pub(in crate::seeds) fn whole(&self) -> Range<usize> {
         match &self.tag {
-            Some(tag) => tag.span.start..self.span.end.max(tag.span.end),
+            Some(tag) => {
+                let of_tag = tag.span();
+                of_tag.start..self.span.end.max(of_tag.end)
+            }
             None => self.span.clone(),
         }
     }

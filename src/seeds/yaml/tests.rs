@@ -83,9 +83,7 @@ fn check_spans(text: &str, expected: Expect) {
 
 fn spans(node: &Node, text: &str, shown: &mut String) {
     let tag = node.tag.as_ref();
-    let tag = tag.map_or(String::new(), |tag| {
-        format!("{:?} ", &text[tag.span.clone()])
-    });
+    let tag = tag.map_or(String::new(), |tag| format!("{:?} ", &text[tag.span()]));
     let noun = node.noun();
     shown.push_str(&format!("{noun}: {tag}{:?}\n", &text[node.span.clone()]));
     match &node.kind {
@@ -687,7 +685,7 @@ fn survives(text: &str) {
             assert!(text.get(row.span.clone()).is_some(), "{row:?} in {text:?}");
             for field in &row.fields {
                 assert!(
-                    text.get(field.value.span.clone()).is_some(),
+                    text.get(field.value.span()).is_some(),
                     "{field:?} in {text:?}"
                 );
             }

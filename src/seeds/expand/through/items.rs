@@ -30,24 +30,24 @@ impl<'a> Expansion<'a> {
         };
         let mut items: Vec<Option<Spanned<Expr>>> = Vec::new();
         let label = |text: String| {
-            let span = self.within(file, &expr.span, &text);
-            Some(Spanned {
-                value: Expr::Scalar {
+            let span = self.within(file, &expr.span(), &text);
+            Some(Spanned::new(
+                Expr::Scalar {
                     text: Template::text(text),
                     style: Style::Quoted,
                 },
                 span,
-            })
+            ))
         };
         let part = |it: &Json| match it {
             Json::Constant(value) => text(value).and_then(label),
-            Json::Text { text, style } => Some(Spanned {
-                value: Expr::Scalar {
+            Json::Text { text, style } => Some(Spanned::new(
+                Expr::Scalar {
                     text: text.clone(),
                     style: *style,
                 },
-                span: expr.span.clone(),
-            }),
+                expr.span(),
+            )),
             Json::Tag(expr) => Some((**expr).clone()),
             Json::List(_) | Json::Map(_) => None,
         };
@@ -70,7 +70,7 @@ impl<'a> Expansion<'a> {
             let item = match item {
                 Some(item) => self.item(parent, of, file, field, to, (item, number, count), &done),
                 None => {
-                    self.no_label(file, &expr.span, field);
+                    self.no_label(file, &expr.span(), field);
                     None
                 }
             };
@@ -109,7 +109,7 @@ impl<'a> Expansion<'a> {
         while let Expr::Pick(items) = &item.value {
             item = dice.pick_weighted(items)?.clone();
         }
-        let span = item.span;
+        let span = item.span();
         let (table, text) = match &item.value {
             Expr::Scalar { text, .. } => (None, text),
             Expr::Ref(it) if it.column.is_none() => (Some(&it.table), &it.label),
