@@ -604,28 +604,47 @@ async fn a_full_text_index_needs_the_table_and_the_columns_of_its_content() {
          CREATE VIRTUAL TABLE own USING fts5(x); CREATE VIRTUAL TABLE none USING fts5(x, content='');",
     )];
     let rename = ("V2__u.sql", "SELECT 1;\nALTER TABLE t RENAME TO u;");
-    check_on(base, &[base[0], rename], expect![[r#"
+    check_on(
+        base,
+        &[base[0], rename],
+        expect![[r#"
         V2__u.sql:2:1 does-not-compile
           table f cannot be read after V2: no such table: main.t
           help: drop the table before this changes what it uses, and create it again afterwards
         2 applied, 0 reversed, whole, 1 new
-    "#]]).await;
+    "#]],
+    )
+    .await;
     let column = ("V2__z.sql", "ALTER TABLE t RENAME COLUMN x TO z;");
-    check(&[base[0], column], expect![[r#"
+    check(
+        &[base[0], column],
+        expect![[r#"
         V2__z.sql:1:1 does-not-compile
           table f cannot be read after V2: no such column: T.x
           help: drop the table before this changes what it uses, and create it again afterwards
         2 applied, 0 reversed, whole, 1 new
-    "#]]).await;
+    "#]],
+    )
+    .await;
     let again = (
         "V3__f.sql",
         "DROP TABLE f;\nCREATE VIRTUAL TABLE f USING fts5(x, content='u', content_rowid='id');",
     );
-    check_on(base, &[base[0], rename, again], expect![[r#"
+    check_on(
+        base,
+        &[base[0], rename, again],
+        expect![[r#"
         3 applied, 0 reversed, whole, 2 new
-    "#]]).await;
+    "#]],
+    )
+    .await;
     let other = ("V2__y.sql", "ALTER TABLE t DROP COLUMN y;");
-    check_on(base, &[base[0], other], expect![[r#"
+    check_on(
+        base,
+        &[base[0], other],
+        expect![[r#"
         2 applied, 0 reversed, whole, 1 new
-    "#]]).await;
+    "#]],
+    )
+    .await;
 }
