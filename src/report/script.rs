@@ -363,6 +363,7 @@ impl<'a> Failing<'a> {
         let again = match self.doing {
             Doing::Applying | Doing::Recording if self.is_of_seeds() => "run `seed` again",
             _ if !self.error.redone.is_empty() => "run `redo` again",
+            _ if self.is_of_an_undo() => "run `undo` again",
             Doing::Applying => "run `migrate` again",
             Doing::Undoing => "run `undo` again",
             Doing::Recording => "run the command again",
@@ -413,6 +414,12 @@ impl<'a> Failing<'a> {
             ));
         }
         help
+    }
+
+    /// Whether it was a repeatable that an `undo` was to make again.
+    fn is_of_an_undo(&self) -> bool {
+        let undoes = |unit: &Unit| matches!(unit.record, Record::Delete(_));
+        self.restores().is_some() && self.error.rolled_back.iter().any(undoes)
     }
 
     /// The repeatable that failed, where it was to be made again.

@@ -240,3 +240,26 @@ fn a_run_that_is_killed_leaves_the_index_there() {
         project.remove(&name);
     }
 }
+
+#[test]
+fn an_undo_that_would_leave_a_text_in_place_of_a_column_says_what_to_run() {
+    let view = "DROP VIEW IF EXISTS v;\nCREATE VIEW v AS SELECT x, \"c\" FROM t;\n";
+    let project = Project::new()
+        .migration("V1__t", "CREATE TABLE t (x);\n")
+        .migration("V2__c", "ALTER TABLE t ADD COLUMN c;\n")
+        .down("V2__c", "ALTER TABLE t DROP COLUMN c;\n")
+        .migration("R__v", view);
+    printed(&project, "migrate", 0);
+    let ran = project.run("undo");
+    assert_eq!(ran.code, Some(1), "{ran}");
+    assert!(
+        ran.stderr.contains(
+            "in R__v.sql; a text that is meant has single quotes, then run `seedbed migrate`, then run `seedbed undo` again"
+        ),
+        "{ran}"
+    );
+    // What the help says works.
+    let project = project.migration("R__v", &view.replace(", \"c\"", ""));
+    printed(&project, "migrate", 0);
+    printed(&project, "undo", 0);
+}
