@@ -467,6 +467,7 @@ fn whoever_waits_is_told_for_what() {
         Event::Planned {
             units: 3,
             scripts: 1,
+            outlines: Vec::new(),
         },
         Event::Ran(v3()),
         Event::Committed(v3()),
