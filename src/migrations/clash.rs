@@ -99,8 +99,9 @@ impl<'a> Knowledge<'a> {
                 let row = history.row(&kept.key);
                 let other = row.map(|row| {
                     format!(
-                        "if another database has applied {name}: {}",
-                        renumber_the_applied(kept, row, history, names)
+                        "if another database has applied {name}, it keeps the version, and {} gets another: {}",
+                        file_name(&kept.up.source.name),
+                        another_version(kept, row, history, names)
                     )
                 });
                 let own = format!(
@@ -152,23 +153,29 @@ pub(super) fn is_clash(problem: &Diagnostic) -> bool {
     [DUPLICATE, UNDO_PREFIX].contains(&problem.code)
 }
 
-/// How a file gets another version that this database has applied. A local database is undone; another one may be
-/// everybody's, and its record is moved.
+/// How a file gets another version that this database has applied.
 pub(super) fn renumber_the_applied(
     file: &Migration,
     row: &Row,
     history: &History,
     names: &[&str],
 ) -> String {
-    let path = &file.up.source.name;
-    let name = file_name(path);
+    format!(
+        "{} is applied in this database: {}",
+        file_name(&file.up.source.name),
+        another_version(file, row, history, names)
+    )
+}
+
+/// The commands for it. A local database is undone; another one may be everybody's, and its record is moved.
+fn another_version(file: &Migration, row: &Row, history: &History, names: &[&str]) -> String {
     match history.engine == Engine::Local && can_be_undone(row, history) {
         true => format!(
-            "{name} is applied in this database: `undo` it first, then renumber it: {}",
-            renumber(path, names)
+            "`undo` it first, then renumber it: {}",
+            renumber(&file.up.source.name, names)
         ),
         false => format!(
-            "{name} is applied in this database: {}, then `repair` moves its record to the new version",
+            "{}, then `repair` moves its record to the new version",
             renumber_applied(file)
         ),
     }
