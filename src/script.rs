@@ -6,6 +6,7 @@
 //!
 //! Nothing here knows a database, a file system or a clock.
 
+use std::collections::HashSet;
 use std::ops::{Deref, Range};
 use std::sync::Arc;
 
@@ -83,13 +84,14 @@ pub struct Outline {
 impl Script {
     /// How it runs.
     pub fn outline(&self) -> Outline {
-        let mut keys: Vec<Key> = Vec::new();
-        for unit in &self.units {
-            let key = unit.record.key();
-            if !matches!(unit.record, Record::Restore(_)) && !keys.contains(key) {
-                keys.push(key.clone());
-            }
-        }
+        let records = self.units.iter().map(|unit| &unit.record);
+        let records = records.filter(|record| !matches!(record, Record::Restore(_)));
+        let mut seen = HashSet::new();
+        let keys = records
+            .map(Record::key)
+            .filter(|key| seen.insert(*key))
+            .cloned()
+            .collect();
         let drops = |step: &Step| matches!(kind(&step.sql), Kind::Drop(object) if object.what == What::Table);
         let mut steps = self.units.iter().flat_map(|unit| unit.steps.iter());
         Outline {

@@ -69,7 +69,7 @@ impl Known {
         base.is_some_and(|base| base.has(migration))
     }
 
-    /// What to do about these files of one version, none of which gets another one without further ado.
+    /// What to do about these files of one version, none of which can simply be renumbered.
     pub fn instead_of(&self, set: &Migrations, files: &[String]) -> Vec<String> {
         let published = self.base.as_ref().map(|base| Published::of(set, base));
         let knowledge = Knowledge {
