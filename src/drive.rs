@@ -14,7 +14,7 @@ use crate::history::{
     self, Failed, History, HistoryError, Interrupted, KnownSchema, LeftBroken, Outside, Part,
     Patience, Row, RunError, State, UnitEvent, UnitOutcome, Watch,
 };
-use crate::script::{Entry, Key, Origin, Record, Run, Script, Step, Unit};
+use crate::script::{Entry, Key, Origin, Outline, Record, Run, Script, Step, Unit};
 use crate::sql::{Kind, kind, significant};
 
 /// How often the history is read while another process runs a `no-transaction` migration.
@@ -37,6 +37,8 @@ pub enum Event {
         units: usize,
         /// Scripts.
         scripts: usize,
+        /// How each of several scripts runs; nothing where there is one.
+        outlines: Vec<Outline>,
     },
     /// A statement begins. There is no such event on a server.
     Begins(Statement),
@@ -421,6 +423,10 @@ pub(crate) async fn drive<R: Reader>(
                     .filter(|unit| !is_conditional(unit))
                     .count(),
                 scripts: decision.scripts.len(),
+                outlines: match decision.scripts.as_slice() {
+                    [] | [_] => Vec::new(),
+                    several => several.iter().map(Script::outline).collect(),
+                },
             });
         }
         if decision.scripts.is_empty() {

@@ -9,6 +9,7 @@ mod against;
 mod apply;
 mod baseline;
 mod check;
+mod clash;
 mod compatible;
 mod create;
 mod data_tests;
@@ -65,7 +66,7 @@ pub use drift::{
 };
 pub(crate) use file::checksum_bytes;
 pub use file::{BadName, FileName, NotText, Order, canonical, checksum, parse_name, words};
-pub use git::{GitError, changed_since, read_base, read_before_newest};
+pub use git::{GitError, changed_since, read_base, read_before_newest, read_default_base};
 pub use identity::edited_keys;
 pub use keeps::Known;
 pub(crate) use listing::on_disk;

@@ -136,7 +136,7 @@ fn a_file_below_the_newest() {
         2> target: local local.db (default)
         2> error[out-of-order]: V2 is not applied, but V3, which comes after it, is
         2>  --> migrations/V2__late.sql
-        2>   = help: give it the next free version: `seedbed renumber V2__late.sql`; or apply it late: `seedbed migrate --allow-out-of-order`
+        2>   = help: if no other database has applied it, give it the next free version: `seedbed renumber V2__late.sql`; or apply it late: `seedbed migrate --allow-out-of-order`
         exit 4
     "#]],
     );

@@ -354,8 +354,9 @@ fn a_dry_run_tells_what_runs_in_which_transaction() {
     project.run("migrate --dry-run").check(expect![[r#"
         $ seedbed migrate --dry-run
         4 migrations would run in 3 transactions, and 1 outside of any
-          V2 runs with foreign keys off
+          V2 runs with foreign keys off, which DROP TABLE needs
           V3 runs outside of a transaction
+          if one fails, those before it stay committed
 
         transaction 1 of 3
           V1 users  migrations/V1__users.sql
@@ -390,6 +391,7 @@ fn a_dry_run_tells_what_runs_in_which_transaction() {
         applied V4 trigger (2 statements, [ms])
         the database is at V4
         2> target: local local.db (default)
+        2> this run takes 3 transactions, and 1 outside of any; V2 runs with foreign keys off, which DROP TABLE needs; V3 runs outside of a transaction; if one fails, those before it stay committed
     "#]]);
 }
 
@@ -399,7 +401,7 @@ fn undo_takes_back_the_newest() {
     project.run("undo --dry-run").check(expect![[r#"
         $ seedbed undo --dry-run
         1 migration would be undone in 1 transaction
-          V2 runs with foreign keys off
+          V2 runs with foreign keys off, which DROP TABLE needs
 
         transaction 1 of 1, with foreign keys off
           V2 posts  V2__posts.down.sql (as recorded)
