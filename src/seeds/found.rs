@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::identity::words;
 use super::row::{Cell, Content, Row, Rows};
-use super::there::{There, besides};
+use super::there::{Besides, There, besides};
 use crate::db::{DbError, Query, Reply};
 use crate::schema::{Column, ColumnKind, Shape, TableShape};
 use crate::sql::{Value, identifier};
@@ -19,7 +19,7 @@ pub(super) const IN_JSON: usize = 1000;
 #[derive(Debug, Default)]
 pub(super) struct Found {
     /// By the place of the declared row: what it has besides what it declares.
-    rows: Vec<Option<Box<[(usize, Value)]>>>,
+    rows: Vec<Option<Besides>>,
     /// The key by which each row was looked for last.
     asked: Vec<Option<Box<str>>>,
     /// Rows that the database has under the key that they had before.
@@ -268,7 +268,7 @@ impl Found {
     }
 
     /// Takes rows that were found, each as what it has [`besides`].
-    pub(super) fn take_rows(&mut self, rows: Vec<(usize, Box<[(usize, Value)]>)>) {
+    pub(super) fn take_rows(&mut self, rows: Vec<(usize, Besides)>) {
         for (at, others) in rows {
             self.rows[at] = Some(others);
         }

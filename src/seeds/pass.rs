@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use super::found::Wanted;
 use super::identity::{Claim, is_binary, is_known, values_in};
 use super::row::Rows;
-use super::there::besides;
+use super::there::{Besides, besides};
 use crate::db::{Db, DbError, Order, Scan, ScanColumn, Sink, StreamedRow};
 use crate::schema::{Affinity, Column, ColumnKind, RowId, Shape, TableShape};
 use crate::sql::Value;
@@ -64,9 +64,6 @@ pub(super) async fn find_many(
     }
     Ok(all)
 }
-
-/// The values of a row that are not as they are declared.
-type Besides = Box<[(usize, Value)]>;
 
 /// A pass over a table.
 struct Pass {

@@ -13,8 +13,11 @@ pub(super) enum There<'a> {
     Declared(&'a Row, &'a [(usize, Value)]),
 }
 
+/// The values of a row that are not as they are declared, by column, ascending.
+pub(super) type Besides = Box<[(usize, Value)]>;
+
 /// What the database has in a declared row besides what is declared: together they are all of its values.
-pub(super) fn besides(declared: &Row, row: Vec<Value>) -> Box<[(usize, Value)]> {
+pub(super) fn besides(declared: &Row, row: Vec<Value>) -> Besides {
     let values = row.into_iter().enumerate();
     let others = values.filter(|(column, value)| {
         said(declared, *column).is_none_or(|declared| !is_same(declared, value))

@@ -102,15 +102,23 @@ fn the_memory_for_seeds_is_a_small_multiple_of_the_size_of_their_file() {
     let cells = lines(&|(_, value)| value).join("\n").replace(", ", ",");
     let csv = format!("{}\n{cells}\n", NAMES.join(","));
     let objects = format!("[{{{}}}]\n", lines(&json).join("},\n{"));
-    // A line of CSV is short, and has as many cells.
-    for (name, seed, rows, times) in [
-        ("list.yaml", list.as_str(), "", 11),
-        ("people.csv", "people: !csv people.csv\n", csv.as_str(), 16),
+    // How many times the size a first run takes, and whatever looks at the rows later. A line of CSV is short, and has as
+    // many cells.
+    for (name, seed, rows, first, later) in [
+        ("list.yaml", list.as_str(), "", 12, 11),
+        (
+            "people.csv",
+            "people: !csv people.csv\n",
+            csv.as_str(),
+            18,
+            14,
+        ),
         (
             "people.json",
             "people: !json people.json\n",
             objects.as_str(),
-            12,
+            13,
+            11,
         ),
     ] {
         let columns = "id INTEGER PRIMARY KEY, email TEXT NOT NULL UNIQUE, name TEXT, city TEXT, \
@@ -124,7 +132,12 @@ fn the_memory_for_seeds_is_a_small_multiple_of_the_size_of_their_file() {
         };
         let size = seed.len().max(rows.len()) as u64 / 1024;
         let without_rows = most(&project, "migrate --database app.db");
-        for command in ["seed --dry-run", "seed", "seed", "status", "seed --dry-run"] {
+        for (command, times) in [
+            ("seed", first),
+            ("seed", later),
+            ("status", later),
+            ("seed --dry-run", later),
+        ] {
             let most = most(&project, &format!("{command} --database app.db"));
             let most = most.saturating_sub(without_rows);
             println!("{name} of {size} KB, {command}: {most} KB");
