@@ -431,11 +431,12 @@ mod tests {
                 "EXPLAIN  SELECT \"c`\", 'c', \"C`\" AS `y` FROM t"
             ]
         );
-        let rows = asked("CREATE VIEW v AS SELECT 'a', \"it's\" FROM t");
+        let view = "CREATE VIEW v AS SELECT 'a', \"it's\" FROM t";
+        let rows = asked(view);
         let row = [
             Value::from("v"),
             Value::from("view"),
-            Value::from(&*rows[0].text),
+            Value::from(view),
             Value::from(&*rows[0].as_text),
         ];
         let told = ("view", "v", "it's".to_owned());

@@ -117,7 +117,8 @@ pub async fn apply_from(
         options: *options,
         history: Some(history),
     };
-    drive(db, run, on_event, applying).await
+    // An application awaits this deep in futures of its own, whose types the compiler follows to a limited depth.
+    Box::pin(drive(db, run, on_event, applying)).await
 }
 
 struct Applying<'a> {

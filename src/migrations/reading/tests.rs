@@ -745,9 +745,9 @@ fn a_place_is_in_the_file_as_it_is_written() {
     let reading = read_text(up, Engine::Local, &HistoryTable::default());
     assert_eq!(reading.steps.len(), 2);
     assert_eq!(reading.problems.len(), 1);
-    let steps = reading.steps.iter().filter_map(|step| step.origin.as_ref());
+    let steps = reading.steps.iter().filter_map(Step::source);
     let problems = reading.problems.iter().filter_map(Diagnostic::origin);
-    for origin in steps.chain(problems) {
-        assert_eq!(&*origin.source.text, text);
+    for source in steps.chain(problems.map(|it| &it.source)) {
+        assert_eq!(&*source.text, text);
     }
 }
