@@ -52,7 +52,7 @@ impl SchemaMark {
         self.beside.clone()
     }
 
-    /// Of the answer to [`QUESTION`]; without one nothing is known.
+    /// Of the answer to [`question`]; without one nothing is known.
     pub(super) fn of(rows: &[[Value; 2]]) -> SchemaMark {
         let Some([version, is_as_recorded]) = rows.first() else {
             return SchemaMark::default();

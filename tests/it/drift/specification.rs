@@ -8,6 +8,8 @@ use seedbed::migrations::{
 };
 use seedbed::script::Run;
 
+pub(crate) use super::generated::*;
+pub(crate) use super::in_the_way::*;
 use crate::world::{World, set};
 
 const FILES: [(&str, &str); 2] = [
