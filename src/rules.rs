@@ -123,7 +123,7 @@ pub const RULES: &[Rule] = &[
     ),
     error(
         "RB302",
-        "renaming a table away takes the foreign keys of other tables along",
+        "renaming a table away changes the foreign keys of other tables",
     ),
     error(
         "RB303",
@@ -196,8 +196,14 @@ pub const RULES: &[Rule] = &[
         "MG902",
         "a migration cannot be undone, or its down file does not undo it",
     ),
-    error("MG903", "a secret or a placeholder stands in a file"),
+    error(
+        "MG903",
+        "a file holds a secret, a placeholder or other line ends",
+    ),
     warning("MG904", "an allow directive that allows nothing"),
+    warning("SD001", "a file that runs again inserts its rows again"),
+    warning("SD002", "a seed changes the schema"),
+    warning("SD003", "a seed of production deletes rows"),
 ];
 
 /// The rule of a code, in any letter case.

@@ -608,7 +608,7 @@ pub(super) struct Lint {
     /// End with exit code 7 at warnings too
     #[arg(long)]
     pub(super) strict: bool,
-    /// Who runs the files: seedbed, drizzle, prisma, wrangler or sqlx [default: the tool of the layout]
+    /// The tool that runs the files: seedbed, drizzle, prisma, wrangler or sqlx [default: the tool of the layout]
     #[arg(long, value_name = "TOOL", value_parser = runner)]
     pub(super) runner: Option<Runner>,
     /// The engine that they are for: libsql (a server), turso, d1 or sqlite [default: that of the settings]

@@ -3,6 +3,7 @@
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::origin::Setting;
 use super::problem::problem;
 use super::toml::{File, Table, is_slip};
 use crate::lint::{Runner, Target};
@@ -10,14 +11,24 @@ use crate::nearest::nearest;
 use crate::rules::{Level, Levels, RULES, known, rule};
 
 /// What `[lint]` says.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lint {
     /// The severities of rules that are not those of the table.
-    pub levels: Levels,
-    /// `runner`: who runs the files, where that is not the tool of the layout.
-    pub runner: Option<Runner>,
+    pub levels: Setting<Levels>,
+    /// `runner`: the tool that runs the files, where that is not the tool of the layout.
+    pub runner: Option<Setting<Runner>>,
     /// `target`: the engine that they are for.
-    pub target: Option<Target>,
+    pub target: Option<Setting<Target>>,
+}
+
+impl Default for Lint {
+    fn default() -> Lint {
+        Lint {
+            levels: Setting::default(Levels::new()),
+            runner: None,
+            target: None,
+        }
+    }
 }
 
 /// The keys beside the codes.
@@ -44,8 +55,9 @@ fn read(file: &mut File<'_>, table: &DeTable<'_>, found: &mut Lint) {
         let refused = |what: String, help: String| Some(problem(what).help(help));
         let wrong = match (word, text) {
             ("runner", Some(text)) => match Runner::of_word(text) {
-                Some(runner) => {
-                    found.runner = Some(runner);
+                Some(value) => {
+                    let origin = file.origin(key.span(), "[lint] runner");
+                    found.runner = Some(Setting { value, origin });
                     None
                 }
                 None => refused(
@@ -54,8 +66,9 @@ fn read(file: &mut File<'_>, table: &DeTable<'_>, found: &mut Lint) {
                 ),
             },
             ("target", Some(text)) => match Target::of_word(text) {
-                Some(target) => {
-                    found.target = Some(target);
+                Some(value) => {
+                    let origin = file.origin(key.span(), "[lint] target");
+                    found.target = Some(Setting { value, origin });
                     None
                 }
                 None => refused(
@@ -65,7 +78,10 @@ fn read(file: &mut File<'_>, table: &DeTable<'_>, found: &mut Lint) {
             },
             (word, text) => match (known(word), text.and_then(Level::of_word)) {
                 (Some(code), Some(level)) => {
-                    found.levels.insert(code, level);
+                    if found.levels.value.is_empty() {
+                        found.levels.origin = file.origin(key.span(), "[lint]");
+                    }
+                    found.levels.value.insert(code, level);
                     None
                 }
                 (Some(_), None) => refused(

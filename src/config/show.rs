@@ -60,12 +60,12 @@ impl Resolved {
             }),
             row("migrations", &project.migrations, path),
             row("data tests", &project.data_tests, path),
-            match &project.layout {
-                Some(choice) => row("layout", choice, |choice| choice.name().to_owned()),
-                None => row("layout", &Setting::default(()), |()| {
-                    "found by the files".to_owned()
-                }),
-            },
+            row_or(
+                "layout",
+                project.layout.as_ref(),
+                "found by the files",
+                |choice| choice.name().to_owned(),
+            ),
             row("out of order", &self.out_of_order, |on| match (on, local) {
                 (true, false) => "true, on local files only".to_owned(),
                 _ => on.to_string(),
@@ -84,6 +84,26 @@ impl Resolved {
                 &project.history_table,
                 HistoryTable::to_string,
             ),
+            row_or(
+                "lint runner",
+                project.lint.runner.as_ref(),
+                "that of the layout",
+                |it| it.word().to_owned(),
+            ),
+            row_or(
+                "lint target",
+                project.lint.target.as_ref(),
+                "that of the settings",
+                |it| it.word().to_owned(),
+            ),
+            row("lint severities", &project.lint.levels, |levels| {
+                let changed = levels.iter();
+                let changed = changed.map(|(code, level)| format!("{code} = {}", level.word()));
+                match levels.is_empty() {
+                    true => "those of the rules".to_owned(),
+                    false => changed.collect::<Vec<_>>().join(", "),
+                }
+            }),
             row("seeds", &project.seeds, path),
             self.seed_env_row(),
             row("backup", &project.backup.enabled, bool::to_string),
@@ -130,6 +150,19 @@ fn row<T>(name: &'static str, setting: &Setting<T>, text: impl Fn(&T) -> String)
         name,
         value: text(&setting.value),
         origin: setting.origin.to_string(),
+    }
+}
+
+/// A setting, or the words for what holds without it.
+fn row_or<T>(
+    name: &'static str,
+    setting: Option<&Setting<T>>,
+    without: &str,
+    text: impl Fn(&T) -> String,
+) -> Row {
+    match setting {
+        Some(setting) => row(name, setting, text),
+        None => row(name, &Setting::default(()), |()| without.to_owned()),
     }
 }
 

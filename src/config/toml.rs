@@ -369,7 +369,7 @@ impl File<'_> {
         None
     }
 
-    fn origin(&self, span: Range<usize>, key: &'static str) -> Origin {
+    pub(super) fn origin(&self, span: Range<usize>, key: &'static str) -> Origin {
         let (line, column) = line_and_column(self.text, span.start);
         Origin::Toml {
             path: self.path.to_owned(),

@@ -6,6 +6,7 @@ use super::definition::DefaultValue;
 use super::file::{File, columns_of, finding, list};
 use super::readers::altered;
 use super::recipe::block;
+use super::statement::Statement;
 use crate::db::Query;
 use crate::diagnostic::Diagnostic;
 use crate::schema::{Affinity, Nullability, Strictness, TableShape};
@@ -53,7 +54,7 @@ fn has(file: &File<'_>, table: &str, column: &str) -> bool {
 }
 
 fn unique(file: &File<'_>, found: &mut Vec<Question>) {
-    for statement in &file.statements {
+    for (at, statement) in file.numbered() {
         let Kind::Create(object) = &statement.kind else {
             continue;
         };
@@ -61,7 +62,7 @@ fn unique(file: &File<'_>, found: &mut Vec<Question>) {
             continue;
         }
         let (Some(table), Some(columns)) =
-            (&object.table, super::shaping::index_columns(statement.sql))
+            (&object.table, super::indexing::index_columns(statement.sql))
         else {
             continue;
         };
@@ -74,6 +75,12 @@ fn unique(file: &File<'_>, found: &mut Vec<Question>) {
             || commas + 1 != columns.len()
             || !columns.iter().all(|it| has(file, table, it))
         {
+            continue;
+        }
+        // It may correct the rows itself.
+        let corrects =
+            |it: &Statement<'_>| matches!(it.kind, Kind::Update | Kind::Delete) && it.names(table);
+        if file.statements.iter().take(at).any(corrects) {
             continue;
         }
         let condition = statement

@@ -1,7 +1,7 @@
 //! MG902 and MG903: down files, and what does not belong in a repository.
 
 use super::file::{File, finding};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Severity};
 use crate::script::Key;
 use crate::sql::{TokenKind, unquote};
 
@@ -14,6 +14,7 @@ pub(super) enum Downs {
 
 pub(super) fn check(file: &File<'_>, downs: Downs, found: &mut Vec<Diagnostic>) {
     secrets(file, found);
+    line_ends(file, found);
     let migration = file.stage.migration;
     if matches!(migration.key, Key::Repeatable(_)) {
         return;
@@ -51,7 +52,7 @@ fn secrets(file: &File<'_>, found: &mut Vec<Diagnostic>) {
             let text = unquote(statement.text(at));
             let (what, help) = if is_secret(&text) {
                 (
-                    "this string looks like a secret: everybody who can read the repository has it",
+                    "this string looks like a secret, and every reader of the repository has it",
                     "revoke it, and let the program or a seed with `!env` write it",
                 )
             } else if is_placeholder(&text) {
@@ -62,6 +63,24 @@ fn secrets(file: &File<'_>, found: &mut Vec<Diagnostic>) {
             found.push(finding("MG903", what).at(statement.token(at)).help(help));
         }
     }
+}
+
+/// Bytes that git or an editor changes, where the runner compares them.
+fn line_ends(file: &File<'_>, found: &mut Vec<Diagnostic>) {
+    let up = &file.stage.migration.up;
+    if !file.runner.compares_bytes() || !up.has_other_line_ends() {
+        return;
+    }
+    let message = format!(
+        "this file has a byte order mark or line ends of Windows, and {} compares its bytes: it refuses the file on a machine \
+         where git writes other line ends",
+        file.runner.name()
+    );
+    let mut diagnostic = finding("MG903", message)
+        .in_file(&up.source.name)
+        .help("write `*.sql text eol=lf` in .gitattributes, and the file with LF");
+    diagnostic.severity = Severity::Warning;
+    found.push(diagnostic);
 }
 
 fn is_secret(text: &str) -> bool {

@@ -8,10 +8,13 @@
 
 mod adding;
 mod asking;
+mod cascading;
+mod copying;
 mod definition;
 mod depending;
 mod explanation;
 mod file;
+mod indexing;
 mod managing;
 mod moves;
 mod readers;
@@ -19,6 +22,7 @@ mod rebuilding;
 mod recipe;
 mod removing;
 mod runner;
+mod seeding;
 mod shaping;
 mod statement;
 mod targets;
@@ -29,6 +33,7 @@ mod tests;
 
 pub use explanation::explanation;
 pub use runner::{Runner, Target};
+pub use seeding::{Environment, Seed};
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -55,6 +60,8 @@ pub struct Options<'a> {
     pub runs: Runs,
     /// Files with statements of the project, which have to compile on the schema.
     pub queries: &'a [Arc<Source>],
+    /// Files of seeds that are looked at.
+    pub seeds: &'a [Seed],
 }
 
 /// Which files are one run. The tables that a run makes have no rows and no readers.
@@ -122,11 +129,12 @@ pub async fn lint(
     if let Some((first, last)) = &stages.databases {
         findings.extend(queries(options.queries, first, last).await?);
     }
+    findings.extend(options.seeds.iter().flat_map(seeding::check));
     findings.extend(stopped(&stages));
     at_levels(&mut findings, options.levels);
     Ok(Linted {
         findings,
-        files: files.len(),
+        files: files.len() + options.seeds.len(),
         questions,
     })
 }
@@ -156,12 +164,16 @@ fn of_file(file: &File<'_>, downs: Downs) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     removing::check(file, &mut found);
     adding::check(file, &mut found);
+    cascading::check(file, &mut found);
     rebuilding::check(file, &mut found);
+    copying::check(file, &mut found);
     depending::check(file, &mut found);
     transactions::check(file, &mut found);
     targets::check(file, &mut found);
     readers::check(file, &mut found);
     shaping::check(file, &mut found);
+    indexing::check(file, &mut found);
+    seeding::repeatable(file, &mut found);
     managing::check(file, downs, &mut found);
     found.sort_by_key(|it| it.origin().map(|origin| origin.span.start));
     found

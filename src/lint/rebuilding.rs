@@ -1,264 +1,45 @@
-//! RB301 to RB313: what a table loses when it is created again.
+//! RB306 to RB308, RB310 and RB312: what a table loses when it is created again, and whether it had to be.
 
 use super::definition::{Created, DefaultValue, Generated, created, normal};
-use super::file::{File, changes_children, finding, list};
+use super::file::{File, finding};
 use super::moves::Rebuilt;
 use super::recipe::block;
-use super::removing::without_keys;
 use crate::diagnostic::Diagnostic;
-use crate::schema::{Catalogue, ColumnKind, ObjectKind, RowId, TableKind, TableShape};
-use crate::sql::{Kind, What, identifier, is_autoincrement, normal_form, significant, unquote};
+use crate::schema::{Catalogue, ObjectKind, RowId, TableKind, TableShape};
+use crate::sql::{Kind, identifier, is_autoincrement, normal_form, significant, unquote};
 
 pub(super) fn check(file: &File<'_>, found: &mut Vec<Diagnostic>) {
-    pragmas(file, found);
-    away(file, found);
-    from_select(file, found);
-    for rebuilt in &file.moves.rebuilt {
-        let Some(before) = file.old(&rebuilt.name) else {
-            continue;
-        };
-        of_itself(file, rebuilt, before, found);
-        let (Some(was), Some(is), Some(after)) = (
-            file.before,
-            file.after,
-            file.after.and_then(|it| it.table(&rebuilt.name)),
-        ) else {
-            continue;
-        };
-        // Without a copy the rows are gone, which DS101 says.
-        if rebuilt.copies.is_empty() {
-            continue;
-        }
-        let one = One {
-            file,
-            rebuilt,
-            before,
-            after,
-            was,
-            is,
-        };
+    for one in rebuilds(file) {
         one.lost(found);
         one.sequence(found);
         one.rowids(found);
-        one.positions(found);
         one.clauses(found);
-        one.left_behind(found);
         one.needless(found);
     }
 }
 
-/// Pragmas that do nothing where they stand.
-fn pragmas(file: &File<'_>, found: &mut Vec<Diagnostic>) {
-    for (at, statement) in file.numbered() {
-        let Kind::Pragma(pragma) = &statement.kind else {
-            continue;
-        };
-        let value = pragma
-            .value
-            .as_deref()
-            .unwrap_or_default()
-            .to_ascii_lowercase();
-        let on = ["on", "1", "true", "yes"].contains(&value.as_str());
-        let (code, message) = match pragma.name.as_str() {
-            "foreign_keys" if !on && !value.is_empty() => (
-                "RB301",
-                format!(
-                    "{} runs this file with foreign keys on, and this pragma does not change that",
-                    file.runner.name()
-                ),
-            ),
-            "defer_foreign_keys" if on => (
-                "RB303",
-                "this pragma puts off the check until COMMIT, and does not keep rows from being deleted or changed"
-                    .to_owned(),
-            ),
-            _ => continue,
-        };
-        // The next DROP TABLE with rows that refer to the table is what it was written for.
-        let mut drops = file
-            .moves
-            .drops
-            .iter()
-            .filter(|(_, drop)| *drop > at && file.enforces(*drop));
-        let hurt = drops.find_map(|(name, drop)| {
-            let table = file.old(name)?;
-            let children = file.followers(name);
-            let own = table
-                .foreign_keys
-                .iter()
-                .any(|key| key.parent.eq_ignore_ascii_case(name) && changes_children(key));
-            let child = children
-                .iter()
-                .find(|(_, key)| code == "RB301" || changes_children(key));
-            match child {
-                Some((child, _)) => Some((&table.name, child.name.clone(), *drop)),
-                None if own => Some((&table.name, table.name.clone(), *drop)),
-                None => None,
-            }
-        });
-        let Some((table, child, drop)) = hurt else {
-            continue;
-        };
-        found.push(
-            finding(code, message)
-                .at(statement.origin())
-                .related(
-                    format!("{child} refers to {table}, which is dropped here"),
-                    file.statements[drop].origin(),
-                )
-                .help(without_keys(file)),
-        );
-    }
-}
-
-/// The old table is renamed away, and the foreign keys of other tables follow it.
-fn away(file: &File<'_>, found: &mut Vec<Diagnostic>) {
-    if file
-        .statements
-        .iter()
-        .any(|it| matches!(&it.kind, Kind::Pragma(pragma) if pragma.name == "legacy_alter_table"))
-    {
-        return;
-    }
-    for rebuilt in &file.moves.rebuilt {
-        let (Some((at, to)), Some(table)) = (&rebuilt.away, file.old(&rebuilt.name)) else {
-            continue;
-        };
-        let is_again = |child: &TableShape| {
-            let other = file.moves.rebuild(&child.name);
-            other.is_some_and(|other| other.create > rebuilt.create)
-        };
-        let children = file.followers(&rebuilt.name);
-        let mut children = children.iter().filter(|(child, _)| {
-            let drops = file.moves.drops.iter();
-            let is_gone = drops
-                .clone()
-                .any(|(it, _)| it.eq_ignore_ascii_case(&child.name));
-            // Where the file ran, its end tells: a second rename may have led them back.
-            let followed = file.after.is_none_or(|after| {
-                let keys = after.table(&child.name).map(|it| it.foreign_keys.iter());
-                keys.into_iter()
-                    .flatten()
-                    .any(|key| key.parent.eq_ignore_ascii_case(to))
-            });
-            !is_again(child) && !is_gone && followed
-        });
-        let Some((child, _)) = children.next() else {
-            continue;
-        };
-        let name = &table.name;
-        let (new, quoted) = (identifier(&format!("_new_{name}")), identifier(name));
-        let columns = table
-            .columns
-            .iter()
-            .filter(|it| it.origin == ColumnKind::Plain);
-        let columns = list(columns.map(|column| column.name.as_str()));
-        let message = format!(
-            "renaming {name} takes the foreign keys of {} along: they refer to {to} from here on",
-            child.name
-        );
-        found.push(
-            finding("RB302", message).at(file.statements[*at].origin()).help(block(
-                "create the new table under another name, drop the old one, and rename the new one last:",
-                &[
-                    format!("CREATE TABLE {new} (…);"),
-                    format!("INSERT INTO {new} ({columns}) SELECT {columns} FROM {quoted};"),
-                    format!("DROP TABLE {quoted};"),
-                    format!("ALTER TABLE {new} RENAME TO {quoted};"),
-                ],
-            )),
-        );
-    }
-}
-
-fn from_select(file: &File<'_>, found: &mut Vec<Diagnostic>) {
-    const KEPT: [&str; 10] = [
-        "backup", "bak", "old", "before", "tmp", "temp", "archive", "copy", "snapshot", "save",
-    ];
-    for statement in &file.statements {
-        let Kind::Create(object) = &statement.kind else {
-            continue;
-        };
-        if object.what != What::Table || object.is_temporary() || !statement.has(&["AS"]) {
-            continue;
-        }
-        if !created(statement.sql).is_some_and(|it| it.from_select) {
-            continue;
-        }
-        let end = match file.after {
-            None => continue,
-            Some(after) => after,
-        };
-        // Renamed or not, the table that it makes is there at the end.
-        let sql = end
-            .objects(ObjectKind::Table)
-            .find(|it| it.name.eq_ignore_ascii_case(&object.name));
-        let renamed = file.statements.iter().any(|it| {
-            it.alter().is_some_and(|alter| {
-                alter.table.eq_ignore_ascii_case(&object.name)
-                    && matches!(alter.action, super::statement::Action::Rename(_))
-            })
-        });
-        let name = object.name.to_ascii_lowercase();
-        let is_kept = KEPT.iter().any(|word| name.contains(word));
-        if !renamed && (sql.is_none() || is_kept) {
-            continue;
-        }
-        let message = format!(
-            "{} is made from a SELECT: it has no primary key, no NOT NULL, no default and no index",
-            object.name
-        );
-        let shape = end.table(&object.name);
-        let columns = shape.map(|shape| list(shape.columns.iter().map(|it| it.name.as_str())));
-        let columns = columns.unwrap_or_else(|| "…".to_owned());
-        let quoted = identifier(&object.name);
-        found.push(finding("RB313", message).at(statement.origin()).help(block(
-            "declare the table, then fill it:",
-            &[
-                format!("CREATE TABLE {quoted} (…);"),
-                format!("INSERT INTO {quoted} ({columns}) SELECT …;"),
-            ],
-        )));
-    }
-}
-
-/// The rows of the copy refer to the old table, and go with its rows.
-fn of_itself(file: &File<'_>, rebuilt: &Rebuilt, before: &TableShape, found: &mut Vec<Diagnostic>) {
-    let Some(drop) = rebuilt
-        .drop
-        .filter(|drop| file.enforces(*drop) && rebuilt.create < *drop)
-    else {
-        return;
-    };
-    if rebuilt.away.is_some() {
-        return;
-    }
-    let keys = before.foreign_keys.iter();
-    let mut own =
-        keys.filter(|key| key.parent.eq_ignore_ascii_case(&before.name) && changes_children(key));
-    let new = &file.statements[rebuilt.create];
-    let (Some(key), true) = (own.next(), new.names(&before.name)) else {
-        return;
-    };
-    let what = match key.on_delete.eq_ignore_ascii_case("CASCADE") {
-        true => "are deleted",
-        false => "lose their values",
-    };
-    let columns = list(super::file::columns_of(before, &key.columns));
-    found.push(
-        finding("RB304", format!("foreign keys are on here, and the rows in the copy of {} refer to the old table: dropping it, they {what}", before.name))
-            .at(file.statements[drop].origin())
-            .note(format!("{} ({columns}) refers to {} itself ON DELETE {}", before.name, before.name, key.on_delete))
-            .help(without_keys(file)),
-    );
+/// The old tables that a file rebuilds with their rows, where it ran. Without a copy the rows are gone, which DS101 reports.
+pub(super) fn rebuilds<'f, 'a>(file: &'f File<'a>) -> impl Iterator<Item = One<'f, 'a>> {
+    let with_rows = file.moves.rebuilt.iter();
+    let with_rows = with_rows.filter(|rebuilt| !rebuilt.copies.is_empty());
+    with_rows.filter_map(move |rebuilt| {
+        Some(One {
+            file,
+            rebuilt,
+            before: file.old(&rebuilt.name)?,
+            after: file.after?.table(&rebuilt.name)?,
+            was: file.before?,
+            is: file.after?,
+        })
+    })
 }
 
 /// One table that is rebuilt.
-struct One<'f, 'a> {
-    file: &'f File<'a>,
-    rebuilt: &'f Rebuilt,
-    before: &'f TableShape,
-    after: &'f TableShape,
+pub(super) struct One<'f, 'a> {
+    pub(super) file: &'f File<'a>,
+    pub(super) rebuilt: &'f Rebuilt,
+    pub(super) before: &'f TableShape,
+    pub(super) after: &'f TableShape,
     was: &'f Catalogue,
     is: &'f Catalogue,
 }
@@ -348,7 +129,7 @@ impl One<'_, '_> {
         if !object.unique || has_word(index, "WHERE") {
             return false;
         }
-        let columns: Option<Vec<usize>> = super::shaping::index_columns(index).map(|names| {
+        let columns: Option<Vec<usize>> = super::indexing::index_columns(index).map(|names| {
             names
                 .iter()
                 .filter_map(|name| self.after.column(name))
@@ -452,55 +233,6 @@ impl One<'_, '_> {
         )));
     }
 
-    fn positions(&self, found: &mut Vec<Diagnostic>) {
-        for copy in self
-            .rebuilt
-            .copies
-            .iter()
-            .map(|at| &self.file.moves.copies[*at])
-        {
-            let is_star = copy
-                .selected
-                .as_ref()
-                .is_some_and(|it| it.iter().any(|it| it.trim() == "*"));
-            if !is_star || copy.columns.is_some() {
-                continue;
-            }
-            let names = |table: &TableShape| -> Vec<String> {
-                let plain = table
-                    .columns
-                    .iter()
-                    .filter(|it| it.origin == ColumnKind::Plain);
-                plain
-                    .map(|column| column.name.to_ascii_lowercase())
-                    .collect()
-            };
-            // In the same order, the values get to where they were.
-            if names(self.before) == names(self.after) {
-                continue;
-            }
-            let after = names(self.after);
-            let both: Vec<&str> = self
-                .before
-                .columns
-                .iter()
-                .map(|it| it.name.as_str())
-                .filter(|it| after.contains(&it.to_ascii_lowercase()))
-                .collect();
-            let columns = list(both);
-            let statement = &self.file.statements[copy.at];
-            let into = statement
-                .find(0, &["INTO"])
-                .and_then(|at| statement.name(at + 1));
-            let into = into.map_or(String::new(), |(name, _)| identifier(&name));
-            found.push(
-                finding("RB309", format!("the columns of {} are copied by position, and the new table has others or another order", self.before.name))
-                    .at(statement.origin())
-                    .help(block("name them:", &[format!("INSERT INTO {into} ({columns}) SELECT {columns} FROM {};", identifier(&self.before.name))])),
-            );
-        }
-    }
-
     /// Clauses of columns that both tables have.
     fn clauses(&self, found: &mut Vec<Diagnostic>) {
         let (Some(was), Some(is)) = (created(self.sql(self.was)), created(self.sql(self.is)))
@@ -580,56 +312,6 @@ impl One<'_, '_> {
                 .collect(),
             false => Vec::new(),
         }
-    }
-
-    /// Columns that both tables have and no copy fills.
-    fn left_behind(&self, found: &mut Vec<Diagnostic>) {
-        let copies: Vec<_> = self
-            .rebuilt
-            .copies
-            .iter()
-            .map(|at| &self.file.moves.copies[*at])
-            .collect();
-        if copies.iter().any(|copy| copy.columns.is_none()) {
-            return;
-        }
-        let is_copied = |name: &str| {
-            let mut columns = copies.iter().flat_map(|copy| copy.columns.iter().flatten());
-            columns.any(|it| it.eq_ignore_ascii_case(name))
-        };
-        let is_updated = |name: &str| {
-            let mut updates = self.file.statements.iter().skip(self.rebuilt.create);
-            updates.any(|it| it.kind == Kind::Update && it.names(name))
-        };
-        let left: Vec<&str> = self
-            .before
-            .columns
-            .iter()
-            .filter(|it| it.origin == ColumnKind::Plain)
-            .filter(|it| {
-                self.after
-                    .column(&it.name)
-                    .is_some_and(|at| self.after.columns[at].origin == ColumnKind::Plain)
-            })
-            .map(|it| it.name.as_str())
-            .filter(|name| !is_copied(name) && !is_updated(name))
-            .collect();
-        let Some(copy) = copies.first().filter(|_| !left.is_empty()) else {
-            return;
-        };
-        let message = format!(
-            "the values of {} are not copied: the new {} has its default there",
-            list(left.iter().copied()),
-            self.before.name
-        );
-        found.push(
-            finding("RB311", message)
-                .at(self.file.statements[copy.at].origin())
-                .help(format!(
-                    "add {} to both lists of columns",
-                    list(left.iter().copied())
-                )),
-        );
     }
 
     /// Only columns that ALTER TABLE can add have come.

@@ -1,4 +1,4 @@
-//! Who runs the files, and which engine they are for: what decides whether foreign keys are on while a file runs, and
+//! The tool that runs the files, and the engine that they are for: what decides whether foreign keys are on while a file runs, and
 //! whether it is in a transaction. Pure.
 
 use crate::layouts::Layout;
@@ -101,6 +101,15 @@ impl Runner {
         }
     }
 
+    /// Whether it compares the bytes of a file with those that it applied.
+    pub(super) fn compares_bytes(self) -> bool {
+        match self {
+            Runner::Sqlx | Runner::Prisma => true,
+            // drizzle compares times, wrangler names, Seedbed the text with line ends of one kind.
+            Runner::Seedbed | Runner::Drizzle | Runner::Wrangler => false,
+        }
+    }
+
     /// Whether `PRAGMA foreign_keys` in a file changes anything, and what holds at its beginning.
     pub(super) fn keys(self, stage: &Stage<'_>, target: Target) -> (Keys, bool) {
         match self {
@@ -133,6 +142,17 @@ impl Target {
             "sqlite" => Target::Sqlite,
             _ => return None,
         })
+    }
+
+    /// The word for it; for a local file, which `--target` does not name, the engine.
+    pub fn word(self) -> &'static str {
+        match self {
+            Target::Local => "local",
+            Target::Libsql => "libsql",
+            Target::Turso => "turso",
+            Target::D1 => "d1",
+            Target::Sqlite => "sqlite",
+        }
     }
 
     /// Its name in a sentence.

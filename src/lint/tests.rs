@@ -7,6 +7,7 @@ use crate::script::Key;
 mod asked;
 mod cases;
 mod harm;
+mod seeds;
 
 /// Whose run it is, and for which engine.
 #[derive(Debug, Clone, Copy)]
@@ -54,6 +55,7 @@ async fn findings_with(
         levels,
         runs: Runs::Together,
         queries: &[],
+        seeds: &[],
     };
     let is_new = |it: &Migration| it.key == Key::Migration(2);
     let linted = lint(&set(base, file), &is_new, &options, db).await;
@@ -133,4 +135,36 @@ async fn a_name_in_backticks_is_no_command_in_a_help() {
         lost.help[0].ends_with("\n  CREATE INDEX i ON t (\"status\");"),
         "{lost:?}"
     );
+}
+
+#[tokio::test]
+async fn other_line_ends_are_found_where_the_runner_compares_bytes() {
+    let of = async |runner, text: &str| {
+        let files = [("1_a.sql".to_owned(), text.as_bytes().to_vec())];
+        let set = Migrations::from_files(files);
+        let options = Options {
+            runner,
+            target: Target::Local,
+            levels: &Levels::new(),
+            runs: Runs::Together,
+            queries: &[],
+            seeds: &[],
+        };
+        let found = lint(&set, &|_| true, &options, None)
+            .await
+            .unwrap()
+            .findings;
+        found
+            .iter()
+            .any(|it| it.code == "MG903" && it.severity.word() == "warning")
+    };
+    let (crlf, lf) = (
+        "CREATE TABLE a (id INTEGER\r\nPRIMARY KEY);\r\n",
+        "CREATE TABLE a (id INTEGER\nPRIMARY KEY);\n",
+    );
+    assert!(of(None, crlf).await);
+    assert!(of(None, &format!("\u{feff}{lf}")).await);
+    assert!(!of(None, lf).await);
+    assert!(!of(Some(Runner::Seedbed), crlf).await);
+    assert!(!of(Some(Runner::Wrangler), crlf).await);
 }

@@ -94,6 +94,50 @@ pub fn read_base(
     })
 }
 
+/// The files below a folder that are other ones than where the commit that is checked out left `reference`, and those that
+/// git does not know: their paths from the folder. A folder that is not there has none.
+///
+/// # Errors
+/// [`GitError`].
+pub fn changed_since(directory: &Path, reference: &str) -> Result<Vec<String>, GitError> {
+    if !directory.is_dir() {
+        return Ok(Vec::new());
+    }
+    let git = Git {
+        anchor: directory.to_path_buf(),
+    };
+    git.prefix(directory)?;
+    let common = git.merge_base(&git.commit(reference)?, reference)?;
+    let changed = [
+        "diff",
+        "--name-only",
+        "-z",
+        "--relative",
+        common.as_str(),
+        "--",
+        ".",
+    ];
+    let new = [
+        "ls-files",
+        "--others",
+        "--exclude-standard",
+        "-z",
+        "--",
+        ".",
+    ];
+    let mut found = Vec::new();
+    for args in [&changed[..], &new[..]] {
+        let output = git.run(args)?;
+        if !output.status.success() {
+            return Err(failed(args, &output.stderr));
+        }
+        let paths = output.stdout.split(|byte| *byte == 0);
+        let paths = paths.map(|path| String::from_utf8_lossy(path).into_owned());
+        found.extend(paths.filter(|path| !path.is_empty()));
+    }
+    Ok(found)
+}
+
 /// The nearest folder that is there, and what follows behind it: the directory may have been removed.
 fn existing(directory: &Path) -> Result<(PathBuf, String), GitError> {
     let whole = std::path::absolute(on_disk(directory)).map_err(GitError::NoGit)?;

@@ -63,7 +63,7 @@ pub(crate) use directive::unused_allow;
 pub use drift::{Drift, DriftError, Drifted, FixError, FixKind, Fixed, drift, fix};
 pub(crate) use file::checksum_bytes;
 pub use file::{BadName, FileName, NotText, Order, canonical, checksum, parse_name, words};
-pub use git::{GitError, read_base};
+pub use git::{GitError, changed_since, read_base};
 pub use identity::edited_keys;
 pub use keeps::Known;
 pub(crate) use listing::on_disk;

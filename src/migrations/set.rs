@@ -100,6 +100,13 @@ pub(super) fn unreadable(path: &Path) -> impl FnOnce(std::io::Error) -> ReadErro
     }
 }
 
+impl Text {
+    /// Whether the file has a byte order mark or CRLF. It is known in the layouts of other tools, which hash the bytes.
+    pub(crate) fn has_other_line_ends(&self) -> bool {
+        self.raw.is_some()
+    }
+}
+
 impl Migrations {
     /// Reads every file under `directory` whose name ends in `.sql`. Other files are left alone, and so are hidden files
     /// and folders. Its folder `tests` holds data tests ([`DataTests`](super::DataTests)): a migration there is one of the

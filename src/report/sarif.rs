@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::lint::plain;
 use super::snippet::{help, notes};
 use super::style::Style;
 use crate::diagnostic::{Diagnostic, Location, Severity};
@@ -47,7 +48,7 @@ fn described(code: &str) -> Value {
         "id": code,
         "shortDescription": {"text": rule.title},
         "fullDescription": {"text": rule.title},
-        "help": {"text": text, "markdown": text},
+        "help": {"text": plain(text), "markdown": text},
         "defaultConfiguration": {"level": level(rule.severity)},
     })
 }

@@ -258,6 +258,15 @@ pub(super) fn base(session: &Session, project: &Project, reference: &str) -> Res
     read_base(session, project, reference).map_err(|error| git(session, &error))
 }
 
+/// The files below a folder that are new or changed against a reference of git.
+pub(super) fn changed_since(
+    session: &Session,
+    folder: &Path,
+    reference: &str,
+) -> Result<Vec<String>, Stopped> {
+    migrations::changed_since(folder, reference).map_err(|error| git(session, &error))
+}
+
 fn read_base(session: &Session, project: &Project, reference: &str) -> Result<Base, GitError> {
     let layout = project.layout.as_ref().map(|it| it.value);
     migrations::read_base(shown(session, &project.migrations.value), layout, reference)

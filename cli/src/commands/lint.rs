@@ -1,7 +1,7 @@
 //! `lint`: what migrations do to rows, readers and other engines.
 
 use std::collections::HashSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::json;
@@ -12,7 +12,7 @@ use crate::exit::Exit;
 use crate::session::{Ending, Session, Stopped};
 use seedbed::config::Project;
 use seedbed::diagnostic::{Class, Diagnostic, Severity};
-use seedbed::lint::{self, Options, Runs, Target};
+use seedbed::lint::{self, Environment, Options, Runs, Seed, Target};
 use seedbed::migrations::{self, Base, Migration, Migrations, PlanOptions, State};
 use seedbed::nearest::nearest;
 use seedbed::report::{self, Document, Report};
@@ -50,25 +50,37 @@ pub(crate) async fn lint(session: &Session, flags: &args::Lint) -> Ending {
     let db = opened
         .as_ref()
         .map(|opened| opened.db.offline().unwrap_or_else(|| opened.db.clone()));
+    let mut seeds = seeds(session, &project)?;
     let chosen = match (flags.files.as_slice(), &base, &db) {
         ([], Some(base), _) => Some(changed(&set, base)),
         ([], None, Some(db)) => Some(pending(session, &set, db).await?),
         ([], None, None) => None,
-        (named, ..) => Some(by_name(session, &set, named)?),
+        (named, ..) => Some(by_name(session, &set, &mut seeds, named)?),
     };
+    if let ([], Some(reference)) = (flags.files.as_slice(), &flags.base) {
+        let changed = files::changed_since(session, &project.seeds.value, reference)?;
+        seeds.retain(|seed| {
+            let mut changed = changed.iter();
+            changed.any(|path| {
+                real(session, seed.name()) == project.seeds.value.join(path).canonicalize().ok()
+            })
+        });
+    }
     let queries = queries(session, &project);
     let is_new = |it: &Migration| {
         chosen
             .as_ref()
             .is_none_or(|chosen| chosen.contains(&it.key))
     };
+    let options = options(session, &project, flags.target, &queries);
     let options = Options {
-        runner: flags.runner.or(project.lint.runner),
+        runner: flags.runner.or(options.runner),
         runs: match flags.each {
             true => Runs::EachFile,
             false => Runs::Together,
         },
-        ..options(session, &project, flags.target, &queries)
+        seeds: &seeds,
+        ..options
     };
     let linted = lint::lint(&set, &is_new, &options, db.as_ref()).await;
     let mut linted = linted.map_err(|error| session.stopped(Report::history(&error.into())))?;
@@ -79,7 +91,7 @@ pub(crate) async fn lint(session: &Session, flags: &args::Lint) -> Ending {
             .filter(|it| it.is_error())
             .map(lint::changed_in_base)
             .collect();
-        lint::at_levels(&mut of_base, &project.lint.levels);
+        lint::at_levels(&mut of_base, &project.lint.levels.value);
         linted.findings.splice(0..0, of_base);
     }
     Ok(shown(session, &linted, flags.strict))
@@ -118,8 +130,39 @@ pub(super) async fn of_check(
 
 /// The files of the folder `queries` in the project, where there is one.
 fn queries(session: &Session, project: &Project) -> Vec<Arc<Source>> {
+    sources(session, &project.root.join("queries"))
+}
+
+/// The files of seeds that rules are about: those of SQL, which other tools run, and Seedbed's own that delete rows.
+fn seeds(session: &Session, project: &Project) -> Result<Vec<Seed>, Stopped> {
+    let folder = &project.seeds.value;
+    let ours = super::seeds::read(session, folder)?;
     let mut found = Vec::new();
-    let mut folders = vec![project.root.join("queries")];
+    for source in sources(session, folder) {
+        let path = session.cwd.join(&source.name);
+        let below = path.strip_prefix(folder).unwrap_or(&path);
+        // What a seed takes a value from is no file that runs.
+        let is_value = ours.attachments.keys().any(|it| below == Path::new(it));
+        let first = below.components().next().map(|it| it.as_os_str());
+        let environment = match first.and_then(|it| it.to_str()) {
+            Some("prod" | "production") => Environment::Production,
+            _ => Environment::Other,
+        };
+        if !is_value {
+            found.push(Seed::Sql {
+                source,
+                environment,
+            });
+        }
+    }
+    found.extend(ours.files.iter().filter_map(Seed::of));
+    Ok(found)
+}
+
+/// The files of SQL below a folder.
+fn sources(session: &Session, folder: &Path) -> Vec<Arc<Source>> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_path_buf()];
     while let Some(folder) = folders.pop() {
         let Ok(entries) = std::fs::read_dir(&folder) else {
             continue;
@@ -150,12 +193,14 @@ fn options<'a>(
         true => Target::Local,
         false => Target::Libsql,
     };
+    let named = project.lint.target.as_ref().map(|it| it.value);
     Options {
-        runner: project.lint.runner,
-        target: target.or(project.lint.target).unwrap_or(of_settings),
-        levels: &project.lint.levels,
+        runner: project.lint.runner.as_ref().map(|it| it.value),
+        target: target.or(named).unwrap_or(of_settings),
+        levels: &project.lint.levels.value,
         runs: Runs::Together,
         queries,
+        seeds: &[],
     }
 }
 
@@ -186,11 +231,22 @@ async fn pending(
     Ok(pending.map(|item| item.key.clone()).collect())
 }
 
-/// The migrations of these files.
-fn by_name(session: &Session, set: &Migrations, named: &[String]) -> Result<HashSet<Key>, Stopped> {
+/// A path as the file system has it.
+fn real(session: &Session, path: &str) -> Option<PathBuf> {
+    session.cwd.join(path).canonicalize().ok()
+}
+
+/// The migrations of these files. Of the seeds, those that are named are left.
+fn by_name(
+    session: &Session,
+    set: &Migrations,
+    seeds: &mut Vec<Seed>,
+    named: &[String],
+) -> Result<HashSet<Key>, Stopped> {
     let mut found = HashSet::new();
+    let mut of_seeds = HashSet::new();
     for name in named {
-        let real = |path: &str| session.cwd.join(path).canonicalize().ok();
+        let real = |path: &str| real(session, path);
         let wanted = real(name);
         let is_it = |file: &str| {
             file == name
@@ -209,8 +265,13 @@ fn by_name(session: &Session, set: &Migrations, named: &[String]) -> Result<Hash
                 is_it(&it.up.source.name) || down
             })
             .peekable();
+        let is_seed = |seed: &&Seed| wanted.is_some() && real(seed.name()) == wanted;
+        if let Some(seed) = seeds.iter().find(is_seed) {
+            of_seeds.insert(seed.name().to_owned());
+            continue;
+        }
         if those.peek().is_none() {
-            let message = format!("{name} is no migration of the folder");
+            let message = format!("{name} is no migration of the folder, and no seed in SQL");
             let help =
                 "name a file of the migrations folder; another folder is named by --migrations"
                     .to_owned();
@@ -218,6 +279,7 @@ fn by_name(session: &Session, set: &Migrations, named: &[String]) -> Result<Hash
         }
         found.extend(those.map(|it| it.key.clone()));
     }
+    seeds.retain(|seed| of_seeds.contains(seed.name()));
     Ok(found)
 }
 

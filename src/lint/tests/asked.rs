@@ -36,7 +36,40 @@ async fn rules_about_rows_are_asked_of_a_database_and_silent_without_one() {
         let (with, _) = with_and_without(good, &file).await;
         assert!(!with.contains(&code), "{code}: {with:?}");
     }
+    // A file that corrects the rows itself is fine.
+    let corrected = "UPDATE t SET a = id; CREATE UNIQUE INDEX t_a ON t (a);";
+    assert!(with_and_without(bad, corrected).await.0.is_empty());
     let check = "ALTER TABLE t ADD COLUMN d TEXT DEFAULT '' CHECK (d <> '');";
     assert!(with_and_without(good, check).await.0.contains(&"DD205"));
     assert!(!with_and_without("", check).await.0.contains(&"DD205"));
+}
+
+#[tokio::test]
+async fn work_on_very_many_rows_is_found_where_the_target_is_a_server() {
+    const ROWS: &str = "INSERT INTO t (a) WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 500001) SELECT 'x' FROM n;";
+    let db = database(&format!("{BASE} {ROWS}")).await;
+    let of = async |file: &str, target| {
+        let found = findings_with(BASE, file, on(target), &Levels::new(), Some(&db)).await;
+        codes(&found).contains(&"TX505")
+    };
+    let update = "UPDATE t SET b = 'y';";
+    assert!(of(update, Target::Libsql).await);
+    assert!(of("CREATE INDEX t_a ON t (a);", Target::Libsql).await);
+    assert!(!of(update, Target::Local).await);
+    assert!(!of("UPDATE t SET b = 'y' WHERE id < 1000;", Target::Libsql).await);
+    db.run(
+        vec![crate::db::Transaction {
+            foreign_keys: crate::script::ForeignKeys::On,
+            atomicity: crate::script::Atomicity::Transaction,
+            steps: vec![crate::script::Step::own(
+                "DELETE FROM t WHERE id = 1",
+                vec![],
+            )]
+            .into(),
+        }],
+        Arc::new(|_| {}),
+    )
+    .await
+    .unwrap();
+    assert!(!of(update, Target::Libsql).await);
 }

@@ -361,6 +361,13 @@ fn cases() -> Vec<Case> {
             "CREATE TABLE x (id INTEGER PRIMARY KEY);",
         ),
         (
+            "RM602",
+            on(Target::Libsql),
+            FAMILY,
+            "CREATE VIEW v AS SELECT group_concat(name ORDER BY name) AS names FROM p;",
+            "CREATE VIEW v AS SELECT group_concat(name) AS names FROM (SELECT name FROM p ORDER BY name);",
+        ),
+        (
             "RM603",
             on(Target::D1),
             FAMILY,
@@ -443,6 +450,20 @@ fn cases() -> Vec<Case> {
             FAMILY,
             "CREATE TABLE d (id INTEGER PRIMARY KEY, s STRING);",
             "CREATE TABLE d (id INTEGER PRIMARY KEY, s VARCHAR(20));",
+        ),
+        (
+            "SC804",
+            SEEDBED,
+            "CREATE TABLE a (id INTEGER PRIMARY KEY) STRICT; CREATE TABLE b (id INTEGER PRIMARY KEY) STRICT; CREATE TABLE c (id INTEGER PRIMARY KEY);",
+            "CREATE TABLE d (id INTEGER PRIMARY KEY);",
+            "CREATE TABLE d (id INTEGER PRIMARY KEY) STRICT;",
+        ),
+        (
+            "SC804",
+            SEEDBED,
+            "CREATE TABLE a (id INTEGER PRIMARY KEY) STRICT; CREATE TABLE b (id INTEGER PRIMARY KEY); CREATE TABLE c (x STRING);",
+            "CREATE TABLE d (id INTEGER PRIMARY KEY, x STRING);",
+            "CREATE TABLE d (id INTEGER PRIMARY KEY);",
         ),
         (
             "SC805",
@@ -564,6 +585,7 @@ async fn down_files_are_missed_where_others_have_one() {
         levels: &levels,
         runs: Runs::Together,
         queries: &[],
+        seeds: &[],
     };
     let is_new = |it: &Migration| it.key == Key::Migration(3);
     let set = Migrations::from_files(files.clone());
@@ -601,6 +623,7 @@ async fn a_query_of_the_project_that_breaks_is_found() {
         levels: &levels,
         runs: Runs::Together,
         queries: &queries,
+        seeds: &[],
     };
     let is_new = |it: &Migration| it.key == Key::Migration(2);
     let set = set(

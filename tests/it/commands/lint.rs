@@ -205,9 +205,74 @@ fn a_rule_is_explained() {
     ran.exits(0);
     assert!(
         ran.stdout
-            .starts_with("DS101: a table and its rows are dropped (error)\n")
+            .starts_with("DS101: a table and its rows are dropped (error)\n\nWhat happens. ")
+    );
+    assert!(
+        ran.stdout.contains("\n    DROP TABLE invoices;\n"),
+        "{}",
+        ran.stdout
     );
     let ran = project().run("lint --explain DS110");
     ran.exits(2);
     assert!(ran.stderr.contains("did you mean"), "{}", ran.stderr);
+}
+
+#[test]
+fn files_of_sql_among_the_seeds_are_looked_at_where_they_are_new_or_named() {
+    let project = branched();
+    project.run("lint --base main").exits(7);
+    project.remove("migrations/V2__phone.sql");
+    let seed = "INSERT INTO users (name) VALUES ('Ann');\nDELETE FROM users;\n";
+    project.write("seeds/prod/users.sql", seed);
+    let codes = |line: &str| {
+        let ran = project.run(&format!("{line} --format json"));
+        let found = ran.json()["problems"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
+        let codes = found
+            .iter()
+            .map(|it| it["code"].as_str().unwrap().to_owned());
+        codes.collect::<Vec<_>>()
+    };
+    assert_eq!(codes("lint"), ["SD001", "SD003"]);
+    assert_eq!(codes("lint --base main"), ["SD001", "SD003"]);
+    assert_eq!(codes("lint seeds/prod/users.sql"), ["SD001", "SD003"]);
+    assert!(codes("lint migrations/V1__users.sql").is_empty());
+    project.git("add .");
+    project.git("commit --quiet --message seeds");
+    project.git("branch --force main");
+    assert!(codes("lint --base main").is_empty());
+    project.write("seeds/prod/users.sql", format!("{seed}-- edited\n"));
+    assert_eq!(codes("lint --base main"), ["SD001", "SD003"]);
+}
+
+#[test]
+fn the_settings_of_lint_are_shown_with_where_they_are_from() {
+    let lint = "[lint]\nrunner = \"sqlx\"\ntarget = \"d1\"\nRB312 = \"off\"\nDS101 = \"warning\"\n";
+    let ran = project().file("config.toml", lint).run("config");
+    ran.exits(0);
+    let rows: Vec<Vec<&str>> = ran
+        .stdout
+        .lines()
+        .filter_map(|line| line.strip_prefix("lint "))
+        .map(|line| {
+            line.split("  ")
+                .map(str::trim)
+                .filter(|it| !it.is_empty())
+                .collect()
+        })
+        .collect();
+    assert_eq!(
+        rows,
+        [
+            ["runner", "sqlx", "[lint] runner in config.toml"],
+            ["target", "d1", "[lint] target in config.toml"],
+            [
+                "severities",
+                "DS101 = warning, RB312 = off",
+                "[lint] in config.toml"
+            ],
+        ]
+    );
 }

@@ -186,6 +186,9 @@ fn config_shows_each_value_and_where_it_comes_from() {
         downs from          -
         ignore tables       those of known tools       default
         history table       _migrations                default
+        lint runner         that of the layout         default
+        lint target         that of the settings       default
+        lint severities     those of the rules         default
         seeds               seeds                      default
         seed environment    test                       SEEDBED_ENV from .env
         backup              false                      default
@@ -316,6 +319,21 @@ fn config_shows_each_value_and_where_it_comes_from() {
                   "value": "_migrations"
                 },
                 {
+                  "name": "lint runner",
+                  "origin": "default",
+                  "value": "that of the layout"
+                },
+                {
+                  "name": "lint target",
+                  "origin": "default",
+                  "value": "that of the settings"
+                },
+                {
+                  "name": "lint severities",
+                  "origin": "default",
+                  "value": "those of the rules"
+                },
+                {
                   "name": "seeds",
                   "origin": "default",
                   "value": "seeds"
@@ -386,6 +404,9 @@ fn config_shows_each_value_and_where_it_comes_from() {
         downs from          -
         ignore tables       those of known tools     default
         history table       _migrations              default
+        lint runner         that of the layout       default
+        lint target         that of the settings     default
+        lint severities     those of the rules       default
         seeds               seeds                    default
         seed environment    test                     SEEDBED_ENV from .env
         backup              false                    default

@@ -9,6 +9,7 @@ mod help;
 mod links;
 #[cfg(unix)]
 mod picture;
+mod rules;
 #[cfg(unix)]
 mod sessions;
 
