@@ -1,4 +1,4 @@
-//! What only rows can tell: the questions that a file asks of a database, and what the answers mean. Pure: asking is
+//! Rules that only rows can decide: the questions that a file asks of a database, and the findings of the answers. Pure: asking is
 //! [`asked`](super::asked)'s.
 
 use super::adding::added;

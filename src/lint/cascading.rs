@@ -53,7 +53,7 @@ fn pragmas(file: &File<'_>, found: &mut Vec<Diagnostic>) {
             .filter(|(_, drop)| *drop > at && file.enforces(*drop));
         let hurt = drops.find_map(|(name, drop)| {
             let table = file.old(name)?;
-            let children = file.followers(name);
+            let children = file.unkept_followers(name, *drop);
             let own = table
                 .foreign_keys
                 .iter()
@@ -105,7 +105,7 @@ fn away(file: &File<'_>, found: &mut Vec<Diagnostic>) {
             let is_gone = drops
                 .clone()
                 .any(|(it, _)| it.eq_ignore_ascii_case(&child.name));
-            // Where the file ran, its end tells: a second rename may have led them back.
+            // Where the file ran, the schema after it decides: a second rename may have led them back.
             let followed = file.after.is_none_or(|after| {
                 let keys = after.table(&child.name).map(|it| it.foreign_keys.iter());
                 keys.into_iter()

@@ -151,8 +151,14 @@ fn left_behind(one: &One<'_, '_>, found: &mut Vec<Diagnostic>) {
     let Some(copy) = copies.first().filter(|_| !left.is_empty()) else {
         return;
     };
+    let key = one.after.integer_key();
+    let is_key = left.len() == 1 && key.is_some_and(|at| one.after.columns[at].name == left[0]);
+    let instead = match is_key {
+        true => "gives its rows other ones",
+        false => "has its default there",
+    };
     let message = format!(
-        "the values of {} are not copied: the new {} has its default there",
+        "the values of {} are not copied: the new {} {instead}",
         list(left.iter().copied()),
         one.before.name
     );

@@ -1,4 +1,4 @@
-//! One file as the rules see it: its statements, the schema around it, and who runs it. Pure.
+//! One file as the rules see it: its statements, the schema around it, and its runner. Pure.
 
 use super::definition::{Created, created};
 use super::moves::{Moves, moves};
@@ -105,6 +105,39 @@ impl<'a> File<'a> {
                     && self.old(&child.name).is_some()
             })
             .collect()
+    }
+
+    /// Those of them whose rows the file does not keep from the statement `drop`, which drops the table.
+    pub(super) fn unkept_followers(
+        &self,
+        table: &str,
+        drop: usize,
+    ) -> Vec<(&'a TableShape, &'a ForeignKey)> {
+        let mut found = self.followers(table);
+        found.retain(|(child, _)| {
+            let name = &child.name;
+            let mut drops = self.moves.drops.iter();
+            let dropped = drops.find(|(it, _)| it.eq_ignore_ascii_case(name));
+            let is_copied = self.moves.keeps_rows(name, drop);
+            let is_kept = match dropped {
+                Some((_, at)) if *at < drop => true,
+                // Its rows are in a copy already, or it goes with them.
+                Some(_) => is_copied || !self.moves.keeps_rows(name, self.statements.len()),
+                None => is_copied && self.fills_again(name, drop),
+            };
+            !is_kept
+        });
+        found
+    }
+
+    /// Whether rows are selected into a table behind a statement.
+    fn fills_again(&self, table: &str, from: usize) -> bool {
+        let mut behind = self.statements.iter().skip(from + 1);
+        behind.any(|it| {
+            let into = it.find(0, &["INTO"]).and_then(|at| it.name(at + 1));
+            let is_it = into.is_some_and(|(name, _)| name.eq_ignore_ascii_case(table));
+            is_it && it.kind == Kind::Insert && it.has(&["SELECT"])
+        })
     }
 
     /// The statements that name no table that the file creates only for itself, with their numbers.

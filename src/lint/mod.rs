@@ -50,7 +50,7 @@ use managing::Downs;
 /// What a lint is made for.
 #[derive(Debug, Clone, Copy)]
 pub struct Options<'a> {
-    /// Who runs the files; without it the tool of the layout.
+    /// The tool that runs the files; without it that of the layout.
     pub runner: Option<Runner>,
     /// The engine that they are for.
     pub target: Target,
@@ -274,7 +274,7 @@ fn allowed(file: &File<'_>, findings: Vec<Diagnostic>) -> Vec<Diagnostic> {
     found
 }
 
-/// Whether only a database tells.
+/// Whether only a database can decide the rule.
 fn needs_rows(code: &str) -> bool {
     [
         "DD203", "DD204", "DD205", "DD209", "RB305", "TX505", "BC704",

@@ -1,7 +1,7 @@
 //! BC701 to BC703: what older releases of the program, which run until the new one is deployed everywhere, do not expect.
 
 use super::adding::added;
-use super::definition::{created, definition};
+use super::definition::{Definition, created, definition};
 use super::file::{File, finding, list};
 use super::recipe::{block, constant};
 use super::statement::Action;
@@ -192,13 +192,13 @@ fn tightened(
     if let (Some(was), Some(is)) = (checks(file.before), checks(file.after)) {
         let known = was.all_checks();
         // Those of new columns hold for what older programs write: the default.
-        let of_new =
-            |column: &&super::definition::Definition| before.column(&column.name).is_none();
-        let of_new: Vec<String> = is
-            .columns
-            .iter()
-            .filter(of_new)
+        let is_new = |column: &&Definition| before.column(&column.name).is_none();
+        let columns = || is.columns.iter().filter(is_new);
+        let names_new =
+            |check: &&String| columns().any(|it| super::rebuilding::has_word(check, &it.name));
+        let of_new: Vec<String> = columns()
             .flat_map(|it| &it.checks)
+            .chain(is.checks.iter().filter(names_new))
             .map(|it| super::definition::normal(it))
             .collect();
         let new = is
@@ -225,7 +225,7 @@ fn tightened(
 /// The definition behind `ALTER COLUMN … TO`.
 pub(super) fn altered<'f>(
     file: &'f File<'_>,
-) -> impl Iterator<Item = (usize, String, String, super::definition::Definition)> + 'f {
+) -> impl Iterator<Item = (usize, String, String, Definition)> + 'f {
     file.numbered().filter_map(|(at, statement)| {
         let alter = statement.alter()?;
         let Action::AlterTo(column, begin) = alter.action else {

@@ -1,6 +1,6 @@
 //! RB306 to RB308, RB310 and RB312: what a table loses when it is created again, and whether it had to be.
 
-use super::definition::{Created, DefaultValue, Generated, created, normal};
+use super::definition::{Created, DefaultValue, Definition, Generated, created, normal};
 use super::file::{File, finding};
 use super::moves::Rebuilt;
 use super::recipe::block;
@@ -226,7 +226,7 @@ impl One<'_, '_> {
             search.name
         );
         found.push(finding("RB308", message).at(self.create()).help(block(
-            "copy the rowid along, or build the search index again at the end:",
+            "copy the rowid too, or build the search index again at the end:",
             &[format!(
                 "INSERT INTO {quoted} ({quoted}) VALUES ('rebuild');"
             )],
@@ -295,9 +295,21 @@ impl One<'_, '_> {
             .checks
             .iter()
             .chain(was.columns.iter().flat_map(|it| &it.checks));
+        // A table of the values may have taken its place.
+        let refers = |column: &&Definition| {
+            let old = was.column(&column.name);
+            column.references.is_some() && old.is_some_and(|it| it.references.is_none())
+        };
+        let refers: Vec<&str> = is
+            .columns
+            .iter()
+            .filter(refers)
+            .map(|it| it.name.as_str())
+            .collect();
         let lost: Vec<&String> = originals
             .filter(|check| {
-                !now.contains(&normal(check)) && !gone.iter().any(|name| has_word(check, name))
+                let mut names = gone.iter().chain(&refers);
+                !now.contains(&normal(check)) && !names.any(|name| has_word(check, name))
             })
             .collect();
         // One that was written in another way is no loss.

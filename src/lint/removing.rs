@@ -254,14 +254,10 @@ fn children(file: &File<'_>, found: &mut Vec<Diagnostic>) {
         let Some(table) = file.old(name).filter(|_| file.enforces(*at)) else {
             continue;
         };
-        let is_dropped_before = |child: &TableShape| {
-            let mut drops = file.moves.drops.iter();
-            drops.any(|(it, drop)| drop < at && it.eq_ignore_ascii_case(&child.name))
-        };
-        let followers = file.followers(name);
+        let followers = file.unkept_followers(name, *at);
         let changed: Vec<_> = followers
             .iter()
-            .filter(|(child, key)| changes_children(key) && !is_dropped_before(child))
+            .filter(|(_, key)| changes_children(key))
             .collect();
         let Some((child, key)) = changed.first() else {
             continue;

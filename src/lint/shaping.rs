@@ -80,7 +80,8 @@ fn made(
     found: &mut Vec<Diagnostic>,
 ) {
     let name = &table.name;
-    if table.primary_key.is_empty() && is_new {
+    // A unique key identifies a row too.
+    if table.primary_key.is_empty() && table.unique.is_empty() && is_new {
         let message = format!("{name} has no primary key: no column identifies a row");
         found.push(finding("SC802", message).at(statement.origin()).help(block(
             "give it one:",
@@ -97,7 +98,7 @@ fn made(
         && let Some(written) = created.column(&column.name)
     {
         let message = format!(
-            "{} {} PRIMARY KEY is not the rowid: it takes NULL, and gets no number by itself",
+            "{} {} PRIMARY KEY is not the rowid: it takes NULL, and the engine gives it no number",
             column.name, column.declared
         );
         found.push(

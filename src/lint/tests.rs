@@ -9,7 +9,7 @@ mod cases;
 mod harm;
 mod seeds;
 
-/// Whose run it is, and for which engine.
+/// The runner, and the engine.
 #[derive(Debug, Clone, Copy)]
 struct By {
     runner: Runner,

@@ -1,4 +1,4 @@
-//! What a database tells.
+//! Rules that a database decides.
 
 use super::*;
 use crate::schema::tests::database;

@@ -123,6 +123,27 @@ fn cases() -> Vec<Case> {
             "ALTER TABLE p ADD COLUMN d TEXT;",
         ),
         (
+            "DS104",
+            SQLX,
+            FAMILY,
+            "DROP TABLE p; CREATE TABLE n AS SELECT * FROM c; DROP TABLE c; ALTER TABLE n RENAME TO c; CREATE TABLE p (id INTEGER PRIMARY KEY);",
+            "ALTER TABLE p RENAME TO o; ALTER TABLE c RENAME TO d; CREATE TABLE p (id INTEGER PRIMARY KEY); INSERT INTO p SELECT id FROM o; CREATE TABLE c (id INTEGER PRIMARY KEY, p_id INTEGER REFERENCES p (id)); INSERT INTO c SELECT id, p_id FROM d; DROP TABLE o; DROP TABLE d;",
+        ),
+        (
+            "DS104",
+            SQLX,
+            FAMILY,
+            "CREATE TEMP TABLE b AS SELECT * FROM c; CREATE TABLE n (id INTEGER PRIMARY KEY); INSERT INTO n SELECT id FROM p; DROP TABLE p; ALTER TABLE n RENAME TO p;",
+            "CREATE TEMP TABLE b AS SELECT * FROM c; CREATE TABLE n (id INTEGER PRIMARY KEY); INSERT INTO n SELECT id FROM p; DROP TABLE p; ALTER TABLE n RENAME TO p; INSERT INTO c SELECT * FROM b;",
+        ),
+        (
+            "RB301",
+            SQLX,
+            FAMILY,
+            "PRAGMA foreign_keys = OFF; DROP TABLE p;",
+            "PRAGMA foreign_keys = OFF; CREATE TEMP TABLE b AS SELECT * FROM c; CREATE TABLE n (id INTEGER PRIMARY KEY); INSERT INTO n SELECT id FROM p; DROP TABLE p; ALTER TABLE n RENAME TO p; INSERT INTO c SELECT * FROM b;",
+        ),
+        (
             "DS105",
             SEEDBED,
             "CREATE TABLE t (a); CREATE VIEW v AS SELECT a FROM t;",
@@ -203,7 +224,7 @@ fn cases() -> Vec<Case> {
             "RB301",
             by(Runner::Wrangler),
             FAMILY,
-            "PRAGMA foreign_keys = OFF; DROP TABLE c; DROP TABLE p; CREATE TABLE q (id INTEGER PRIMARY KEY REFERENCES alone (id)); PRAGMA foreign_keys = ON;",
+            "PRAGMA foreign_keys = OFF; DROP TABLE p; CREATE TABLE q (id INTEGER PRIMARY KEY REFERENCES alone (id)); PRAGMA foreign_keys = ON;",
             "PRAGMA foreign_keys = OFF; DROP TABLE alone;",
         ),
         (
@@ -261,6 +282,13 @@ fn cases() -> Vec<Case> {
             "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT COLLATE NOCASE, b INTEGER CHECK (b > 0));",
             "CREATE TABLE n (id INTEGER PRIMARY KEY, a TEXT, b INTEGER); INSERT INTO n (id, a, b) SELECT id, a, b FROM t; DROP TABLE t; ALTER TABLE n RENAME TO t;",
             "CREATE TABLE n (id INTEGER PRIMARY KEY, a TEXT COLLATE NOCASE, b INTEGER, CHECK (\"b\" > 0)); INSERT INTO n (id, a, b) SELECT id, a, b FROM t; DROP TABLE t; ALTER TABLE n RENAME TO t;",
+        ),
+        (
+            "RB310",
+            SEEDBED,
+            "CREATE TABLE kinds (name TEXT PRIMARY KEY NOT NULL); CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT CHECK (a IN ('x', 'y')));",
+            "CREATE TABLE n (id INTEGER PRIMARY KEY, a TEXT NOT NULL); INSERT INTO n (id, a) SELECT id, a FROM t; DROP TABLE t; ALTER TABLE n RENAME TO t;",
+            "CREATE TABLE n (id INTEGER PRIMARY KEY, a TEXT NOT NULL REFERENCES kinds (name)); INSERT INTO n (id, a) SELECT id, a FROM t; DROP TABLE t; ALTER TABLE n RENAME TO t;",
         ),
         (
             "RB311",
@@ -417,6 +445,13 @@ fn cases() -> Vec<Case> {
             "ALTER TABLE alone ADD COLUMN d TEXT CHECK (d <> '');",
         ),
         (
+            "BC703",
+            SEEDBED,
+            FAMILY,
+            "CREATE TABLE n (id INTEGER PRIMARY KEY, a TEXT, b TEXT, d TEXT, CHECK (a <> b)); INSERT INTO n (id, a, b) SELECT id, a, b FROM alone WHERE a <> b; DROP TABLE alone; ALTER TABLE n RENAME TO alone;",
+            "CREATE TABLE n (id INTEGER PRIMARY KEY, a TEXT, b TEXT, d TEXT, CHECK (a <> d OR d IS NULL)); INSERT INTO n (id, a, b) SELECT id, a, b FROM alone; DROP TABLE alone; ALTER TABLE n RENAME TO alone;",
+        ),
+        (
             "SC801",
             SEEDBED,
             FAMILY,
@@ -435,7 +470,7 @@ fn cases() -> Vec<Case> {
             SEEDBED,
             FAMILY,
             "CREATE TABLE d (a TEXT);",
-            "CREATE TABLE d (a TEXT PRIMARY KEY);",
+            "CREATE TABLE d (a TEXT PRIMARY KEY); CREATE TABLE e (a TEXT NOT NULL, b TEXT, UNIQUE (a, b));",
         ),
         (
             "SC803",
