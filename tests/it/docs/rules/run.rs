@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use seedbed::db::{Db, Options, Transaction};
 use seedbed::script::{Atomicity, ForeignKeys, Step};
-use seedbed::sql::split;
+use seedbed::sql::{Kind, kind, split};
 
 use super::example::{Edited, Example, Expected, Shown};
 use crate::process::Ran;
@@ -32,7 +32,13 @@ pub(super) enum Harm {
 
 /// A project with the first migration, applied to `local.db`.
 pub(super) fn before(example: &Example) -> Project {
-    let project = Project::new().file(name(example, 1), &example.before);
+    // The rows are written behind the migration, so that the rehearsal in memory does not have them.
+    let statements = split(&example.before).unwrap();
+    let statements = statements.iter().map(|it| it.text(&example.before));
+    let is_of_rows = |sql: &&str| matches!(kind(sql), Kind::Insert | Kind::Update | Kind::Delete);
+    let (rows, schema): (Vec<&str>, Vec<&str>) = statements.partition(is_of_rows);
+    let text = schema.join(";\n") + ";\n";
+    let project = Project::new().file(name(example, 1), text);
     if matches!(example.edited, Some(Edited::Before(_))) {
         project.git("init --quiet --initial-branch main");
         project.git("add .");
@@ -40,6 +46,7 @@ pub(super) fn before(example: &Example) -> Project {
     }
     let ran = project.run("migrate");
     assert_eq!(ran.code, Some(0), "docs/lint.md:{}: {ran}", example.line);
+    project.change(&rows);
     match &example.edited {
         Some(Edited::Before(text)) => project.write(name(example, 1), text),
         _ => project.write(name(example, 2), &example.file),
