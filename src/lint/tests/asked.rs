@@ -1,7 +1,7 @@
 //! Rules that a database decides.
 
 use super::*;
-use crate::schema::tests::database;
+use crate::schema::tests::{database, run};
 
 const BASE: &str = "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT, b TEXT, up INTEGER);";
 
@@ -57,19 +57,6 @@ async fn work_on_very_many_rows_is_found_where_the_target_is_a_server() {
     assert!(of("CREATE INDEX t_a ON t (a);", Target::Libsql).await);
     assert!(!of(update, Target::Local).await);
     assert!(!of("UPDATE t SET b = 'y' WHERE id < 1000;", Target::Libsql).await);
-    db.run(
-        vec![crate::db::Transaction {
-            foreign_keys: crate::script::ForeignKeys::On,
-            atomicity: crate::script::Atomicity::Transaction,
-            steps: vec![crate::script::Step::own(
-                "DELETE FROM t WHERE id = 1",
-                vec![],
-            )]
-            .into(),
-        }],
-        Arc::new(|_| {}),
-    )
-    .await
-    .unwrap();
+    run(&db, "DELETE FROM t WHERE id = 1").await;
     assert!(!of(update, Target::Libsql).await);
 }
