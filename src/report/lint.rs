@@ -64,7 +64,7 @@ pub(super) fn plain(markdown: &str) -> String {
 
 /// A line without marks: `[a](b)` is `a (b)`.
 fn unmarked(line: &str) -> String {
-    let line = line.replace("**", "").replace('<', "").replace('>', "");
+    let line = line.replace("**", "").replace(['<', '>'], "");
     line.replace("](", " (").replace('[', "")
 }
 
