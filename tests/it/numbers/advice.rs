@@ -11,7 +11,7 @@ fn a_file_that_new_wrote_is_refused_until_its_statements_are_written() {
     refuses(&project, "migrate", 4, &["unwritten"]).check(expect![[r#"
         $ seedbed migrate
         2> target: local local.db (default)
-        2> error[unwritten]: this file is as `seedbed new` wrote it, and holds no statement yet
+        2> error[unwritten]: this file is as `new` wrote it, and holds no statement yet
         2>  --> migrations/V1__create_users.sql
         2>   = help: write its statements below the comment; if it is to do nothing, give the reason in a comment of your own
         exit 4
