@@ -7,8 +7,17 @@ use crate::project::Project;
 
 #[test]
 fn a_file_that_new_wrote_is_refused_until_its_statements_are_written() {
+    let project = Project::new().after("new create users");
+    refuses(&project, "migrate", 4, &["unwritten"]).check(expect![[r#"
+        $ seedbed migrate
+        2> target: local local.db (default)
+        2> error[unwritten]: this file is as `new` wrote it, and holds no statement yet
+        2>  --> migrations/V1__create_users.sql
+        2>   = help: write its statements below the comment; if it is to do nothing, give the reason in a comment of your own
+        exit 4
+    "#]]);
     let project = Project::new().after("new --down create users");
-    refuses(&project, "migrate", 4, &["unwritten", "comments-only"]).check(expect![[r#""#]]);
+    refuses(&project, "migrate", 4, &["unwritten", "comments-only"]);
     refuses(&project, "check", 4, &["unwritten", "comments-only"]);
     let status = project.run("status");
     assert_eq!(status.code, Some(0), "{status}");
@@ -37,7 +46,21 @@ fn statements_that_were_written_after_the_file_was_recorded_are_applied_by_redo(
             .migration("V1__users", table("users"))
     };
     let refused = refuses(&recorded(), "migrate", 4, &["edited"]);
-    refused.check(expect![[r#""#]]);
+    refused.check(expect![[r#"
+        $ seedbed migrate
+        2> target: local local.db (default)
+        2> error[edited]: V1 was changed after it was applied on [time] UTC
+        2>  --> migrations/V1__users.sql:1
+        2>   = help: if no other database has applied it: `seedbed redo` applies the file: the recorded text held no statement, so there is nothing to undo
+        2>   = help: put the file back as it was and write the change as a new migration; if the database is already as the file says, `seedbed repair 1` compares the schema and records the file
+        2>
+        2> --- V1 as applied
+        2> +++ migrations/V1__users.sql
+        2> @@ -1 +1 @@
+        2> --- to be written
+        2> +CREATE TABLE users (x);
+        exit 4
+    "#]]);
     assert_eq!(to_type(&refused)[0], "redo");
     is_true(&recorded().after("redo"));
     // The down file may be there too, and `undo` needs none.
@@ -90,7 +113,21 @@ fn redo_names_the_steps_that_are_needed() {
     }
     edited_below_the_newest()
         .run("redo")
-        .check(expect![[r#""#]]);
+        .check(expect![[r#"
+        $ seedbed redo
+        2> target: local local.db (default)
+        2> error[edited]: V2 was changed after it was applied on [time] UTC
+        2>  --> migrations/V2__b.sql:1
+        2>   = help: put the file back as it was and write the change as a new migration; if the database is already as the file says, `seedbed repair 2` compares the schema and records the file
+        2>   = help: if no other database has applied it: `seedbed redo --steps 2` undoes the newest 2 by their recorded down texts and applies their files, V2 first
+        2>
+        2> --- V2 as applied
+        2> +++ migrations/V2__b.sql
+        2> @@ -1 +1 @@
+        2> -CREATE TABLE b (x);
+        2> +CREATE TABLE b (x, y);
+        exit 4
+    "#]]);
     // Where one above cannot be undone, no steps lead there.
     let project = edited_below_the_newest()
         .migration("V4__d", table("d"))
@@ -104,16 +141,38 @@ fn redo_names_the_steps_that_are_needed() {
 #[test]
 fn a_plan_of_several_transactions_says_so_before_its_first_change() {
     let project = edited_below_the_newest().after("repair 2 --no-verify");
-    project
-        .run("redo --steps 2 --dry-run")
-        .check(expect![[r#""#]]);
+    project.run("redo --steps 2 --dry-run").check(expect![[r#"
+        $ seedbed redo --steps 2 --dry-run
+        4 migrations would be undone or applied in 1 transaction
+          V3 and V2 run with foreign keys off, which DROP TABLE needs
+
+        transaction 1 of 1, with foreign keys off
+          V3 c  V3__c.down.sql (as recorded)
+            V3__c.down.sql (as recorded):1:1  drops table c
+          V2 b  V2__b.down.sql (as recorded)
+            V2__b.down.sql (as recorded):1:1  drops table b
+          V2 b  migrations/V2__b.sql
+            migrations/V2__b.sql:1:1  creates table b (2 columns)
+          V3 c  migrations/V3__c.sql
+            migrations/V3__c.sql:1:1  creates table c (1 column)
+
+        nothing was changed; the database is at V3
+        2> target: local local.db (default)
+    "#]]);
     let project = project
         .migration("V4__d", "DROP TABLE a;\nCREATE TABLE a (x, z);\n")
         .migration(
             "V5__e",
             "INSERT INTO a VALUES (1, 2);\nUPDATE a SET x = 2;\n",
         );
-    project.run("migrate").check(expect![[r#""#]]);
+    project.run("migrate").check(expect![[r#"
+        $ seedbed migrate
+        applied V4 d (2 statements, [ms])
+        applied V5 e (2 statements, [ms])
+        the database is at V5
+        2> target: local local.db (default)
+        2> this run takes 2 transactions; V4 runs with foreign keys off, which DROP TABLE needs; V5 runs with foreign keys on again; if one fails, those before it stay committed
+    "#]]);
 }
 
 /// A clone whose `origin/main` has V3__tags, on a branch whose V3__slug is applied. There is no `origin/HEAD`.
@@ -151,7 +210,15 @@ fn two_v3(with_down: bool) -> Project {
 fn of_two_files_the_one_of_the_base_keeps_its_version() {
     let project = two_v3(true);
     let refused = refuses(&project, "migrate", 4, &["duplicate"]);
-    refused.check(expect![[r#""#]]);
+    refused.check(expect![[r#"
+        $ seedbed migrate
+        2> target: local local.db (default)
+        2> error[duplicate]: V3 is claimed by 2 files: migrations/V3__slug.sql, migrations/V3__tags.sql
+        2>  --> migrations/V3__slug.sql
+        2>   = help: keep migrations/V3__tags.sql, which is in origin/main
+        2>   = help: V3__slug.sql is applied in this database: `seedbed undo` it first, then renumber it: `seedbed renumber V3__slug.sql`
+        exit 4
+    "#]]);
     let commands = to_type(&refused);
     assert_eq!(commands, ["undo", "renumber V3__slug.sql"]);
     assert_eq!(to_type(&project.run("status")), commands);
@@ -180,13 +247,28 @@ fn what_cannot_be_undone_is_renumbered_and_its_record_moved() {
     );
     // A number names none of them.
     let several = refuses(&project, "renumber 3", 2, &["several"]);
-    several.check(expect![[r#""#]]);
+    several.check(expect![[r#"
+        $ seedbed renumber 3
+        2> target: local local.db (default)
+        2> error[several]: 2 files are V3: migrations/V3__slug.sql, migrations/V3__tags.sql
+        2>   |
+        2>   = help: keep migrations/V3__tags.sql, which is in origin/main
+        2>   = help: V3__slug.sql is applied in this database: `seedbed renumber V3__slug.sql --allow-applied`, then `seedbed repair` moves its record to the new version
+        exit 2
+    "#]]);
     assert_eq!(to_type(&several), commands);
     let project = commands
         .iter()
         .fold(project, |project, line| project.after(line));
     let late = refuses(&project, "migrate", 4, &["out-of-order"]);
-    late.check(expect![[r#""#]]);
+    late.check(expect![[r#"
+        $ seedbed migrate
+        2> target: local local.db (default)
+        2> error[out-of-order]: V3 is not applied, but V4, which comes after it, is
+        2>  --> migrations/V3__tags.sql
+        2>   = help: V3__tags.sql is in origin/main, so it keeps its version; apply it late: `seedbed migrate --allow-out-of-order`
+        exit 4
+    "#]]);
     assert_eq!(to_type(&late), ["migrate --allow-out-of-order"]);
     is_true(&project.after("migrate --allow-out-of-order"));
 }
