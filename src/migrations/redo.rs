@@ -339,7 +339,7 @@ fn redo_plan(
         let is_of_whole = |it: &Diagnostic| [EDITED, OTHER_MIGRATION].contains(&it.code);
         let is_redone = |it: &Diagnostic| matches!(it.subject, Some(Key::Migration(version)) if down.contains(&version));
         let renumbers = whole.iter().any(|it| it.code == RENUMBERED);
-        planned.retain(|it| !is_of_whole(it) && !(renumbers && it.code == RENUMBERED));
+        planned.retain(|it| !(is_of_whole(it) || renumbers && it.code == RENUMBERED));
         planned.extend(
             whole
                 .into_iter()
