@@ -14,7 +14,7 @@ use crate::history::{
     self, Failed, History, HistoryError, Interrupted, LeftBroken, Outside, Part, Patience, Row,
     RunError, State, UnitEvent, UnitOutcome, Watch,
 };
-use crate::script::{Entry, Key, Origin, Record, Run, Script, Step, Unit};
+use crate::script::{Entry, Key, Origin, Outline, Record, Run, Script, Step, Unit};
 use crate::sql::{Kind, identifier, kind, significant};
 
 /// How often the history is read while somebody else's `no-transaction` migration runs.
@@ -37,6 +37,8 @@ pub enum Event {
         units: usize,
         /// Scripts.
         scripts: usize,
+        /// How each of several scripts runs; nothing where there is one.
+        outlines: Vec<Outline>,
     },
     /// A statement begins. On a server none is seen to begin.
     Begins(Statement),
@@ -410,6 +412,10 @@ pub(crate) async fn drive<R: Reader>(
                     .filter(|unit| !is_conditional(unit))
                     .count(),
                 scripts: decision.scripts.len(),
+                outlines: match decision.scripts.as_slice() {
+                    [] | [_] => Vec::new(),
+                    several => several.iter().map(Script::outline).collect(),
+                },
             });
         }
         if decision.scripts.is_empty() {

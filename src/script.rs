@@ -6,10 +6,11 @@
 //!
 //! Nothing here knows a database, a file system or a clock.
 
+use std::collections::HashSet;
 use std::ops::{Deref, Range};
 use std::sync::Arc;
 
-use crate::sql::{Place, Value, What, place, tokens};
+use crate::sql::{Kind, Place, Value, What, kind, place, tokens};
 
 /// How often the history was changed. `_migrations` holds it; a script that was planned on another one is refused.
 ///
@@ -65,6 +66,41 @@ pub struct Script {
     pub atomicity: Atomicity,
     /// What is done and recorded, in this order.
     pub units: Vec<Unit>,
+}
+
+/// How a script runs, which is why it is not part of the one before it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outline {
+    /// What it is about, in order.
+    pub keys: Vec<Key>,
+    /// Whether foreign keys are enforced meanwhile.
+    pub foreign_keys: ForeignKeys,
+    /// Whether its steps share one transaction.
+    pub atomicity: Atomicity,
+    /// Whether it drops a table, for which foreign keys have to be off.
+    pub drops_table: bool,
+}
+
+impl Script {
+    /// How it runs.
+    pub fn outline(&self) -> Outline {
+        let records = self.units.iter().map(|unit| &unit.record);
+        let records = records.filter(|record| !matches!(record, Record::Restore(_)));
+        let mut seen = HashSet::new();
+        let keys = records
+            .map(Record::key)
+            .filter(|key| seen.insert(*key))
+            .cloned()
+            .collect();
+        let drops = |step: &Step| matches!(kind(&step.sql), Kind::Drop(object) if object.what == What::Table);
+        let mut steps = self.units.iter().flat_map(|unit| unit.steps.iter());
+        Outline {
+            keys,
+            foreign_keys: self.foreign_keys,
+            atomicity: self.atomicity,
+            drops_table: self.foreign_keys == ForeignKeys::Off && steps.any(drops),
+        }
+    }
 }
 
 /// What is recorded, and the statements that make it true.

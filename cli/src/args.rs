@@ -657,7 +657,8 @@ pub(super) struct Renumber {
     /// The version (3 or V3), or the file name where two files have it
     #[arg(value_name = "V|FILE")]
     pub(super) which: String,
-    /// The commit whose files keep their versions [default: origin/HEAD, where it exists]
+    /// The commit whose files keep their versions [default: the first that exists of origin/HEAD,
+    /// origin/main, origin/master, main, master]
     #[arg(long, value_name = "GITREF")]
     pub(super) base: Option<String>,
     /// Also renumber a file that the configured database has applied, or that the base has

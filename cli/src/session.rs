@@ -414,7 +414,10 @@ impl Session {
         };
         let (files, history, ()) = tokio::join!(files, history::read(&opened.db), replica);
         match files {
-            Ok(Ok(set)) => Ok((set, history)),
+            Ok(Ok(mut set)) => {
+                self.publish(&mut set, opened, history.as_ref().ok());
+                Ok((set, history))
+            }
             Ok(Err(error)) => Err(self.unread(&error).about(opened)),
             Err(error) => Err(self.failed(opened, &DbError::Thread(error).into())),
         }
@@ -423,8 +426,23 @@ impl Session {
     /// The same for a database: where they cannot be read, the JSON still tells which one it was about.
     pub(super) fn migrations_for(&self, opened: &Opened) -> Result<Migrations, Stopped> {
         let config = &opened.config;
-        self.migrations(&config.migrations.value, config.layout.as_ref())
-            .map_err(|stopped| stopped.about(opened))
+        let mut set = self
+            .migrations(&config.migrations.value, config.layout.as_ref())
+            .map_err(|stopped| stopped.about(opened))?;
+        self.publish(&mut set, opened, None);
+        Ok(set)
+    }
+
+    /// Asks git which files are published, where that decides what to type.
+    fn publish(&self, set: &mut Migrations, opened: &Opened, history: Option<&History>) {
+        if !set.asks_for_base(history) {
+            return;
+        }
+        let directory = self.shown(&opened.config.migrations.value);
+        let layout = opened.config.layout.as_ref().map(|it| it.value);
+        if let Some(base) = seedbed::migrations::read_default_base(directory, layout) {
+            set.published_in(&base);
+        }
     }
 
     /// The exit code is that of the errors in the report.
@@ -594,6 +612,11 @@ impl Session {
                 && let Some(name) = restorable.lock().ok().and_then(|mut name| name.take())
             {
                 terminal.words(&report::restore_point(&name, SystemTime::now()));
+            }
+            if let Event::Planned { outlines, .. } = &event
+                && let Some(line) = report::several_transactions(outlines)
+            {
+                terminal.words(&line);
             }
             let waits = matches!(
                 event,

@@ -22,7 +22,7 @@ UPDATE _migrations SET detail = ?1 WHERE kind = 'meta' AND version = 'layout'";
 ///
 /// | column | |
 /// |---|---|
-/// | `kind` | `migration`, `repeatable`, `seed`, `import`, or `meta` (versions `layout`, `revision`, `environment`, `database_id`) |
+/// | `kind` | `migration`, `repeatable`, `seed`, `import`, or `meta` (versions `layout`, `revision`, `environment`, `database_id`, `undone`) |
 /// | `version` | an integer for migrations, text for the rest; it has no type, so that integers stay integers |
 /// | `name`, `checksum` | words of the file name; sha256 of the canonical text. Of `revision`: the ids of the last runs, one for each revision, newest first |
 /// | `effective` | of seeds: hash of what the file amounts to after expansion |
@@ -105,6 +105,14 @@ pub(crate) fn layout_of(names: &[String], row: &[crate::sql::ValueRef<'_>]) -> O
 pub(super) const FIRST_ROWS: &str = "\
 INSERT OR IGNORE INTO _migrations (kind, version, state, detail)
 VALUES ('meta', 'layout', 'applied', ?1), ('meta', 'revision', 'applied', 0)";
+
+/// Remembers an adopted migration that is undone: what another tool has recorded of it is out of date from then on. `?1` and
+/// `?2` are its key. The row `undone` holds the versions as a JSON array.
+pub(super) const REMEMBER_UNDONE: &str = "\
+INSERT INTO _migrations (kind, version, state, detail)
+SELECT 'meta', 'undone', 'applied', json_array(version) FROM _migrations
+WHERE kind = ?1 AND version = ?2 AND detail ->> '$.baseline'
+ON CONFLICT (kind, version) DO UPDATE SET detail = json_insert(detail, '$[#]', excluded.detail ->> '$[0]')";
 
 /// Gives the database an id of its own where it has none: tables of earlier versions have none.
 pub(super) const IDENTIFY: &str = "\

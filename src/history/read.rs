@@ -44,6 +44,8 @@ pub struct History {
     pub objects: Option<Objects>,
     /// What the guards of a run need to know of the schema.
     pub known: Known,
+    /// The adopted migrations that were undone: the history that they were taken from is out of date.
+    pub undone: Vec<i64>,
     /// What a run left broken for its later files, and ended before they repaired it.
     pub left_broken: Vec<serde_json::Value>,
 }
@@ -482,6 +484,10 @@ fn history(
     Ok(History {
         revision: Revision(revision),
         environment: of(&meta, "environment").and_then(text).map(str::to_owned),
+        undone: of(&meta, "undone")
+            .and_then(text)
+            .and_then(|json| serde_json::from_str(json).ok())
+            .unwrap_or_default(),
         left_broken: of(&meta, "left_broken")
             .and_then(text)
             .and_then(|json| serde_json::from_str(json).ok())

@@ -11,7 +11,7 @@ use super::guards::{self, Scope};
 use super::known::Reference;
 use super::layout::{
     ADOPTED_AT, ADOPTED_FROM, BASELINE, CREATE, DROPPED, FIRST_LAYOUT, FIRST_ROWS, IDENTIFY,
-    IDENTIFY_COPY, LAYOUT, RAISE_LAYOUT, RENAMED, UNDOING,
+    IDENTIFY_COPY, LAYOUT, RAISE_LAYOUT, REMEMBER_UNDONE, RENAMED, UNDOING,
 };
 use super::old_rows;
 use super::orphans;
@@ -224,6 +224,9 @@ fn bare(script: &Script, run: &Run, compared: Compared) -> Vec<Lowered> {
             }
             Record::Delete(_) => {
                 first.push(Purpose::Record(number), begin_undo(key, run));
+                if matches!(key, Key::Migration(_)) {
+                    last.push(Purpose::Record(number), remember_undone(key));
+                }
                 last.push(Purpose::Record(number), delete(key));
             }
             // They come without statements, so there is nothing that could be half done.
@@ -494,7 +497,13 @@ impl Steps {
             {
                 self.push(Purpose::Done(number), duration(key));
             }
-            Record::Delete(key) => self.push(Purpose::Record(number), delete(key)),
+            Record::Delete(key) => {
+                // Without statements, only the record goes: what it tells of is still there.
+                if !unit.steps.is_empty() && matches!(key, Key::Migration(_)) {
+                    self.push(Purpose::Record(number), remember_undone(key));
+                }
+                self.push(Purpose::Record(number), delete(key));
+            }
             _ => {}
         }
     }
@@ -827,6 +836,10 @@ fn delete(key: &Key) -> Step {
         "DELETE FROM _migrations WHERE kind = ?1 AND version = ?2",
         key_args(key),
     )
+}
+
+fn remember_undone(key: &Key) -> Step {
+    Step::own(REMEMBER_UNDONE, key_args(key))
 }
 
 fn duration(key: &Key) -> Step {

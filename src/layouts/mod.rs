@@ -27,7 +27,9 @@ use crate::script::{Atomicity, Source};
 pub use choice::{LayoutChoice, UnknownLayout};
 pub(crate) use detect::{detect, is_ours};
 pub(crate) use marker::{Instruction, file_of_an_archive, marker};
-pub(crate) use naming::{NewFile, Unnamable, down_hint, file_of, named, new_files, renamed};
+pub(crate) use naming::{
+    NewFile, Unnamable, down_hint, file_of, is_unwritten, named, new_files, renamed,
+};
 use text::as_recorded;
 pub(crate) use text::as_run;
 

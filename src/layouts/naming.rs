@@ -66,6 +66,15 @@ pub(crate) struct Unnamable(pub(crate) &'static str);
 /// What writes and numbers the files of a layout that keeps a journal of them.
 const OF_DRIZZLE: Unnamable = Unnamable("drizzle-kit generate --custom");
 
+/// What a new file says where its statements go.
+const UP: &str =
+    "-- Below this line, the statements of this migration. They run in one transaction.\n";
+
+/// Whether what runs of a file is still what [`new_files`] wrote.
+pub(crate) fn is_unwritten(text: &str) -> bool {
+    text.trim() == UP.trim()
+}
+
 /// The files of a new migration. `width` is how many digits the numbers of the others have.
 pub(crate) fn new_files(
     layout: Layout,
@@ -74,8 +83,6 @@ pub(crate) fn new_files(
     width: usize,
     with_down: bool,
 ) -> Result<Vec<NewFile>, Unnamable> {
-    const UP: &str =
-        "-- Below this line, the statements of this migration. They run in one transaction.\n";
     let down = format!("-- Below this line, the statements that undo V{version}.\n");
     let digits = digits(layout, version, width);
     let one = |path: String, text: String| NewFile { path, text };

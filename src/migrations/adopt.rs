@@ -450,6 +450,34 @@ pub(super) fn went_on(set: &Migrations, history: &History) -> Vec<Diagnostic> {
         .collect()
 }
 
+/// Whether all that a tool has recorded was taken over and then undone here.
+pub(super) fn undone_here(set: &Migrations, history: &History, other: &OtherHistory) -> bool {
+    let of = ADOPTABLE.iter().find(|it| it.tool == other.tool);
+    let is_undone = |called: &i64| {
+        let version = match of {
+            Some(of) => version_of(*called, of.called, set),
+            None => Some(*called),
+        };
+        version.is_some_and(|version| history.undone.contains(&version))
+    };
+    !history.undone.is_empty()
+        && other.unfinished.is_none()
+        && (of.is_none() || other.versions.iter().all(is_undone))
+}
+
+/// The version of what a tool calls a migration.
+fn version_of(called: i64, how: Called, set: &Migrations) -> Option<i64> {
+    match how {
+        Called::Time => {
+            let mut files = set.versioned.iter();
+            files
+                .find(|it| it.generated_at == Some(called))
+                .and_then(Migration::version)
+        }
+        _ => Some(called),
+    }
+}
+
 fn later(set: &Migrations, history: &History, other: &OtherHistory) -> Option<Diagnostic> {
     let of = ADOPTABLE.iter().find(|it| it.tool == other.tool)?;
     let (tool, table) = (other.tool, &other.table);
@@ -469,18 +497,12 @@ fn later(set: &Migrations, history: &History, other: &OtherHistory) -> Option<Di
                 .help(ignore),
         );
     }
-    let version = |called: i64| match of.called {
-        Called::Time => {
-            let file = set
-                .versioned
-                .iter()
-                .find(|it| it.generated_at == Some(called));
-            file.and_then(Migration::version)
-        }
-        _ => Some(called),
+    let version = |called: i64| version_of(called, of.called, set);
+    let is_recorded = |called: i64| {
+        version(called).is_some_and(|it| {
+            history.undone.contains(&it) || history.row(&Key::Migration(it)).is_some()
+        })
     };
-    let is_recorded =
-        |called: i64| version(called).is_some_and(|it| history.row(&Key::Migration(it)).is_some());
     let is_file =
         |called: i64| version(called).is_some_and(|it| set.get(&Key::Migration(it)).is_some());
     let newest = *other.versions.last()?;

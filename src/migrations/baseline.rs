@@ -130,6 +130,7 @@ fn decide(set: &Migrations, history: &History, version: i64) -> Decision {
         .filter(|migration| up_to(&migration.key))
         .collect();
     for migration in &new {
+        problems.extend(migration.unwritten());
         problems.extend(downs::of_another(migration, set, history, &identity));
         problems.extend_from_slice(Act::new(&migration.up, &history.table).problems());
         problems.extend(reading::of_down(

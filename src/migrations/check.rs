@@ -97,6 +97,11 @@ pub async fn check(set: &Migrations, options: &CheckOptions<'_>) -> Result<Check
     for act in parts.iter().flat_map(Part::acts) {
         checked.problems.extend_from_slice(act.problems());
     }
+    let is_new = |it: &&Migration| !rules.published.contains(it.up.checksum.as_str());
+    let unwritten = set.iter().filter(is_new);
+    checked
+        .problems
+        .extend(unwritten.filter_map(Migration::unwritten));
     for migration in set.iter().filter(|it| !rules.has_no_down(it)) {
         checked.problems.extend(migration.undoes_nothing());
     }

@@ -1,6 +1,6 @@
 //! What is in a database that no recorded migration put there: the history of another tool, and tables. Pure.
 
-use super::adopt::went_on;
+use super::adopt::{undone_here, went_on};
 use super::problem::other_history;
 use super::reading::Reading;
 use super::set::Migrations;
@@ -17,8 +17,10 @@ pub(super) fn other_histories(set: &Migrations, history: &History) -> Vec<Diagno
     if history.has_migrations() {
         return went_on(set, history);
     }
+    // What was taken over and then undone is this history's own.
     let others = history.others.iter();
     others
+        .filter(|other| !undone_here(set, history, other))
         .map(|other| other_history(other, same_version(set, other), &history.table))
         .collect()
 }

@@ -94,6 +94,26 @@ pub fn read_base(
     })
 }
 
+/// The branches that others usually work on, the likeliest first.
+const DEFAULT_BASES: [&str; 5] = [
+    "origin/HEAD",
+    "origin/main",
+    "origin/master",
+    "main",
+    "master",
+];
+
+/// As [`read_base`], of the branch that others usually work on, where there is one: `origin/HEAD`, else `origin/main`,
+/// `origin/master`, `main` or `master`. The branch that is checked out is none: what is in it may be in no other clone.
+pub fn read_default_base(directory: &Path, layout: Option<LayoutChoice>) -> Option<Base> {
+    let (anchor, _) = existing(directory).ok()?;
+    let git = Git { anchor };
+    let output = git.run(&["symbolic-ref", "--short", "--quiet", "HEAD"]);
+    let checked_out = line(&output.ok()?);
+    let mut others = DEFAULT_BASES.iter().filter(|it| **it != checked_out);
+    others.find_map(|reference| read_base(directory, layout, reference).ok())
+}
+
 /// The nearest folder that is there, and what follows behind it: the directory may have been removed.
 fn existing(directory: &Path) -> Result<(PathBuf, String), GitError> {
     let whole = std::path::absolute(on_disk(directory)).map_err(GitError::NoGit)?;

@@ -5,8 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::clash::{Knowledge, keep_the_known};
 use super::file::meaning;
-use super::problem::keep_the_known;
 use super::ran;
 use super::set::{Migration, Migrations};
 use crate::diagnostic::Diagnostic;
@@ -128,14 +128,15 @@ pub(super) fn own_file<'a>(set: &'a Migrations, row: &Row) -> Option<&'a Migrati
     claims.next()
 }
 
-/// What is wrong with the files of a set, for this database: of several files with one version, the one that it has
-/// applied keeps it.
+/// What is wrong with the files of a set, for this database: of several files with one version, the one that is published
+/// keeps it, or else the one that it has applied.
 pub(super) fn file_problems(set: &Migrations, history: &History) -> Vec<Diagnostic> {
     let mut problems = set.problems.clone();
-    keep_the_known(&mut problems, set, |file| {
-        let row = history.row(&file.key)?;
-        has_text_of(file, row).then(|| format!("this database has applied as {}", row.key))
-    });
+    let knowledge = Knowledge {
+        published: set.published.as_ref(),
+        history: Some(history),
+    };
+    keep_the_known(&mut problems, set, &knowledge);
     problems
 }
 

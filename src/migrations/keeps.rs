@@ -2,13 +2,15 @@
 //! would be pending there, and run again. Pure.
 
 use super::against::Base;
-use super::baseline::is_adopted;
+use super::clash::{
+    Knowledge, Published, can_be_undone, is_clash, keep_the_known, renumber_applied,
+    renumber_the_applied,
+};
 use super::identity::has_text_of;
 use super::problem::{file_name, renumber};
 use super::set::{Migration, Migrations};
 use crate::diagnostic::Diagnostic;
 use crate::history::{History, Row};
-use crate::script::Key;
 
 /// What is known of versions besides the files.
 #[derive(Debug, Default)]
@@ -36,22 +38,17 @@ impl Known {
         let mut instead = Vec::new();
         for other in &others {
             let name = other.up.source.name.as_str();
-            match (self.is_in_base(other), self.row_of(other)) {
-                (true, _) => {}
-                (false, None) => {
-                    instead.push(format!("renumber the other file: {}", renumber(name, &claims)));
+            match (self.is_in_base(other), self.row_of(other), &self.history) {
+                (true, ..) => {}
+                (false, Some(row), Some(history)) => {
+                    instead.push(renumber_the_applied(other, row, history, &claims));
                 }
-                // Only this database has applied it.
-                (false, Some(row)) if self.can_be_undone(row) => instead.push(format!(
-                    "{} is applied in this database: `undo` it first, then renumber it: {}",
-                    file_name(name),
-                    renumber(name, &claims)
-                )),
-                (false, Some(_)) => instead.push(format!(
-                    "{} is applied in this database: {}, then `repair` moves its record to the new version",
-                    file_name(name),
-                    renumber_applied(other)
-                )),
+                (false, ..) => {
+                    instead.push(format!(
+                        "renumber the other file: {}",
+                        renumber(name, &claims)
+                    ));
+                }
             }
         }
         let problems = [
@@ -72,11 +69,20 @@ impl Known {
         base.is_some_and(|base| base.has(migration))
     }
 
-    /// Whether `undo` takes this migration first, and can.
-    fn can_be_undone(&self, row: &Row) -> bool {
-        let newest = self.history.as_ref().and_then(History::version);
-        let is_newest = matches!(row.key, Key::Migration(version) if Some(version) == newest);
-        is_newest && row.has_down && !is_adopted(row)
+    /// What to do about these files of one version, none of which can simply be renumbered.
+    pub fn instead_of(&self, set: &Migrations, files: &[String]) -> Vec<String> {
+        let published = self.base.as_ref().map(|base| Published::of(set, base));
+        let knowledge = Knowledge {
+            published: published.as_ref(),
+            history: self.history.as_ref(),
+        };
+        let mut clashes = set.problems.clone();
+        clashes.retain(|it| {
+            let mut claims = it.subject.iter().flat_map(|key| set.claims(key));
+            is_clash(it) && claims.any(|claim| files.contains(&claim.up.source.name))
+        });
+        keep_the_known(&mut clashes, set, &knowledge);
+        clashes.into_iter().flat_map(|it| it.help).collect()
     }
 
     fn applied(
@@ -92,7 +98,8 @@ impl Known {
         let message = format!(
             "{name} is applied in this database as {key}: under a new version it would be pending, and run again"
         );
-        let can_go = self.can_be_undone(row);
+        let history = self.history.as_ref();
+        let can_go = history.is_some_and(|history| can_be_undone(row, history));
         let or = if instead.is_empty() && !can_go {
             ""
         } else {
@@ -137,12 +144,4 @@ impl Known {
                 ))
         })
     }
-}
-
-/// The command, in quotes.
-fn renumber_applied(migration: &Migration) -> String {
-    format!(
-        "`renumber {} --allow-applied`",
-        file_name(&migration.up.source.name)
-    )
 }

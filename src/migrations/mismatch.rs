@@ -4,7 +4,7 @@ use super::baseline::is_adopted;
 use super::file::Order;
 use super::identity::{Identity, changes_something, has_text_of};
 use super::plan::OutOfOrder;
-use super::problem::{argument, diff, file_name};
+use super::problem::{EDITED, argument, diff, file_name};
 use super::set::{Migration, Migrations};
 use crate::db::Engine;
 use crate::diagnostic::Diagnostic;
@@ -229,7 +229,7 @@ fn named(row: &Row) -> String {
 /// The codes of problems that are about records, and stay until the records or the files change.
 pub(super) fn is_about_records(problem: &Diagnostic) -> bool {
     let codes = [
-        "edited",
+        EDITED,
         "missing",
         "started",
         RENUMBERED,

@@ -17,6 +17,7 @@ use super::reading::{self, Leaves, Reading, Until};
 use super::same_object::has_another_text;
 use super::same_text::{self, Standing};
 use super::set::{Migration, Migrations};
+use super::undo::did_nothing;
 use crate::db::Engine;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::history::{DOWN_CHECKSUM, FILE_LAYOUT, History, Row, State as Recorded, moment};
@@ -109,11 +110,12 @@ impl MigrationPlan {
         of(&self.problems, Severity::Warning)
     }
 
-    /// The same for a report, which runs nothing: that another tool has a history is a warning there.
+    /// The same for a report, which runs nothing: that another tool has a history is a warning there, and so is a file that
+    /// is still to be written.
     #[must_use]
     pub fn for_a_report(mut self) -> MigrationPlan {
         for problem in &mut self.problems {
-            if problem.code == problem::OTHER_HISTORY {
+            if [problem::OTHER_HISTORY, problem::UNWRITTEN].contains(&problem.code) {
                 problem.severity = Severity::Warning;
             }
         }
@@ -334,7 +336,7 @@ impl<'a> Planner<'a> {
             let is_other = edit == Edit::Meaning && migration.words != row.name;
             self.plan.problems.push(match is_other {
                 true => mismatch::other_migration(row, migration, self.history),
-                false => edited(migration, row, edit, self.history),
+                false => edited(migration, row, edit, self.set, self.history),
             });
         }
         self.item_of_row(row, state);
@@ -359,10 +361,7 @@ impl<'a> Planner<'a> {
                 Diagnostic::problem("out-of-order", message)
                     .about(&migration.key)
                     .in_file(file)
-                    .help(format!(
-                        "give it the next free version: {}; or apply it late: `migrate --allow-out-of-order`",
-                        problem::renumber(file, &[file])
-                    )),
+                    .help(self.late(migration)),
             );
         }
         let wanted = match self.options.target {
@@ -371,6 +370,26 @@ impl<'a> Planner<'a> {
         };
         if wanted {
             self.apply(migration);
+        }
+    }
+
+    /// What to do about a file below what is applied. Another database may have applied what is published.
+    fn late(&self, migration: &Migration) -> String {
+        let file = &migration.up.source.name;
+        let renumber = problem::renumber(file, &[file]);
+        match &self.set.published {
+            Some(published) if published.has(migration) => format!(
+                "{} is in {}, so it keeps its version; apply it late: `migrate --allow-out-of-order`",
+                problem::file_name(file),
+                published.base
+            ),
+            Some(_) => format!(
+                "give it the next free version: {renumber}; or apply it late: `migrate --allow-out-of-order`"
+            ),
+            None => format!(
+                "if no other database has applied it, give it the next free version: {renumber}; or apply it late: \
+                 `migrate --allow-out-of-order`"
+            ),
         }
     }
 
@@ -384,6 +403,7 @@ impl<'a> Planner<'a> {
             self.plan.problems.extend(text);
         }
         self.plan.problems.append(&mut reading.problems);
+        self.plan.problems.extend(migration.unwritten());
         self.plan.problems.extend(migration.undoes_nothing());
         let of_another = downs::of_another(migration, self.set, self.history, &self.identity);
         if let Some(of_another) = of_another {
@@ -733,7 +753,13 @@ pub(super) fn entry(migration: &Migration) -> Entry {
 }
 
 /// A file that differs from its record.
-fn edited(migration: &Migration, row: &Row, edit: Edit, history: &History) -> Diagnostic {
+fn edited(
+    migration: &Migration,
+    row: &Row,
+    edit: Edit,
+    set: &Migrations,
+    history: &History,
+) -> Diagnostic {
     let (key, at) = (&row.key, moment(&row.applied_at));
     let message = match edit {
         Edit::Meaning => format!("{key} was changed after it was applied on {at}"),
@@ -761,13 +787,48 @@ fn edited(migration: &Migration, row: &Row, edit: Edit, history: &History) -> Di
     let recorded = row.source.as_deref();
     let whole = migration.up.whole();
     let diff = recorded.map(|recorded| diff(format!("{key} as applied"), recorded, &whole));
-    let is_newest = history.version() == migration.version();
-    let redo = edit == Edit::Meaning && is_newest && row.has_down && !is_adopted(row);
-    edit.diagnostic(key, file, message, diff)
-        .help(help)
-        .helps(redo.then_some(
-            "if no other database has applied it: `redo` undoes it by the recorded down text and applies the file",
-        ))
+    let steps = match edit {
+        Edit::Meaning => steps_to_redo(row, set, history),
+        Edit::Wording | Edit::Name | Edit::Down => None,
+    };
+    let redo = steps.map(|steps| {
+        let redo = match steps {
+            1 => "redo".to_owned(),
+            steps => format!("redo --steps {steps}"),
+        };
+        let does = match (did_nothing(row), steps) {
+            (true, 1) => "applies the file: the recorded text held no statement, so there is nothing to undo".to_owned(),
+            (false, 1) => "undoes it by the recorded down text and applies the file".to_owned(),
+            (_, steps) => format!(
+                "undoes the newest {steps} by their recorded down texts and applies their files, {key} first"
+            ),
+        };
+        format!("if no other database has applied it: `{redo}` {does}")
+    });
+    let diagnostic = edit.diagnostic(key, file, message, diff);
+    match did_nothing(row) {
+        true => diagnostic.helps(redo).help(help),
+        false => diagnostic.help(help).helps(redo),
+    }
+}
+
+/// How many steps a `redo` takes that applies the file of a recorded migration, where one can: all above it are undone and
+/// applied again too.
+fn steps_to_redo(row: &Row, set: &Migrations, history: &History) -> Option<usize> {
+    let versions = history.versions();
+    let from = versions.iter().position(|(_, it)| it.key == row.key)?;
+    let can_be_redone = |(_, it): &(i64, &Row)| {
+        let file = set.get(&it.key);
+        let keeps_a_down = |file: &Migration| {
+            it.key == row.key || edit(file, it) != Some(Edit::Meaning) || file.down.is_some()
+        };
+        it.state == Recorded::Applied
+            && !is_adopted(it)
+            && (it.has_down || did_nothing(it))
+            && file.is_some_and(keeps_a_down)
+    };
+    let all = &versions[from..];
+    all.iter().all(can_be_redone).then_some(all.len())
 }
 
 /// Applied versions above the newest file: an older release is being deployed.

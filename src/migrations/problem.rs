@@ -5,8 +5,8 @@ use crate::diagnostic::{Diagnostic, Diff, Location};
 use crate::history::{ADOPTABLE, OtherHistory, Row, moment};
 use crate::script::{Key, Source};
 
-use super::file::{Order, meaning};
-use super::set::{Migration, Migrations};
+/// The code of a file whose statements were changed after it was applied.
+pub(super) const EDITED: &str = "edited";
 
 /// How a file differs from what was recorded when it was applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +31,7 @@ impl Edit {
         diff: Option<Diff>,
     ) -> Diagnostic {
         let code = match self {
-            Edit::Meaning => "edited",
+            Edit::Meaning => EDITED,
             Edit::Wording => "comments-edited",
             Edit::Name => "renamed",
             Edit::Down => "down-edited",
@@ -170,6 +170,9 @@ pub(super) fn comments_only(files: &[&str]) -> Option<Diagnostic> {
     Some(problem.in_file(*first))
 }
 
+/// The code of a file into which nothing was written since `new` made it.
+pub(super) const UNWRITTEN: &str = "unwritten";
+
 /// The code of a file that holds no statement.
 pub(super) const COMMENTS_ONLY: &str = "comments-only";
 
@@ -192,53 +195,6 @@ pub(super) const UNDO_PREFIX: &str = "undo-prefix";
 
 /// The code of files that claim the same.
 pub(super) const DUPLICATE: &str = "duplicate";
-
-/// Of several files with one version, one is known: it keeps the version, and the others get another. `known` names the
-/// file and completes "keep V2__a.sql, which …".
-pub(super) fn keep_the_known(
-    problems: &mut [Diagnostic],
-    set: &Migrations,
-    known: impl Fn(&Migration) -> Option<String>,
-) {
-    let is_of_several = |it: &&mut Diagnostic| [DUPLICATE, UNDO_PREFIX].contains(&it.code);
-    for problem in problems.iter_mut().filter(is_of_several) {
-        let Some(key) = problem.subject.clone() else {
-            continue;
-        };
-        let found = set.claims(&key).find_map(|file| Some((file, known(file)?)));
-        let Some((kept, why)) = found else { continue };
-        let names: Vec<&str> = set.claims(&key).map(|it| &*it.up.source.name).collect();
-        let others = set
-            .claims(&key)
-            .filter(|file| file.up.source.name != kept.up.source.name);
-        // Under another version a copy would run again.
-        let is_copy =
-            |file: &Migration| meaning(&file.up.source.text) == meaning(&kept.up.source.text);
-        let others = others.map(|file| match is_copy(file) {
-            true => format!(
-                "remove {}, which has the same statements",
-                file.up.source.name
-            ),
-            false => format!(
-                "give {} the next free version: {}",
-                file_name(&file.up.source.name),
-                renumber(&file.up.source.name, &names)
-            ),
-        });
-        let keep = format!("keep {}, which {why}", kept.up.source.name);
-        let help = std::iter::once(keep).chain(others);
-        problem.help = match problem.code {
-            // Its own help comes last: the other file may be the one that undoes it.
-            UNDO_PREFIX => {
-                let mut own = std::mem::take(&mut problem.help);
-                own.retain(|_| kept.order == Order::Strict);
-                *problem = duplicate(&key.to_string(), &names).about(&key);
-                help.chain(own).collect()
-            }
-            _ => help.collect(),
-        };
-    }
-}
 
 /// What the source of a recorded text is called by, behind the name of its file.
 pub(super) const AS_RECORDED: &str = " (as recorded)";

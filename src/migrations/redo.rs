@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::adopt::TWO_HISTORIES;
 use super::downs::recorded_checksum;
 use super::identity::{edited_keys, file_problems, has_text_of};
-use super::mismatch::RENUMBERED;
+use super::mismatch::{OTHER_MIGRATION, RENUMBERED};
 use super::plan::{Grouping, PlanOptions, Target, entry, plan, scripts};
-use super::problem::{self, OTHER_HISTORY, argument, listed};
+use super::problem::{self, EDITED, OTHER_HISTORY, argument, listed};
 use super::reading::{self, Reading};
 use super::set::{Migration, Migrations};
 use super::undo::{
@@ -166,7 +166,12 @@ impl Reader for Redoing<'_> {
     }
 
     fn decide(&mut self, history: &History) -> Decision {
-        let RedoPlan { problems, scripts } = self.plan(history);
+        let RedoPlan {
+            mut problems,
+            scripts,
+        } = self.plan(history);
+        // A run says so before its first change.
+        problems.retain(|it| it.code != SEVERAL_TRANSACTIONS);
         let started = history.rows.iter().find(|row| row.state == State::Started);
         Decision {
             problems,
@@ -248,7 +253,8 @@ fn redo_plan(
             None => up.push(*version),
         }
     }
-    let (mut problems, mut steps) = undo_units(history, &down, Adopted::Refuse, set.folder());
+    let (mut problems, mut steps) =
+        undo_units(history, &down, Adopted::Refuse, set.folder(), Some(set));
     if let Some(overtaken) = overtaken(history, chosen, by_this_run) {
         problems.retain(|problem| problem.code != overtaken.code);
         problems.push(overtaken);
@@ -307,13 +313,18 @@ fn redo_plan(
         let mut planned = plan(set, &undone, &options).problems;
         // What is undone for the moment is no news.
         planned.retain(|problem| ![TWO_HISTORIES, OTHER_HISTORY].contains(&problem.code));
-        // Which files hold recorded migrations, the rows that are undone tell too.
-        let whole = plan(set, history, &options).problems.into_iter();
-        let renumbered: Vec<Diagnostic> = whole.filter(|it| it.code == RENUMBERED).collect();
-        if !renumbered.is_empty() {
-            planned.retain(|it| it.code != RENUMBERED);
-            planned.extend(renumbered);
-        }
+        // Which files hold recorded migrations, the rows that are undone tell too; and so they count in the steps that a
+        // help names.
+        let whole = plan(set, history, &options).problems;
+        let is_of_whole = |it: &Diagnostic| [EDITED, OTHER_MIGRATION].contains(&it.code);
+        let is_redone = |it: &Diagnostic| matches!(it.subject, Some(Key::Migration(version)) if down.contains(&version));
+        let renumbers = whole.iter().any(|it| it.code == RENUMBERED);
+        planned.retain(|it| !is_of_whole(it) && !(renumbers && it.code == RENUMBERED));
+        planned.extend(
+            whole
+                .into_iter()
+                .filter(|it| it.code == RENUMBERED || is_of_whole(it) && !is_redone(it)),
+        );
         let planned = planned.into_iter();
         let said = subjects(&problems);
         // It has a version as its target, and is no `migrate --to`.
@@ -433,12 +444,15 @@ fn no_file(key: &Key) -> Diagnostic {
         .help("bring the file back, or undo it without applying it again: `undo`")
 }
 
+/// The code of a redo in more than one transaction.
+const SEVERAL_TRANSACTIONS: &str = "several-transactions";
+
 fn apart(transactions: usize, migrate: &str) -> Diagnostic {
     let message = format!(
         "this redo takes {transactions} transactions, because its statements differ in how they have to run (foreign keys \
          on or off, no-transaction): if a later one fails, the earlier ones stay committed"
     );
-    Diagnostic::problem("several-transactions", message)
+    Diagnostic::problem(SEVERAL_TRANSACTIONS, message)
         .warning()
         .help(format!("{migrate} applies what is left then"))
 }

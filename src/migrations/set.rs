@@ -5,15 +5,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::against::Base;
+use super::clash::{Knowledge, Published, is_clash, keep_the_known};
 use super::data_tests::named_as_migrations;
 use super::file::{Order, checksum};
 use super::found::Found;
 use super::listing::{is_sql, listing};
-use super::problem::{COMMENTS_ONLY, file_name, keep_the_known};
+use super::problem::{COMMENTS_ONLY, UNWRITTEN, file_name};
 use super::reading::is_comments_only;
 use crate::db::HistoryTable;
 use crate::diagnostic::Diagnostic;
-use crate::layouts::{Layout, LayoutChoice, Part, has_contents};
+use crate::history::History;
+use crate::layouts::{Layout, LayoutChoice, Part, has_contents, is_unwritten};
 use crate::script::{Atomicity, Key, Source};
 
 /// One migration of the set.
@@ -67,6 +69,8 @@ pub struct Migrations {
     pub(super) misfits: BTreeSet<i64>,
     /// The files that claim one version together.
     pub(super) contested: BTreeMap<i64, Vec<Migration>>,
+    /// Which files are published, where that is known.
+    pub(super) published: Option<Published>,
     /// How the folder is read.
     pub layout: Layout,
     /// The table of the history, which no file may change. It is not read from the files.
@@ -161,11 +165,32 @@ impl Migrations {
 
     /// Of several files with one version, the one of the base keeps it.
     pub fn keep_numbers_of(&mut self, base: &Base) {
+        self.published_in(base);
         let mut problems = std::mem::take(&mut self.problems);
-        keep_the_known(&mut problems, self, |file| {
-            base.has(file).then(|| format!("is in {}", base.name))
-        });
+        let knowledge = Knowledge {
+            published: self.published.as_ref(),
+            history: None,
+        };
+        keep_the_known(&mut problems, self, &knowledge);
         self.problems = problems;
+    }
+
+    /// Remembers which of these files the base has: other databases may have applied them. What a plan says about versions
+    /// depends on it, where [`Migrations::asks_for_base`].
+    pub fn published_in(&mut self, base: &Base) {
+        self.published = Some(Published::of(self, base));
+    }
+
+    /// Whether it matters which files are published: several have one version, or one is below what is applied.
+    pub fn asks_for_base(&self, history: Option<&History>) -> bool {
+        let newest = history.and_then(History::version);
+        let recorded = history.map(History::by_key).unwrap_or_default();
+        let is_late = |file: &Migration| {
+            file.order == Order::Strict
+                && file.version() < newest
+                && !recorded.contains_key(&file.key)
+        };
+        self.problems.iter().any(is_clash) || self.versioned.iter().any(is_late)
     }
 
     /// Whether there is no migration.
@@ -251,6 +276,20 @@ impl Migration {
     /// Whether it holds comments and no statement, and does nothing by intent.
     pub(super) fn is_comments_only(&self) -> bool {
         is_comments_only(&self.up.source.text)
+    }
+
+    /// That it is still as `new` wrote it. Recorded like this, it would be applied before its statements are written.
+    pub(super) fn unwritten(&self) -> Option<Diagnostic> {
+        if !is_unwritten(&self.up.source.text) {
+            return None;
+        }
+        let message = "this file is as `new` wrote it, and holds no statement yet";
+        Some(
+            Diagnostic::problem(UNWRITTEN, message)
+                .about(&self.key)
+                .in_file(&self.up.source.name)
+                .help("write its statements below the comment; if it is to do nothing, give the reason in a comment of your own"),
+        )
     }
 
     /// That its down file undoes nothing.

@@ -114,7 +114,7 @@ pub fn undo_to_unknown_version(
 
 /// Plans taking back `versions`, in this order. The history must have their texts, and those of the repeatables.
 pub fn undo_plan(history: &History, versions: &[i64], options: &UndoOptions<'_>) -> UndoPlan {
-    let (problems, units) = undo_units(history, versions, options.adopted, options.folder);
+    let (problems, units) = undo_units(history, versions, options.adopted, options.folder, None);
     let mut plan = UndoPlan {
         problems,
         ..UndoPlan::default()
@@ -127,12 +127,13 @@ pub fn undo_plan(history: &History, versions: &[i64], options: &UndoOptions<'_>)
 }
 
 /// What is wrong with taking back `versions`, and the recorded down texts, read. `folder` is that of the files, where it
-/// is known.
+/// is known. `set` are the files that are to be applied behind it, where there are some.
 pub(super) fn undo_units(
     history: &History,
     versions: &[i64],
     adopted: Adopted,
     folder: &str,
+    set: Option<&Migrations>,
 ) -> (Vec<Diagnostic>, Vec<(Record, Reading)>) {
     let (mut problems, mut units) = (Vec::new(), Vec::new());
     for row in &history.rows {
@@ -141,7 +142,8 @@ pub(super) fn undo_units(
         }
     }
     // One that was taken over is known.
-    let others = history.others.iter().filter(|_| !history.has_migrations());
+    let is_known = history.has_migrations() || !history.undone.is_empty();
+    let others = history.others.iter().filter(|_| !is_known);
     problems.extend(others.map(|other| other_history(other, None, &history.table).warning()));
     problems.extend(overtaken(history, versions));
     let recorded = history.by_key();
@@ -154,8 +156,13 @@ pub(super) fn undo_units(
             problems.push(not_run(row, history, versions));
             continue;
         }
+        let file = set.and_then(|set| set.get(&row.key));
+        if has_nothing_to_undo(row, file) {
+            units.push((Record::Delete(row.key.clone()), Reading::default()));
+            continue;
+        }
         let Some(source) = down_text(row) else {
-            problems.push(no_down(row, folder));
+            problems.push(no_down(row, folder, file));
             continue;
         };
         let mut reading = reading::read(&source, history.engine, &history.table);
@@ -267,13 +274,29 @@ fn overtaken(history: &History, versions: &[i64]) -> Option<Diagnostic> {
     })
 }
 
-/// An applied migration without a recorded down text.
-fn no_down(row: &Row, folder: &str) -> Diagnostic {
+/// Whether a recorded text held no statement. The history must have it.
+pub(super) fn did_nothing(row: &Row) -> bool {
+    ran::text(row).is_some_and(|text| reading::is_comments_only(&text))
+}
+
+/// Whether undoing a migration is to run nothing: it did nothing. What a down text says nevertheless is run, unless the
+/// statements that it is for were written into the file since.
+fn has_nothing_to_undo(row: &Row, file: Option<&Migration>) -> bool {
+    let is_written = |file: &Migration| !file.is_comments_only();
+    did_nothing(row) && (down_text(row).is_none() || file.is_some_and(is_written))
+}
+
+/// An applied migration without a recorded down text. `file` is its file, where the files are known.
+fn no_down(row: &Row, folder: &str, file: Option<&Migration>) -> Diagnostic {
     let (key, name) = (&row.key, &row.name);
     let message = format!("{key}__{name} cannot be undone: no down file was recorded with it");
+    let down = file.and_then(|file| file.down.as_ref());
     Diagnostic::problem("no-down", message)
         .about(key)
-        .help(ran::write_down(row, folder))
+        .help(match down {
+            Some(down) => format!("`repair` records {}", down.source.name),
+            None => ran::write_down(row, folder),
+        })
 }
 
 /// A migration of a baseline, among `undone` that are to be undone: what it makes was there before Seedbed.

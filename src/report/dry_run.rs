@@ -10,7 +10,9 @@ use super::words::{count, database_is_at, keys, printable, shortened};
 use crate::diagnostic::Diagnostic;
 use crate::history::{History, moment};
 use crate::migrations::{AdoptPlan, MigrationPlan, RedoPlan, UndoPlan};
-use crate::script::{Atomicity, ForeignKeys, Key, Made, Record, Restore, Script, Step, Unit};
+use crate::script::{
+    Atomicity, ForeignKeys, Key, Made, Outline, Record, Restore, Script, Step, Unit,
+};
 use crate::sql::{Lines, Place, describe, describe_all};
 
 /// How many statements of one file are listed.
@@ -102,7 +104,8 @@ fn show(
     } else {
         parts.push(overview(scripts, words.would));
         let mut numbers = 1..;
-        let transactions = transactions(scripts);
+        let is_transaction = |it: &&Script| it.atomicity == Atomicity::Transaction;
+        let transactions = scripts.iter().filter(is_transaction).count();
         for script in scripts {
             let mut title = match script.atomicity {
                 Atomicity::Transaction => {
@@ -129,20 +132,14 @@ fn show(
     parts.join("\n")
 }
 
-fn transactions(scripts: &[Script]) -> usize {
-    let all = scripts.iter();
-    all.filter(|script| script.atomicity == Atomicity::Transaction)
-        .count()
-}
-
 /// How many transactions, and why there is more than one.
 fn overview(scripts: &[Script], would: &str) -> String {
     let units = scripts.iter().flat_map(|script| &script.units);
     let units = units
         .filter(|unit| !matches!(unit.record, Record::Restore(_)))
         .count();
-    let transactions = transactions(scripts);
-    let bare = scripts.len() - transactions;
+    let outlines: Vec<Outline> = scripts.iter().map(Script::outline).collect();
+    let (transactions, bare) = transactions_and_others(&outlines);
     let within = match (transactions, bare) {
         (0, _) => "outside of any transaction".to_owned(),
         (_, 0) => format!("in {}", count(transactions, "transaction")),
@@ -152,30 +149,75 @@ fn overview(scripts: &[Script], would: &str) -> String {
         ),
     };
     let mut text = format!("{} {would} {within}\n", count(units, "migration"));
-    let mut before = None;
-    for script in scripts {
-        if let Some(why) = why_apart(before, script) {
-            let _ = writeln!(text, "  {why}");
-        }
-        before = Some(script);
+    for why in reasons(&outlines) {
+        let _ = writeln!(text, "  {why}");
+    }
+    if outlines.len() > 1 {
+        let _ = writeln!(text, "  {STAY_COMMITTED}");
     }
     text
 }
 
+/// What several transactions mean for a run that fails.
+const STAY_COMMITTED: &str = "if one fails, those before it stay committed";
+
+/// The line before the first change of a run with more than one transaction: how many, and why.
+pub fn several_transactions(outlines: &[Outline]) -> Option<String> {
+    if outlines.len() < 2 {
+        return None;
+    }
+    let within = match transactions_and_others(outlines) {
+        (transactions, 0) => count(transactions, "transaction"),
+        (0, bare) => format!("{bare} parts outside of any transaction"),
+        (transactions, bare) => format!(
+            "{}, and {bare} outside of any",
+            count(transactions, "transaction")
+        ),
+    };
+    let mut parts = vec![format!("this run takes {within}")];
+    parts.extend(reasons(outlines));
+    parts.push(STAY_COMMITTED.to_owned());
+    Some(parts.join("; "))
+}
+
+/// How many scripts are transactions, and how many run outside of any.
+fn transactions_and_others(outlines: &[Outline]) -> (usize, usize) {
+    let all = outlines.iter();
+    let transactions = all
+        .filter(|it| it.atomicity == Atomicity::Transaction)
+        .count();
+    (transactions, outlines.len() - transactions)
+}
+
+/// Why scripts are not part of those before them.
+fn reasons(outlines: &[Outline]) -> Vec<String> {
+    let mut before = (Atomicity::Transaction, ForeignKeys::On);
+    let mut reasons = Vec::new();
+    for outline in outlines {
+        reasons.extend(why_apart(before, outline));
+        before = (outline.atomicity, outline.foreign_keys);
+    }
+    reasons
+}
+
 /// Why a script is not part of the one before it.
-fn why_apart(before: Option<&Script>, script: &Script) -> Option<String> {
-    let first = script.units.first()?.record.key();
-    let foreign_keys = |script: &Script| (script.atomicity, script.foreign_keys);
-    let before = before.map_or((Atomicity::Transaction, ForeignKeys::On), foreign_keys);
-    let how = match (before, foreign_keys(script)) {
+fn why_apart(before: (Atomicity, ForeignKeys), outline: &Outline) -> Option<String> {
+    let how = match (before, (outline.atomicity, outline.foreign_keys)) {
         (_, (Atomicity::Bare, _)) => "outside of a transaction",
+        ((_, ForeignKeys::On), (_, ForeignKeys::Off)) if outline.drops_table => {
+            "with foreign keys off, which DROP TABLE needs"
+        }
         ((_, ForeignKeys::On), (_, ForeignKeys::Off)) => "with foreign keys off",
         ((Atomicity::Transaction, ForeignKeys::Off), (_, ForeignKeys::On)) => {
             "with foreign keys on again"
         }
         (_, _) => return None,
     };
-    Some(format!("{first} runs {how}"))
+    match outline.keys.as_slice() {
+        [] => None,
+        [one] => Some(format!("{one} runs {how}")),
+        several => Some(format!("{} run {how}", keys(several))),
+    }
 }
 
 fn unit_text(unit: &Unit, history: &History, style: Style<'_>) -> String {

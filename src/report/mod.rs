@@ -55,7 +55,7 @@ pub use checks::checks;
 pub use config::config;
 pub use copy::{Copying, copied, copy_words, planned_copy};
 pub use drift::{fixed, no_drift};
-pub use dry_run::{adopt_dry_run, dry_run, redo_dry_run, undo_dry_run};
+pub use dry_run::{adopt_dry_run, dry_run, redo_dry_run, several_transactions, undo_dry_run};
 pub use dump::dumped;
 pub use explain::explain;
 pub use export::exported;

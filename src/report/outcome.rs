@@ -108,7 +108,7 @@ pub fn other_run(other: &OtherRun, now: SystemTime) -> String {
 pub fn event(event: &Event, style: Style<'_>) -> Option<String> {
     let waits = |text: &str| Some(style.paint.paint(WAITS, text));
     match event {
-        Event::Planned { units, scripts } => Some(format!(
+        Event::Planned { units, scripts, .. } => Some(format!(
             "{} in {}",
             count(*units, "change"),
             count(*scripts, "script")

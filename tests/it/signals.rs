@@ -89,6 +89,7 @@ fn transactions_that_were_committed_before_stand() {
         expect![[r#"
             $ seedbed migrate --tx each
             2> target: local local.db (default)
+            2> this run takes 3 transactions; if one fails, those before it stay committed
             2> error[interrupted]: interrupted while V3 ran
             2>  --> migrations/V3__endless.sql:1:1
             2>   |
@@ -169,6 +170,7 @@ fn a_statement_outside_of_a_transaction_is_stopped_and_what_it_left_is_told() {
         expect![[r#"
             $ seedbed migrate
             2> target: local local.db (default)
+            2> this run takes 1 transaction, and 1 outside of any; V2 runs outside of a transaction; if one fails, those before it stay committed
             2> error[interrupted]: interrupted while V2 ran
             2>  --> migrations/V2__bare.sql:3:1
             2>   |

@@ -724,7 +724,8 @@ pub(crate) async fn a_statement_that_returns_rows_is_run_to_its_end(world: World
         [
             Event::Planned {
                 units: 1,
-                scripts: 1
+                scripts: 1,
+                outlines: Vec::new(),
             },
             Event::Ran(Key::Migration(1)),
             Event::Committed(Key::Migration(1)),

@@ -41,11 +41,15 @@ pub(crate) async fn check(session: &Session, flags: &args::Check) -> Ending {
     let checked = migrations::check(&set, &options)
         .await
         .map_err(|error| session.stopped(Report::history(&error.into())))?;
-    let mut problems = checked.problems.clone();
-    problems.extend(match &base {
+    // A file that the base has and this folder lacks is why others fail: the cause comes first.
+    let mut problems = match &base {
         Some(base) => migrations::check_against(&set, base),
-        None => migrations::same_texts(&set),
-    });
+        None => Vec::new(),
+    };
+    problems.extend_from_slice(&checked.problems);
+    if base.is_none() {
+        problems.extend(migrations::same_texts(&set));
+    }
     if !problems.iter().any(Diagnostic::is_error) {
         problems.extend(
             super::lint::of_check(session, &project, &set, base.as_ref(), &problems).await?,
@@ -196,7 +200,7 @@ pub(crate) async fn renumber(session: &Session, flags: &args::Renumber) -> Endin
             history: applied_here(session, &set, flags.lock.lock_timeout).await,
         };
         let file = migrations::file_to_renumber(directory, layout, &which)
-            .map_err(|error| not_renumbered(session, &error, &|file| keeps(&known, &set, file)))?;
+            .map_err(|error| not_renumbered(session, &error, Some((&known, &set))))?;
         let problems = known.keeps(&set, &file);
         if !problems.is_empty() {
             return Err(session.stopped(Report::problems(&problems)));
@@ -204,7 +208,7 @@ pub(crate) async fn renumber(session: &Session, flags: &args::Renumber) -> Endin
     }
     let Renumbered { renamed, left, .. } =
         migrations::renumber(directory, layout, &which, SystemTime::now())
-            .map_err(|error| not_renumbered(session, &error, &|_| false))?;
+            .map_err(|error| not_renumbered(session, &error, None))?;
     let left: Vec<Diagnostic> = left.iter().map(left_down).collect();
     let document = |call: Call<'_>| {
         let names = renamed.iter();
@@ -239,7 +243,8 @@ fn keeps(known: &Known, set: &Migrations, file: &str) -> bool {
     !known.keeps(set, file).is_empty()
 }
 
-/// The base whose files keep their versions. Where none is named, it is the default branch of `origin`, if that is known.
+/// The base whose files keep their versions. Where none is named, it is the branch that others usually work on, if there
+/// is one.
 fn base_of(
     session: &Session,
     project: &Project,
@@ -249,7 +254,11 @@ fn base_of(
         Some(reference) => read_base(session, project, reference)
             .map(Some)
             .map_err(|error| git(session, &error)),
-        None => Ok(read_base(session, project, "origin/HEAD").ok()),
+        None => {
+            let directory = shown(session, &project.migrations.value);
+            let layout = project.layout.as_ref().map(|it| it.value);
+            Ok(migrations::read_default_base(directory, layout))
+        }
     }
 }
 
@@ -304,20 +313,25 @@ async fn applied_here(
 fn not_renumbered(
     session: &Session,
     error: &RenumberError,
-    keeps: &dyn Fn(&str) -> bool,
+    known: Option<(&Known, &Migrations)>,
 ) -> Stopped {
     match error {
         RenumberError::NotFound { .. } => session.stopped(
             Diagnostic::problem("no-such-version", error.to_string()).help("`status` lists them"),
         ),
         RenumberError::Several { files, .. } => {
+            let keeps = |file: &&String| known.is_some_and(|(known, set)| keeps(known, set, file));
             let choice: Vec<String> = files
                 .iter()
                 .filter(|file| !keeps(file))
                 .map(|file| format!("`renumber {file}`"))
                 .collect();
-            let help = format!("name the file: {}", choice.join(" or "));
-            session.usage("several", error, Some(help))
+            let help = match (choice.is_empty(), known) {
+                (true, Some((known, set))) => known.instead_of(set, files),
+                _ => vec![format!("name the file: {}", choice.join(" or "))],
+            };
+            let diagnostic = Diagnostic::error("several", error.to_string()).class(Class::Usage);
+            session.stopped(diagnostic.helps(help))
         }
         RenumberError::NoVersion { .. } | RenumberError::NoHigher { .. } => {
             session.usage("no-version", error, None)

@@ -125,7 +125,7 @@ fn status_shows_what_is_wrong_below_the_table() {
 
             error[out-of-order]: V3 is not applied, but V5, which comes after it, is
              --> migrations/V3__more.sql
-              = help: give it the next free version: `cargo xtask renumber V3__more.sql`; or apply it late: `cargo xtask migrate --allow-out-of-order`
+              = help: if no other database has applied it, give it the next free version: `cargo xtask renumber V3__more.sql`; or apply it late: `cargo xtask migrate --allow-out-of-order`
 
             error[started]: V4 was started on 2026-11-21 22:12:51 UTC by seedbed 0.1.0, ann@laptop, outside of a transaction, and has not finished
               |
@@ -200,8 +200,9 @@ fn a_dry_run_says_what_would_run_in_which_transactions_and_why() {
         vec![],
         &expect![[r#"
             5 migrations would run in 3 transactions, and 1 outside of any
-              V3 runs with foreign keys off
+              V3 runs with foreign keys off, which DROP TABLE needs
               V4 runs outside of a transaction
+              if one fails, those before it stay committed
 
             transaction 1 of 3
               V1 users  migrations/V1__users.sql
@@ -238,6 +239,7 @@ fn a_dry_run_with_a_transaction_for_each() {
         vec![],
         &expect![[r#"
             2 migrations would run in 2 transactions
+              if one fails, those before it stay committed
 
             transaction 1 of 2
               V1 users  migrations/V1__users.sql
@@ -323,8 +325,9 @@ fn a_dry_run_of_undo_shows_the_recorded_down_texts() {
         &[2, 1],
         &expect![[r#"
             2 migrations would be undone in 2 transactions
-              V2 runs with foreign keys off
+              V2 runs with foreign keys off, which DROP TABLE needs
               V1 runs with foreign keys on again
+              if one fails, those before it stay committed
 
             transaction 1 of 2, with foreign keys off
               V2 orders  V2__orders.down.sql (as recorded)
@@ -467,6 +470,7 @@ fn whoever_waits_is_told_for_what() {
         Event::Planned {
             units: 3,
             scripts: 1,
+            outlines: Vec::new(),
         },
         Event::Ran(v3()),
         Event::Committed(v3()),

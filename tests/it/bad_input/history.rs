@@ -136,7 +136,7 @@ fn a_file_below_the_newest() {
         2> target: local local.db (default)
         2> error[out-of-order]: V2 is not applied, but V3, which comes after it, is
         2>  --> migrations/V2__late.sql
-        2>   = help: give it the next free version: `seedbed renumber V2__late.sql`; or apply it late: `seedbed migrate --allow-out-of-order`
+        2>   = help: if no other database has applied it, give it the next free version: `seedbed renumber V2__late.sql`; or apply it late: `seedbed migrate --allow-out-of-order`
         exit 4
     "#]],
     );
@@ -587,6 +587,7 @@ fn a_migration_that_was_started_and_never_finished() {
     project.run("migrate").check(expect![[r#"
         $ seedbed migrate
         2> target: local local.db (default)
+        2> this run takes 1 transaction, and 1 outside of any; V2 runs outside of a transaction; if one fails, those before it stay committed
         2> error[statement-failed]: V2 failed: table half already exists
         2>  --> migrations/V2__bare.sql:3:14
         2>   |

@@ -149,6 +149,7 @@ fn migrate_in_transactions_of_their_own() {
         applied R__authors (2 statements, [ms])
         the database is at V2
         2> target: local local.db (default)
+        2> this run takes 3 transactions; if one fails, those before it stay committed
     "#]]);
 }
 
@@ -354,8 +355,9 @@ fn a_dry_run_tells_what_runs_in_which_transaction() {
     project.run("migrate --dry-run").check(expect![[r#"
         $ seedbed migrate --dry-run
         4 migrations would run in 3 transactions, and 1 outside of any
-          V2 runs with foreign keys off
+          V2 runs with foreign keys off, which DROP TABLE needs
           V3 runs outside of a transaction
+          if one fails, those before it stay committed
 
         transaction 1 of 3
           V1 users  migrations/V1__users.sql
@@ -390,6 +392,7 @@ fn a_dry_run_tells_what_runs_in_which_transaction() {
         applied V4 trigger (2 statements, [ms])
         the database is at V4
         2> target: local local.db (default)
+        2> this run takes 3 transactions, and 1 outside of any; V2 runs with foreign keys off, which DROP TABLE needs; V3 runs outside of a transaction; if one fails, those before it stay committed
     "#]]);
 }
 
@@ -399,7 +402,7 @@ fn undo_takes_back_the_newest() {
     project.run("undo --dry-run").check(expect![[r#"
         $ seedbed undo --dry-run
         1 migration would be undone in 1 transaction
-          V2 runs with foreign keys off
+          V2 runs with foreign keys off, which DROP TABLE needs
 
         transaction 1 of 1, with foreign keys off
           V2 posts  V2__posts.down.sql (as recorded)
@@ -535,6 +538,7 @@ fn undo_runs_what_was_recorded_from_a_checkout_without_the_files() {
         undone V1 users (1 statement)
         no version is applied
         2> target: local local.db (default)
+        2> this run takes 3 transactions; V2 runs with foreign keys off, which DROP TABLE needs; if one fails, those before it stay committed
         2> warning[repeatable-pending]: R__authors is pending: what it makes was dropped, and it cannot be created again on this schema
         2>   |
         2>   = help: the next `seedbed migrate` makes it again, after the versions that are pending then
@@ -553,6 +557,7 @@ fn repair_records_an_edited_file_and_forgets_a_missing_one() {
         2> error[edited]: V1 was changed after it was applied on [time] UTC
         2>  --> migrations/V1__users.sql:1
         2>   = help: put the file back as it was and write the change as a new migration; if the database is already as the file says, `seedbed repair 1` compares the schema and records the file
+        2>   = help: if no other database has applied it: `seedbed redo --steps 2` undoes the newest 2 by their recorded down texts and applies their files, V1 first
         2>
         2> --- V1 as applied
         2> +++ migrations/V1__users.sql

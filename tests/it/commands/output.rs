@@ -121,6 +121,7 @@ fn quiet_leaves_the_result_and_errors() {
         2> error[edited]: V1 was changed after it was applied on [time] UTC
         2>  --> migrations/V1__users.sql:1
         2>   = help: put the file back as it was and write the change as a new migration; if the database is already as the file says, `seedbed repair 1` compares the schema and records the file
+        2>   = help: if no other database has applied it: `seedbed redo --steps 2` undoes the newest 2 by their recorded down texts and applies their files, V1 first
         2>
         2> --- V1 as applied
         2> +++ migrations/V1__users.sql
@@ -143,6 +144,7 @@ fn verbose_tells_each_step() {
             the database is at V2
             2> target: local local.db (default)
             2> [time] [root]/local.db: 12 questions: answered after [ms]
+            2> this run takes 3 transactions; if one fails, those before it stay committed
             2> 3 changes in 3 scripts
             2> ran V1
             2> [time] [root]/local.db: 1 transaction, 14 steps: committed after [ms]

@@ -18,12 +18,12 @@ fn a_result_that_cannot_be_written_is_a_failure() {
         ("status --format json", 1),
         ("config", 1),
         ("completions bash", 1),
-        ("new more", 1),
         ("inspect", 1),
         ("export", 1),
         ("backup list --dir kept", 1),
         ("check --format json", 1),
         ("seed schema", 1),
+        ("new more", 1),
         ("nope --format json", 2),
         ("status --nope", 2),
     ] {

@@ -33,6 +33,7 @@ fn a_rebuild_in_the_wrong_order_is_refused_by_migrate_and_by_check() {
     project.run("migrate").check(expect![[r#"
         $ seedbed migrate
         2> target: local local.db (default)
+        2> this run takes 2 transactions; V2 runs with foreign keys off, which DROP TABLE needs; if one fails, those before it stay committed
         2> error[lost-parent]: V2 leaves a foreign key whose parent table does not exist, so that every write to its table fails
         2>  --> migrations/V2__rebuild.sql:1:1
         2>   |
@@ -166,6 +167,7 @@ fn a_new_mismatch_names_the_index_that_is_missing() {
     project.run("migrate").check(expect![[r#"
         $ seedbed migrate
         2> target: local local.db (default)
+        2> this run takes 2 transactions; V2 runs with foreign keys off, which DROP TABLE needs; if one fails, those before it stay committed
         2> error[foreign-key-mismatch]: V2 leaves a foreign key that refers to no key, so that every write to its table fails
         2>  --> migrations/V2__d.sql:2:1
         2>   |
@@ -477,6 +479,7 @@ fn a_view_that_a_committed_file_broke_and_no_later_one_repaired_is_told() {
     project.run("migrate").check(expect![[r#"
         $ seedbed migrate
         2> target: local local.db (default)
+        2> this run takes 2 transactions; V2 runs with foreign keys off, which DROP TABLE needs; V3 runs with foreign keys on again; if one fails, those before it stay committed
         2> error[does-not-compile]: view v does not compile since V2, which is committed: no such table: main.t
         2>   |
         2>   = note: no file behind it in this run repairs that
@@ -575,6 +578,7 @@ fn what_a_file_without_a_transaction_orphans_is_named_row_by_row_and_its_own_sta
     project.run("migrate").check(expect![[r#"
         $ seedbed migrate
         2> target: local local.db (default)
+        2> this run takes 1 transaction, and 1 outside of any; V3 runs outside of a transaction; if one fails, those before it stay committed
         2> error[foreign-keys]: V3 leaves rows whose parent is gone: 1 row of c (pid), without a parent in p
         2>  --> migrations/V3__orphans.sql
         2>   = note: V3 runs outside of a transaction: it is applied, and nothing of it was rolled back

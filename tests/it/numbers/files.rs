@@ -24,18 +24,21 @@ fn the_file_that_the_history_knows_keeps_its_number() {
         2> error[duplicate]: V2 is claimed by 2 files: migrations/V2__alpha.sql, migrations/V2__zeta.sql
         2>  --> migrations/V2__alpha.sql
         2>   = help: keep migrations/V2__zeta.sql, which this database has applied as V2
-        2>   = help: give V2__alpha.sql the next free version: `seedbed renumber V2__alpha.sql`
+        2>   = help: if no other database has applied V2__alpha.sql, give it the next free version: `seedbed renumber V2__alpha.sql`
+        2>   = help: if another database has applied V2__alpha.sql, it keeps the version, and V2__zeta.sql gets another: `seedbed renumber V2__zeta.sql --allow-applied`, then `seedbed repair` moves its record to the new version
         exit 4
     "#]]);
     let status = refuses(&project, "status", 4, &["duplicate"]);
-    assert!(
-        !status.to_string().contains("renumber V2__zeta"),
-        "{status}"
-    );
     assert!(status.stdout.contains("applied  V2       zeta"), "{status}");
     let commands = to_type(&refused);
-    assert_eq!(commands, ["renumber V2__alpha.sql"]);
+    assert_eq!(commands[0], "renumber V2__alpha.sql");
+    assert_eq!(to_type(&status), commands);
     is_true(&project.after(&commands[0]).after("migrate"));
+    // Where another database has applied the other file.
+    let project = commands[1..]
+        .iter()
+        .fold(two(), |project, line| project.after(line));
+    is_true(&project.after("migrate --allow-out-of-order"));
 }
 
 #[test]
@@ -175,11 +178,12 @@ fn a_file_with_u_beside_an_applied_one_gets_another_number() {
         2> error[duplicate]: V2 is claimed by 2 files: migrations/U2__z.sql, migrations/V2__b.sql
         2>  --> migrations/U2__z.sql
         2>   = help: keep migrations/V2__b.sql, which this database has applied as V2
-        2>   = help: give U2__z.sql the next free version: `seedbed renumber U2__z.sql`
+        2>   = help: if no other database has applied U2__z.sql, give it the next free version: `seedbed renumber U2__z.sql`
+        2>   = help: if another database has applied U2__z.sql, it keeps the version, and V2__b.sql gets another: `seedbed renumber V2__b.sql --allow-applied`, then `seedbed repair` moves its record to the new version
         2>   = help: if it undoes the other, rename it to V2__b.down.sql
         exit 4
     "#]]);
-    assert_eq!(to_type(&refused), ["renumber U2__z.sql"]);
+    assert_eq!(to_type(&refused)[0], "renumber U2__z.sql");
     is_true(&project.after("renumber U2__z.sql").after("migrate"));
 }
 

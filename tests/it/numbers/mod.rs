@@ -1,5 +1,6 @@
 //! The same number with another text: what is reported, and that what the help says to type ends in a true database.
 
+mod advice;
 mod base;
 mod commands;
 mod downs;

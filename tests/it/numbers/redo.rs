@@ -20,7 +20,7 @@ fn the_newest_is_undone_and_applied_as_its_file_is_now() {
     project.run("redo --dry-run").check(expect![[r#"
         $ seedbed redo --dry-run
         2 migrations would be undone or applied in 1 transaction
-          V2 runs with foreign keys off
+          V2 runs with foreign keys off, which DROP TABLE needs
 
         transaction 1 of 1, with foreign keys off
           V2 b  V2__b.down.sql (as recorded)
@@ -101,9 +101,7 @@ fn what_takes_several_transactions_says_so() {
         applied V2 b (3 statements, [ms])
         the database is at V2
         2> target: local local.db (default)
-        2> warning[several-transactions]: this redo takes 2 transactions, because its statements differ in how they have to run (foreign keys on or off, no-transaction): if a later one fails, the earlier ones stay committed
-        2>   |
-        2>   = help: `seedbed migrate` applies what is left then
+        2> this run takes 2 transactions; V2 runs with foreign keys off, which DROP TABLE needs; V2 runs with foreign keys on again; if one fails, those before it stay committed
     "#]]);
     is_true(&project);
 }

@@ -91,7 +91,7 @@ fn migrate_tells_what_it_made_again() {
     printed(&project, "undo", 0);
     expect![[r#"
         1 migration would run in 1 transaction
-          V2 runs with foreign keys off
+          V2 runs with foreign keys off, which DROP TABLE needs
 
         transaction 1 of 1, with foreign keys off
           V2 rebuild  migrations/V2__rebuild.sql
