@@ -259,7 +259,7 @@ fn an_undo_that_would_leave_a_text_in_place_of_a_column_says_what_to_run() {
         "{ran}"
     );
     // What the help says works.
-    let project = project.migration("R__v", &view.replace(", \"c\"", ""));
+    let project = project.migration("R__v", view.replace(", \"c\"", ""));
     printed(&project, "migrate", 0);
     printed(&project, "undo", 0);
 }

@@ -36,7 +36,7 @@ fn the_examples_of_each_rule_are_reported_and_do_on_the_engine_what_the_page_say
     };
     std::thread::scope(|scope| {
         for _ in 0..4 {
-            scope.spawn(&work);
+            scope.spawn(work);
         }
     });
     let faults = faults.into_inner().unwrap();
