@@ -143,17 +143,17 @@ fn verbose_tells_each_step() {
             applied R__authors (2 statements, [ms])
             the database is at V2
             2> target: local local.db (default)
-            2> [time] [root]/local.db: 12 questions: answered after [ms]
+            2> [time] [root]/local.db: 13 questions: answered after [ms]
             2> this run takes 3 transactions; if one fails, those before it stay committed
             2> 3 changes in 3 scripts
             2> ran V1
-            2> [time] [root]/local.db: 1 transaction, 14 steps: committed after [ms]
+            2> [time] [root]/local.db: 1 transaction, 16 steps: committed after [ms]
             2> committed, up to V1
             2> ran V2
-            2> [time] [root]/local.db: 1 transaction, 9 steps: committed after [ms]
+            2> [time] [root]/local.db: 1 transaction, 11 steps: committed after [ms]
             2> committed, up to V2
             2> ran R__authors
-            2> [time] [root]/local.db: 1 transaction, 15 steps: committed after [ms]
+            2> [time] [root]/local.db: 1 transaction, 17 steps: committed after [ms]
             2> committed, up to R__authors
         "#]]);
 }

@@ -92,7 +92,7 @@ fn a_file_is_new_and_packed_by_its_name() {
     let project = project();
     project.run("export dump.sql").check(expect![[r#"
         $ seedbed export dump.sql
-        dump.sql: 7 rows of 3 tables, 1.9 KB
+        dump.sql: 8 rows of 3 tables, 2.1 KB
         2> target: local local.db (default)
     "#]]);
     let bytes = project.read("dump.sql").len();
@@ -100,34 +100,34 @@ fn a_file_is_new_and_packed_by_its_name() {
     // A duration of more digits makes it longer.
     packed.stdout = packed.stdout.replace(&bytes.to_string(), "LENGTH");
     packed.check(expect![[r#"
-            $ seedbed export dump.sql.gz --quiet --format json
+        $ seedbed export dump.sql.gz --quiet --format json
+        {
+          "schema_version": 1,
+          "command": "export",
+          "mode": "local",
+          "database": "local.db",
+          "outcome": "done",
+          "exit_code": 0,
+          "items": [],
+          "problems": [],
+          "bytes": LENGTH,
+          "file": "dump.sql.gz",
+          "tables": [
             {
-              "schema_version": 1,
-              "command": "export",
-              "mode": "local",
-              "database": "local.db",
-              "outcome": "done",
-              "exit_code": 0,
-              "items": [],
-              "problems": [],
-              "bytes": LENGTH,
-              "file": "dump.sql.gz",
-              "tables": [
-                {
-                  "name": "_migrations",
-                  "rows": 4
-                },
-                {
-                  "name": "users",
-                  "rows": 2
-                },
-                {
-                  "name": "log",
-                  "rows": 1
-                }
-              ]
+              "name": "_migrations",
+              "rows": 5
+            },
+            {
+              "name": "users",
+              "rows": 2
+            },
+            {
+              "name": "log",
+              "rows": 1
             }
-        "#]]);
+          ]
+        }
+    "#]]);
     let mut text = String::new();
     let packed = project.bytes("dump.sql.gz").unwrap();
     flate2::read::GzDecoder::new(packed.as_slice())
