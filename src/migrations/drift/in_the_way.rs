@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use super::{Compared, DriftError, compared, fingerprint};
 use crate::db::Db;
-use crate::diagnostic::{Class, Diagnostic, Diff, Severity};
+use crate::diagnostic::{Class, Diagnostic, Severity};
 use crate::drive::Decision;
 use crate::history::{Beside, History, HistoryError, read_recorded};
 use crate::migrations::directive::reverted_drifts;
-use crate::schema::{Difference, Object, ObjectKind};
+use crate::schema::{Difference, Object, ObjectKind, diff};
 use crate::script::{Key, Origin, Record, Script, Step, Unit};
 use crate::sql::{Kind, What, kind, renamed_table, targets};
 
@@ -342,14 +342,7 @@ impl Walk<'_> {
         let message = format!("{kind} {name} {how}, and {what}");
         let mut problem = Diagnostic::error("drift", message).class(Class::Drift);
         problem.location = step.origin().map(|it: Origin| it.into());
-        if let Difference::Different { expected, found } = drift {
-            problem.diff = Some(Diff {
-                before_name: "as the migrations make it".to_owned(),
-                before: format!("{}\n", expected.sql),
-                after_name: "as it is".to_owned(),
-                after: format!("{}\n", found.sql),
-            });
-        }
+        problem.diff = diff(std::slice::from_ref(drift), "as the migrations make it");
         if self.policy == DriftPolicy::Allow {
             problem.severity = Severity::Warning;
             return problem;
