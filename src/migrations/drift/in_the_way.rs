@@ -272,11 +272,14 @@ impl Walk<'_> {
         takes_over: bool,
     ) {
         let key = (change.kind, change.name.clone());
+        let undoes = matches!(unit.record, Record::Delete(_));
         let is_hindrance = |drift: &Difference| match (drift, change.does) {
             // It is not there, as the statement expects.
             (Difference::Missing { .. }, Does::Drops { if_exists: true }) => false,
             // A baseline records no repeatable, and what one makes may be there.
             (Difference::Unexpected { .. }, _) => !takes_over,
+            // To undo what made it is to lose it, as it was and as it is.
+            (Difference::Different { .. }, Does::Drops { .. }) if undoes => is_made_again,
             _ => true,
         };
         if let Some(drift) = self.drifts.remove(&key)
