@@ -276,6 +276,12 @@ impl Walk<'_> {
         let is_hindrance = |drift: &Difference| match (drift, change.does) {
             // It is not there, as the statement expects.
             (Difference::Missing { .. }, Does::Drops { if_exists: true }) => false,
+            // The file says so with intent, the schema is the same everywhere after it, and no row is lost.
+            (Difference::Unexpected { found }, Does::Drops { if_exists: true })
+                if found.kind != ObjectKind::Table =>
+            {
+                false
+            }
             // A baseline records no repeatable, and what one makes may be there.
             (Difference::Unexpected { .. }, _) => !takes_over,
             // To undo what made it is to lose it, as it was and as it is.
