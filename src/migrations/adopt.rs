@@ -427,7 +427,7 @@ fn the_tool(
             true => "this database has no history of another tool, and no table".to_owned(),
             false => "no tool has applied a migration in this database, and it has no table of an application".to_owned(),
         })
-        .help("if the tool has migrated another database, name it with `--database`; `migrate` applies the migrations to this one")),
+        .help("`migrate` applies the migrations to this database; if the tool has migrated another one, name it with `--database`")),
         _ => refused(no_history(
             "this database has tables, and no history of another tool: a schema that was pushed has none".to_owned(),
         )

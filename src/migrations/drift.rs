@@ -93,6 +93,9 @@ struct Look {
 
 async fn look(db: &Db) -> Result<Look, DriftError> {
     let (history, beside) = read_recorded(db).await?;
+    if let Some(problem) = nothing_recorded(&history, &beside) {
+        return Err(DriftError::Problems(vec![problem]));
+    }
     let Compared {
         rehearsal,
         expected,
@@ -218,6 +221,32 @@ async fn against(
         replayed,
         warnings,
     })
+}
+
+/// A database that no migration has made has nothing to differ from: to put it right would be to drop all of it.
+fn nothing_recorded(history: &History, beside: &Beside) -> Option<Diagnostic> {
+    let found = beside.schema.clone().without(&beside.foreign);
+    if applied(history).next().is_some() || found.objects.is_empty() {
+        return None;
+    }
+    let message = format!(
+        "no migration is recorded in this database, so its {} {} nothing to differ from",
+        found.objects.len(),
+        match found.objects.len() {
+            1 => "object has",
+            _ => "objects have",
+        }
+    );
+    let next = match history.others.first() {
+        Some(other) if other.is_adoptable() => format!(
+            "`adopt` records what {} has applied, with its table {}",
+            other.tool, other.table
+        ),
+        _ => "`export --schema-only --no-history FILE` writes the schema as a first migration, and `baseline V` records \
+              the migrations up to V as applied"
+            .to_owned(),
+    };
+    Some(Diagnostic::problem("no-history", message).help(next))
 }
 
 /// Why what is recorded cannot be replayed.

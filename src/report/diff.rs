@@ -48,10 +48,9 @@ impl Diff {
 
 fn cut(line: &str) -> String {
     let line = line.trim_end_matches(['\n', '\r']);
-    // A tab is the one control character that SQL is full of.
     match line.char_indices().nth(CHARACTERS) {
-        Some((at, _)) => printable(&line[..at].replace('\t', "    ")) + " …",
-        None => printable(&line.replace('\t', "    ")),
+        Some((at, _)) => printable(&line[..at]) + " …",
+        None => printable(line),
     }
 }
 

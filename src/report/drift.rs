@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 use super::Report;
 use super::json::{Call, Document};
 use super::words::count;
-use crate::diagnostic::{Class, Diagnostic, Diff};
+use crate::diagnostic::{Class, Diagnostic};
 use crate::migrations::{Drift, DriftError, Drifted, FixError, FixKind, Fixed};
-use crate::schema::Difference;
+use crate::schema::{Difference, ObjectKind, diff};
 
 /// That there is no drift, and what was compared to find that out.
 pub fn no_drift(drift: &Drift) -> String {
@@ -36,9 +36,23 @@ pub fn fixed(fixed: &Fixed, kind: FixKind) -> String {
         FixKind::Adopt => format!(
             "wrote {file}: it makes {objects} as this database has them, and is recorded as applied here"
         ),
-        _ => format!(
-            "wrote {file}: it makes {objects} as the migrations do; the schema is unchanged until the next migrate"
-        ),
+        _ => {
+            let tables = fixed.drift.objects.iter();
+            let tables = tables.filter_map(|it| match &it.difference {
+                Difference::Unexpected { found } if found.kind == ObjectKind::Table => {
+                    Some(found.name.as_str())
+                }
+                _ => None,
+            });
+            let tables: Vec<&str> = tables.collect();
+            let lost = match tables.as_slice() {
+                [] => String::new(),
+                tables => format!("\nit drops with all rows: {}", tables.join(", ")),
+            };
+            format!(
+                "wrote {file}: it makes {objects} as the migrations do; the schema is unchanged until the next migrate{lost}"
+            )
+        }
     }
 }
 
@@ -114,14 +128,10 @@ fn of_object(it: &Drifted) -> Diagnostic {
         }
     };
     let mut problem = Diagnostic::error("drift", message).class(Class::Drift);
-    if let Difference::Different { expected, found } = &it.difference {
-        problem.diff = Some(Diff {
-            before_name: "as the migrations make it".to_owned(),
-            before: format!("{}\n", expected.sql),
-            after_name: "as it is".to_owned(),
-            after: format!("{}\n", found.sql),
-        });
-    }
+    problem.diff = diff(
+        std::slice::from_ref(&it.difference),
+        "as the migrations make it",
+    );
     let statements: Vec<String> = it.statements.iter().map(|it| format!("{it};")).collect();
     let right = match statements.as_slice() {
         [] => None,

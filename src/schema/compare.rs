@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use super::inspect::{Object, ObjectKind, Schema, Snapshot, of_statements};
 use super::respelled::one_spelling;
 use crate::diagnostic::{Diagnostic, Diff};
+use crate::sql::significant;
 
 /// One object in which two schemas differ.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -137,13 +138,19 @@ fn notes(differences: &[Difference]) -> Vec<String> {
     }
 }
 
-/// The texts of the objects that are there on both sides, and differ.
-fn diff(differences: &[Difference], expected_name: &str) -> Option<Diff> {
-    let text = |object: &Object| format!("{}\n", object.sql);
+/// The texts of the objects that are there on both sides, and differ. A statement with a long line has each of its parts on
+/// a line of its own, so that the difference is seen.
+pub(crate) fn diff(differences: &[Difference], expected_name: &str) -> Option<Diff> {
+    let is_long = |object: &Object| object.sql.lines().any(|line| line.chars().count() > LONG);
     let (before, after): (String, String) = differences
         .iter()
         .filter_map(|difference| match difference {
-            Difference::Different { expected, found } => Some((text(expected), text(found))),
+            Difference::Different { expected, found } if is_long(expected) || is_long(found) => {
+                Some((in_parts(&expected.sql), in_parts(&found.sql)))
+            }
+            Difference::Different { expected, found } => {
+                Some((format!("{}\n", expected.sql), format!("{}\n", found.sql)))
+            }
             Difference::Missing { .. } | Difference::Unexpected { .. } => None,
         })
         .unzip();
@@ -153,6 +160,37 @@ fn diff(differences: &[Difference], expected_name: &str) -> Option<Diff> {
         after_name: "as it is".to_owned(),
         after,
     })
+}
+
+/// Characters of a line that can be read at once.
+const LONG: usize = 100;
+
+/// A statement with a line for each column, constraint, clause or inner statement.
+fn in_parts(sql: &str) -> String {
+    const CLAUSES: [&str; 9] = [
+        "BEGIN", "END", "SELECT", "FROM", "WHERE", "GROUP", "ORDER", "UNION", "VALUES",
+    ];
+    let (mut text, mut depth, mut end, mut begins) = (String::new(), 0_usize, 0, false);
+    for token in significant(sql) {
+        let word = token.text(sql);
+        let between = &sql[end..token.span.start];
+        begins |= depth <= 1 && CLAUSES.iter().any(|clause| token.is_word(sql, clause));
+        if begins && !text.is_empty() {
+            text.push_str(between.trim_end());
+            text.push_str("\n  ");
+        } else {
+            text.push_str(between);
+        }
+        text.push_str(word);
+        end = token.span.end;
+        match word {
+            "(" => depth += 1,
+            ")" => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        begins = word == ";" || (word == "," && depth <= 1);
+    }
+    text + &sql[end..] + "\n"
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ mod unmatched;
 pub(crate) use affinity::{printed, whole};
 pub use catalogue::Catalogue;
 pub use compare::{Difference, compare};
-pub(crate) use compare::{changes, described};
+pub(crate) use compare::{changes, described, diff};
 pub(crate) use compile::{Broken, broken, is_broken};
 pub use contents::{Contents, Coverage, Index, Table, Uniqueness, contents};
 pub use explain::{ExplainError, Node, Uses, explain};

@@ -618,7 +618,7 @@ pub(crate) async fn a_name_with_a_quote_and_upper_case_is_quoted(world: World) {
         world
             .ask("SELECT count(*) FROM \"the \"\"log\"\" of 'x' TABLE\"")
             .await,
-        "5"
+        "6"
     );
 }
 

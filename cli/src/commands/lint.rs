@@ -94,7 +94,14 @@ pub(crate) async fn lint(session: &Session, flags: &args::Lint) -> Ending {
         lint::at_levels(&mut of_base, &project.lint.levels.value);
         linted.findings.splice(0..0, of_base);
     }
-    Ok(shown(session, &linted, flags.strict))
+    let exit = shown(session, &linted, flags.strict);
+    if chosen.is_none() && !flags.each && linted.findings.is_empty() && set.versioned.len() > 1 {
+        session.terminal.words(&format!(
+            "all files were looked at as one run on a new database: `{} lint --each` looks at each as if it were new",
+            session.program
+        ));
+    }
+    Ok(exit)
 }
 
 /// The errors of `lint` for the files that `check` treats as new. What it reports of the same place under a code of its own

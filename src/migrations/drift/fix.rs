@@ -216,8 +216,15 @@ async fn adopting(look: Look) -> Result<Content, FixError> {
     let sides = look.sides.turned();
     let PutRight { statements, .. } = put_right(&sides, &differences).map_err(refused)?;
     let lines = look.drift.objects.iter().map(|it| {
-        let line = it.difference.to_string().replace('\n', " ");
-        format!("-- Drift that was found: {line}.\n")
+        let object = it.difference.object();
+        let name = object.name.replace('\n', " ");
+        let what = match it.difference {
+            Difference::Missing { .. } => "dropped",
+            Difference::Unexpected { .. } => "made",
+            Difference::Different { .. } => "changed",
+        };
+        let kind = object.kind.word();
+        format!("-- Without a migration, {kind} {name} was {what}.\n")
     });
     let content = Content {
         head: lines.collect(),

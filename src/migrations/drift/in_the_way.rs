@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use super::{Compared, DriftError, compared, fingerprint};
 use crate::db::Db;
-use crate::diagnostic::{Class, Diagnostic, Diff, Severity};
+use crate::diagnostic::{Class, Diagnostic, Severity};
 use crate::drive::Decision;
 use crate::history::{Beside, History, HistoryError, read_recorded};
 use crate::migrations::directive::reverted_drifts;
-use crate::schema::{Difference, Object, ObjectKind};
+use crate::schema::{Difference, Object, ObjectKind, diff};
 use crate::script::{Key, Origin, Record, Script, Step, Unit};
 use crate::sql::{Kind, What, kind, renamed_table, targets};
 
@@ -272,11 +272,20 @@ impl Walk<'_> {
         takes_over: bool,
     ) {
         let key = (change.kind, change.name.clone());
+        let undoes = matches!(unit.record, Record::Delete(_));
         let is_hindrance = |drift: &Difference| match (drift, change.does) {
             // It is not there, as the statement expects.
             (Difference::Missing { .. }, Does::Drops { if_exists: true }) => false,
+            // The file says so with intent, the schema is the same everywhere after it, and no row is lost.
+            (Difference::Unexpected { found }, Does::Drops { if_exists: true })
+                if found.kind != ObjectKind::Table =>
+            {
+                false
+            }
             // A baseline records no repeatable, and what one makes may be there.
             (Difference::Unexpected { .. }, _) => !takes_over,
+            // To undo what made it is to lose it, as it was and as it is.
+            (Difference::Different { .. }, Does::Drops { .. }) if undoes => is_made_again,
             _ => true,
         };
         if let Some(drift) = self.drifts.remove(&key)
@@ -342,14 +351,7 @@ impl Walk<'_> {
         let message = format!("{kind} {name} {how}, and {what}");
         let mut problem = Diagnostic::error("drift", message).class(Class::Drift);
         problem.location = step.origin().map(|it: Origin| it.into());
-        if let Difference::Different { expected, found } = drift {
-            problem.diff = Some(Diff {
-                before_name: "as the migrations make it".to_owned(),
-                before: format!("{}\n", expected.sql),
-                after_name: "as it is".to_owned(),
-                after: format!("{}\n", found.sql),
-            });
-        }
+        problem.diff = diff(std::slice::from_ref(drift), "as the migrations make it");
         if self.policy == DriftPolicy::Allow {
             problem.severity = Severity::Warning;
             return problem;

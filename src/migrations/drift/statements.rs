@@ -26,7 +26,7 @@ pub(super) struct Sides {
 enum NewColumns {
     /// The statements run where the columns are there, too: there they keep their values.
     Kept,
-    /// The statements run only where the columns are not there.
+    /// The statements are for databases without the columns. A rebuild keeps the values where they are there none the less.
     Added,
 }
 
@@ -255,8 +255,11 @@ pub(super) fn put_right(sides: &Sides, differences: &[Difference]) -> Result<Put
     let expected_keys: HashSet<_> = sides.expected.objects.iter().map(key).collect();
     // What is there beside, and is no part of these differences, stays.
     let beside = sides.found.objects.iter();
+    // But for what cannot be without a table that goes.
+    let stays = |it: &Object| gone.is_empty() || !names_any(it, &gone);
     let beside: Vec<&Object> = beside
         .filter(|it| !expected_keys.contains(&key(it)) && !differing.contains(&key(it)))
+        .filter(|it| stays(it))
         .collect();
     for kind in [ObjectKind::Index, ObjectKind::View, ObjectKind::Trigger] {
         let objects = sides.expected.objects.iter().chain(beside.iter().copied());
@@ -361,10 +364,25 @@ fn rebuild(sides: &Sides, expected: &Object, found: &Object) -> Result<PutRight,
     let create = renamed(&expected.sql, &scratch)
         .ok_or_else(|| format!("the statement of table {name} cannot be read"))?;
     let mut lost = Vec::new();
+    if sides.new_columns == NewColumns::Kept {
+        let extra = is.columns.iter().filter(|it| !should.has(&it.name));
+        lost.extend(extra.map(|it| {
+            format!(
+                "column {} of table {name} is dropped with its values",
+                it.name
+            )
+        }));
+    }
+    let plain = || {
+        let columns = columns.join(", ");
+        format!("INSERT INTO {scratch} ({columns}) SELECT {columns} FROM {table}")
+    };
     let copy = match (gone.as_slice(), sides.new_columns) {
-        ([], _) | (_, NewColumns::Added) => {
-            let columns = columns.join(", ");
-            format!("INSERT INTO {scratch} ({columns}) SELECT {columns} FROM {table}")
+        ([], _) => plain(),
+        // Another database may have the columns by hand, too: it keeps their values.
+        (gone, NewColumns::Added) => {
+            copy_where_columns_may_be_gone(name, (should, is), &columns, gone)
+                .unwrap_or_else(|_| plain())
         }
         (gone, NewColumns::Kept) => {
             lost.extend(gone.iter().map(|column| {

@@ -4,11 +4,17 @@ use std::sync::Arc;
 
 use seedbed::db::Transaction;
 use seedbed::history::Part;
-use seedbed::migrations::{ApplyError, Back, Grouping, Outcome, PlanOptions};
+use seedbed::migrations::{ApplyError, Back, DriftPolicy, Grouping, Outcome, PlanOptions};
 use seedbed::report::Report;
 use seedbed::script::{Atomicity, ForeignKeys, Step};
 
 use crate::world::{World, done};
+
+/// Applies files that change what was made by hand.
+async fn despite_drift(world: &World, files: &[(&str, &str)]) -> Result<Outcome, ApplyError> {
+    let options = PlanOptions::default().drift(DriftPolicy::Allow);
+    world.apply_with(files, options).await
+}
 
 /// Puts statements into the database that no migration brought.
 pub(super) async fn already(world: &World, statements: &[&str]) {
@@ -564,8 +570,9 @@ pub(crate) async fn a_view_that_is_broken_already_is_no_obstacle_and_a_new_one_i
         "V1__fine.sql",
         "CREATE TABLE c (x); ALTER TABLE c ADD COLUMN y;",
     );
-    world.apply(&[fine]).await.unwrap();
-    let (part, text) = refused(world.apply(&[fine, ("V2__b.sql", "DROP TABLE b;")]).await);
+    despite_drift(&world, &[fine]).await.unwrap();
+    let (part, text) =
+        refused(despite_drift(&world, &[fine, ("V2__b.sql", "DROP TABLE b;")]).await);
     assert_eq!(part, Part::Compiles);
     contains(&text, &["fine"]);
     let kept = world
@@ -577,7 +584,11 @@ pub(crate) async fn a_view_that_is_broken_already_is_no_obstacle_and_a_new_one_i
         ("V2__x.sql", "CREATE VIEW x AS SELECT 1;"),
         ("V3__b.sql", "DROP TABLE b;"),
     ];
-    let (part, _) = refused(world.apply_with(&files, each).await);
+    let (part, _) = refused(
+        world
+            .apply_with(&files, each.drift(DriftPolicy::Allow))
+            .await,
+    );
     assert_eq!(part, Part::Compiles);
 }
 
@@ -638,7 +649,7 @@ async fn old_orphans(world: &World, statements: &[&str]) {
 pub(crate) async fn an_orphan_that_goes_does_not_make_room_for_a_new_one(world: World) {
     old_orphans(&world, &["CREATE TABLE gone (x)"]).await;
     let text = "DELETE FROM c WHERE id = 2; INSERT INTO c VALUES (3, 98); DROP TABLE gone;";
-    let (part, text) = refused(world.apply(&[FAMILY, ("V2__swap.sql", text)]).await);
+    let (part, text) = refused(despite_drift(&world, &[FAMILY, ("V2__swap.sql", text)]).await);
     assert_eq!(part, Part::ForeignKeysAfter);
     contains(&text, &["c, row 3: pid = 98 has no parent in p"]);
     assert!(!text.contains("row 2"), "{text}");
@@ -671,16 +682,13 @@ pub(crate) async fn old_orphans_of_a_rebuilt_child_are_no_obstacle(world: World)
         INSERT INTO plain_new (pid) SELECT pid FROM plain ORDER BY pid; DROP TABLE plain; ALTER TABLE plain_new RENAME TO plain;";
     let rebuilt = format!("{REBUILT_CHILD} {plain}");
     let rebuilt = ("V2__rebuilt.sql", rebuilt.as_str());
-    world.apply(&[FAMILY, rebuilt]).await.unwrap();
+    despite_drift(&world, &[FAMILY, rebuilt]).await.unwrap();
     let again = format!(
         "{} DELETE FROM p WHERE id = 1;",
         plain.replace(", more", ", other")
     );
-    let (part, text) = refused(
-        world
-            .apply(&[FAMILY, rebuilt, ("V3__again.sql", &again)])
-            .await,
-    );
+    let (part, text) =
+        refused(despite_drift(&world, &[FAMILY, rebuilt, ("V3__again.sql", &again)]).await);
     assert_eq!(part, Part::ForeignKeysAfter);
     contains(
         &text,
@@ -692,7 +700,7 @@ pub(crate) async fn old_orphans_of_a_rebuilt_child_are_no_obstacle(world: World)
 }
 
 pub(crate) async fn only_new_orphans_are_listed(world: World) {
-    world.apply(&[FAMILY]).await.unwrap();
+    despite_drift(&world, &[FAMILY]).await.unwrap();
     already(
         &world,
         &[
@@ -706,7 +714,7 @@ pub(crate) async fn only_new_orphans_are_listed(world: World) {
     )
     .await;
     let text = "DROP TABLE gone; DELETE FROM p WHERE id = 1;";
-    let (part, text) = refused(world.apply(&[FAMILY, ("V2__one.sql", text)]).await);
+    let (part, text) = refused(despite_drift(&world, &[FAMILY, ("V2__one.sql", text)]).await);
     assert_eq!(part, Part::ForeignKeysAfter);
     contains(&text, &["zz, row 5: parent_id = 1 has no parent in p"]);
     assert!(!text.contains("a, row") && !text.contains("more"), "{text}");
@@ -716,8 +724,7 @@ pub(crate) async fn orphans_survive_the_renaming_of_their_tables(world: World) {
     old_orphans(&world, &["CREATE TABLE gone (x)"]).await;
     let text = "ALTER TABLE c RENAME TO child; ALTER TABLE p RENAME TO parent; ALTER TABLE child RENAME COLUMN pid TO parent_id;
         ALTER TABLE child ADD COLUMN other REFERENCES parent (id); DROP TABLE gone;";
-    world
-        .apply(&[FAMILY, ("V2__names.sql", text)])
+    despite_drift(&world, &[FAMILY, ("V2__names.sql", text)])
         .await
         .unwrap();
 }
@@ -804,33 +811,35 @@ const STRAY: [&str; 3] = [
 ];
 
 pub(crate) async fn a_mismatch_that_was_there_before_is_no_obstacle(world: World) {
-    world.apply(&[FAMILY]).await.unwrap();
+    despite_drift(&world, &[FAMILY]).await.unwrap();
     already(&world, &STRAY).await;
     let other = (
         "V2__gone.sql",
         "DROP TABLE gone; INSERT INTO p VALUES (1, ''); INSERT INTO c VALUES (1, 1);",
     );
-    world.apply(&[FAMILY, other]).await.unwrap();
+    despite_drift(&world, &[FAMILY, other]).await.unwrap();
     let careless = (
         "V3__p.sql",
         "CREATE TABLE g (x); DROP TABLE g; DELETE FROM p;",
     );
-    let (part, text) = refused(world.apply(&[FAMILY, other, careless]).await);
+    let (part, text) = refused(despite_drift(&world, &[FAMILY, other, careless]).await);
     assert_eq!(part, Part::ForeignKeysAfter);
     contains(&text, &["c, row 1"]);
 }
 
 pub(crate) async fn a_file_that_repairs_a_mismatch_is_applied(world: World) {
-    world.apply(&[FAMILY]).await.unwrap();
+    despite_drift(&world, &[FAMILY]).await.unwrap();
     already(&world, &STRAY).await;
     let index = (
         "V2__index.sql",
         "DROP TABLE gone; CREATE UNIQUE INDEX by_name ON p (name);",
     );
-    world.apply(&[FAMILY, index]).await.unwrap();
+    despite_drift(&world, &[FAMILY, index]).await.unwrap();
     // The orphans of the table can be seen now, and are no obstacle either.
     let later = ("V3__later.sql", "CREATE TABLE g (x); DROP TABLE g;");
-    world.apply(&[FAMILY, index, later]).await.unwrap();
+    despite_drift(&world, &[FAMILY, index, later])
+        .await
+        .unwrap();
 }
 
 pub(crate) async fn a_new_mismatch_is_refused(world: World) {
@@ -1016,7 +1025,7 @@ pub(crate) async fn a_changed_column_is_checked_under_every_name_of_its_table(wo
 }
 
 pub(crate) async fn faults_that_are_there_before_a_renaming_are_no_obstacle(world: World) {
-    world.apply(&[LETTERS]).await.unwrap();
+    despite_drift(&world, &[LETTERS]).await.unwrap();
     already(
         &world,
         &["ALTER TABLE t ALTER COLUMN b TO b INTEGER NOT NULL"],
@@ -1025,8 +1034,7 @@ pub(crate) async fn faults_that_are_there_before_a_renaming_are_no_obstacle(worl
     let names =
         "ALTER TABLE T RENAME COLUMN B TO c; ALTER TABLE t ALTER COLUMN a TO a TEXT DEFAULT 'x';
         ALTER TABLE t RENAME TO u;";
-    world
-        .apply(&[LETTERS, ("V2__names.sql", names)])
+    despite_drift(&world, &[LETTERS, ("V2__names.sql", names)])
         .await
         .unwrap();
 }
@@ -1228,7 +1236,7 @@ pub(crate) async fn a_new_foreign_key_that_refers_to_no_key_is_refused(world: Wo
 }
 
 pub(crate) async fn an_old_mismatch_is_no_obstacle_with_foreign_keys_on(world: World) {
-    world.apply(&[FAMILY]).await.unwrap();
+    despite_drift(&world, &[FAMILY]).await.unwrap();
     already(&world, &STRAY).await;
     let files = [
         FAMILY,
@@ -1238,7 +1246,7 @@ pub(crate) async fn an_old_mismatch_is_no_obstacle_with_foreign_keys_on(world: W
         ),
         ("V3__index.sql", "CREATE INDEX i ON q (name); DROP INDEX i;"),
     ];
-    world.apply(&files).await.unwrap();
+    despite_drift(&world, &files).await.unwrap();
 }
 
 pub(crate) async fn a_new_orphan_in_a_row_that_is_one_by_another_key_is_refused(world: World) {
@@ -1651,7 +1659,7 @@ pub(crate) async fn a_foreign_key_that_names_no_columns_is_checked_too(world: Wo
 }
 
 pub(crate) async fn a_renamed_column_is_no_new_mismatch(world: World) {
-    world.apply(&[FAMILY]).await.unwrap();
+    despite_drift(&world, &[FAMILY]).await.unwrap();
     already(&world, &STRAY).await;
     let renamed =
         "ALTER TABLE stray RENAME COLUMN x TO xx; ALTER TABLE p RENAME COLUMN name TO title;";
@@ -1663,7 +1671,7 @@ pub(crate) async fn a_renamed_column_is_no_new_mismatch(world: World) {
         ("V2__names.sql", renamed),
         ("V3__gone.sql", dropped),
     ];
-    world.apply(&files).await.unwrap();
+    despite_drift(&world, &files).await.unwrap();
 }
 
 pub(crate) async fn the_index_that_the_help_names_works(world: World) {
@@ -1751,7 +1759,10 @@ pub(crate) async fn nothing_is_remembered_behind_a_run(world: World) {
         "ALTER TABLE p ALTER COLUMN name TO name TEXT DEFAULT '';",
     );
     world
-        .apply_with(&[FAMILY, RIGHT_ORDER, column], options)
+        .apply_with(
+            &[FAMILY, RIGHT_ORDER, column],
+            options.drift(DriftPolicy::Allow),
+        )
         .await
         .unwrap();
     let left =

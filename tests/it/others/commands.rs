@@ -178,7 +178,7 @@ fn doctor_tells_of_the_other_tool() {
     let records: Vec<&str> = ran
         .stdout
         .lines()
-        .filter(|line| line.contains("records") || line.contains("baseline"))
+        .filter(|line| line.contains("records") || line.contains("adopt"))
         .collect();
     expect![[r#"
         ! records       no migration is recorded, and refinery has migrated this database (newest: 2, in its table refinery_schema_history)
