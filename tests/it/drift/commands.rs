@@ -32,7 +32,14 @@ fn a_database_that_no_migration_has_made_has_nothing_to_differ_from() {
     project.change(&["CREATE TABLE t (a)", "INSERT INTO t VALUES (1)"]);
     let files = project.files();
     let before = project.bytes("local.db");
-    project.run("drift").check(expect![[""]]);
+    project.run("drift").check(expect![[r#"
+        $ seedbed drift
+        2> target: local local.db (default)
+        2> error[no-history]: no migration is recorded in this database, so its 1 object has nothing to differ from
+        2>   |
+        2>   = help: `seedbed export --schema-only --no-history FILE` writes the schema as a first migration, and `seedbed baseline V` records the migrations up to V as applied
+        exit 4
+    "#]]);
     project.run("drift --fix revert").exits(4);
     assert_eq!(project.files(), files);
     assert_eq!(project.bytes("local.db"), before);
@@ -96,6 +103,7 @@ fn each_object_comes_with_its_texts_and_the_statements_that_put_it_right() {
                   DROP TABLE "users";
                   ALTER TABLE "_new_users" RENAME TO "users";
                   CREATE INDEX IF NOT EXISTS by_email ON users (email);
+          = note: column phone of table users is dropped with its values
 
         --- as the migrations make it
         +++ as it is
@@ -158,6 +166,7 @@ fn a_file_that_reverts_or_adopts_is_written_and_the_schema_stays() {
     project.run("drift --fix revert").check(expect![[r#"
         $ seedbed drift --fix revert
         wrote migrations/V2__revert_drift.sql: it makes 1 object as the migrations do; the schema is unchanged until the next migrate
+        it drops with all rows: extra
         2> target: local local.db (default)
     "#]]);
     assert_eq!(project.ask(schema), before);

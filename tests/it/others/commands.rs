@@ -182,7 +182,7 @@ fn doctor_tells_of_the_other_tool() {
         .collect();
     expect![[r#"
         ! records       no migration is recorded, and refinery has migrated this database (newest: 2, in its table refinery_schema_history)
-                        help: `seedbed status` says how to go on: `seedbed baseline V` records what the database has already"#]].assert_eq(&records.join("\n"));
+                        help: `seedbed adopt` takes its history over; `seedbed adopt --dry-run` shows what it would record"#]].assert_eq(&records.join("\n"));
 }
 
 #[test]
