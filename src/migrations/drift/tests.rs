@@ -138,6 +138,7 @@ async fn each_object_that_differs_comes_with_statements() {
 async fn a_table_is_rebuilt_with_the_recorded_columns() {
     is("ALTER TABLE users ADD COLUMN phone TEXT", expect![[r#"
         table users is different
+          ? column phone of table users is dropped with its values
           DROP TRIGGER IF EXISTS "no_empty"
           DROP VIEW IF EXISTS "names"
           CREATE TABLE "_new_users" (id INTEGER PRIMARY KEY AUTOINCREMENT, email TEXT NOT NULL, big AS (upper(email)))
@@ -151,6 +152,7 @@ async fn a_table_is_rebuilt_with_the_recorded_columns() {
     "#]]).await;
     is("ALTER TABLE orders ADD COLUMN note TEXT", expect![[r#"
         table orders is different
+          ? column note of table orders is dropped with its values
           DROP VIEW IF EXISTS "totals"
           CREATE TABLE "_new_orders" (user INTEGER REFERENCES users (id), total REAL)
           INSERT INTO "_new_orders" (rowid, "user", "total") SELECT rowid, "user", "total" FROM "orders"
@@ -295,10 +297,11 @@ async fn a_column_that_is_gone_comes_back_and_keeps_its_values_where_it_is_there
     ] {
         let changed = Changed::by(&format!("{ROWS} {change}")).await;
         let fixed = changed.fix(FixKind::Revert).await.unwrap();
-        assert_eq!(
-            fixed.drift.objects[0].lost,
-            ["the values of column total of table orders are gone: it is NULL"]
-        );
+        let mut lost = vec!["the values of column total of table orders are gone: it is NULL"];
+        if change.contains("note") {
+            lost.insert(0, "column note of table orders is dropped with its values");
+        }
+        assert_eq!(fixed.drift.objects[0].lost, lost);
         assert!(
             fixed
                 .text
