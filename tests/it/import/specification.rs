@@ -195,10 +195,14 @@ pub(crate) async fn rows_alone_go_into_existing_tables(world: World) {
     let dump = Dump::new(format!(
         "{rows}INSERT INTO _migrations(kind) VALUES('x');\n"
     ));
+    // A database whose schema is known to be the recorded one has a row for that.
+    let records = world.ask("SELECT count(*) FROM _migrations").await;
     assert_eq!(
         told(dump.import(&world.db).await),
-        "table a exists already and has 1 row | table b exists already, without rows | \
-         table _migrations exists already and has 5 rows"
+        format!(
+            "table a exists already and has 1 row | table b exists already, without rows | \
+             table _migrations exists already and has {records} rows"
+        )
     );
     assert_eq!(
         told(dump.import_with(&world.db, &existing).await),
