@@ -69,14 +69,7 @@ pub fn read_base(
     layout: Option<LayoutChoice>,
     reference: &str,
 ) -> Result<Base, GitError> {
-    let (anchor, rest) = existing(directory)?;
-    let git = Git { anchor };
-    let path = git.prefix(directory)? + &rest;
-    let directory = Directory {
-        shown: slashes(directory),
-        path: path.trim_matches('/').to_owned(),
-        layout,
-    };
+    let (git, directory) = found(directory, layout)?;
     let tip = git.commit(reference)?;
     let common = git.merge_base(&tip, reference)?;
     let read = |commit: &str| git.migrations(commit, &directory, reference);
@@ -117,14 +110,7 @@ pub fn read_before_newest(
     let Some(newest) = newest else {
         return Ok(None);
     };
-    let (anchor, rest) = existing(directory)?;
-    let git = Git { anchor };
-    let path = git.prefix(directory)? + &rest;
-    let directory = Directory {
-        shown: slashes(directory),
-        path: path.trim_matches('/').to_owned(),
-        layout,
-    };
+    let (git, directory) = found(directory, layout)?;
     let Some(commit) = git.before(&format!("{}/{}", directory.path, slashes(newest)))? else {
         return Ok(None);
     };
@@ -194,6 +180,19 @@ pub fn read_default_base(directory: &Path, layout: Option<LayoutChoice>) -> Opti
     let checked_out = line(&output.ok()?);
     let mut others = DEFAULT_BASES.iter().filter(|it| **it != checked_out);
     others.find_map(|reference| read_base(directory, layout, reference).ok())
+}
+
+/// The repository of a directory of migrations, and the directory as the repository has it.
+fn found(directory: &Path, layout: Option<LayoutChoice>) -> Result<(Git, Directory), GitError> {
+    let (anchor, rest) = existing(directory)?;
+    let git = Git { anchor };
+    let path = git.prefix(directory)? + &rest;
+    let found = Directory {
+        shown: slashes(directory),
+        path: path.trim_matches('/').to_owned(),
+        layout,
+    };
+    Ok((git, found))
 }
 
 /// The nearest folder that is there, and what follows behind it: the directory may have been removed.
