@@ -45,12 +45,16 @@ pub(super) fn matched<'a>(set: &'a Migrations, other: &OtherRows) -> Matched<'a>
         return matched;
     }
     let mut applied: BTreeMap<i64, (&Migration, Option<String>)> = BTreeMap::new();
+    // The schema has what all rows made.
+    let versions = rows.iter().filter_map(|row| file(set, of.called, row));
+    let newest = versions.max_by_key(|it| it.version());
     for row in rows {
         let Some(migration) = file(set, of.called, row) else {
             matched.problems.push(without_file(set, tool, table, row));
             continue;
         };
-        matched.problems.extend(edited(migration, other, row));
+        let problem = edited(migration, other, row, newest.unwrap_or(migration));
+        matched.problems.extend(problem);
         let Some(version) = migration.version() else {
             continue;
         };
@@ -131,8 +135,14 @@ fn without_file(set: &Migrations, tool: &str, table: &str, row: &OtherRow) -> Di
     .help("bring the file back with git; or, where the files begin later, `baseline V` records what the schema has")
 }
 
-/// That the file is not what the tool applied. It may have had other ends of lines then.
-fn edited(migration: &Migration, other: &OtherRows, row: &OtherRow) -> Option<Diagnostic> {
+/// That the file is not what the tool applied. It may have had other ends of lines then. The schema is what the files up to
+/// the newest applied one make.
+fn edited(
+    migration: &Migration,
+    other: &OtherRows,
+    row: &OtherRow,
+    newest: &Migration,
+) -> Option<Diagnostic> {
     let recorded = row.checksum.as_deref()?;
     let is_same = match other.of.checksums {
         Checksums::None => true,
@@ -143,7 +153,7 @@ fn edited(migration: &Migration, other: &OtherRows, row: &OtherRow) -> Option<Di
         Checksums::Refinery => refinery(migration, recorded),
     };
     let tool = other.of.tool;
-    let argument = argument(&migration.key);
+    let argument = argument(&newest.key);
     (!is_same).then(|| {
         Diagnostic::problem(
             "edited",
@@ -156,7 +166,7 @@ fn edited(migration: &Migration, other: &OtherRows, row: &OtherRow) -> Option<Di
         .in_file(&migration.up.source.name)
         .help("put the file back as it was applied, with git")
         .help(format!(
-            "if the schema is as the file says it now, `baseline {argument}` compares them and records the files up to it"
+            "if the schema is as the files say it now, `baseline {argument}` compares them and records the files up to it"
         ))
     })
 }

@@ -360,3 +360,25 @@ fn a_history_with_an_unfinished_migration_is_finished_by_its_tool_first() {
                  sqlx has applied";
     assert!(ran.stderr.contains(words), "{ran}");
 }
+
+#[test]
+fn a_baseline_that_is_advised_for_an_edited_file_records_all_that_was_applied() {
+    let project = of(Tool::Sqlx, 3);
+    migrated(&project, Tool::Sqlx, &[0, 1]);
+    let first = project
+        .files()
+        .into_iter()
+        .find(|it| it.contains("20240101000000"))
+        .unwrap();
+    let text = project.read(&first);
+    project.write(&first, format!("{text}-- a comment\n"));
+    let ran = project.run("adopt");
+    assert_eq!(ran.code, Some(4), "{ran}");
+    assert!(
+        ran.stderr
+            .contains("`seedbed baseline 20240101000001` compares them"),
+        "{ran}"
+    );
+    project.run("baseline 20240101000001").exits(0);
+    project.run("drift").exits(0);
+}
