@@ -28,6 +28,7 @@ mod fresh;
 mod lost;
 mod reverted;
 mod server;
+mod taken;
 mod texts;
 mod undone;
 

@@ -92,6 +92,11 @@ impl<'a> Published<'a> {
         }
     }
 
+    /// Versions that it has.
+    pub(super) fn versions(&self) -> impl Iterator<Item = &'a Part<'a>> {
+        self.versions.iter().copied()
+    }
+
     /// Whether it is another database than a new one.
     pub(super) fn is_worth_it(&self) -> bool {
         let checksums = |parts: &[&Part<'_>]| -> Vec<String> {
@@ -177,6 +182,8 @@ impl<'a> Existing<'a> {
             if self.forward(part, &new[number + 1..]).await? == Next::Stop {
                 return Ok(false);
             }
+            let taken = self.taken_key(part).await?;
+            self.problems.extend(taken);
             if let Some(before) = before {
                 let after = self.rehearsal.schema().await?;
                 self.lost.extend(lost(part, &before, &after));

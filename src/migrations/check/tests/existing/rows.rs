@@ -698,3 +698,50 @@ async fn rows_that_a_narrower_constraint_meets_are_a_warning() {
         assert_eq!(codes(table, &new).await, [""; 0], "{table} {new}");
     }
 }
+
+#[tokio::test]
+async fn a_text_that_reads_as_a_number_is_in_the_way_of_a_type_of_numbers() {
+    let table = "CREATE TABLE t (id INTEGER PRIMARY KEY, n TEXT, m TEXT NOT NULL CHECK (m <> ''));";
+    for column in ["n", "\"m\""] {
+        let to =
+            |declared: &str| format!("ALTER TABLE t ALTER COLUMN {column} TO {column} {declared};");
+        assert_eq!(codes(table, &to("INTEGER")).await, ["depends-on-rows"]);
+        assert_eq!(codes(table, &to("VARCHAR(9)")).await, [""; 0]);
+        // It makes numbers of them first.
+        let corrected = format!("UPDATE t SET {column} = 'x'; {}", to("REAL"));
+        assert_eq!(codes(table, &corrected).await, [""; 0]);
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_a_version_names_may_be_taken() {
+    let table = "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT UNIQUE, b TEXT);";
+    for (new, expect) in [
+        (
+            "INSERT INTO t (id, b) VALUES (1, 'x');",
+            &["depends-on-rows"][..],
+        ),
+        (
+            "INSERT INTO t (a) VALUES ('x'), ('y');",
+            &["depends-on-rows"][..],
+        ),
+        ("INSERT INTO t (b) VALUES ('x');", &[][..]),
+        ("INSERT OR IGNORE INTO t (id) VALUES (1);", &[][..]),
+        (
+            "INSERT INTO t (id) VALUES (1) ON CONFLICT DO NOTHING;",
+            &[][..],
+        ),
+        (
+            "CREATE TABLE u (id INTEGER PRIMARY KEY); INSERT INTO u VALUES (1);",
+            &[][..],
+        ),
+    ] {
+        assert_eq!(codes(table, new).await, expect, "{new}");
+    }
+    // Files make the rows of this one.
+    let table = format!("{table} INSERT INTO t (id) VALUES (1);");
+    assert_eq!(
+        codes(&table, "INSERT INTO t (id) VALUES (2);").await,
+        [""; 0]
+    );
+}
