@@ -9,7 +9,7 @@ use super::recipe::block;
 use super::statement::Statement;
 use crate::db::Query;
 use crate::diagnostic::Diagnostic;
-use crate::schema::{Affinity, Nullability, Strictness, TableShape};
+use crate::schema::{Affinity, Nullability, Strictness, TableShape, affinity};
 use crate::sql::{Kind, What, identifier};
 
 use super::runner::Target;
@@ -41,6 +41,7 @@ pub(super) fn questions(file: &File<'_>) -> Vec<Question> {
     let mut found = Vec::new();
     unique(file, &mut found);
     not_null(file, &mut found);
+    types(file, &mut found);
     checks(file, &mut found);
     values(file, &mut found);
     long(file, &mut found);
@@ -201,6 +202,47 @@ fn not_null(file: &File<'_>, found: &mut Vec<Question>) {
                 at,
                 "libSQL does not look at the rows that are there",
             );
+        }
+    }
+}
+
+/// Texts that read as numbers, in columns that libSQL's `ALTER COLUMN` gives a type of numbers.
+fn types(file: &File<'_>, found: &mut Vec<Question>) {
+    for (at, table, column, new) in altered(file) {
+        let Some(known) = file
+            .old(&table)
+            .and_then(|it| it.column(&column).map(|at| &it.columns[at]))
+        else {
+            continue;
+        };
+        let mut before = file.statements.iter().take(at);
+        let updated = before.any(|it| it.kind == Kind::Update && it.names(&column));
+        let is_numeric = [Affinity::Integer, Affinity::Real, Affinity::Numeric]
+            .contains(&affinity(&new.declared, Strictness::Flexible));
+        if is_numeric
+            && [Affinity::Text, Affinity::Blob].contains(&known.affinity)
+            && !updated
+            && has(file, &table, &column)
+        {
+            let (quoted, name) = (identifier(&table), identifier(&column));
+            // The comparison takes a text that is a number for that number.
+            let condition = format!("typeof({name}) = 'text' AND {name} = CAST({name} AS NUMERIC)");
+            let message = format!(
+                "rows of {table} have texts in {column} that read as numbers: libSQL leaves them texts in a column of type \
+                 {}, where no query for a number finds them",
+                new.declared
+            );
+            found.push(Question {
+                query: Query::new(format!("SELECT count(*) FROM {quoted} WHERE {condition}")),
+                above: 0,
+                finding: finding("DD209", message)
+                    .at(file.statements[at].origin())
+                    .help(
+                        "rebuild the table, which stores them as numbers: create a new one, copy the rows, drop the old one, \
+                         rename the new one",
+                    ),
+                counts: "such rows",
+            });
         }
     }
 }

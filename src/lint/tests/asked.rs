@@ -36,6 +36,17 @@ async fn rules_about_rows_are_asked_of_a_database_and_silent_without_one() {
         let (with, _) = with_and_without(good, &file).await;
         assert!(!with.contains(&code), "{code}: {with:?}");
     }
+    // Texts that read as numbers stay texts, and Seedbed refuses the file.
+    let to_number = "ALTER TABLE t ALTER COLUMN b TO b INTEGER;";
+    for text in ["7", "007", "7.0", "-1e3", " 7 "] {
+        let rows = format!("INSERT INTO t (b) VALUES ('{text}');");
+        let (with, without) = with_and_without(&rows, to_number).await;
+        assert!(with.contains(&"DD209"), "{text}: {with:?}");
+        assert!(!without.contains(&"DD209"), "{without:?}");
+    }
+    let rows = "INSERT INTO t (b) VALUES ('seven'), (NULL), ('');";
+    let (with, _) = with_and_without(rows, to_number).await;
+    assert!(!with.contains(&"DD209"), "{with:?}");
     // A file that corrects the rows itself is fine.
     let corrected = "UPDATE t SET a = id; CREATE UNIQUE INDEX t_a ON t (a);";
     assert!(with_and_without(bad, corrected).await.0.is_empty());

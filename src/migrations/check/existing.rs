@@ -10,10 +10,10 @@ use crate::diagnostic::{Diagnostic, Severity};
 use crate::migrations::directive::{DEPENDS_ON_ROWS, NOT_FILLED};
 use crate::migrations::fill::{Depends, Fill, Focus, Literals, Unfilled, depends};
 use crate::migrations::made;
-use crate::migrations::rehearse::{Act, Problem, Stopped, drop_in_words};
+use crate::migrations::rehearse::{Act, Later, Problem, Stopped, drop_in_words};
 use crate::schema::{Broken, Object, ObjectKind, broken};
 use crate::script::Key;
-use crate::sql::{Kind, What, has_name, identifier, kind, significant, targets};
+use crate::sql::{Kind, What, has_name, identifier, kind, significant, targets, unquote};
 
 /// What a database that exists has, and what is new to it.
 pub(super) struct Published<'a> {
@@ -395,6 +395,7 @@ impl<'a> Existing<'a> {
                 self.ran.push((part, Way::Existing));
                 self.problems.extend(refused);
                 self.applied += usize::from(!part.is_repeatable());
+        let with_numbers = self.refused_with_numbers(part, &later).await?;
                 return Ok(Next::Continue);
             }
             Err(Stopped::Db(error)) => return Err(error),
@@ -403,6 +404,7 @@ impl<'a> Existing<'a> {
         match part.up.is_atomic() && !self.fill.holds_any() {
             true => self.fill.empty(self.rehearsal.db()).await?,
             false => self.rebuild().await?,
+                self.problems.extend(with_numbers);
         }
         let because_of_rows = self
             .because_of_rows(self.rehearsal.db(), &part.up, Way::Existing, with_rows)
@@ -463,6 +465,42 @@ impl<'a> Existing<'a> {
         problem: Problem,
     ) -> Result<Diagnostic, DbError> {
         let Problem {
+    /// A file that changes the type of a column and fails where a text in it reads as a number, which generated ones do not.
+    async fn refused_with_numbers(
+        &self,
+        part: &Part<'_>,
+        later: Later<'_, '_>,
+    ) -> Result<Option<Diagnostic>, DbError> {
+        let steps = part.up.steps().iter();
+        let columns: Vec<(String, String)> =
+            steps.filter_map(|step| altered_column(&step.sql)).collect();
+        if columns.is_empty() {
+            return Ok(None);
+        }
+        let mut copy = self.rehearsal.fork().await?;
+        for (table, column) in &columns {
+            let (table, column) = (identifier(table), identifier(column));
+            let one = format!("(SELECT max(rowid) FROM {table})");
+            let update = format!("UPDATE OR IGNORE {table} SET {column} = '7' WHERE rowid = {one}");
+            match copy.execute([update]).await {
+                // A table without rowid, or a column that takes no such value.
+                Ok(()) | Err(DbError::Read(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        match copy
+            .up_before(part.migration, &part.up, Way::Existing, later)
+            .await
+        {
+            Ok(()) => Ok(None),
+            Err(Stopped::Db(error)) => Err(error),
+            Err(Stopped::Problem(problem)) => Ok(Some(on_some_rows(
+                problem.diagnostic,
+                "it failed on a text that reads as a number; whether a real database has one depends on the rows there",
+            ))),
+        }
+    }
+
             diagnostic, step, ..
         } = problem;
         if let Some(step) = step {
@@ -747,6 +785,21 @@ pub(super) fn made(part: &Part<'_>) -> impl Iterator<Item = (What, String)> {
 
 fn makes(part: &Part<'_>, object: &Object) -> bool {
     let is_it = |(what, name): (What, String)| {
+/// The table and the column of libSQL's `ALTER TABLE … ALTER COLUMN … TO`.
+fn altered_column(statement: &str) -> Option<(String, String)> {
+    if kind(statement) != Kind::Alter {
+        return None;
+    }
+    let table = targets(statement).into_iter().next()?;
+    let mut behind =
+        significant(statement).skip_while(|token| token.span.start <= table.span.start);
+    behind.find(|token| token.is_word(statement, "ALTER"))?;
+    let name = behind.find(|token| !token.is_word(statement, "COLUMN"))?;
+    let to = behind.next()?;
+    to.is_word(statement, "TO")
+        .then(|| (table.name, unquote(name.text(statement))))
+}
+
         what.word() == object.kind.word() && name.eq_ignore_ascii_case(&object.name)
     };
     matches!(object.kind, ObjectKind::View | ObjectKind::Trigger) && made(part).any(is_it)
