@@ -88,8 +88,8 @@ pub fn read_base(
 }
 
 /// Reads the migrations that `directory` held before the commit that added the newest version of `set`, or in the commit
-/// that is checked out, where that version is not committed yet. None where no commit tells, and where the set has no
-/// repeatable migration, whose earlier texts are all that a check wants to know of them.
+/// that is checked out, where that version is not committed yet. None where no commit tells, and where neither has a
+/// repeatable migration: their earlier texts are all that a check wants to know of them.
 ///
 /// # Errors
 /// [`GitError`].
@@ -98,15 +98,11 @@ pub fn read_before_newest(
     layout: Option<LayoutChoice>,
     set: &Migrations,
 ) -> Result<Option<Migrations>, GitError> {
-    let newest = set
-        .versioned
-        .last()
-        .filter(|_| !set.repeatable.is_empty())
-        .and_then(|newest| {
-            Path::new(&newest.up.source.name)
-                .strip_prefix(directory)
-                .ok()
-        });
+    let newest = set.versioned.last().and_then(|newest| {
+        Path::new(&newest.up.source.name)
+            .strip_prefix(directory)
+            .ok()
+    });
     let Some(newest) = newest else {
         return Ok(None);
     };
@@ -114,8 +110,9 @@ pub fn read_before_newest(
     let Some(commit) = git.before(&format!("{}/{}", directory.path, slashes(newest)))? else {
         return Ok(None);
     };
-    let (set, _) = git.migrations(&commit, &directory, &commit)?;
-    Ok(Some(set))
+    let (earlier, _) = git.migrations(&commit, &directory, &commit)?;
+    let has_any = !set.repeatable.is_empty() || !earlier.repeatable.is_empty();
+    Ok(has_any.then_some(earlier))
 }
 
 /// The files below a folder that are other ones than where the commit that is checked out left `reference`, and those that

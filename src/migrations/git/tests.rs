@@ -215,8 +215,9 @@ fn before_the_newest_version_the_repeatable_migrations_had_their_earlier_texts()
     // What came later changes nothing of it.
     repository.commit(&[("db/m/V2__b.sql", "SELECT 'bb';"), ("other", "text")]);
     assert_eq!(files(&before().unwrap()), known);
+    // One whose file is deleted is still there in a database that exists.
     std::fs::remove_file(repository.at("db/m/R__c.sql")).unwrap();
-    assert_eq!(before(), None);
+    assert_eq!(files(&before().unwrap()), known);
     let shallow = tempfile::tempdir().unwrap();
     repository.write("db/m/R__c.sql", second);
     let url = format!("file://{}", slashes(repository.0.path()));

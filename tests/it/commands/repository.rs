@@ -114,3 +114,37 @@ fn init_replaces_the_line_of_an_earlier_version_that_damaged_binary_files() {
     let again = project.run("init");
     assert!(again.stdout.contains("kept      .gitattributes"), "{again}");
 }
+
+#[test]
+fn check_knows_from_git_what_a_deleted_repeatable_has_made() {
+    let project = repository();
+    project.write(
+        "migrations/V1__t.sql",
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT);\n",
+    );
+    project.write(
+        "migrations/R__v.sql",
+        "DROP VIEW IF EXISTS v;\nCREATE VIEW v AS SELECT a FROM t;\n",
+    );
+    commit(&project);
+    project.run("migrate").exits(0);
+    project.remove("migrations/R__v.sql");
+    let drop = "-- seedbed: allow DS101: nothing reads it\nDROP TABLE t;\n";
+    project.write("migrations/V2__drop.sql", drop);
+    let refused = |project: &Project| {
+        let ran = project.run("check");
+        assert_eq!(ran.code, Some(4), "{ran}");
+        assert!(ran.stderr.contains("view v"), "{ran}");
+    };
+    refused(&project);
+    commit(&project);
+    refused(&project);
+    let ran = project.run("migrate");
+    assert_eq!(ran.code, Some(1), "{ran}");
+    project.write(
+        "migrations/V2__drop.sql",
+        drop.replace("DROP TABLE", "DROP VIEW IF EXISTS v;\nDROP TABLE"),
+    );
+    project.run("check").exits(0);
+    project.run("migrate").exits(0);
+}
