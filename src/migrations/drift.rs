@@ -12,12 +12,13 @@ use std::collections::HashSet;
 use super::baseline::{Acts, recorded_acts, replay_in_order};
 use super::file::checksum;
 use super::identity::applied;
+use super::made::made_by;
 use super::rehearse::{Act, Rehearsal, Stopped};
 use crate::db::{Db, DbError};
 use crate::diagnostic::Diagnostic;
 use crate::history::{Beside, History, HistoryError, State, read_recorded};
 use crate::schema::{Difference, Schema, compare};
-use crate::script::{Entry, Key};
+use crate::script::{Entry, Key, Made};
 
 pub use self::fix::{FixError, FixKind, Fixed, fix};
 pub(super) use self::in_the_way::judge;
@@ -87,6 +88,8 @@ struct Look {
     history: History,
     /// The database that the migrations make.
     expected: Rehearsal,
+    /// Recorded repeatables that a new database has not.
+    dropped: Vec<Key>,
     /// The schema there, and the one that was found.
     sides: Sides,
 }
@@ -101,6 +104,7 @@ async fn look(db: &Db) -> Result<Look, DriftError> {
         expected,
         found,
         differences,
+        dropped,
         replayed,
         warnings,
     } = compared(&history, &beside).await?;
@@ -132,6 +136,7 @@ async fn look(db: &Db) -> Result<Look, DriftError> {
         drift,
         history,
         expected: rehearsal,
+        dropped,
         sides,
     })
 }
@@ -143,6 +148,8 @@ struct Compared {
     expected: Schema,
     found: Schema,
     differences: Vec<Difference>,
+    /// The repeatables of which nothing is left, because later versions have dropped what they made.
+    dropped: Vec<Key>,
     /// How many were replayed.
     replayed: usize,
     /// About files that could not be replayed.
@@ -158,28 +165,46 @@ async fn compared(history: &History, beside: &Beside) -> Result<Compared, DriftE
     let acts = recorded_acts(history);
     let in_order: Vec<(Entry, Act)> = acts.values().cloned().collect();
     let as_applied = in_order_of_rows(history, acts);
+    let in_order_of_records = by_records(history, &in_order);
     let is_in_order = {
         let keys = |acts: &[(Entry, Act)]| -> Vec<Key> {
             acts.iter().map(|(entry, _)| entry.key.clone()).collect()
         };
         keys(&in_order) == keys(&as_applied)
     };
-    let as_applied = against(as_applied, history, beside).await;
-    match &as_applied {
-        Ok(compared) if is_in_order || compared.differences.is_empty() => as_applied,
-        Err(_) if is_in_order => as_applied,
-        // Records need not be in the order in which their migrations were applied, as where a baseline was taken late.
-        first => {
-            let by_version = against(in_order, history, beside).await;
-            match (first, &by_version) {
-                (Ok(one), Ok(other)) if other.differences.len() < one.differences.len() => {
-                    by_version
-                }
-                (Err(_), Ok(_)) => by_version,
-                _ => as_applied,
-            }
+    let mut closest = against(as_applied, history, beside).await;
+    // Records need not be in the order in which their migrations were applied, as where a baseline was taken late. And what a
+    // repeatable made that has not run since, a later version may have dropped.
+    let others = [in_order_of_records, (!is_in_order).then_some(in_order)];
+    for other in others.into_iter().flatten() {
+        if matches!(&closest, Ok(compared) if compared.differences.is_empty()) {
+            break;
+        }
+        let other = against(other, history, beside).await;
+        let is_closer = match (&closest, &other) {
+            (Ok(one), Ok(other)) => other.differences.len() < one.differences.len(),
+            (Err(_), Ok(_)) => true,
+            (_, Err(_)) => false,
+        };
+        if is_closer {
+            closest = other;
         }
     }
+    closest
+}
+
+/// All in the order of their records, where a version was recorded after a repeatable: it ran after that one.
+fn by_records(history: &History, acts: &[(Entry, Act)]) -> Option<Vec<(Entry, Act)>> {
+    let rows: Vec<&Key> = history.rows.iter().map(|row| &row.key).collect();
+    let first = rows
+        .iter()
+        .position(|key| matches!(key, Key::Repeatable(_)))?;
+    let is_version = |key: &&&Key| matches!(key, Key::Migration(_));
+    rows[first..].iter().find(is_version)?;
+    let place = |(entry, _): &(Entry, Act)| rows.iter().position(|key| **key == entry.key);
+    let mut acts = acts.to_vec();
+    acts.sort_by_key(place);
+    Some(acts)
 }
 
 /// Versions in the order of their records, then repeatables.
@@ -199,6 +224,17 @@ async fn against(
     beside: &Beside,
 ) -> Result<Compared, DriftError> {
     let replayed = acts.len();
+    let last_version = acts
+        .iter()
+        .rposition(|(entry, _)| matches!(entry.key, Key::Migration(_)));
+    let before: Vec<(Key, Vec<Made>)> = acts[..last_version.unwrap_or(0)]
+        .iter()
+        .filter(|(entry, _)| matches!(entry.key, Key::Repeatable(_)))
+        .map(|(entry, act)| {
+            let statements = act.steps().iter().map(|step| &*step.sql);
+            (entry.key.clone(), made_by(statements))
+        })
+        .collect();
     let (rehearsal, warnings) = replay_in_order(acts, &history.table)
         .await
         .map_err(|stopped| match stopped {
@@ -211,10 +247,18 @@ async fn against(
             }]),
         })?;
     let expected = rehearsal.schema().await.map_err(DriftError::Memory)?;
+    let is_gone = |made: &Made| {
+        let mut objects = expected.objects.iter();
+        !objects.any(|it| it.name.eq_ignore_ascii_case(&made.name))
+    };
+    let dropped = before.into_iter();
+    let dropped = dropped.filter(|(_, made)| !made.is_empty() && made.iter().all(is_gone));
+    let dropped = dropped.map(|(key, _)| key).collect();
     let expected = expected.without(&beside.foreign);
     let found = beside.schema.clone().without(&beside.foreign);
     Ok(Compared {
         differences: compare(&expected, &found),
+        dropped,
         rehearsal,
         expected,
         found,

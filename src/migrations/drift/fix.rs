@@ -236,6 +236,8 @@ async fn adopting(look: Look) -> Result<Content, FixError> {
     // A new database runs it before the repeatable migrations, which may make an object again.
     let (act, entry) = read(&text, &look.history.table);
     let mut acts = recorded_acts(&look.history);
+    acts.retain(|key, _| !look.dropped.contains(key));
+    let key = entry.key.to_string();
     acts.insert(entry.key.clone(), (entry, act));
     let (made, _) = replay(acts, &look.history.table)
         .await
@@ -243,7 +245,7 @@ async fn adopting(look: Look) -> Result<Content, FixError> {
             Stopped::Db(error) => DriftError::Memory(error).into(),
             Stopped::Problem(problem) => refused(format!(
                 "the statements that were made for it fail on a new database: {}",
-                problem.diagnostic.message
+                without_number(&problem.diagnostic.message, &key)
             )),
         })?;
     comes_to(&made, &sides.expected, "on a new database").await?;
@@ -309,6 +311,7 @@ async fn proven(
     which: &str,
 ) -> Result<(), FixError> {
     let (act, entry) = read(text, on.db().history_table());
+    let key = entry.key.to_string();
     if let Some(problem) = act.problems().iter().find(|it| it.is_error()) {
         return Err(refused(problem.message.clone()));
     }
@@ -319,11 +322,17 @@ async fn proven(
         Err(Stopped::Problem(problem)) => {
             let words = problem.diagnostic.message;
             let words = words.split(" (taking it back").next().unwrap_or(&words);
+            let words = without_number(words, &key);
             let message = format!("the statements that were made for it fail {which}: {words}");
             return Err(refused(message));
         }
     }
     comes_to(&on, expected, which).await
+}
+
+/// A message about the file, which has no number yet.
+fn without_number(message: &str, key: &str) -> String {
+    message.replace(key, "the new file")
 }
 
 /// The file as it is read before it is written, and its record.

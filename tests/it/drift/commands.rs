@@ -304,3 +304,48 @@ fn a_server_is_asked_no_more_than_without_drift() {
     next(4);
     migrate(1, 5);
 }
+
+/// What a repeatable made whose file is gone, a later version drops.
+#[test]
+fn what_a_later_version_dropped_is_gone_on_purpose() {
+    for (sort, text) in [
+        ("VIEW", "CREATE VIEW v AS SELECT id, a FROM t;"),
+        (
+            "TRIGGER",
+            "CREATE TRIGGER v AFTER UPDATE ON t BEGIN SELECT 1; END;",
+        ),
+    ] {
+        let project = Project::new()
+            .migration(
+                "V1__t",
+                "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT);\nCREATE TABLE kept (id INTEGER PRIMARY KEY);\n",
+            )
+            .migration("R__v", format!("DROP {sort} IF EXISTS v;\n{text}\n"))
+            .after("migrate")
+            .migration(
+                "V2__drop",
+                format!("DROP {sort} IF EXISTS v;\nDROP TABLE t;\n"),
+            );
+        project.remove("migrations/R__v.sql");
+        project.run("migrate").exits(0);
+        project.run("drift").exits(0);
+        // A real drift shows, and both files about it can be written.
+        project.change(&["CREATE TABLE byhand (id INTEGER PRIMARY KEY)"]);
+        let ran = project.run("drift");
+        assert_eq!(ran.code, Some(5), "{ran}");
+        assert!(
+            ran.stdout.contains("byhand") && !ran.stdout.contains("view v"),
+            "{ran}"
+        );
+        project.run("drift --fix adopt").exits(0);
+        project.run("drift").exits(0);
+        project.change(&["DROP TABLE kept"]);
+        project.run("drift --fix revert").exits(0);
+        let ran = project.run("migrate");
+        assert_eq!(ran.code, Some(0), "{ran}");
+        assert!(!ran.stderr.contains("drift-unknown"), "{ran}");
+        project.run("drift").exits(0);
+        project.run("repair").exits(0);
+        project.run("drift").exits(0);
+    }
+}
