@@ -23,6 +23,8 @@ pub(super) struct Repeatable {
     pub(super) source: Arc<Source>,
     /// What it makes.
     pub(super) made: Vec<Made>,
+    /// What its recorded text made, where that is another text and is known.
+    pub(super) was: Vec<Made>,
     /// What it is made again from, where that is another text.
     pub(super) now: Option<Now>,
     /// Its unit, where it runs anyway; otherwise it is applied.
@@ -47,7 +49,7 @@ pub(super) struct Units {
     /// Repeatables that may lose an object, and do not run in a transaction.
     pub(super) outside: Vec<Key>,
     changes: Vec<Change>,
-    /// The triggers that the repeatables make, in lower case.
+    /// The triggers that the repeatables make or have made, in lower case.
     triggers: HashSet<String>,
 }
 
@@ -105,11 +107,12 @@ pub(super) fn with_repeatables_undone(
     with_repeatables(versioned, repeatables, history, OnFailure::Continue)
 }
 
-/// The triggers that these repeatables make, in lower case.
+/// The triggers that these repeatables make or have made, in lower case. What the recorded text of a repeatable made and its
+/// file does not make any more is not to be made again.
 fn triggers_of(repeatables: &[Repeatable]) -> impl Iterator<Item = String> {
     let made = repeatables.iter().flat_map(|it| {
         let now = it.now.iter().flat_map(|now| &now.made);
-        it.made.iter().chain(now)
+        it.made.iter().chain(&it.was).chain(now)
     });
     let triggers = made.filter(|made| made.what == What::Trigger);
     triggers.map(|made| made.name.to_ascii_lowercase())

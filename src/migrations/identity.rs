@@ -7,12 +7,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::clash::{Knowledge, keep_the_known};
 use super::file::meaning;
+use super::made::made;
 use super::ran;
 use super::set::{Migration, Migrations};
 use crate::diagnostic::Diagnostic;
 use crate::history::{History, Row, State};
 use crate::script::Key;
-use crate::sql::{Kind, kind, split};
+use crate::sql::{Kind, has_name, kind, split};
 
 /// The recorded migrations whose files have other numbers or names now.
 #[derive(Debug, Default)]
@@ -155,11 +156,24 @@ pub fn edited_keys(set: &Migrations, history: &History) -> Vec<Key> {
             Some(file) => !has_checksum_of(file, row),
             None => may_be_moved || set.claims(&row.key).next().is_some(),
         },
-        // What it makes follows from its text.
-        Key::Repeatable(_) => set.get(&row.key).is_none(),
+        // What it makes follows from its text, and only its recorded text tells whether it has made a trigger that no file
+        // makes any more.
+        Key::Repeatable(_) => match set.get(&row.key) {
+            Some(file) => !has_checksum_of(file, row) && has_other_triggers(file, history),
+            None => true,
+        },
         _ => false,
     });
     keys.map(|row| row.key.clone()).collect()
+}
+
+/// Whether what a file makes has triggers that its text does not name.
+fn has_other_triggers(file: &Migration, history: &History) -> bool {
+    let text = &file.up.source.text;
+    made(text).iter().any(|object| {
+        let mut triggers = history.known.triggers_on(&object.name);
+        triggers.any(|(name, _)| !has_name(text, name))
+    })
 }
 
 /// The applied rows that no file of the same key has the text of. A repeatable belongs to them only where it has no file:

@@ -664,10 +664,12 @@ impl<'a> Planner<'a> {
             }
         }
         let each = self.repeatables.into_iter();
-        let each = each.map(|(migration, made)| Repeatable {
+        let recorded = |key: &Key| self.rows.get(key).and_then(|row| row.source.as_deref());
+        let each = each.map(|(migration, made_now)| Repeatable {
             entry: entry(migration),
             source: migration.up.source.clone(),
-            made,
+            made: made_now,
+            was: recorded(&migration.key).map(made).unwrap_or_default(),
             now: None,
             runs: repeatables.remove(&migration.key),
         });

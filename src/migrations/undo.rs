@@ -214,6 +214,7 @@ fn repeatables(history: &History, set: Option<&Migrations>) -> Vec<Repeatable> {
                 text: text.as_str().into(),
             }),
             made,
+            was: Vec::new(),
             now: edited.map(now),
             runs: None,
         })

@@ -263,3 +263,50 @@ fn an_undo_that_would_leave_a_text_in_place_of_a_column_says_what_to_run() {
     printed(&project, "migrate", 0);
     printed(&project, "undo", 0);
 }
+
+const TABLE: &str = "CREATE TABLE t(id INTEGER PRIMARY KEY, a TEXT);\n";
+const VIEW: &str = "DROP VIEW IF EXISTS v;\nCREATE VIEW v AS SELECT a FROM t;\n";
+
+/// The view `v` as a repeatable, and a version that rebuilds its table and drops the view first.
+fn rebuilt_under_a_view() -> Project {
+    let rebuild = |declared: &str, value: &str| {
+        format!(
+            "CREATE TABLE n(id INTEGER PRIMARY KEY, a TEXT{declared});\nINSERT INTO n SELECT id, {value} FROM t;\n\
+             DROP TABLE t;\nALTER TABLE n RENAME TO t;\n"
+        )
+    };
+    let up = rebuild(" NOT NULL DEFAULT ''", "coalesce(a, '')");
+    Project::new()
+        .migration("V1__t", TABLE)
+        .migration("R__v", VIEW)
+        .after("migrate")
+        .migration("V2__rebuild", format!("DROP VIEW IF EXISTS v;\n{up}"))
+        .down("V2__rebuild", rebuild("", "a"))
+}
+
+#[test]
+fn redo_undoes_a_rebuild_under_a_view_that_its_file_drops() {
+    let project = rebuilt_under_a_view();
+    for line in [
+        "check", "migrate", "redo", "undo", "migrate", "redo", "drift",
+    ] {
+        project.run(line).exits(0);
+    }
+    project.change(&["INSERT INTO t(a) SELECT 'x' FROM (SELECT count(*) FROM v)"]);
+}
+
+#[test]
+fn a_trigger_that_is_taken_out_of_a_repeatable_goes_with_its_view() {
+    let trigger =
+        "CREATE TRIGGER mine INSTEAD OF INSERT ON v BEGIN INSERT INTO t(a) VALUES (new.a); END;\n";
+    let project = Project::new()
+        .migration("V1__t", TABLE)
+        .migration("R__v", format!("{VIEW}{trigger}"))
+        .after("migrate");
+    project.write("migrations/R__v.sql", VIEW);
+    project.run("migrate").exits(0);
+    // The one that no migration has made stays, and is all of the drift.
+    project.run("drift").exits(0);
+    // Its name is free.
+    project.change(&[trigger]);
+}
