@@ -174,7 +174,12 @@ fn in_the_way(
         .flat_map(|step| targets(&step.sql))
         .map(|target| target.name.to_ascii_lowercase())
         .collect();
-    let used: HashSet<String> = statements().flat_map(|step| names(&step.sql)).collect();
+    // A view that a statement drops where it is there is not needed.
+    let needs = statements().filter(|step| match kind(&step.sql) {
+        Kind::Drop(object) => !(object.what == What::View && object.if_exists),
+        _ => true,
+    });
+    let used: HashSet<String> = needs.flat_map(|step| names(&step.sql)).collect();
     let (mut views, mut triggers) = (Vec::new(), Vec::new());
     // Views come before what is on them.
     let applied = repeatables.iter().filter(|it| it.runs.is_none());

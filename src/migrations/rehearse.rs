@@ -147,6 +147,8 @@ pub(super) enum Way {
     Existing,
     /// Undoing it there.
     Undo,
+    /// Applying it there again after it was undone.
+    Redo,
 }
 
 /// When foreign keys are compared that files may leave without their parents. Each comparison looks at the whole schema.
@@ -634,6 +636,9 @@ impl Rehearsal {
             Way::Undo => {
                 format!("{message} (taking it back on a database that exists, in memory)")
             }
+            Way::Redo => {
+                format!("{message} (applying it again on a database that has undone it, in memory)")
+            }
         };
         let problem = Diagnostic {
             notes,
@@ -743,7 +748,7 @@ fn statement_at(unit: &Unit, origin: Option<&Origin>) -> Option<Step> {
 fn help_for(way: Way, key: &Key, statement: &str) -> Option<String> {
     let repeatable = matches!(key, Key::Repeatable(_));
     match (way, kind(statement)) {
-        (Way::Up | Way::Existing | Way::Undo, _) => None,
+        (Way::Up | Way::Existing | Way::Undo | Way::Redo, _) => None,
         (Way::Down, _) => Some(format!(
             "`undo` runs the down file on the schema that {key} leaves: make it fit that"
         )),

@@ -331,6 +331,15 @@ impl<'a> Existing<'a> {
         self.published.texts == Texts::Current
     }
 
+    /// Whether a repeatable migration is new or changed.
+    pub(super) fn has_new_repeatables(&self) -> bool {
+        let mut last = self.published.last.iter();
+        last.any(|part| {
+            let checksum = part.migration.up.checksum.as_str();
+            !self.has.contains(&(part.key(), checksum))
+        })
+    }
+
     /// The same, where every repeatable migration was changed too and runs again. None where one of them fails.
     pub(super) async fn with_repeatables_again(&self) -> Result<Option<Rehearsal>, DbError> {
         let mut copy = self.rehearsal.fork().await?;
@@ -386,6 +395,7 @@ impl<'a> Existing<'a> {
         let unfilled = self.fill.before(self.rehearsal.db()).await?;
         self.report_unfilled(part, unfilled).await?;
         let refused = self.refused_without_rows(part).await?;
+        let with_numbers = self.refused_with_numbers(part, &later).await?;
         let with_rows = match self
             .rehearsal
             .up_before(part.migration, &part.up, Way::Existing, &later)
@@ -394,8 +404,8 @@ impl<'a> Existing<'a> {
             Ok(()) => {
                 self.ran.push((part, Way::Existing));
                 self.problems.extend(refused);
+                self.problems.extend(with_numbers);
                 self.applied += usize::from(!part.is_repeatable());
-        let with_numbers = self.refused_with_numbers(part, &later).await?;
                 return Ok(Next::Continue);
             }
             Err(Stopped::Db(error)) => return Err(error),
@@ -404,7 +414,6 @@ impl<'a> Existing<'a> {
         match part.up.is_atomic() && !self.fill.holds_any() {
             true => self.fill.empty(self.rehearsal.db()).await?,
             false => self.rebuild().await?,
-                self.problems.extend(with_numbers);
         }
         let because_of_rows = self
             .because_of_rows(self.rehearsal.db(), &part.up, Way::Existing, with_rows)
@@ -456,15 +465,6 @@ impl<'a> Existing<'a> {
         Ok(None)
     }
 
-    /// A file that fails on filled tables. The database is as it was before the file.
-    pub(super) async fn because_of_rows(
-        &self,
-        db: &Db,
-        act: &Act,
-        way: Way,
-        problem: Problem,
-    ) -> Result<Diagnostic, DbError> {
-        let Problem {
     /// A file that changes the type of a column and fails where a text in it reads as a number, which generated ones do not.
     async fn refused_with_numbers(
         &self,
@@ -501,6 +501,15 @@ impl<'a> Existing<'a> {
         }
     }
 
+    /// A file that fails on filled tables. The database is as it was before the file.
+    pub(super) async fn because_of_rows(
+        &self,
+        db: &Db,
+        act: &Act,
+        way: Way,
+        problem: Problem,
+    ) -> Result<Diagnostic, DbError> {
+        let Problem {
             diagnostic, step, ..
         } = problem;
         if let Some(step) = step {
@@ -522,7 +531,7 @@ impl<'a> Existing<'a> {
     }
 
     /// A file that fails without any rows, and did not fail on a new database.
-    fn because_of_objects(&self, problem: Problem) -> Diagnostic {
+    pub(super) fn because_of_objects(&self, problem: Problem) -> Diagnostic {
         let Problem {
             diagnostic,
             error,
@@ -534,7 +543,8 @@ impl<'a> Existing<'a> {
             );
         }
         let words = error.message;
-        let repeatables = self.published.repeatables.iter();
+        let published = &self.published;
+        let repeatables = published.repeatables.iter().chain(&published.last);
         let in_the_way = repeatables
             .flat_map(|part| made(part))
             .find(|(what, name)| {
@@ -569,7 +579,8 @@ impl<'a> Existing<'a> {
     /// What to do about a statement with the name of an object that a repeatable migration has made, or that fires its
     /// trigger.
     fn made_by_repeatable(&self, statement: &str) -> Option<String> {
-        let repeatables = self.published.repeatables.iter();
+        let published = &self.published;
+        let repeatables = published.repeatables.iter().chain(&published.last);
         let mut objects = repeatables.flat_map(|part| {
             let made = made::made(&part.migration.up.source.text).into_iter();
             made.map(|made| (part.key(), made))
@@ -774,17 +785,6 @@ fn help_on(statement: &str) -> Option<&'static str> {
     }
 }
 
-/// What a file creates and does not drop again: sort and name.
-pub(super) fn made(part: &Part<'_>) -> impl Iterator<Item = (What, String)> {
-    let objects = made::made(&part.migration.up.source.text).into_iter();
-    objects.map(|object| match object.what {
-        What::VirtualTable => (What::Table, object.name),
-        what => (what, object.name),
-    })
-}
-
-fn makes(part: &Part<'_>, object: &Object) -> bool {
-    let is_it = |(what, name): (What, String)| {
 /// The table and the column of libSQL's `ALTER TABLE … ALTER COLUMN … TO`.
 fn altered_column(statement: &str) -> Option<(String, String)> {
     if kind(statement) != Kind::Alter {
@@ -800,6 +800,17 @@ fn altered_column(statement: &str) -> Option<(String, String)> {
         .then(|| (table.name, unquote(name.text(statement))))
 }
 
+/// What a file creates and does not drop again: sort and name.
+pub(super) fn made(part: &Part<'_>) -> impl Iterator<Item = (What, String)> {
+    let objects = made::made(&part.migration.up.source.text).into_iter();
+    objects.map(|object| match object.what {
+        What::VirtualTable => (What::Table, object.name),
+        what => (what, object.name),
+    })
+}
+
+fn makes(part: &Part<'_>, object: &Object) -> bool {
+    let is_it = |(what, name): (What, String)| {
         what.word() == object.kind.word() && name.eq_ignore_ascii_case(&object.name)
     };
     matches!(object.kind, ObjectKind::View | ObjectKind::Trigger) && made(part).any(is_it)

@@ -12,15 +12,36 @@ impl Existing<'_> {
     pub(super) async fn undone(&mut self) -> Result<(), DbError> {
         let new = self.published.new.clone();
         let mut copy = None;
+        let mut taken_back = Vec::new();
         for part in new.into_iter().rev() {
             let Some(down) = tried_down(part) else {
-                return Ok(());
+                break;
             };
             let copy = match &mut copy {
                 Some(copy) => copy,
                 None => copy.insert(self.rehearsal.fork().await?),
             };
             if !self.takes_back(copy, part, down).await? {
+                return Ok(());
+            }
+            taken_back.push(part);
+        }
+        taken_back.reverse();
+        match copy {
+            Some(copy) if self.has_new_repeatables() => self.again(copy, &taken_back).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// Applies the versions again that were undone. Repeatable migrations that are as new as they are were not there when
+    /// they ran first.
+    async fn again(&mut self, mut copy: Rehearsal, parts: &[&Part<'_>]) -> Result<(), DbError> {
+        self.fill.empty(copy.db()).await?;
+        for (number, part) in parts.iter().enumerate() {
+            let later = || parts[number + 1..].iter().map(|part| &part.up).collect();
+            let ran = copy.up_before(part.migration, &part.up, Way::Redo, &later);
+            if let Some(problem) = refused(ran.await)? {
+                self.problems.push(self.because_of_objects(problem));
                 return Ok(());
             }
         }

@@ -648,3 +648,41 @@ async fn a_full_text_index_needs_the_table_and_the_columns_of_its_content() {
     )
     .await;
 }
+
+/// A version with its down file, and a repeatable migration that came together.
+#[tokio::test]
+async fn a_version_is_applied_again_where_new_repeatable_migrations_have_run() {
+    let rebuild = |columns: &str, values: &str| {
+        format!(
+            "CREATE TABLE n ({columns});\nINSERT INTO n SELECT {values} FROM t;\nDROP TABLE t;\nALTER TABLE n RENAME TO t;"
+        )
+    };
+    let plain = rebuild("x, y, z", "x, y, 1");
+    let first = format!("DROP VIEW IF EXISTS v;\n{plain}");
+    let back = rebuild("x, y", "x, y");
+    let view = (
+        "R__v.sql",
+        "DROP VIEW IF EXISTS v;\nCREATE VIEW v AS SELECT x FROM t;",
+    );
+    let down = ("V2__rebuild.down.sql", back.as_str());
+    for (up, expect) in [
+        (
+            &plain,
+            expect![[r#"
+                V2__rebuild.sql:4:1 fails
+                  error in view v: no such table: main.t (applying it again on a database that has undone it, in memory)
+                  help: write `DROP VIEW IF EXISTS v;` before it: the repeatable migration makes it again afterwards
+                3 applied, 1 reversed, whole, 1 new
+            "#]],
+        ),
+        (
+            &first,
+            expect![[r#"
+                3 applied, 1 reversed, whole, 1 new
+            "#]],
+        ),
+    ] {
+        let files = [T, ("V2__rebuild.sql", up.as_str()), down, view];
+        check_since(&[T], &files, expect).await;
+    }
+}
