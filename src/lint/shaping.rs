@@ -3,7 +3,8 @@
 use super::definition::{Created, created};
 use super::file::{File, changes_children, columns_of, finding, list};
 use super::recipe::block;
-use crate::diagnostic::Diagnostic;
+use super::statement::Statement;
+use crate::diagnostic::{Diagnostic, Severity};
 use crate::schema::{Affinity, Catalogue, Nullability, RowId, Strictness, TableKind, TableShape};
 use crate::sql::{Kind, TokenKind, What, identifier, unquote};
 
@@ -73,7 +74,7 @@ fn others_are_strict(file: &File<'_>) -> bool {
 }
 
 fn made(
-    statement: &super::statement::Statement<'_>,
+    statement: &Statement<'_>,
     table: &TableShape,
     created: &Created,
     is_new: bool,
@@ -136,70 +137,108 @@ fn made(
     }
 }
 
-/// `"text"` where only a string can stand.
+/// Names in double quotes that the engine reads as a string: it tells most of them, and the tokens of a definition the others.
 fn strings(file: &File<'_>, found: &mut Vec<Diagnostic>) {
+    let texts = file.stage.texts.as_deref();
     for statement in &file.statements {
-        let mut places = Vec::new();
-        let is_quoted = |at: usize| {
-            let token = statement.tokens.get(at);
-            let is_name = token.is_some_and(|it| it.kind == TokenKind::QuotedName);
-            // The table in front of a column is a name.
-            let is_part =
-                statement.text(at + 1) == "." || statement.text(at.wrapping_sub(1)) == ".";
-            is_name && !is_part && statement.text(at).starts_with('"')
+        let of_engine: Vec<(usize, Option<&str>)> = match texts {
+            Some(texts) => {
+                let place = |at: usize| statement.token(at).span;
+                let text_at = |at: usize| texts.iter().find(|it| it.span == place(at));
+                let tokens = 0..statement.tokens.len();
+                let quoted = tokens.filter(|at| statement.text(*at).starts_with('"'));
+                let found = quoted.filter_map(|at| Some((at, text_at(at)?.column_of.as_deref())));
+                found.collect()
+            }
+            None => Vec::new(),
         };
-        match &statement.kind {
-            Kind::Create(object) if object.what == What::Table => {
-                let columns = created(statement.sql)
-                    .map(|it| it.columns)
-                    .unwrap_or_default();
-                let is_column = |at: usize| {
-                    columns
-                        .iter()
-                        .any(|it| it.name.eq_ignore_ascii_case(&unquote(statement.text(at))))
-                };
-                for at in 0..statement.tokens.len() {
-                    if statement.is(at, "DEFAULT") && is_quoted(at + 1) {
-                        places.push(at + 1);
-                    } else if statement.is(at, "CHECK") && statement.text(at + 1) == "(" {
-                        let inside = at + 1..statement.behind(at + 1);
-                        places.extend(inside.filter(|at| is_quoted(*at) && !is_column(*at)));
-                    }
-                }
-            }
-            Kind::Alter => {
-                let begin = statement.find(0, &["DEFAULT"]);
-                places.extend(begin.map(|at| at + 1).filter(|at| is_quoted(*at)));
-            }
-            Kind::Insert => {
-                let Some(values) = statement.find(0, &["VALUES"]) else {
-                    continue;
-                };
-                let end = statement
-                    .find(values, &["ON", "CONFLICT"])
-                    .or_else(|| statement.find(values, &["RETURNING"]));
-                let inside = values + 1..end.unwrap_or(statement.tokens.len());
-                let has_select = inside.clone().any(|at| statement.is(at, "SELECT"));
-                places.extend(inside.filter(|at| is_quoted(*at) && !has_select));
-            }
-            _ => {}
-        }
-        let Some(first) = places.first() else {
+        let mut places: Vec<usize> = of_engine.iter().map(|(at, _)| *at).collect();
+        places.extend(by_tokens(statement, texts.is_some()));
+        places.sort_unstable();
+        places.dedup();
+        let meant = of_engine.iter().find_map(|(at, of)| Some((*at, (*of)?)));
+        let Some(first) = meant.map(|(at, _)| at).or(places.first().copied()) else {
             continue;
         };
-        let text = unquote(statement.text(*first));
-        let message = format!(
-            "{} is in double quotes: it is read as a string only because no column has that name, and not by every engine",
-            statement.text(*first)
+        let (written, text) = (statement.text(first), unquote(statement.text(first)));
+        let single = format!("'{}'", text.replace('\'', "''"));
+        let mut diagnostic = match meant {
+            Some((_, table)) => {
+                let message = format!(
+                    "{written} is the text {single} here and no column: nothing that this statement reads has a column \
+                     {text}, which {table} has"
+                );
+                let mut diagnostic = finding("SC805", message).help(format!(
+                    "leave the column out, or read it from a table that has it; write {single} where the text is meant"
+                ));
+                diagnostic.severity = Severity::Error;
+                diagnostic
+            }
+            None => {
+                let message = format!(
+                    "{written} is in double quotes: it is read as a string only because no column has that name, and not by \
+                     every engine"
+                );
+                finding("SC805", message).help(format!("write {single}"))
+            }
+        };
+        diagnostic = diagnostic.at(statement.token(first)).note(
+            "the Turso engine and builds of SQLite with SQLITE_DQS=0 refuse it: no such column",
         );
-        let mut diagnostic = finding("SC805", message)
-            .at(statement.token(*first))
-            .help(format!("write '{}'", text.replace('\'', "''")));
         if places.len() > 1 {
             diagnostic = diagnostic.note(format!("the statement has {} of them", places.len()));
         }
         found.push(diagnostic);
     }
+}
+
+/// `"text"` where only a string can stand. `is_asked` says whether the engine was asked about what is no definition.
+fn by_tokens(statement: &Statement<'_>, is_asked: bool) -> Vec<usize> {
+    let mut places = Vec::new();
+    let is_quoted = |at: usize| {
+        let token = statement.tokens.get(at);
+        let is_name = token.is_some_and(|it| it.kind == TokenKind::QuotedName);
+        // The table in front of a column is a name.
+        let is_part = statement.text(at + 1) == "." || statement.text(at.wrapping_sub(1)) == ".";
+        is_name && !is_part && statement.text(at).starts_with('"')
+    };
+    match &statement.kind {
+        Kind::Create(object) if object.what == What::Table => {
+            let columns = created(statement.sql)
+                .map(|it| it.columns)
+                .unwrap_or_default();
+            let is_column = |at: usize| {
+                columns
+                    .iter()
+                    .any(|it| it.name.eq_ignore_ascii_case(&unquote(statement.text(at))))
+            };
+            for at in 0..statement.tokens.len() {
+                if statement.is(at, "DEFAULT") && is_quoted(at + 1) {
+                    places.push(at + 1);
+                } else if statement.is(at, "CHECK") && statement.text(at + 1) == "(" {
+                    let inside = at + 1..statement.behind(at + 1);
+                    places.extend(inside.filter(|at| is_quoted(*at) && !is_column(*at)));
+                }
+            }
+        }
+        Kind::Alter => {
+            let begin = statement.find(0, &["DEFAULT"]);
+            places.extend(begin.map(|at| at + 1).filter(|at| is_quoted(*at)));
+        }
+        Kind::Insert if !is_asked => {
+            let Some(values) = statement.find(0, &["VALUES"]) else {
+                return places;
+            };
+            let end = statement
+                .find(values, &["ON", "CONFLICT"])
+                .or_else(|| statement.find(values, &["RETURNING"]));
+            let inside = values + 1..end.unwrap_or(statement.tokens.len());
+            let has_select = inside.clone().any(|at| statement.is(at, "SELECT"));
+            places.extend(inside.filter(|at| is_quoted(*at) && !has_select));
+        }
+        _ => {}
+    }
+    places
 }
 
 /// `INSERT OR REPLACE` into a table that others refer to.

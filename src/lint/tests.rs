@@ -205,3 +205,36 @@ async fn other_line_ends_are_found_where_the_runner_compares_bytes() {
     assert!(!of(Some(Runner::Seedbed), crlf).await);
     assert!(!of(Some(Runner::Wrangler), crlf).await);
 }
+
+/// <https://github.com/drizzle-team/drizzle-orm/issues/5360>
+#[tokio::test]
+async fn a_column_that_a_rebuild_copies_and_the_old_table_has_not_is_an_error() {
+    let base = "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT);";
+    let rebuild = |selected: &str| {
+        format!(
+            "CREATE TABLE n (\"id\" INTEGER PRIMARY KEY, \"a\" TEXT DEFAULT '', \"z\" TEXT);
+INSERT INTO n (\"id\", \"a\", \"z\") SELECT \"id\", \"a\", {selected} FROM \"t\";
+DROP TABLE t;
+ALTER TABLE n RENAME TO t;"
+        )
+    };
+    let of = async |selected: &str| {
+        let mut found = findings(base, &rebuild(selected), SEEDBED).await;
+        found.retain(|it| it.code == "SC805");
+        found
+    };
+    let found = of("\"z\"").await;
+    let [found] = found.as_slice() else {
+        panic!("{found:?}");
+    };
+    assert!(found.is_error());
+    assert_eq!(
+        found.message,
+        "\"z\" is the text 'z' here and no column: nothing that this statement reads has a column z, which n has"
+    );
+    let place = found.origin().map(|it| it.place());
+    assert_eq!(place.map(|it| (it.line, it.column)), Some((2, 50)));
+    assert!(of("NULL").await.is_empty());
+    assert!(of("\"a\"").await.is_empty());
+    assert!(!of("\"other\"").await[0].is_error());
+}

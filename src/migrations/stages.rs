@@ -10,7 +10,10 @@ use super::rehearse::{Act, Rehearsal, Way};
 use super::set::{Migration, Migrations};
 use crate::db::{Db, DbError};
 use crate::diagnostic::Diagnostic;
-use crate::schema::{Broken, Catalogue, ObjectKind, Schema, broken, changes, compare};
+use crate::schema::{
+    Broken, Catalogue, ObjectKind, Schema, TextInQuotes, broken, changes, compare, may_have_text,
+    texts_in_quotes,
+};
 use crate::script::{Key, Record};
 use crate::sql::What;
 
@@ -27,6 +30,8 @@ pub struct Stage<'a> {
     pub after: Option<Arc<Catalogue>>,
     /// Whether its down file leaves another schema than the one before it; `None` where that was not tried.
     pub down_differs: Option<bool>,
+    /// The names in double quotes that the engine takes for text, in bytes of the file; `None` where it did not run.
+    pub texts: Option<Vec<TextInQuotes>>,
 }
 
 /// A view or trigger that does not compile at the end, and did before the new files.
@@ -101,9 +106,11 @@ pub async fn stages<'a>(
             before: now.clone(),
             after: None,
             down_differs: None,
+            texts: None,
         };
         if let Some(catalogue) = now.take() {
             let later = || new[number + 1..].iter().map(|(_, act)| act).collect();
+            let texts = texts_of(&rehearsal, act).await?;
             let problem = match act.cannot_run() {
                 Some(problem) => Some(problem),
                 None => match rehearsal.up_before(migration, act, Way::Up, &later).await {
@@ -126,6 +133,7 @@ pub async fn stages<'a>(
                         stage.down_differs = left.map(|left| !changes(&before, &left).is_empty());
                     }
                     before = after;
+                    stage.texts = Some(texts);
                     stage.after = Some(next.clone());
                     now = Some(next);
                 }
@@ -149,6 +157,36 @@ pub async fn stages<'a>(
         found.databases = Some((base.into_db(), rehearsal.into_db()));
     }
     found.last = now;
+    Ok(found)
+}
+
+/// The names in double quotes of a file that are text where they are. Its statements run in a copy, one by one, as far as
+/// one is asked about.
+async fn texts_of(before: &Rehearsal, act: &Act) -> Result<Vec<TextInQuotes>, DbError> {
+    let mut found = Vec::new();
+    let steps = act.steps();
+    let last = steps.iter().rposition(|step| may_have_text(&step.sql));
+    let Some(last) = last.filter(|_| act.cannot_run().is_none()) else {
+        return Ok(found);
+    };
+    let copy = before.fork().await?;
+    for (at, step) in steps[..=last].iter().enumerate() {
+        if let Some(origin) = step.origin() {
+            let texts = texts_in_quotes(copy.db(), &step.sql).await?.into_iter();
+            found.extend(texts.map(|it| TextInQuotes {
+                span: origin.span.start + it.span.start..origin.span.start + it.span.end,
+                ..it
+            }));
+        }
+        if at < last {
+            match copy.execute([step.sql.to_string()]).await {
+                Ok(()) => {}
+                // The file itself fails there too, or only with its transaction.
+                Err(DbError::Read(_)) => return Ok(found),
+                Err(error) => return Err(error),
+            }
+        }
+    }
     Ok(found)
 }
 
