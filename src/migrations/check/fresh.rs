@@ -215,7 +215,7 @@ impl<'a> Fresh<'a> {
                 ),
                 "make the migration do the same on what its down file leaves",
             ),
-            Way::Up | Way::Down | Way::Existing | Way::Undo => (
+            Way::Up | Way::Down | Way::Existing | Way::Undo | Way::Redo => (
                 format!(
                     "the down file of {key} does not bring back the schema that was there before"
                 ),
