@@ -61,7 +61,7 @@ pub use explain::explain;
 pub use export::exported;
 pub use import::{
     foreign_history_warning, import_words, imported, left_out_words, module_warning,
-    planned_import, trigger_warning,
+    planned_import, restored_backup, trigger_warning,
 };
 pub use inspect::inspect;
 pub use json::{Call, Document, Item, Problem, Related};

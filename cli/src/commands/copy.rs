@@ -80,7 +80,7 @@ pub(crate) async fn copy(session: &Session, flags: &args::Copy) -> Ending {
         session.terminal.words(&words);
     }
     let input = read_twice(input).await.map_err(|error| failed(&error))?;
-    let progress = Progress::new(session.terminal, &input);
+    let progress = Progress::new(session.terminal, &input, "copied");
     let (on_event, told) = telling(&progress);
     let copied = library::copy(
         &input,

@@ -56,7 +56,7 @@ pub(crate) async fn import(session: &Session, flags: &args::Import) -> Ending {
         }
         Verify::Counts | Verify::None => input,
     };
-    let progress = Progress::new(session.terminal, &input);
+    let progress = Progress::new(session.terminal, &input, "imported");
     let outcome = import::import(
         &opened.db,
         &input,
