@@ -56,7 +56,7 @@ pub use config::config;
 pub use copy::{Copying, copied, copy_words, planned_copy};
 pub use drift::{fixed, no_drift};
 pub use dry_run::{adopt_dry_run, dry_run, redo_dry_run, several_transactions, undo_dry_run};
-pub use dump::dumped;
+pub use dump::{dumped, export_words};
 pub use explain::explain;
 pub use export::exported;
 pub use import::{
