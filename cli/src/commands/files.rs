@@ -383,6 +383,16 @@ pub(crate) fn init(session: &Session, flags: &args::Init) -> Ending {
         (None, Some(path)) => Dependency::Path(path.clone()),
         (None, None) => Dependency::Registry,
     };
+    if kind == Kind::Program
+        && flags.workflow == init::Workflow::None
+        && let Some(flag) = dependency.flag()
+    {
+        let message = format!(
+            "{flag} says from where an xtask or a workflow takes Seedbed, and this writes neither"
+        );
+        let help = format!("leave {flag} out, or add `--kind xtask` or `--workflow github`");
+        return Err(session.usage("flag", message, Some(help)));
+    }
     let options = InitOptions {
         kind,
         dependency,
