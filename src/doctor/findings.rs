@@ -202,7 +202,7 @@ pub(super) fn token(config: &Config, now: SystemTime) -> Check {
     let Some(token) = config.token() else {
         return Check::ok(
             "token",
-            "none is set; a server on this machine may need none",
+            "none is set; a server on this machine or in a private network may need none",
         );
     };
     let origin = &token.origin;

@@ -74,7 +74,7 @@ pub(crate) async fn copy(session: &Session, flags: &args::Copy) -> Ending {
         return Ok(Exit::Done);
     }
     session.ask(&opened, Asks::OnEveryRemote).await?;
-    if !opened.config.database.value.is_on_this_machine() {
+    if opened.config.database.value.may_be_restored() {
         let name = opened.config.turso_name();
         let words = report::restore_point(&name, SystemTime::now());
         session.terminal.words(&words);
