@@ -226,6 +226,7 @@ fn a_file_is_told_as_it_is() {
             path: "data/app.db".into(),
             contents,
             beside,
+            abandoned: Vec::new(),
         });
         expect.assert_eq(&shown(&found));
     }
