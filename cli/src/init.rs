@@ -262,7 +262,7 @@ impl Project<'_> {
             let path = folder.join("Cargo.toml");
             let below = root.strip_prefix(folder).unwrap_or(&root);
             // One that cannot be read is none that cargo could use.
-            let text = std::fs::read_to_string(&path).unwrap_or_default();
+            let text = seedbed::regular::text(&path).unwrap_or_default();
             if edit::is_workspace_of(&text, below) {
                 return Err(InitError::InWorkspace { path });
             }

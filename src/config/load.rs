@@ -18,6 +18,7 @@ use super::resolve::{Resolved, resolve};
 use super::secret::Secret;
 use super::variables::{self, HOME};
 use crate::diagnostic::Diagnostic;
+use crate::regular;
 
 /// The configuration for these flags in the working folder `cwd`, an absolute path, with the
 /// variables of `env` ([`std::env::vars_os`]).
@@ -40,16 +41,22 @@ pub fn load(
     let mut problems = Vec::new();
     sources.env = ours(env, &mut problems);
     let config = file("--config", flags.config.as_ref(), "config.toml", &sources);
-    sources.toml = config.read(&mut problems).map(|text| TomlText {
+    let read: Reading = match config.named {
+        true => regular::text_or_flow,
+        // A file of the repository.
+        false => regular::text,
+    };
+    sources.toml = config.read(read, &mut problems).map(|text| TomlText {
         path: config.shown.clone(),
         text,
     });
     let dotenv = file("--env-file", flags.env_file.as_ref(), ".env", &sources);
+    // Managers of secrets put a pipe in its place.
     sources.dotenv = dotenv
-        .read(&mut problems)
+        .read(regular::text_or_flow, &mut problems)
         .map(|text| DotEnv::parse(&dotenv.shown, &text));
     sources.token_file = token_file(&sources).map(|path| {
-        let text = fs::read_to_string(&path).map(Secret::new);
+        let text = regular::text_or_flow(&path).map(Secret::new);
         // Without the path: a token put there by mistake would be told.
         text.map_err(|error| format!("names a file that cannot be read: {}", reason(&error)))
     });
@@ -174,10 +181,13 @@ fn file(flag: &'static str, given: Option<&PathBuf>, usual: &str, sources: &Sour
     }
 }
 
+/// How a text is read.
+type Reading = fn(&Path) -> io::Result<String>;
+
 impl File {
     /// The text; a file that no flag names may be missing.
-    fn read(&self, problems: &mut Vec<Diagnostic>) -> Option<String> {
-        match fs::read_to_string(&self.path) {
+    fn read(&self, read: Reading, problems: &mut Vec<Diagnostic>) -> Option<String> {
+        match read(&self.path) {
             Ok(text) => Some(text),
             Err(error) if error.kind() == ErrorKind::NotFound && !self.named => None,
             Err(error) => {
@@ -202,6 +212,9 @@ impl File {
                 problem.help(format!("check the path, or leave {} out", self.flag))
             }
             ErrorKind::InvalidData => problem.help("save the file as UTF-8"),
+            ErrorKind::InvalidInput | ErrorKind::TimedOut | ErrorKind::FileTooLarge => {
+                problem.help("put a file in its place, or a link to one")
+            }
             _ => problem,
         }
     }

@@ -311,6 +311,12 @@ impl Report {
                 "unreadable",
                 "check whether the file exists, and whether you may read it".to_owned(),
             ),
+            RestoreError::Flows(_) => (
+                Class::Usage,
+                "no-file",
+                "write it into a file first; `import - < DUMP` reads a dump that flows, without the checks of a restore"
+                    .to_owned(),
+            ),
             RestoreError::NotEmpty { .. } => (
                 Class::Integrity,
                 "not-empty",

@@ -447,7 +447,7 @@ pub(crate) fn init(session: &Session, flags: &args::Init) -> Ending {
 /// machine, and files are for all.
 fn places(session: &Session) -> Result<Places, Stopped> {
     let root = &session.cwd;
-    let text = |name: &str| std::fs::read_to_string(root.join(name)).ok();
+    let text = |name: &str| seedbed::regular::text(&root.join(name)).ok();
     let toml = text("config.toml").map(|text| TomlText {
         path: "config.toml".into(),
         text,
