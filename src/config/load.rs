@@ -81,28 +81,34 @@ impl Config {
 
 /// The nearest folder from `cwd` upwards that holds `config.toml`, `migrations/` or `.git`, else `cwd` itself.
 ///
-/// A `migrations/` without SQL is often a module of source code, as in `src/migrations/`: it counts only where no folder
-/// further up is a root. An empty one, which waits for its first migration, counts before a `.git` further up.
+/// A `migrations/` that has other files and no SQL is often a module of source code, as in `src/migrations/`: it counts only
+/// where no folder further up is a root. An empty one waits for the first migration of a new project, which may be below
+/// another one.
 pub fn project_root(cwd: &Path) -> PathBuf {
     // A file in a worktree or submodule.
     let is_repository = |folder: &Path| folder.join(".git").exists();
-    let mut first = None;
+    let mut repository = None;
     for folder in cwd.ancestors() {
         let migrations = folder.join("migrations");
-        if folder.join("config.toml").is_file() || holds_sql(&migrations) {
+        let is_root = folder.join("config.toml").is_file();
+        if is_root || is_empty(&migrations) || holds_sql(&migrations) {
             return folder.to_owned();
-        }
-        let is_empty = fs::read_dir(&migrations).is_ok_and(|mut entries| entries.next().is_none());
-        if first.is_none() && (is_empty || is_repository(folder)) {
-            first = Some(folder);
         }
         // What is above a repository is of another project.
         if is_repository(folder) {
+            repository = Some(folder);
             break;
         }
     }
     let any = || cwd.ancestors().find(|it| it.join("migrations").is_dir());
-    first.or_else(any).unwrap_or(cwd).to_owned()
+    repository.or_else(any).unwrap_or(cwd).to_owned()
+}
+
+/// Whether a folder is there and holds nothing, but for hidden files: git keeps no empty folder, so it often has a
+/// `.gitkeep`.
+fn is_empty(folder: &Path) -> bool {
+    let is_hidden = |entry: fs::DirEntry| entry.file_name().as_encoded_bytes().starts_with(b".");
+    fs::read_dir(folder).is_ok_and(|entries| entries.flatten().all(is_hidden))
 }
 
 /// The folder of a file, without `.` and `..` in its path.
