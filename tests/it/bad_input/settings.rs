@@ -3,6 +3,8 @@
 use expect_test::expect;
 
 use super::{applied, check, untouched};
+#[cfg(unix)]
+use crate::project::Project;
 
 #[test]
 fn an_unknown_key_in_the_configuration() {
