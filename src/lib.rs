@@ -93,6 +93,8 @@ pub mod open;
 mod proxy;
 #[cfg(feature = "refinery")]
 pub mod refinery;
+#[doc(hidden)]
+pub mod regular;
 #[cfg(feature = "report")]
 pub mod report;
 pub mod rules;

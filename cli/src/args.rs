@@ -859,7 +859,8 @@ pub(super) struct Export {
     /// No schema: rows for tables that are there
     #[arg(long, conflicts_with = "schema_only")]
     pub(super) data_only: bool,
-    /// Without Seedbed's records; with --schema-only what is left can be the first migration
+    /// Without Seedbed's records and those of other migration tools; with --schema-only what is left can be the first
+    /// migration
     #[arg(long)]
     pub(super) no_history: bool,
     #[command(flatten)]

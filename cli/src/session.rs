@@ -612,8 +612,8 @@ impl Session {
     pub(super) fn events(&self, opened: &Opened) -> OnEvent {
         let terminal = self.terminal;
         let program = self.again;
-        let restorable = (!opened.config.database.value.is_on_this_machine())
-            .then(|| opened.config.turso_name());
+        let restorable = opened.config.database.value.may_be_restored();
+        let restorable = restorable.then(|| opened.config.turso_name());
         let restorable = std::sync::Mutex::new(restorable);
         let running = terminal.tells().then(|| Running::new(terminal));
         std::sync::Arc::new(move |event: Event| {

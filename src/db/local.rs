@@ -18,8 +18,8 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 use self::transactions::execute;
 use super::bound::copies;
 use super::{
-    Access, Answer, Code, DbError, EngineError, Failure, OnProgress, Options, OtherRun, Query, Raw,
-    Rows, Stop, Transaction, other_run, refuse_side_files,
+    Access, Answer, Code, DbError, Draft, EngineError, Failure, OnProgress, Options, OtherRun,
+    Query, Raw, Rows, Stop, Transaction, other_run, refuse_side_files,
 };
 use crate::sql::Value;
 
@@ -81,6 +81,14 @@ impl File {
         File {
             recovery: Recovery::Never,
             ..self
+        }
+    }
+
+    /// Removes what a run that was killed has left of a database for this place. What cannot be removed does no harm, and
+    /// `doctor` names it.
+    fn tidy(&self) {
+        if self.recovery == Recovery::Allowed {
+            let _ = Draft::tidy(&self.path);
         }
     }
 
@@ -226,6 +234,7 @@ impl File {
         on_progress: OnProgress,
         options: &Options,
     ) -> Result<Vec<Answer>, Failure> {
+        self.tidy();
         let connection = self.connect().await?;
         let file = Some(self.path.as_path());
         execute(

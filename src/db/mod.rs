@@ -33,6 +33,7 @@ mod replica_note;
 #[cfg(feature = "replica")]
 mod replica_sync;
 mod scan;
+mod semicolon;
 mod side_files;
 mod stop;
 mod stream;
@@ -85,6 +86,7 @@ pub use replica_files::{
 };
 pub use scan::{Order, Question, Scan, ScanColumn};
 // For the command line.
+pub(crate) use semicolon::missing_semicolon;
 #[doc(hidden)]
 pub use side_files::refuse_side_files;
 pub use side_files::{SideFile, remove_local};

@@ -63,7 +63,7 @@ pub(crate) use mark::{Beside, KnownSchema};
 pub(crate) use not_begun::set_back;
 pub use other_tools::{Columns, OTHER_TOOLS, OtherTool, Recorded};
 pub use others::OtherHistory;
-pub(crate) use others::{may_be_another_tools, not_the_applications};
+pub(crate) use others::{may_be_another_tools, not_the_applications, of_other_tools};
 pub(crate) use outside::Outside;
 pub(crate) use patience::{Interrupted, Patience};
 pub(crate) use quoted::Quoting;

@@ -178,7 +178,7 @@ fn sources(session: &Session, folder: &Path) -> Vec<Arc<Source>> {
             let is_sql = path.extension().is_some_and(|it| it == "sql");
             if path.is_dir() {
                 folders.push(path);
-            } else if is_sql && let Ok(text) = std::fs::read_to_string(&path) {
+            } else if is_sql && let Ok(text) = seedbed::regular::text(&path) {
                 let shown = path.strip_prefix(&session.cwd).unwrap_or(&path);
                 let name = shown.to_string_lossy().replace('\\', "/");
                 let text = text.into();

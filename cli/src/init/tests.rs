@@ -166,7 +166,7 @@ fn files_that_are_there_are_kept_or_extended() {
 
 #[test]
 fn a_folder_without_cargo_becomes_a_workspace() {
-    let folder = check(&[("package.json", "{}")], &[".gitignore extended"]);
+    let folder = check(&[("package.json", "{}")], &[]);
     let text = std::fs::read_to_string(folder.path().join("Cargo.toml")).unwrap();
     assert!(text.contains("resolver"), "{text}");
 }

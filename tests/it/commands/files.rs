@@ -477,6 +477,86 @@ fn init_follows_the_settings_that_are_there() {
 }
 
 #[test]
+fn init_in_an_empty_folder_writes_no_package() {
+    let project = Project::bare();
+    project.run("init").check(expect![[r#"
+        $ seedbed init
+        written   config.toml
+        written   .env.example
+        written   .gitattributes
+        written   .gitignore
+        written   migrations
+        written   seeds/010_first.yaml
+        2>
+        2> kind: program (the folder has no project yet); `--kind` sets up another one
+        2> next: `seedbed new create users`, write the SQL, `seedbed migrate`
+    "#]]);
+    // Both kinds go together, and a file that is edited twice is named once.
+    let ran = project.run("init --kind xtask");
+    assert_eq!(ran.code, Some(0), "{ran}");
+    assert_eq!(ran.stdout.matches(".gitignore").count(), 1, "{ran}");
+    assert!(ran.stdout.contains("extended  .gitignore\n"), "{ran}");
+    assert!(ran.stdout.contains("written   Cargo.toml\n"), "{ran}");
+}
+
+#[test]
+fn init_takes_the_migrations_that_the_project_has() {
+    let drizzle = || {
+        Project::bare()
+            .file("package.json", "{}")
+            .file(
+                "drizzle/meta/_journal.json",
+                r#"{"dialect": "sqlite", "entries": [{"idx": 0, "when": 1700000000000, "tag": "0000_a"}]}"#,
+            )
+            .file("drizzle/0000_a.sql", "CREATE TABLE a (x);")
+    };
+    let project = drizzle();
+    project.run("init").check(expect![[r#"
+        $ seedbed init
+        written   config.toml
+        written   .env.example
+        written   .gitattributes
+        written   .gitignore
+        kept      drizzle
+        written   seeds/010_first.yaml
+        2>
+        2> kind: program (package.json is here); `--kind` sets up another one
+        2> drizzle has 1 migration (layout: drizzle)
+        2> next: `seedbed status` shows which are applied; in a database that another tool has migrated, `seedbed adopt` takes its history over
+    "#]]);
+    let ran = project.run("migrate");
+    assert_eq!(ran.code, Some(0), "{ran}");
+    assert!(!project.path("migrations").exists());
+    // Settings that are there are their owner's to change.
+    let project = drizzle().file("config.toml", "[local]\npath = \"app.db\"\n");
+    let ran = project.run("init");
+    let words = "to do     config.toml: write `dir = \"drizzle\"` under [migrations]: that folder has migrations\n";
+    assert!(ran.stdout.contains(words), "{ran}");
+    assert!(!project.path("migrations").exists());
+    let project = drizzle().file("db/migrations/V1__a.sql", "CREATE TABLE a (x);");
+    let ran = project.run("init");
+    assert!(ran.stdout.contains("drizzle, db/migrations"), "{ran}");
+    // Those in the usual place are named too.
+    let project = Project::new().migration("V1__a", "CREATE TABLE a (x);");
+    let ran = project.run("init --kind program");
+    assert!(
+        ran.stderr.ends_with(
+            "migrations has 1 migration\nnext: `seedbed status` shows which are applied, `seedbed migrate` applies the others\n"
+        ),
+        "{ran}"
+    );
+}
+
+#[test]
+fn init_refuses_a_source_that_nothing_would_use() {
+    let project = Project::bare();
+    let ran = project.run("init --kind program --git https://example.com/seedbed");
+    assert_eq!(ran.code, Some(2), "{ran}");
+    assert!(ran.stderr.contains("error[flag]: --git says"), "{ran}");
+    assert_eq!(project.files(), [] as [String; 0]);
+}
+
+#[test]
 fn init_writes_nothing_where_it_cannot_write_all() {
     let project = Project::bare().file("migrations", "a file\n");
     let before = project.files();
