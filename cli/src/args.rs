@@ -250,7 +250,7 @@ pub(super) struct Migrate {
     /// Stop after this version: 3 or V3
     #[arg(long, value_name = "V", value_parser = version, allow_negative_numbers = true)]
     pub(super) to: Option<i64>,
-    /// Show what would be run, and change nothing
+    /// Show what would be run, and change nothing; `check` tries it in memory
     #[arg(long)]
     pub(super) dry_run: bool,
     /// As few transactions as possible, or one for each migration

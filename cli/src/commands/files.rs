@@ -103,8 +103,8 @@ fn git(session: &Session, error: &GitError) -> Stopped {
         ),
         GitError::UnknownRef { reference } => {
             let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-".contains(c);
-            let branch = reference.strip_prefix("origin/");
-            let branch = branch.filter(|it| it.chars().all(is_plain));
+            let branch = reference.strip_prefix("origin/").unwrap_or(reference);
+            let branch = Some(branch).filter(|it| it.chars().all(is_plain));
             let branch = branch.unwrap_or("main");
             // A clone of one branch would only write FETCH_HEAD without the second half.
             fetch = format!(

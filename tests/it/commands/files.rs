@@ -40,6 +40,32 @@ fn check_says_that_all_is_fine() {
 }
 
 #[test]
+fn check_claims_nothing_about_a_folder_without_migrations() {
+    let project = Project::new().file("migrations/.gitkeep", "");
+    project.run("check").check(expect![[r#"
+        $ seedbed check
+        there are no migrations, and nothing was tried
+    "#]]);
+}
+
+#[test]
+fn check_of_a_first_migration_says_nothing_of_databases_that_exist() {
+    let project = Project::new()
+        .migration(
+            "V1__t",
+            "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT);\n",
+        )
+        .repeatable(
+            "R__v",
+            "DROP VIEW IF EXISTS v;\nCREATE VIEW v AS SELECT a FROM t;\n",
+        );
+    project.run("check").check(expect![[r#"
+        $ seedbed check
+        2 migrations are fine: 2 applied in memory, 0 of them undone and applied again
+    "#]]);
+}
+
+#[test]
 fn check_finds_what_would_fail() {
     let project = project()
         .migration("V3__tags", "CREATE TABLE tags (name TEXT);\n")
