@@ -744,12 +744,18 @@ pub(super) struct Baseline {
 Examples:
   adopt --dry-run     what would be recorded, after comparing files and schema
   adopt               take over the history of sqlx, drizzle, goose, Prisma, …
-  adopt --from sqlx   where the database has the histories of several tools")]
+  adopt --from sqlx   where the database has the histories of several tools
+  adopt --from goose --table app_versions
+                      where the tool uses a table of that name")]
 pub(super) struct Adopt {
     /// The tool whose history it is: sqlx, refinery, diesel, goose, golang-migrate, dbmate, geni, drizzle, prisma,
     /// wrangler or sql-migrate [default: found by its table]
     #[arg(long, value_name = "TOOL")]
     pub(super) from: Option<String>,
+    /// The table of that tool, where it has another name than the tool gives it: that of goose's `-table`, of
+    /// sql-migrate's `table`, of golang-migrate's `x-migrations-table`
+    #[arg(long, value_name = "NAME", requires = "from")]
+    pub(super) table: Option<String>,
     /// Show what would be recorded, and change nothing
     #[arg(long)]
     pub(super) dry_run: bool,

@@ -53,7 +53,7 @@ pub use layout::{
 pub(crate) use layout::{layout_of, makes_ours};
 // For the command line.
 pub(crate) use adoptable::{
-    ADOPTABLE, Adopting, Called, Checksums, OtherRow, OtherRows, read_adopting,
+    ADOPTABLE, Adopting, Called, Checksums, Named, NamedTable, OtherRow, OtherRows, read_adopting,
 };
 pub(crate) use left_broken::LeftBroken;
 #[doc(hidden)]

@@ -17,6 +17,8 @@ mod file;
 mod indexing;
 mod managing;
 mod moves;
+mod needless;
+mod question;
 mod readers;
 mod rebuilding;
 mod recipe;

@@ -179,6 +179,7 @@ fn not_created(session: &Session, error: &CreateError) -> Stopped {
             error,
             Some("leave `--down` out; what undoes it can be a new migration".to_owned()),
         ),
+        CreateError::OrderOfNames { .. } => session.usage("order-of-names", error, None),
         CreateError::Read(error) => session.stopped(Report::files(error)),
         CreateError::NoVersion { .. } => {
             session.stopped(Diagnostic::problem("no-version", error.to_string()))
