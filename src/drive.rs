@@ -537,7 +537,7 @@ pub(crate) async fn drive<R: Reader>(
         let version = version.highest();
         drop(recorded);
         let looks_again = decision.look_again && !decision.scripts.is_empty() && !looked_again;
-        drop_aside(decision.scripts);
+        drop_scripts(decision.scripts);
         for warning in decision.problems {
             if !warnings.contains(&warning) {
                 warnings.push(warning);
@@ -552,6 +552,16 @@ pub(crate) async fn drive<R: Reader>(
             warnings,
             version,
         });
+    }
+}
+
+/// Frees scripts: those of many statements on another thread, which takes longer to start than a few take to free.
+fn drop_scripts(scripts: Vec<Script>) {
+    const MANY: usize = 10_000;
+    let units = scripts.iter().flat_map(|script| &script.units);
+    let statements: usize = units.map(|unit| unit.steps.len()).sum();
+    if statements > MANY {
+        drop_aside(scripts);
     }
 }
 

@@ -65,7 +65,9 @@ pub(super) fn among(words: &[OsString]) -> clap::Command {
         names.any(|name| words.iter().any(|word| word == name))
     };
     let named: Vec<clap::Command> = all.get_subcommands().filter(is_named).cloned().collect();
-    let root = clap::Command::new("seedbed").subcommand_required(true);
+    let root = clap::Command::new("seedbed")
+        .version(env!("CARGO_PKG_VERSION"))
+        .subcommand_required(true);
     Global::augment_args(root).subcommands(named)
 }
 

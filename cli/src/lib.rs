@@ -32,6 +32,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::FromArgMatches;
+use clap::error::ErrorKind;
 
 use args::{BackupCommand, Cli, Command, ReplicaCommand, SeedCommand};
 use exit::Exit;
@@ -56,7 +57,11 @@ pub fn main_from(args: impl IntoIterator<Item = impl Into<OsString>>) -> ExitCod
         Cli::from_arg_matches(&matches)
     };
     // What is refused may be answered with the help.
-    let cli = match read(args::among(&args)).or_else(|_| read(args::command())) {
+    let cli = match read(args::among(&args)) {
+        Err(error) if error.kind() != ErrorKind::DisplayVersion => read(args::command()),
+        read => read,
+    };
+    let cli = match cli {
         Ok(cli) => cli,
         Err(error) => return ExitCode::from(usage::answer(error, &args, program)),
     };

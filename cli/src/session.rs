@@ -411,7 +411,14 @@ impl Session {
     ) -> Result<(Migrations, Result<History, HistoryError>), Stopped> {
         let directory = self.shown(&opened.config.migrations.value).to_path_buf();
         let layout = opened.config.layout.as_ref().map(|it| it.value);
-        let files = tokio::task::spawn_blocking(move || Migrations::read_dir_as(directory, layout));
+        let read = move || Migrations::read_dir_as(directory, layout);
+        let files = async {
+            match opened.db.engine().is_server() {
+                // Requests are driven by this thread.
+                true => tokio::task::spawn_blocking(read).await,
+                false => Ok(read()),
+            }
+        };
         let replica = async {
             if upcoming == Upcoming::Change {
                 // What is wrong is reported by `ask`, once it is clear that anything is to be changed.
@@ -424,7 +431,8 @@ impl Session {
                 Upcoming::Nothing => history::read(&opened.db).await,
             }
         };
-        let (files, history, ()) = tokio::join!(files, history, replica);
+        // The history first: a thread of its own reads the database meanwhile.
+        let (history, (), files) = tokio::join!(history, replica, files);
         match files {
             Ok(Ok(mut set)) => {
                 self.publish(&mut set, opened, history.as_ref().ok());

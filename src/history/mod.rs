@@ -29,6 +29,7 @@ mod outside;
 mod outside_rows;
 mod packed;
 mod patience;
+mod purposes;
 mod quoted;
 mod read;
 mod recorded_texts;

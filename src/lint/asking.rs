@@ -4,6 +4,7 @@
 use super::adding::added;
 use super::definition::DefaultValue;
 use super::file::{File, columns_of, finding, list};
+use super::leaving_out::ignores;
 use super::question::Question;
 use super::readers::altered;
 use super::recipe::block;
@@ -153,7 +154,7 @@ fn not_null(file: &File<'_>, found: &mut Vec<Question>) {
                 .iter()
                 .take(at)
                 .any(|it| it.kind == Kind::Update && it.names(&column.name));
-            if !replaces && !updated {
+            if !replaces && !updated && !ignores(statement) {
                 ask("DD204", &before.name, &column.name, at, "the copy fails");
             }
         }

@@ -15,6 +15,7 @@ mod depending;
 mod explanation;
 mod file;
 mod indexing;
+mod leaving_out;
 mod managing;
 mod moves;
 mod needless;
@@ -169,6 +170,7 @@ fn of_file(file: &File<'_>, downs: Downs) -> Vec<Diagnostic> {
     cascading::check(file, &mut found);
     rebuilding::check(file, &mut found);
     copying::check(file, &mut found);
+    leaving_out::check(file, &mut found);
     depending::check(file, &mut found);
     transactions::check(file, &mut found);
     targets::check(file, &mut found);
