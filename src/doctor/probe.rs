@@ -60,8 +60,10 @@ pub(super) fn file(path: &Path) -> File {
 }
 
 fn abandoned(path: &Path) -> Vec<(PathBuf, u64)> {
-    let files = Draft::abandoned(path).into_iter();
+    let mut files = Draft::abandoned(path);
+    files.sort();
     files
+        .into_iter()
         .map(|file| {
             let bytes = fs::metadata(&file).map_or(0, |metadata| metadata.len());
             (file, bytes)

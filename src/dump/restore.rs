@@ -61,7 +61,7 @@ pub enum RestoreError {
     #[error("{} or its checksum cannot be read", .0.display())]
     Unreadable(PathBuf),
     /// The file flows by only once.
-    #[error("{} is no regular file: a backup is read twice, and a pipe or a device flows by only once", .0.display())]
+    #[error("{} is not a regular file: a backup is read twice, and a pipe or a device flows by only once", .0.display())]
     Flows(PathBuf),
     /// The database is not empty.
     #[error("the database is not empty: it has {}", some(tables))]

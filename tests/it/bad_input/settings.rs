@@ -637,7 +637,7 @@ fn a_pipe_in_the_place_of_a_file_is_not_waited_for() {
         $ seedbed status
         2> error[config]: cannot be read: this is a named pipe, a socket or a device, not a file
         2>  --> config.toml
-        2>  = help: put a file in its place, or a link to one
+        2>   = help: put a file in its place, or a link to one
         exit 2
     "#]]);
     project.remove("config.toml");

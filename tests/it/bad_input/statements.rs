@@ -77,7 +77,7 @@ fn an_unterminated_trigger() {
         expect![[r#"
             $ seedbed migrate
             2> target: local local.db (default)
-            2> error[syntax]: the trigger is never closed: END is missing after the last statement of its body
+            2> error[syntax]: the trigger is never closed: `; END` is missing after the last statement of its body
             2>  --> migrations/V2__trigger.sql:1:1
             2>   |
             2> 1 | CREATE TRIGGER renamed AFTER UPDATE ON users BEGIN
@@ -416,7 +416,8 @@ fn a_semicolon_that_is_missing_between_two_statements() {
 #[test]
 fn a_semicolon_that_is_missing_in_a_trigger() {
     let trigger = "CREATE TABLE log (x);\n\
-                   CREATE TRIGGER made AFTER INSERT ON log BEGIN\n  DELETE FROM log\nEND;\n";
+                   CREATE TRIGGER made AFTER INSERT ON log BEGIN\n  DELETE FROM log\n  \
+                   UPDATE log SET x = 1;\nEND;\n";
     let project = applied().migration("V2__log", trigger);
     let ran = project.run("migrate");
     assert!(
@@ -427,7 +428,7 @@ fn a_semicolon_that_is_missing_in_a_trigger() {
     );
     project.write(
         "migrations/V2__log.sql",
-        trigger.replace("FROM log", "FROM log;"),
+        trigger.replace("FROM log\n", "FROM log;\n"),
     );
     let ran = project.run("migrate");
     assert_eq!(ran.code, Some(0), "{ran}");

@@ -148,6 +148,7 @@ fn a_file_is_new_and_packed_by_its_name() {
           "problems": [],
           "bytes": LENGTH,
           "file": "dump.sql.gz",
+          "left_out": [],
           "tables": [
             {
               "name": "_migrations",
