@@ -43,8 +43,10 @@ use std::sync::Arc;
 use crate::db::{Db, DbError, locate};
 use crate::diagnostic::{Class, Diagnostic};
 use crate::migrations::{Migration, Migrations, Stages, stages, unused_allow};
+pub use crate::migrations::Placement;
 use crate::rules::{Level, Levels, known};
 use crate::script::{Origin, Source};
+use crate::schema::inspect;
 use crate::sql::{Kind, kind, split};
 use file::{File, finding};
 use managing::Downs;
@@ -62,6 +64,8 @@ pub struct Options<'a> {
     pub runs: Runs,
     /// Files with statements of the project, which have to compile on the schema.
     pub queries: &'a [Arc<Source>],
+    /// Where they run among the other files.
+    pub placement: Placement,
     /// Files of seeds that are looked at.
     pub seeds: &'a [Seed],
 }
@@ -96,7 +100,11 @@ pub async fn lint(
     options: &Options<'_>,
     database: Option<&Db>,
 ) -> Result<Linted, DbError> {
-    let stages = stages(set, is_new).await?;
+    let beside = match database {
+        Some(db) => inspect(db).await?.objects,
+        None => Vec::new(),
+    };
+    let stages = stages(set, is_new, options.placement, &beside).await?;
     let runner = options
         .runner
         .unwrap_or_else(|| Runner::of_layout(set.layout, options.target));
