@@ -164,10 +164,17 @@ fn obstacles(set: &Migrations, history: &History, kind: FixKind) -> Vec<Diagnost
             "a file for {} is not written by this command",
             set.layout.tools()
         );
-        problems.push(
-            Diagnostic::problem("no-fix", message)
-                .help("`drift` shows the statements: write them into the file that `drizzle-kit generate --custom` makes"),
-        );
+        let help = match kind {
+            FixKind::Revert => {
+                "`drift` shows the statements: write them into the file that `drizzle-kit generate --custom` makes, then \
+                 `migrate`"
+            }
+            FixKind::Adopt => {
+                "write what was changed by hand into the file that `drizzle-kit generate --custom` makes, then \
+                 `baseline V` with its number records it here"
+            }
+        };
+        problems.push(Diagnostic::problem("no-fix", message).help(help));
     }
     if kind == FixKind::Adopt {
         let recorded = history.by_key();

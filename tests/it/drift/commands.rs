@@ -304,3 +304,76 @@ fn a_server_is_asked_no_more_than_without_drift() {
     next(4);
     migrate(1, 5);
 }
+
+#[test]
+fn what_the_help_says_for_a_folder_of_drizzle_works() {
+    let journal = |tags: &[&str]| {
+        let entries = tags.iter().enumerate().map(|(idx, tag)| {
+            format!("{{\"idx\":{idx},\"version\":\"6\",\"when\":{},\"tag\":\"{tag}\",\"breakpoints\":true}}", 1_700_000_000_000_i64 + 1000 * i64::try_from(idx).unwrap())
+        });
+        let entries = entries.collect::<Vec<_>>().join(",");
+        format!("{{\"version\":\"7\",\"dialect\":\"sqlite\",\"entries\":[{entries}]}}")
+    };
+    let project = || {
+        let project = Project::new()
+            .migration(
+                "0000_users",
+                "CREATE TABLE `users` (`id` integer PRIMARY KEY, `email` text);\n",
+            )
+            .file("migrations/meta/_journal.json", journal(&["0000_users"]))
+            .after("migrate");
+        project.change(&[
+            "ALTER TABLE users ADD COLUMN phone TEXT",
+            "CREATE INDEX e ON users (email)",
+        ]);
+        project
+    };
+    // drizzle-kit generate --custom: an empty file, and an entry in the journal.
+    let written = |project: &Project, statements: &[String]| {
+        let text = statements.join(";--> statement-breakpoint\n");
+        project.write("migrations/0001_custom.sql", text + ";\n");
+        project.write(
+            "migrations/meta/_journal.json",
+            journal(&["0000_users", "0001_custom"]),
+        );
+    };
+
+    let reverted = project();
+    let files = reverted.files();
+    let ran = reverted.run("drift --fix revert");
+    ran.exits(4);
+    assert!(
+        ran.stderr
+            .contains("`drizzle-kit generate --custom` makes, then `seedbed migrate`"),
+        "{ran}"
+    );
+    assert_eq!(reverted.files(), files);
+    let drift = reverted.run("drift --format json").json();
+    let shown: Vec<String> = drift["differences"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|it| it["statements"].as_array().unwrap())
+        .map(|it| it.as_str().unwrap().to_owned())
+        .collect();
+    written(&reverted, &shown);
+    reverted.run("migrate").exits(0);
+    reverted.run("drift").exits(0);
+
+    let adopted = project();
+    let ran = adopted.run("drift --fix adopt");
+    ran.exits(4);
+    assert!(
+        ran.stderr
+            .contains("then `seedbed baseline V` with its number records it here"),
+        "{ran}"
+    );
+    let by_hand = [
+        "ALTER TABLE users ADD COLUMN phone TEXT",
+        "CREATE INDEX e ON users (email)",
+    ];
+    written(&adopted, &by_hand.map(str::to_owned));
+    adopted.run("baseline 1").exits(0);
+    adopted.run("drift").exits(0);
+    adopted.run("status --exit-code").exits(0);
+}
