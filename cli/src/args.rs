@@ -627,7 +627,7 @@ pub(super) struct Check {
 Examples:
   lint --base origin/main         for a pull request: new and changed files
   lint --database app.db          files not applied yet, with a look at the rows
-  lint migrations/V7__names.sql   one file, behind all others
+  lint migrations/V7__names.sql   one file, at its place among the others
   lint --explain DS101            what a rule means")]
 pub(super) struct Lint {
     /// The files to look at [default: those that are new against --base or not applied in --database, else all]

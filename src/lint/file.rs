@@ -57,7 +57,7 @@ impl<'a> File<'a> {
             statements,
             runner,
             target,
-            first: of.first.as_deref(),
+            first: stage.first.as_deref(),
             before,
             after: stage.after.as_deref(),
             last: of.last.as_deref(),

@@ -362,6 +362,7 @@ fn not_renumbered(
         RenumberError::NoVersion { .. } | RenumberError::NoHigher { .. } => {
             session.usage("no-version", error, None)
         }
+        RenumberError::OrderOfNames { .. } => session.usage("order-of-names", error, None),
         RenumberError::OnlyItsTool { .. } => {
             let help = "`drizzle-kit drop` takes it out of the journal, and `drizzle-kit generate` writes it again with the \
                         next number";

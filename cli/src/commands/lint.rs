@@ -12,7 +12,7 @@ use crate::exit::Exit;
 use crate::session::{Ending, Session, Stopped};
 use seedbed::config::Project;
 use seedbed::diagnostic::{Class, Diagnostic, Severity};
-use seedbed::lint::{self, Environment, Options, Runs, Seed, Target};
+use seedbed::lint::{self, Environment, Options, Placement, Runs, Seed, Target};
 use seedbed::migrations::{self, Base, Migration, Migrations, PlanOptions, State};
 use seedbed::nearest::nearest;
 use seedbed::report::{self, Document, Report};
@@ -78,6 +78,10 @@ pub(crate) async fn lint(session: &Session, flags: &args::Lint) -> Ending {
         runs: match flags.each {
             true => Runs::EachFile,
             false => Runs::Together,
+        },
+        placement: match flags.files.is_empty() {
+            true => Placement::BehindOthers,
+            false => Placement::InPlace,
         },
         seeds: &seeds,
         ..options
@@ -206,6 +210,7 @@ fn options<'a>(
         target: target.or(named).unwrap_or(of_settings),
         levels: &project.lint.levels.value,
         runs: Runs::Together,
+        placement: Placement::BehindOthers,
         queries,
         seeds: &[],
     }

@@ -654,6 +654,7 @@ async fn down_files_are_missed_where_others_have_one() {
         target: Target::Local,
         levels: &levels,
         runs: Runs::Together,
+        placement: Placement::BehindOthers,
         queries: &[],
         seeds: &[],
     };
@@ -692,6 +693,7 @@ async fn a_query_of_the_project_that_breaks_is_found() {
         target: Target::Local,
         levels: &levels,
         runs: Runs::Together,
+        placement: Placement::BehindOthers,
         queries: &queries,
         seeds: &[],
     };

@@ -103,6 +103,9 @@ pub async fn fix(
         FixKind::Adopt => adopting(look).await?,
     };
     let text = written.text(set.layout);
+    if set.layout == Layout::Drizzle {
+        return Err(FixError::Refused(vec![left_to_drizzle(kind, &text)]));
+    }
     let words = match kind {
         FixKind::Revert => "revert drift",
         FixKind::Adopt => "adopt drift",
@@ -155,20 +158,30 @@ fn refused(why: impl Into<String>) -> FixError {
     FixError::Refused(vec![Diagnostic::problem("no-fix", why)])
 }
 
+/// drizzle-kit numbers its files and keeps a journal of them: what to write into the one that it makes.
+fn left_to_drizzle(kind: FixKind, text: &str) -> Diagnostic {
+    let message = format!(
+        "a file for {} is not written by this command",
+        Layout::Drizzle.tools()
+    );
+    let help = match kind {
+        FixKind::Revert => {
+            "write this into the file that `drizzle-kit generate --custom` makes, then `migrate`"
+        }
+        FixKind::Adopt => {
+            "write this into the file that `drizzle-kit generate --custom` makes, then `baseline V` with its number records \
+             it here"
+        }
+    };
+    Diagnostic::problem("no-fix", message)
+        .note(format!("what it would hold:\n{}", text.trim_end()))
+        .help(help)
+}
+
 /// What has to be done before.
 fn obstacles(set: &Migrations, history: &History, kind: FixKind) -> Vec<Diagnostic> {
     let errors = set.problems.iter().filter(|it| it.is_error());
     let mut problems: Vec<Diagnostic> = errors.cloned().collect();
-    if set.layout == Layout::Drizzle {
-        let message = format!(
-            "a file for {} is not written by this command",
-            set.layout.tools()
-        );
-        problems.push(
-            Diagnostic::problem("no-fix", message)
-                .help("`drift` shows the statements: write them into the file that `drizzle-kit generate --custom` makes"),
-        );
-    }
     if kind == FixKind::Adopt {
         let recorded = history.by_key();
         let pending = set.versioned.iter();
@@ -289,8 +302,11 @@ impl Content {
             _ => ("", None),
         };
         let mut text = format!("{}{up}", self.head);
-        for statement in &self.statements {
-            text.push('\n');
+        for (number, statement) in self.statements.iter().enumerate() {
+            text.push_str(match layout {
+                Layout::Drizzle if number > 0 => "--> statement-breakpoint\n",
+                _ => "\n",
+            });
             // A semicolon in a trigger ends a statement there.
             let is_trigger =
                 matches!(kind(statement), Kind::Create(it) if it.what == What::Trigger);

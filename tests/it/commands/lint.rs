@@ -276,3 +276,92 @@ fn the_settings_of_lint_are_shown_with_where_they_are_from() {
         ]
     );
 }
+
+#[test]
+fn a_file_that_is_named_is_judged_at_its_place_in_the_folder() {
+    let project = Project::new()
+        .migration(
+            "V1__users",
+            "CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT);\n",
+        )
+        .migration(
+            "V2__age",
+            "ALTER TABLE users ADD COLUMN age INTEGER NOT NULL;\n",
+        )
+        .migration("V3__people", "ALTER TABLE users RENAME TO people;\n")
+        .migration("V4__gone", "DROP TABLE people;\n")
+        .migration(
+            "R__names",
+            "DROP VIEW IF EXISTS names;\nCREATE VIEW names AS SELECT name FROM people;\n",
+        );
+    let codes = |line: &str| {
+        let found = project.run(line).json();
+        let problems = found["problems"].as_array().unwrap().clone();
+        let codes = problems
+            .iter()
+            .map(|it| it["code"].as_str().unwrap().to_owned());
+        codes.collect::<Vec<_>>()
+    };
+    assert_eq!(
+        codes("lint migrations/V2__age.sql --format json"),
+        ["DD201"]
+    );
+    assert_eq!(codes("lint V1__users.sql --format json"), [""; 0]);
+    // The one between them runs too, and is not looked at.
+    let both = codes("lint V2__age.sql V4__gone.sql --format json");
+    assert_eq!(both, ["DD201", "DS101"]);
+}
+
+#[test]
+fn a_rule_is_explained_without_a_database() {
+    let project = Project::new();
+    for line in [
+        "lint --explain DS101",
+        "lint --explain DS101 --database local.db",
+    ] {
+        let ran = project.run(line);
+        ran.exits(0);
+        assert_eq!(ran.stderr, "");
+        assert!(ran.stdout.starts_with("DS101: "), "{ran}");
+    }
+    assert_eq!(project.bytes("local.db"), None);
+}
+
+#[test]
+fn tables_that_only_the_database_has_are_there() {
+    let project = Project::new().migration("V1__users", USERS);
+    project.run("migrate").exits(0);
+    project.change(&[
+        "CREATE TABLE by_hand (id INTEGER PRIMARY KEY, code TEXT)",
+        "CREATE INDEX by_code ON by_hand (code)",
+        "INSERT INTO by_hand (code) VALUES ('x'), ('x')",
+    ]);
+    let file = "migrations/V2__more.sql";
+    project.write(
+        file,
+        "CREATE TABLE child (id INTEGER PRIMARY KEY, h INTEGER REFERENCES by_hand (id));\n\
+         CREATE INDEX child_h ON child (h);\nCREATE VIEW v AS SELECT code FROM by_hand;\n",
+    );
+    let ran = project.run("lint --database local.db");
+    ran.exits(0);
+    assert_eq!(ran.stderr, "target: local local.db (--database)\n");
+    for (sql, code) in [
+        ("ALTER TABLE by_hand ADD COLUMN n TEXT NOT NULL;\n", "DD201"),
+        (
+            "CREATE UNIQUE INDEX by_hand_code ON by_hand (code);\n",
+            "DD203",
+        ),
+        ("DROP TABLE by_hand;\n", "DS101"),
+    ] {
+        project.write(file, sql);
+        let ran = project.run("lint --database local.db");
+        ran.exits(7);
+        assert!(ran.stderr.contains(code), "{ran}");
+    }
+    // A file that makes a table of that name makes another one.
+    project.write(
+        file,
+        "CREATE TABLE IF NOT EXISTS by_hand (id INTEGER PRIMARY KEY);\n",
+    );
+    project.run("lint --database local.db").exits(0);
+}

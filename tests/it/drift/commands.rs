@@ -304,3 +304,61 @@ fn a_server_is_asked_no_more_than_without_drift() {
     next(4);
     migrate(1, 5);
 }
+
+#[test]
+fn what_the_help_says_for_a_folder_of_drizzle_works() {
+    let journal = |tags: &[&str]| {
+        let entries = tags.iter().enumerate().map(|(idx, tag)| {
+            format!("{{\"idx\":{idx},\"version\":\"6\",\"when\":{},\"tag\":\"{tag}\",\"breakpoints\":true}}", 1_700_000_000_000_i64 + 1000 * i64::try_from(idx).unwrap())
+        });
+        let entries = entries.collect::<Vec<_>>().join(",");
+        format!("{{\"version\":\"7\",\"dialect\":\"sqlite\",\"entries\":[{entries}]}}")
+    };
+    let project = || {
+        let project = Project::new()
+            .migration(
+                "0000_users",
+                "CREATE TABLE `users` (`id` integer PRIMARY KEY, `email` text);\n",
+            )
+            .file("migrations/meta/_journal.json", journal(&["0000_users"]))
+            .after("migrate");
+        project.change(&[
+            "ALTER TABLE users ADD COLUMN phone TEXT",
+            "CREATE INDEX e ON users (email)",
+        ]);
+        project
+    };
+    // drizzle-kit generate --custom: an empty file, and an entry in the journal. What is printed is written into it.
+    let printed = |project: &Project, kind: &str, help: &str| {
+        let files = project.files();
+        let ran = project.run(&format!("drift --fix {kind}"));
+        ran.exits(4);
+        assert!(ran.stderr.contains(help), "{ran}");
+        assert_eq!(project.files(), files);
+        let lines = ran.stderr.lines();
+        let lines = lines.skip_while(|it| !it.ends_with("note: what it would hold:"));
+        let lines = lines.skip(1).take_while(|it| !it.contains("= help:"));
+        let text: String = lines.map(|it| format!("{}\n", it.trim_start())).collect();
+        assert!(text.contains("\n--> statement-breakpoint\n"), "{text}");
+        project.write("migrations/0001_custom.sql", text);
+        project.write(
+            "migrations/meta/_journal.json",
+            journal(&["0000_users", "0001_custom"]),
+        );
+    };
+
+    let reverted = project();
+    let help = "`drizzle-kit generate --custom` makes, then `seedbed migrate`";
+    printed(&reverted, "revert", help);
+    reverted.run("migrate").exits(0);
+    reverted.run("drift").exits(0);
+    reverted.run("check").exits(0);
+
+    let adopted = project();
+    let help = "then `seedbed baseline V` with its number records it here";
+    printed(&adopted, "adopt", help);
+    adopted.run("baseline 1").exits(0);
+    adopted.run("drift").exits(0);
+    adopted.run("status --exit-code").exits(0);
+    adopted.run("check").exits(0);
+}
