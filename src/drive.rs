@@ -7,7 +7,6 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::aside::drop_aside;
 use crate::db::{self, Db, DbError, Engine, Failure};
 use crate::diagnostic::{Diagnostic, Location, lines};
 use crate::history::{
@@ -537,7 +536,6 @@ pub(crate) async fn drive<R: Reader>(
         let version = version.highest();
         drop(recorded);
         let looks_again = decision.look_again && !decision.scripts.is_empty() && !looked_again;
-        drop_aside(decision.scripts);
         for warning in decision.problems {
             if !warnings.contains(&warning) {
                 warnings.push(warning);
