@@ -7,7 +7,6 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::aside::drop_aside;
 use crate::db::{self, Db, DbError, Engine, Failure};
 use crate::diagnostic::{Diagnostic, Location, lines};
 use crate::history::{
@@ -537,7 +536,6 @@ pub(crate) async fn drive<R: Reader>(
         let version = version.highest();
         drop(recorded);
         let looks_again = decision.look_again && !decision.scripts.is_empty() && !looked_again;
-        drop_scripts(decision.scripts);
         for warning in decision.problems {
             if !warnings.contains(&warning) {
                 warnings.push(warning);
@@ -552,16 +550,6 @@ pub(crate) async fn drive<R: Reader>(
             warnings,
             version,
         });
-    }
-}
-
-/// Frees scripts: those of many statements on another thread, which takes longer to start than a few take to free.
-fn drop_scripts(scripts: Vec<Script>) {
-    const MANY: usize = 10_000;
-    let units = scripts.iter().flat_map(|script| &script.units);
-    let statements: usize = units.map(|unit| unit.steps.len()).sum();
-    if statements > MANY {
-        drop_aside(scripts);
     }
 }
 

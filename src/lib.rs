@@ -74,7 +74,6 @@
 // So that the paths that `embed!` writes are right inside of this crate too.
 extern crate self as seedbed;
 
-mod aside;
 mod base64;
 pub mod config;
 pub mod db;

@@ -439,7 +439,7 @@ impl Session {
                 Ok((set, history))
             }
             Ok(Err(error)) => Err(self.unread(&error).about(opened)),
-            Err(error) => Err(self.failed(opened, &DbError::Thread(error).into())),
+            Err(error) => Err(self.failed(opened, &DbError::Thread(error.into()).into())),
         }
     }
 

@@ -17,6 +17,7 @@ mod locate;
 mod log;
 mod loopback;
 mod other_run;
+mod own_thread;
 mod raw;
 mod reach;
 mod ready;

@@ -19,7 +19,7 @@ use crate::db::{
 };
 use crate::schema::{Firing, OBJECTS, SchemaObject, Trigger};
 use crate::script::{Atomicity, Run, Script, Step};
-use crate::sql::{Value, identifier, literal};
+use crate::sql::{Value, ValueRef, identifier, literal};
 
 /// The progress of a script.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,12 +106,12 @@ pub(crate) fn chained(db: &Db, scripts: &[Script], run: &Run, watch: &Watch) -> 
 
 /// About how many bytes a step takes in a request.
 fn size(step: &Step) -> usize {
-    let value = |value: &Value| match value {
-        Value::Text(text) => text.len(),
-        Value::Blob(bytes) => bytes.len() * 4 / 3,
-        Value::Null | Value::Integer(_) | Value::Real(_) => 16,
+    let value = |value: ValueRef<'_>| match value {
+        ValueRef::Text(text) => text.len(),
+        ValueRef::Blob(bytes) => bytes.len() * 4 / 3,
+        ValueRef::Null | ValueRef::Integer(_) | ValueRef::Real(_) => 16,
     };
-    step.sql.len() + step.args().iter().map(value).sum::<usize>()
+    step.sql.len() + step.args().map(value).sum::<usize>()
 }
 
 /// Runs a script and records it, if the history still is at the revision that it expects.

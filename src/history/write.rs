@@ -362,7 +362,8 @@ impl Steps {
         else {
             return;
         };
-        let is_packed = is_packed(&entry.source) || entry.down.as_deref().is_some_and(is_packed);
+        let is_down_packed = |down: &Arc<str>| is_packed(&down.clone().into());
+        let is_packed = is_packed(&entry.source) || entry.down.as_ref().is_some_and(is_down_packed);
         if is_packed || matches!(entry.key, Key::Seed(_)) {
             self.push(
                 Purpose::Record(number),
@@ -645,7 +646,7 @@ fn insert(entry: &Entry, state: &str, run: &Run) -> Step {
     // have these.
     let rare = [
         ("detail", detail(entry)),
-        ("down", entry.down.as_deref().map_or(Value::Null, stored)),
+        ("down", down(entry)),
         ("effective", entry.effective.as_deref().into()),
     ];
     let (mut columns, mut values) = (String::new(), String::new());
@@ -681,7 +682,7 @@ fn amend(entry: &Entry) -> Step {
         entry.checksum.as_str().into(),
         detail(entry),
         stored(&entry.source),
-        entry.down.as_deref().map_or(Value::Null, stored),
+        down(entry),
         entry.effective.as_deref().into(),
     ]);
     Step::own(
@@ -708,7 +709,7 @@ fn move_to(from: &Key, entry: &Entry) -> Step {
         entry.checksum.as_str().into(),
         detail(entry),
         stored(&entry.source),
-        entry.down.as_deref().map_or(Value::Null, stored),
+        down(entry),
     ]);
     Step::own(
         "UPDATE _migrations SET version = ?3, name = ?4, checksum = ?5, \
@@ -716,6 +717,11 @@ fn move_to(from: &Key, entry: &Entry) -> Step {
          WHERE kind = ?1 AND version = CAST(?2 AS BLOB)",
         args,
     )
+}
+
+fn down(entry: &Entry) -> Value {
+    let down = entry.down.as_ref();
+    down.map_or(Value::Null, |down| stored(&down.clone().into()))
 }
 
 fn detail(entry: &Entry) -> Value {

@@ -38,7 +38,6 @@ use super::seen::Seen;
 use super::set::{Choice, Seeds};
 use super::steps::{ONE_BY_ONE, bind};
 use super::triggers::Triggers;
-use crate::aside::drop_aside;
 use crate::db::{Code, Db, DbError, Query, Reply, if_accepted};
 use crate::diagnostic::Diagnostic;
 use crate::drive::{ApplyError, Decision, OnEvent, Outcome, Reader, ScriptError, drive};
@@ -136,7 +135,6 @@ pub(super) async fn observe_from(
         in_order(&mut plan.problems);
         plan.script = None;
     }
-    drop_aside(seeding.seen);
     Ok(plan)
 }
 
@@ -258,7 +256,7 @@ impl Reader for Keeping<'_> {
     fn decide(&mut self, history: &History) -> Decision {
         let mut plan = self.seeding.plan(history);
         // The rows are statements now.
-        drop_aside(std::mem::take(&mut self.seeding.seen));
+        self.seeding.seen = Seen::default();
         let decision = Decision {
             problems: plan.problems.clone(),
             scripts: plan.script.take().into_iter().collect(),

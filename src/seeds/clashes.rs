@@ -4,11 +4,11 @@ use std::collections::{HashMap, HashSet};
 
 use super::basis::Basis;
 use super::found::Found;
+use super::held::Held;
 use super::identity::{Claim, is_binary, unique_columns};
 use super::row::{Content, Row, Rows};
 use crate::diagnostic::Diagnostic;
 use crate::schema::Shape;
-use crate::sql::Value;
 
 /// Rows of the files that claim what only one row can have, both places told.
 pub(super) fn clashes(basis: &Basis<'_>) -> Vec<Diagnostic> {
@@ -78,14 +78,13 @@ fn claim_of_one<'a>(
     column: usize,
 ) -> Option<Claim<'a>> {
     // A number that is there already may stay.
-    let has = |value| {
+    let has = |held: &Held| {
         found
             .row(rows, at)
-            .is_none_or(|row| row.get(column) == Some(value))
+            .is_none_or(|row| row.get(column) == Some(held.get()))
     };
     match &rows.rows[at].cell(column)?.content {
-        Content::Known(value @ Value::Text(_)) => Claim::of_one(value),
-        Content::Known(value) if has(value) => Claim::of_one(value),
+        Content::Known(held) if held.as_str().is_some() || has(held) => Claim::of_held(held),
         _ => claim(found, rows, shape, at, &[column]),
     }
 }

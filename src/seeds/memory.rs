@@ -577,5 +577,5 @@ fn is_made(basis: &Basis<'_>, at: usize, of: &TableShape, rules: &Rules, row: Th
     let label = &basis.rows.rows[at].label;
     let name = name_for_ids(&basis.past.texts.made_as[rules.file], of);
     let id = made_id(of, key, name, label);
-    id.is_some() && row.get(key) == id.as_ref()
+    id.is_some_and(|id| row.has(key, &id))
 }

@@ -282,7 +282,7 @@ impl Past {
             None => found.undeclared(row).map(There::Whole),
         };
         match there {
-            Some(row) if stays => row.get(column).cloned(),
+            Some(row) if stays => row.value(column),
             _ => self.follow((found, declared), shape, row, column, depth),
         }
     }

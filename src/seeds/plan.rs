@@ -18,7 +18,7 @@ use super::there::There;
 use super::trace::{Trace, Traces, Writing};
 use crate::diagnostic::Diagnostic;
 use crate::history::MEMORY;
-use crate::sql::Value;
+use crate::sql::{Value, ValueRef};
 
 /// Decides what is to be done. The statements that insert rows have no values yet.
 pub(super) fn plan(basis: &Basis<'_>, mut problems: Vec<Diagnostic>) -> (SeedPlan, Vec<Insert>) {
@@ -104,6 +104,8 @@ pub(super) fn plan(basis: &Basis<'_>, mut problems: Vec<Diagnostic>) -> (SeedPla
     }
     for file in &mut plans {
         let by_name = |a: &Change, b: &Change| (&a.table, &a.label).cmp(&(&b.table, &b.label));
+        // There may be a million of them.
+        file.changes.shrink_to_fit();
         file.changes.sort_unstable_by(by_name);
         file.drifted.sort_unstable_by(by_name);
     }
@@ -233,7 +235,7 @@ fn decide(basis: &Basis<'_>, traces: &Traces, at: usize) -> Decided {
             && !rules.keep.contains(&cell.column())
     };
     let differs = |cell: &Cell| match wanted(basis, at, cell) {
-        Some(value) => found.get(cell.column()) != Some(&value),
+        Some(value) => !found.has(cell.column(), &value),
         None => {
             let new_id = new_id(basis.rows, basis.found, cell).map(|(row, _)| row);
             // JSON cannot hold it, which is an error where it would be written.
@@ -241,8 +243,8 @@ fn decide(basis: &Basis<'_>, traces: &Traces, at: usize) -> Decided {
             parent.is_some_and(|parent| is_inserted(basis, parent))
         }
     };
-    let trace = |cell: &Cell| match found.get(cell.column()) {
-        Some(value) => traces.trace(basis, at, cell, value),
+    let trace = |cell: &Cell| match found.value(cell.column()) {
+        Some(value) => traces.trace(basis, at, cell, &value),
         None => Trace::Unrecorded,
     };
     let declared = |cell: &Cell| declared(basis, traces, at, cell, found);
@@ -324,7 +326,8 @@ fn followed(basis: &Basis<'_>, at: usize, cell: &Cell, found: There<'_>) -> bool
     let written = basis.rows.rows[row].cell(column);
     let written = written.and_then(|cell| basis.found.cell(basis.rows, basis.shape, row, cell));
     let written = written.map(|value| of.columns[cell.column()].affinity.stored(value));
-    basis.found.has_proven_key(at) || written.as_ref() == found.get(cell.column())
+    basis.found.has_proven_key(at)
+        || written.as_ref().map(ValueRef::from) == found.get(cell.column())
 }
 
 /// How a declared value stands to the recorded one.
@@ -359,9 +362,9 @@ fn declared(
     // A new column that has no values yet.
     let of = &basis.shape.tables[basis.rows.rules(&basis.rows.rows[at]).table];
     if past.texts.is_guessed(of, cell.column()) {
-        let has = found.get(cell.column());
+        let has = found.value(cell.column());
         let default = super::found::default_of(&of.columns[cell.column()]);
-        if has.is_none_or(Value::is_null) || has == default.as_ref() {
+        if has.as_ref().is_none_or(Value::is_null) || has == default {
             return Declared::New;
         }
     }
@@ -385,12 +388,12 @@ fn declared(
     if is_same && nature == basis.rows.nature(cell) {
         return Declared::Before;
     }
-    let has = found.get(cell.column());
+    let has = found.value(cell.column());
     match nature {
-        Nature::Fixed if value.is_none() || value.as_ref() == has => Declared::New,
+        Nature::Fixed if value.is_none() || value == has => Declared::New,
         Nature::Fixed => Declared::OverHand,
         Nature::Volatile | Nature::Environment => {
-            match has.map(|has| traces.trace(basis, at, cell, has)) {
+            match has.map(|has| traces.trace(basis, at, cell, &has)) {
                 Some(Trace::Changed) => Declared::OverHand,
                 _ => Declared::New,
             }
@@ -539,9 +542,9 @@ fn differences(basis: &Basis<'_>, at: usize, columns: &[(usize, Cause)]) -> Vec<
             Some(Difference {
                 column: of.columns[*column].name.clone(),
                 old: old
-                    .and_then(|it| it.get(*column))
+                    .and_then(|it| it.value(*column))
                     .filter(|_| !masked)
-                    .map(shown),
+                    .map(|value| shown(&value)),
                 new: new.filter(|_| !masked),
                 cause: match cause {
                     Cause::Hand if basis.triggers.of(table, *column).is_some() => Cause::Trigger,

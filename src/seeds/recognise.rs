@@ -73,7 +73,7 @@ pub(super) fn wanted(scene: Scene<'_>, found: &Found, at: usize) -> Vec<(Vec<usi
         let there = found.row(rows, at);
         let is_so = |column: &usize| {
             let content = row.cell(*column).map(|cell| &cell.content);
-            matches!((content, there), (Some(Content::Known(value)), Some(there)) if there.get(*column) == Some(value))
+            matches!((content, there), (Some(Content::Known(value)), Some(there)) if there.get(*column) == Some(value.get()))
         };
         if of.primary_key.iter().all(is_so) || there.is_none() && of.primary_key == rules.key {
             return Vec::new();
@@ -91,7 +91,7 @@ pub(super) fn wanted(scene: Scene<'_>, found: &Found, at: usize) -> Vec<(Vec<usi
     let is_there = |(columns, values): &(Vec<usize>, Vec<Value>)| {
         found.row(rows, at).is_some_and(|row| {
             let mut parts = columns.iter().zip(values);
-            parts.all(|(column, value)| row.get(*column) == Some(value))
+            parts.all(|(column, value)| row.has(*column, value))
         })
     };
     if own.as_ref().is_some_and(is_there) {
@@ -132,7 +132,7 @@ fn may_move(scene: Scene<'_>, found: &Found, (at, key): (usize, &[Value]), row: 
     };
     let parts = rules.key.iter().zip(key);
     let changed: Vec<usize> = parts
-        .filter(|(column, value)| row.get(**column) != Some(*value) && !is_made(**column))
+        .filter(|(column, value)| !row.has(**column, value) && !is_made(**column))
         .filter(|(column, _)| {
             follows(scene.shape, scene.rows, found, (at, **column), row).is_none()
         })
@@ -187,7 +187,7 @@ pub(super) fn follows(
             && key.parent.eq_ignore_ascii_case(&parents.name)
             && pairs.any(|(own, name)| *own == column && parents.column(name) == Some(target))
     });
-    let old = found.row(rows, parent)?.get(target)?;
-    let has_old = row.get(column) == Some(&of.columns[column].affinity.stored(old.clone()));
+    let old = found.row(rows, parent)?.value(target)?;
+    let has_old = row.has(column, &of.columns[column].affinity.stored(old));
     (cascades && has_old && found.moved().contains(&parent)).then_some((parent, target))
 }

@@ -385,7 +385,7 @@ pub(super) fn memory(
     {
         memory.insert(
             "shared".to_owned(),
-            super::secret::without(shared).as_ref().into(),
+            super::secret::without(shared).to_string().into(),
         );
     }
     let paths = file.exprs().filter_map(|expr| match &expr.value {

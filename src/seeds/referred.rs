@@ -117,7 +117,7 @@ pub(super) fn referred(basis: &Basis<'_>, written: &Planned<'_>) -> Vec<(Referre
                 Some(cell) if columns.contains(column) => {
                     basis.found.cell(basis.rows, basis.shape, at, cell)
                 }
-                _ => found.get(*column).cloned(),
+                _ => found.value(*column),
             });
             let new: Option<Vec<Value>> = new.collect();
             let changes = new.is_none_or(|new| {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::held::Held;
 use super::model::Mode;
 use crate::schema::Shape;
 use crate::script::Origin;
@@ -96,7 +97,7 @@ impl Cell {
 
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Content {
-    Known(Value),
+    Known(Held),
     /// What another row has in a column.
     Reference {
         row: usize,

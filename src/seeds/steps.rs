@@ -10,17 +10,18 @@ use super::changes::{FilePlan, FileState, SeedPlan};
 use super::conflicts::misfit;
 use super::found::finds;
 use super::hand_over::{HandOver, hand_over};
+use super::held::Held;
 use super::model::Mode;
 use super::numbered::new_id;
 use super::order::Order;
 use super::refused::names_row;
-use super::row::{Content, Rows};
+use super::row::{Cell, Content, Rows};
 use super::trace::Writing;
 use crate::diagnostic::Diagnostic;
 use crate::history;
 use crate::schema::{Nullability, TableShape};
 use crate::script::{Atomicity, Entry, ForeignKeys, Key, Origin, Record, Script, Sql, Step, Unit};
-use crate::sql::{Value, identifier};
+use crate::sql::{Packed, Value, identifier};
 
 /// Rows up to this many are written one by one, so that an error has the place of its row; more go together.
 pub(super) const ONE_BY_ONE: usize = 200;
@@ -33,8 +34,6 @@ const PER_STATEMENT: usize = 6000;
 pub(super) struct Insert {
     /// Its place among the steps.
     step: usize,
-    /// How many it binds.
-    values: usize,
     rows: Vec<usize>,
     /// What is bound for cells that do not hold their own value, by their places among all cells.
     resolved: Vec<(usize, Vec<Value>)>,
@@ -96,7 +95,6 @@ pub(super) fn steps(
             };
             inserts.push(Insert {
                 step: steps.len(),
-                values: columns.len() * chunk.len(),
                 rows: chunk.to_vec(),
                 resolved: resolved.into_iter().map(|(at, _, it)| (at, it)).collect(),
             });
@@ -205,22 +203,47 @@ pub(super) fn bind(script: &mut Script, inserts: Vec<Insert>, rows: &mut Rows) {
         return;
     };
     for insert in inserts {
-        let mut args = Vec::with_capacity(insert.values);
+        let is_blob = |cell: &Cell| matches!(cell.content, Content::Known(Held::Blob(_)));
+        let mut of_rows = insert.rows.iter().map(|at| &rows.rows[*at]);
+        let mut args = match of_rows.any(|row| row.cells.iter().any(is_blob)) {
+            // It may be large, and is moved to its end.
+            true => Args::Each(Vec::new()),
+            false => Args::Packed(Packed::default()),
+        };
         let mut resolved = insert.resolved.into_iter().peekable();
         let mut number = 0;
         for at in insert.rows {
             for cell in std::mem::take(&mut rows.rows[at].cells) {
                 match resolved.next_if(|(place, _)| *place == number) {
-                    Some((_, values)) => args.extend(values),
+                    Some((_, values)) => values.into_iter().for_each(|it| args.push(it.into())),
                     None => args.push(match cell.content {
-                        Content::Known(value) => value,
-                        _ => Value::Null,
+                        Content::Known(held) => held,
+                        _ => Held::Null,
                     }),
                 }
                 number += 1;
             }
         }
-        Arc::make_mut(&mut unit.steps)[insert.step].bind(args);
+        let step = &mut Arc::make_mut(&mut unit.steps)[insert.step];
+        match args {
+            Args::Each(values) => step.bind(values),
+            Args::Packed(values) => step.bind_packed(values),
+        }
+    }
+}
+
+/// What one statement binds.
+enum Args {
+    Each(Vec<Value>),
+    Packed(Packed),
+}
+
+impl Args {
+    fn push(&mut self, held: Held) {
+        match self {
+            Args::Each(values) => values.push(held.into()),
+            Args::Packed(values) => values.push(held.get()),
+        }
     }
 }
 
@@ -248,12 +271,7 @@ fn update(
     let found = basis.there(at);
     for column in restored {
         sets.push(format!("{} = ?", identifier(&of.columns[*column].name)));
-        args.push(
-            found
-                .and_then(|it| it.get(*column))
-                .cloned()
-                .unwrap_or_default(),
-        );
+        args.push(found.and_then(|it| it.value(*column)).unwrap_or_default());
     }
     let (finds, found_by) = find(basis, at, secrets)?;
     args.extend(found_by);

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use super::super::cell::Names;
 use super::super::draw::{ATTEMPTS, not_enough};
+use super::super::held::Held;
 use super::super::identity::word_of;
 use super::super::model::{Expr, Spanned};
 use super::super::row::{Cell, Content};
 use super::cells::Place;
 use super::{Expansion, Found};
-use crate::sql::Value;
 
 /// A cell that is drawn once all others are known.
 pub(super) struct Generated<'a> {
@@ -64,7 +64,7 @@ impl Expansion<'_> {
                 if let (Some(taken), Content::Known(value)) =
                     (taken.get_mut(&(table, cell.column())), &cell.content)
                 {
-                    taken.insert(word_of(of, cell.column(), value));
+                    taken.insert(word_of(of, cell.column(), &value.value()));
                 }
             }
         }
@@ -104,8 +104,8 @@ impl Expansion<'_> {
                     _ => self.value(&place, value, Some(&mut dice)),
                 };
                 let word = drawn.as_ref().and_then(|(content, _)| match content {
-                    Content::Known(Value::Null) => None,
-                    Content::Known(value) => Some(word_of(of, column, value)),
+                    Content::Known(Held::Null) => None,
+                    Content::Known(held) => Some(word_of(of, column, &held.value())),
                     Content::Reference { row, column } => Some(format!("\0{row} {column}")),
                     _ => None,
                 });
