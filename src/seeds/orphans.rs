@@ -133,8 +133,7 @@ pub(super) fn children_problems(
         };
         let at = declared.get(&whole_row(&row[1..]));
         let moves = |at: &usize| written[*at].touches(children.columns);
-        // A row whose key changed may have values that the one under the new key gets.
-        if !ends && orphan.of.is_none() && at.is_some_and(moves) {
+        if !ends && at.is_some_and(moves) {
             *late = (*late).max(Some(super::order::ranks(basis.shape)[orphan.table]));
             continue;
         }

@@ -1,6 +1,7 @@
 //! The rows that the recorded texts declare, and which of them are declared still. What a seed made follows from its
 //! recorded text, so this is most of its memory. Pure.
 
+use std::cell::LazyCell;
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
@@ -8,10 +9,10 @@ use super::effective::labels;
 use super::expand::expand;
 use super::found::{Found, IN_JSON, resolved};
 use super::given::{FirstNames, Given, MadeAs};
-use super::identity::words;
+use super::identity::{words, words_of_parent};
 use super::model::{Mode, SeedFile};
 use super::recorded::{Recorded, Texts};
-use super::row::{Row, Rows};
+use super::row::{Content, Row, Rows};
 use super::there::There;
 use crate::schema::{Shape, TableShape};
 use crate::sql::Value;
@@ -42,6 +43,9 @@ pub(super) struct Past {
     known: Vec<bool>,
     /// For each declared row.
     pub(super) of: Vec<Was>,
+    /// Of the rows that are recorded as they are declared those whose keys follow other rows: the recorded row, with what
+    /// is recorded of those.
+    following: HashMap<usize, usize>,
     /// For each recorded row the declared one.
     heirs: Vec<Option<usize>>,
     /// The recorded rows by their tables and keys, for rows that have the key of another one by now.
@@ -97,6 +101,12 @@ impl Past {
         past
     }
 
+                Some(old) if texts.settled[rules.file] => {
+                    if declared.has_changing_key(at) {
+                        past.following.insert(at, old);
+                    }
+                    Was::Same
+                }
     fn expand(&mut self, texts: &Texts, files: &[&SeedFile], shape: &Shape, given: &Given<'_>) {
         let settled = texts.settled.iter().enumerate().filter(|(_, is)| **is);
         let settled: Vec<usize> = settled.map(|(at, _)| at).collect();
@@ -184,6 +194,16 @@ impl Past {
     }
 
     /// Whether a recorded row has a value for a column, and which: None where nothing is known of it.
+    /// What is recorded of a declared row, where that may be another key: its file has other words by now, or other rows
+    /// decide its key.
+    pub(super) fn before(&self, at: usize) -> Option<usize> {
+        match self.of[at] {
+            Was::Row(old) => Some(old),
+            Was::Same => self.following.get(&at).copied(),
+            Was::Never => None,
+        }
+    }
+
     pub(super) fn cell(&self, old: usize, column: usize) -> Option<&super::row::Cell> {
         self.known[old].then(|| self.rows.rows[old].cell(column))?
     }
@@ -283,12 +303,22 @@ impl Past {
         };
         match there {
             Some(row) if stays => row.get(column).cloned(),
-            _ => self.follow((found, declared), shape, row, column, depth),
+            _ => LazyCell::force(&written).clone(),
         }
     }
+        let now = (found, declared);
+        let written = LazyCell::new(|| self.follow(now, shape, row, column, depth));
 
     /// The columns and values by which a recorded row is found: its primary key, or its key. None where they are not
     /// recorded.
+            // So is one that was found by another value in this part of its key, whether or not the old one is there.
+            Some(heir)
+                if stays
+                    && self.may_differ(now, (row, heir), column)
+                    && is_another(now, shape, (heir, column), written.as_ref()) =>
+            {
+                None
+            }
     pub(super) fn identity(
         &self,
         now: Now<'_>,
@@ -298,6 +328,25 @@ impl Past {
         let row = &self.rows.rows[old];
         let rules = self.rows.rules(row);
         let of = &shape.tables[rules.table];
+    /// Whether a declared row may have been found by another value in a part of its key than the one that is recorded. Most
+    /// keys are written out, and the same as before.
+    fn may_differ(
+        &self,
+        (found, declared): Now<'_>,
+        (row, heir): (usize, usize),
+        column: usize,
+    ) -> bool {
+        let heir_row = &declared.rows[heir];
+        let content = |row: &Row| match &row.cell(column)?.content {
+            Content::Known(value) => Some(value.clone()),
+            _ => None,
+        };
+        let (before, now) = (content(&self.rows.rows[row]), content(heir_row));
+        declared.rules(heir_row).key.contains(&column)
+            && !found.moved().contains(&heir)
+            && (before.is_none() || before != now)
+    }
+
         let value = |column: usize| self.value(now, shape, old, column);
         identity(&self.rows, row, of, value)
     }
@@ -327,6 +376,22 @@ pub(super) fn identity(
     let key = &of.primary_key;
     match !key.is_empty() && key.iter().all(|column| row.cell(*column).is_some()) {
         true => all(rows, row, key, value),
+/// Whether a declared row has another value in a part of its key than this one.
+fn is_another(
+    (found, declared): Now<'_>,
+    shape: &Shape,
+    (heir, column): (usize, usize),
+    before: Option<&Value>,
+) -> bool {
+    let row = &declared.rows[heir];
+    let of = &shape.tables[declared.rules(row).table];
+    let now = row.cell(column);
+    let now = now.and_then(|cell| found.cell(declared, shape, heir, cell));
+    let word = |value: Value| words_of_parent(vec![value], of, &[column]);
+    now.zip(before)
+        .is_some_and(|(now, before)| word(now) != word(before.clone()))
+}
+
         false => all(rows, row, &rows.rules(row).key, value),
     }
 }

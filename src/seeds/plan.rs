@@ -345,13 +345,15 @@ fn declared(
     cell: &Cell,
     found: There<'_>,
 ) -> Declared {
+    let made_under_this_key = || past.under_new_key(basis.found, (basis.rows, basis.shape), at);
     let past = basis.past;
     let old = match past.of[at] {
-        Was::Same => return Declared::Before,
+        Was::Same => match made_under_this_key() {
+            Some(old) => old,
+            None => return Declared::Before,
+        },
         Was::Never => return Declared::New,
-        Was::Row(old) => past
-            .under_new_key(basis.found, (basis.rows, basis.shape), at)
-            .unwrap_or(old),
+        Was::Row(old) => made_under_this_key().unwrap_or(old),
     };
     let Some(before) = past.cell(old, cell.column()) else {
         return Declared::New;

@@ -7,6 +7,7 @@ mod commands;
 mod corpus;
 mod examples;
 mod final_states;
+mod followers;
 mod generations;
 mod ids;
 mod keys;
