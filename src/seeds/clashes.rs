@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::basis::Basis;
 use super::found::Found;
 use super::identity::{Claim, is_binary, unique_columns};
+use super::model::Mode;
 use super::row::{Content, Row, Rows};
 use crate::diagnostic::Diagnostic;
 use crate::schema::Shape;
@@ -77,14 +78,18 @@ fn claim_of_one<'a>(
     at: usize,
     column: usize,
 ) -> Option<Claim<'a>> {
-    // A number that is there already may stay.
+    // What a row has is not always what it declares.
     let has = |value| {
         found
             .row(rows, at)
             .is_none_or(|row| row.get(column) == Some(value))
     };
+    let rules = rows.rules(&rows.rows[at]);
+    let stays = rules.mode == Mode::Insert
+        || rules.keep.contains(&column)
+        || shape.tables[rules.table].primary_key.contains(&column);
     match &rows.rows[at].cell(column)?.content {
-        Content::Known(value @ Value::Text(_)) => Claim::of_one(value),
+        Content::Known(value @ Value::Text(_)) if !stays => Claim::of_one(value),
         Content::Known(value) if has(value) => Claim::of_one(value),
         _ => claim(found, rows, shape, at, &[column]),
     }

@@ -16,6 +16,7 @@ mod kill;
 mod lives;
 mod modes;
 mod names;
+mod once;
 mod order;
 mod parents;
 mod references;
