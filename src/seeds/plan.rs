@@ -232,20 +232,23 @@ fn decide(basis: &Basis<'_>, traces: &Traces, at: usize) -> Decided {
             && (moves || !rules.key.contains(&cell.column()))
             && !rules.keep.contains(&cell.column())
     };
+    let trace = |cell: &Cell| match found.get(cell.column()) {
+        Some(value) => traces.trace(basis, at, cell, value),
+        None => Trace::Unrecorded,
+    };
+    let declared = |cell: &Cell| declared(basis, traces, at, cell, found);
     let differs = |cell: &Cell| match wanted(basis, at, cell) {
         Some(value) => found.get(cell.column()) != Some(&value),
         None => {
             let new_id = new_id(basis.rows, basis.found, cell).map(|(row, _)| row);
             // JSON cannot hold it, which is an error where it would be written.
             let parent = new_id.or_else(|| new_id_in_json(basis.rows, basis.found, cell));
-            parent.is_some_and(|parent| is_inserted(basis, parent))
+            // An edit that leads to a row that is not there, and is not inserted, is an error where it would be written.
+            parent.is_some_and(|parent| {
+                is_inserted(basis, parent) || declared(cell) != Declared::Before
+            })
         }
     };
-    let trace = |cell: &Cell| match found.get(cell.column()) {
-        Some(value) => traces.trace(basis, at, cell, value),
-        None => Trace::Unrecorded,
-    };
-    let declared = |cell: &Cell| declared(basis, traces, at, cell, found);
     // The whole row is as it was recorded.
     let settled = !refreshes
         && row
