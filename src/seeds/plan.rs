@@ -255,29 +255,27 @@ fn decide(basis: &Basis<'_>, traces: &Traces, at: usize) -> Decided {
             .cells
             .iter()
             .all(|cell| declared(cell) == Declared::Before);
-    // Times and hashes that are written where anything else in the row is.
-    let mut along = Vec::new();
     // Times and hashes that were changed by hand: they are never what the file says, so they keep nothing from being
     // written.
     let mut touched = Vec::new();
     for cell in row.cells.iter().filter(free) {
         let column = cell.column();
         match (basis.rows.nature(cell), declared(cell)) {
-            // A secret that its owner changed is not written again because something else in the row has changed.
-            (Nature::Volatile, _) if refreshes => match cell.content {
-                Content::Secret(_) => along.push((column, Cause::Seed)),
-                _ if differs(cell) => along.push((column, Cause::Seed)),
-                _ => {}
-            },
+            (Nature::Volatile, _) if refreshes => {
+                if matches!(cell.content, Content::Secret(_)) || differs(cell) {
+                    write.push((column, Cause::Seed));
+                }
+            }
             (Nature::Volatile, Declared::New) if differs(cell) => write.push((column, Cause::Seed)),
             (Nature::Volatile, Declared::OverHand) if differs(cell) => {
                 touched.push((column, Cause::Hand));
             }
-            (Nature::Volatile, _) => match trace(cell) {
-                Trace::Changed => touched.push((column, Cause::Hand)),
-                _ if differs(cell) => along.push((column, Cause::Seed)),
-                _ => {}
-            },
+            // A time or a hash that was written stays, whatever else of the row is written again.
+            (Nature::Volatile, _) => {
+                if trace(cell) == Trace::Changed {
+                    touched.push((column, Cause::Hand));
+                }
+            }
             _ if !differs(cell) => {}
             _ if refreshes => write.push((column, Cause::Seed)),
             (Nature::Environment, declared) => match trace(cell) {
@@ -300,8 +298,6 @@ fn decide(basis: &Basis<'_>, traces: &Traces, at: usize) -> Decided {
     }
     if settled && !leave.is_empty() {
         leave.append(&mut write);
-    } else if !write.is_empty() || refreshes {
-        write.append(&mut along);
     }
     leave.append(&mut touched);
     write.sort_unstable_by_key(|(column, _)| *column);
@@ -348,8 +344,8 @@ fn declared(
     cell: &Cell,
     found: There<'_>,
 ) -> Declared {
-    let made_under_this_key = || past.under_new_key(basis.found, (basis.rows, basis.shape), at);
     let past = basis.past;
+    let made_under_this_key = || past.under_new_key(basis.found, (basis.rows, basis.shape), at);
     let old = match past.of[at] {
         Was::Same => match made_under_this_key() {
             Some(old) => old,
