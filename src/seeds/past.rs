@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use super::effective::labels;
 use super::expand::expand;
 use super::found::{Found, IN_JSON, resolved};
-use super::given::{FirstNames, Given, MadeAs};
+use super::given::{Drawn, FirstNames, Given, Labels, MadeAs};
 use super::identity::{words, words_of_parent};
 use super::model::{Mode, SeedFile};
 use super::recorded::{Recorded, Texts};
@@ -61,21 +61,31 @@ impl Past {
         }
     }
 
-    /// Compares the declared rows with those of the recorded texts.
-    pub(super) fn new(
-        texts: Texts,
-        files: &[&SeedFile],
-        declared: &Rows,
-        shape: &Shape,
-        given: &Given<'_>,
-    ) -> Past {
-        let mut past = Past {
-            of: vec![Was::Never; declared.rows.len()],
-            ..Past::default()
-        };
+    /// The rows of the recorded texts.
+    pub(super) fn new(texts: Texts, files: &[&SeedFile], shape: &Shape, given: &Given<'_>) -> Past {
+        let mut past = Past::default();
         if !texts.files.is_empty() {
             past.expand(&texts, files, shape, given);
         }
+        past.texts = texts;
+        past
+    }
+
+    /// Which labels are recorded.
+    pub(super) fn labels(&self) -> Labels<'_> {
+        let rows = self.rows.rows.iter();
+        let labels = rows.map(|row| (self.rows.rules(row).table, &*row.label));
+        Labels {
+            settled: &self.texts.settled,
+            labels: labels.collect(),
+        }
+    }
+
+    /// Compares the declared rows with those of the recorded texts.
+    pub(super) fn compare(&mut self, declared: &Rows) {
+        let past = self;
+        past.of = vec![Was::Never; declared.rows.len()];
+        let texts = &past.texts;
         let mut by_label: HashMap<(usize, &str), usize> = HashMap::new();
         for (old, row) in past.rows.rows.iter().enumerate() {
             let table = past.rows.rules(row).table;
@@ -91,22 +101,20 @@ impl Past {
             }
             past.of[at] = match old {
                 _ if texts.is_dropped(rules.file, &rules.name) => Was::Never,
-                _ if texts.settled[rules.file] => Was::Same,
-                Some(old) if past.of_file[old].is_some() => Was::Row(old),
-                _ => Was::Never,
-            };
-        }
-        past.heirs = heirs;
-        past.texts = texts;
-        past
-    }
-
                 Some(old) if texts.settled[rules.file] => {
                     if declared.has_changing_key(at) {
                         past.following.insert(at, old);
                     }
                     Was::Same
                 }
+                _ if texts.settled[rules.file] => Was::Same,
+                Some(old) if past.of_file[old].is_some() => Was::Row(old),
+                _ => Was::Never,
+            };
+        }
+        past.heirs = heirs;
+    }
+
     fn expand(&mut self, texts: &Texts, files: &[&SeedFile], shape: &Shape, given: &Given<'_>) {
         let settled = texts.settled.iter().enumerate().filter(|(_, is)| **is);
         let settled: Vec<usize> = settled.map(|(at, _)| at).collect();
@@ -114,6 +122,7 @@ impl Past {
         all.extend(settled.iter().map(|at| files[*at]));
         let of = texts.files.iter().map(|it| it.of).chain(settled);
         let columns: Vec<FirstNames> = of.clone().map(|at| texts.columns[at].clone()).collect();
+        let drawn: Vec<Drawn> = of.clone().map(|at| texts.drawn[at].clone()).collect();
         let made_as: Vec<MadeAs> = of.map(|at| texts.made_as[at].clone()).collect();
         let mut attachments = given.attachments.clone();
         attachments.retain(|path, bytes| {
@@ -130,6 +139,8 @@ impl Past {
             made_as: &made_as,
             columns: &columns,
             unsure: &unsure,
+            drawn: &drawn,
+            recorded: None,
             ..*given
         };
         // What was wrong with a text is of no interest any more.
@@ -183,6 +194,16 @@ impl Past {
         parents
     }
 
+    /// What is recorded of a declared row, where that may be another key: its file has other words by now, or other rows
+    /// decide its key.
+    pub(super) fn before(&self, at: usize) -> Option<usize> {
+        match self.of[at] {
+            Was::Row(old) => Some(old),
+            Was::Same => self.following.get(&at).copied(),
+            Was::Never => None,
+        }
+    }
+
     /// The declared row that a recorded one is.
     pub(super) fn heir(&self, old: usize) -> Option<usize> {
         self.heirs[old]
@@ -194,16 +215,6 @@ impl Past {
     }
 
     /// Whether a recorded row has a value for a column, and which: None where nothing is known of it.
-    /// What is recorded of a declared row, where that may be another key: its file has other words by now, or other rows
-    /// decide its key.
-    pub(super) fn before(&self, at: usize) -> Option<usize> {
-        match self.of[at] {
-            Was::Row(old) => Some(old),
-            Was::Same => self.following.get(&at).copied(),
-            Was::Never => None,
-        }
-    }
-
     pub(super) fn cell(&self, old: usize, column: usize) -> Option<&super::row::Cell> {
         self.known[old].then(|| self.rows.rows[old].cell(column))?
     }
@@ -295,22 +306,11 @@ impl Past {
         let recorded = &self.rows.rows[row];
         let of = &shape.tables[self.rows.rules(recorded).table];
         let stays = of.primary_key.contains(&column) || recorded.cell(column).is_none();
+        let now = (found, declared);
+        let written = LazyCell::new(|| self.follow(now, shape, row, column, depth));
         let there = match self.heirs[row] {
             // The row of its new key is another one.
             Some(heir) if found.has_changed_key(heir) => None,
-            Some(heir) => found.row(declared, heir),
-            None => found.undeclared(row).map(There::Whole),
-        };
-        match there {
-            Some(row) if stays => row.get(column).cloned(),
-            _ => LazyCell::force(&written).clone(),
-        }
-    }
-        let now = (found, declared);
-        let written = LazyCell::new(|| self.follow(now, shape, row, column, depth));
-
-    /// The columns and values by which a recorded row is found: its primary key, or its key. None where they are not
-    /// recorded.
             // So is one that was found by another value in this part of its key, whether or not the old one is there.
             Some(heir)
                 if stays
@@ -319,15 +319,15 @@ impl Past {
             {
                 None
             }
-    pub(super) fn identity(
-        &self,
-        now: Now<'_>,
-        shape: &Shape,
-        old: usize,
-    ) -> Option<(Vec<usize>, Vec<Value>)> {
-        let row = &self.rows.rows[old];
-        let rules = self.rows.rules(row);
-        let of = &shape.tables[rules.table];
+            Some(heir) => found.row(declared, heir),
+            None => found.undeclared(row).map(There::Whole),
+        };
+        match there {
+            Some(row) if stays => row.get(column).cloned(),
+            _ => LazyCell::force(&written).clone(),
+        }
+    }
+
     /// Whether a declared row may have been found by another value in a part of its key than the one that is recorded. Most
     /// keys are written out, and the same as before.
     fn may_differ(
@@ -347,6 +347,17 @@ impl Past {
             && (before.is_none() || before != now)
     }
 
+    /// The columns and values by which a recorded row is found: its primary key, or its key. None where they are not
+    /// recorded.
+    pub(super) fn identity(
+        &self,
+        now: Now<'_>,
+        shape: &Shape,
+        old: usize,
+    ) -> Option<(Vec<usize>, Vec<Value>)> {
+        let row = &self.rows.rows[old];
+        let rules = self.rows.rules(row);
+        let of = &shape.tables[rules.table];
         let value = |column: usize| self.value(now, shape, old, column);
         identity(&self.rows, row, of, value)
     }
@@ -365,17 +376,6 @@ impl Past {
     }
 }
 
-/// The columns and values by which a row is known for as long as it is there: its primary key where the row says it, else
-/// its key. None where a part is NULL, not known or of a variable.
-pub(super) fn identity(
-    rows: &Rows,
-    row: &Row,
-    of: &TableShape,
-    value: impl Fn(usize) -> Option<Value>,
-) -> Option<(Vec<usize>, Vec<Value>)> {
-    let key = &of.primary_key;
-    match !key.is_empty() && key.iter().all(|column| row.cell(*column).is_some()) {
-        true => all(rows, row, key, value),
 /// Whether a declared row has another value in a part of its key than this one.
 fn is_another(
     (found, declared): Now<'_>,
@@ -392,6 +392,17 @@ fn is_another(
         .is_some_and(|(now, before)| word(now) != word(before.clone()))
 }
 
+/// The columns and values by which a row is known for as long as it is there: its primary key where the row says it, else
+/// its key. None where a part is NULL, not known or of a variable.
+pub(super) fn identity(
+    rows: &Rows,
+    row: &Row,
+    of: &TableShape,
+    value: impl Fn(usize) -> Option<Value>,
+) -> Option<(Vec<usize>, Vec<Value>)> {
+    let key = &of.primary_key;
+    match !key.is_empty() && key.iter().all(|column| row.cell(*column).is_some()) {
+        true => all(rows, row, key, value),
         false => all(rows, row, &rows.rules(row).key, value),
     }
 }

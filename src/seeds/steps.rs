@@ -14,7 +14,7 @@ use super::model::Mode;
 use super::numbered::{new_id, new_id_in_json};
 use super::order::Order;
 use super::refused::names_row;
-use super::row::{Cell, Content, Rows};
+use super::row::{Cell, Content, Redrawn, Rows};
 use super::trace::Writing;
 use crate::diagnostic::Diagnostic;
 use crate::history;
@@ -401,11 +401,14 @@ pub(super) fn script(
         let (file, hash) = (basis.files[number], &hashes[number]);
         let mut detail = detail(basis, planned);
         detail.insert(history::WRITTEN.to_owned(), writing.record(basis, number));
+        let is_its = |it: &&Redrawn| basis.rows.rules(&basis.rows.rows[it.row]).file == number;
+        let redrawn: Vec<&Redrawn> = basis.rows.redrawn.iter().filter(is_its).collect();
         let memory = super::recorded::memory(
             file,
             basis.files,
             basis.seeds,
             (&past.made_as[number], &past.columns[number]),
+            &redrawn,
             basis.shape,
         );
         detail.insert(history::MEMORY.to_owned(), memory);
