@@ -428,19 +428,29 @@ impl<'a> Seeding<'a> {
             columns: &texts.columns.clone(),
             gone: None,
             unsure: &[],
+            drawn: &texts.drawn.clone(),
+            recorded: None,
         };
-        let (mut rows, problems) = expand(&self.files, &self.seen.shape, &given);
-        self.seen.problems.extend(problems);
-        let problems = renames::problems(self.seeds, &self.files, &rows, &self.seen.shape);
-        self.seen.problems.extend(problems);
-        rows.counted = counted;
-        link(&mut rows, &self.seen.shape);
         let gone = super::ledger::ids(&entries);
         let recorded = Given {
             gone: Some(&gone),
             ..given
         };
-        self.seen.past = Past::new(texts, &self.files, &rows, &self.seen.shape, &recorded);
+        let mut past = Past::new(texts, &self.files, &self.seen.shape, &recorded);
+        let labels = past.labels();
+        let given = Given {
+            recorded: Some(&labels),
+            ..given
+        };
+        let (mut rows, problems) = expand(&self.files, &self.seen.shape, &given);
+        drop(labels);
+        self.seen.problems.extend(problems);
+        let problems = renames::problems(self.seeds, &self.files, &rows, &self.seen.shape);
+        self.seen.problems.extend(problems);
+        rows.counted = counted;
+        link(&mut rows, &self.seen.shape);
+        past.compare(&rows);
+        self.seen.past = past;
         self.seen.found = Found::new(&rows);
         self.seen.rows = rows;
         if self.seen.problems.iter().any(Diagnostic::is_error) {

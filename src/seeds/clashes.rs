@@ -6,6 +6,7 @@ use super::basis::Basis;
 use super::found::Found;
 use super::held::Held;
 use super::identity::{Claim, is_binary, unique_columns};
+use super::model::Mode;
 use super::row::{Content, Row, Rows};
 use crate::diagnostic::Diagnostic;
 use crate::schema::Shape;
@@ -77,14 +78,19 @@ fn claim_of_one<'a>(
     at: usize,
     column: usize,
 ) -> Option<Claim<'a>> {
-    // A number that is there already may stay.
+    // What a row has is not always what it declares.
     let has = |held: &Held| {
         found
             .row(rows, at)
             .is_none_or(|row| row.get(column) == Some(held.get()))
     };
+    let rules = rows.rules(&rows.rows[at]);
+    let stays = rules.mode == Mode::Insert
+        || rules.keep.contains(&column)
+        || shape.tables[rules.table].primary_key.contains(&column);
     match &rows.rows[at].cell(column)?.content {
-        Content::Known(held) if held.as_str().is_some() || has(held) => Claim::of_held(held),
+        Content::Known(held) if held.as_str().is_some() && !stays => Claim::of_held(held),
+        Content::Known(held) if has(held) => Claim::of_held(held),
         _ => claim(found, rows, shape, at, &[column]),
     }
 }

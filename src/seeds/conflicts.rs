@@ -185,20 +185,28 @@ fn leaves_too_late(
         .collect();
     let cell = columns.last().and_then(|column| row.cell(*column));
     let span = cell.map_or_else(|| row.span.clone(), Cell::span);
+    let name = format!("{}.{}", of.name, orphan.label);
+    let which = match orphan.of {
+        None => format!("`{name}` is no longer declared, and has"),
+        Some(_) => format!("the key of `{name}` changed, and the row of the old key has"),
+    };
     let message = format!(
-        "`{}.{}` is no longer declared, and has this `{}` until it is deleted, which can only be once the rows that \
-         refer to it refer to others",
-        of.name,
-        orphan.label,
+        "{which} this `{}` until it is deleted, which can only be once the rows that refer to it refer to others",
         names.join("`, `")
     );
-    Diagnostic::problem("taken", message)
-        .at(basis.rows.origin(row, &span, basis.files))
-        .help(format!(
+    let help = match orphan.of {
+        None => format!(
             "for the same row under a new label, give it `_was: {}`; otherwise edit in two steps: first the rows that \
              refer to it, `seedbed seed`, then the rest",
             orphan.label
-        ))
+        ),
+        Some(_) => "give the key its old value again; or edit in two steps: first let the rows that refer to it refer \
+                    to another row, `seedbed seed`, then the rest"
+            .to_owned(),
+    };
+    Diagnostic::problem("taken", message)
+        .at(basis.rows.origin(row, &span, basis.files))
+        .help(help)
 }
 
 /// What a row has in a column after the run; none where that is not known.

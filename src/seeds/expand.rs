@@ -401,6 +401,7 @@ impl<'a> Expansion<'a> {
                     row: place,
                     number: named.number,
                     each: named.each.clone(),
+                    is_new: false,
                 });
                 continue;
             }

@@ -234,49 +234,50 @@ fn decide(basis: &Basis<'_>, traces: &Traces, at: usize) -> Decided {
             && (moves || !rules.key.contains(&cell.column()))
             && !rules.keep.contains(&cell.column())
     };
+    let trace = |cell: &Cell| match found.value(cell.column()) {
+        Some(value) => traces.trace(basis, at, cell, &value),
+        None => Trace::Unrecorded,
+    };
+    let declared = |cell: &Cell| declared(basis, traces, at, cell, found);
     let differs = |cell: &Cell| match wanted(basis, at, cell) {
         Some(value) => !found.has(cell.column(), &value),
         None => {
             let new_id = new_id(basis.rows, basis.found, cell).map(|(row, _)| row);
             // JSON cannot hold it, which is an error where it would be written.
             let parent = new_id.or_else(|| new_id_in_json(basis.rows, basis.found, cell));
-            parent.is_some_and(|parent| is_inserted(basis, parent))
+            // An edit that leads to a row that is not there, and is not inserted, is an error where it would be written.
+            parent.is_some_and(|parent| {
+                is_inserted(basis, parent) || declared(cell) != Declared::Before
+            })
         }
     };
-    let trace = |cell: &Cell| match found.value(cell.column()) {
-        Some(value) => traces.trace(basis, at, cell, &value),
-        None => Trace::Unrecorded,
-    };
-    let declared = |cell: &Cell| declared(basis, traces, at, cell, found);
     // The whole row is as it was recorded.
     let settled = !refreshes
         && row
             .cells
             .iter()
             .all(|cell| declared(cell) == Declared::Before);
-    // Times and hashes that are written where anything else in the row is.
-    let mut along = Vec::new();
     // Times and hashes that were changed by hand: they are never what the file says, so they keep nothing from being
     // written.
     let mut touched = Vec::new();
     for cell in row.cells.iter().filter(free) {
         let column = cell.column();
         match (basis.rows.nature(cell), declared(cell)) {
-            // A secret that its owner changed is not written again because something else in the row has changed.
-            (Nature::Volatile, _) if refreshes => match cell.content {
-                Content::Secret(_) => along.push((column, Cause::Seed)),
-                _ if differs(cell) => along.push((column, Cause::Seed)),
-                _ => {}
-            },
+            (Nature::Volatile, _) if refreshes => {
+                if matches!(cell.content, Content::Secret(_)) || differs(cell) {
+                    write.push((column, Cause::Seed));
+                }
+            }
             (Nature::Volatile, Declared::New) if differs(cell) => write.push((column, Cause::Seed)),
             (Nature::Volatile, Declared::OverHand) if differs(cell) => {
                 touched.push((column, Cause::Hand));
             }
-            (Nature::Volatile, _) => match trace(cell) {
-                Trace::Changed => touched.push((column, Cause::Hand)),
-                _ if differs(cell) => along.push((column, Cause::Seed)),
-                _ => {}
-            },
+            // A time or a hash that was written stays, whatever else of the row is written again.
+            (Nature::Volatile, _) => {
+                if trace(cell) == Trace::Changed {
+                    touched.push((column, Cause::Hand));
+                }
+            }
             _ if !differs(cell) => {}
             _ if refreshes => write.push((column, Cause::Seed)),
             (Nature::Environment, declared) => match trace(cell) {
@@ -299,8 +300,6 @@ fn decide(basis: &Basis<'_>, traces: &Traces, at: usize) -> Decided {
     }
     if settled && !leave.is_empty() {
         leave.append(&mut write);
-    } else if !write.is_empty() || refreshes {
-        write.append(&mut along);
     }
     leave.append(&mut touched);
     write.sort_unstable_by_key(|(column, _)| *column);
@@ -349,12 +348,14 @@ fn declared(
     found: There<'_>,
 ) -> Declared {
     let past = basis.past;
+    let made_under_this_key = || past.under_new_key(basis.found, (basis.rows, basis.shape), at);
     let old = match past.of[at] {
-        Was::Same => return Declared::Before,
+        Was::Same => match made_under_this_key() {
+            Some(old) => old,
+            None => return Declared::Before,
+        },
         Was::Never => return Declared::New,
-        Was::Row(old) => past
-            .under_new_key(basis.found, (basis.rows, basis.shape), at)
-            .unwrap_or(old),
+        Was::Row(old) => made_under_this_key().unwrap_or(old),
     };
     let Some(before) = past.cell(old, cell.column()) else {
         return Declared::New;

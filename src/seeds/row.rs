@@ -21,8 +21,21 @@ pub(super) struct Rows {
     pub(super) named: HashMap<(usize, usize), usize>,
     /// The labels that rows had before (`_was`).
     pub(super) was: HashMap<usize, Arc<str>>,
+    /// Cells whose value was drawn more than once, since another row had the first.
+    pub(super) redrawn: Vec<Redrawn>,
     /// Tables in which the database gives no number twice (`AUTOINCREMENT`), by their places in the shape.
     pub(super) counted: Vec<usize>,
+}
+
+/// A cell whose value was drawn more than once.
+#[derive(Debug)]
+pub(super) struct Redrawn {
+    pub(super) row: usize,
+    /// Table, column and label, as in [`Drawn`](super::given::Drawn).
+    pub(super) cell: (String, String, String),
+    /// How often it was drawn before.
+    pub(super) attempt: u32,
+    pub(super) hash: String,
 }
 
 /// What holds for all rows of one table in one file.

@@ -12,10 +12,10 @@ use super::found::finds;
 use super::hand_over::{HandOver, hand_over};
 use super::held::Held;
 use super::model::Mode;
-use super::numbered::new_id;
+use super::numbered::{new_id, new_id_in_json};
 use super::order::Order;
 use super::refused::names_row;
-use super::row::{Cell, Content, Rows};
+use super::row::{Cell, Content, Redrawn, Rows};
 use super::trace::Writing;
 use crate::diagnostic::Diagnostic;
 use crate::history;
@@ -319,6 +319,11 @@ pub(super) fn unresolved_references(
     let there: HashSet<usize> = inserted.iter().copied().collect();
     let mut problems = Vec::new();
     for (at, cell) in written(basis, inserted, updated) {
+        let new_row = new_id_in_json(basis.rows, basis.found, cell);
+        if let Some(row) = new_row.filter(|row| !there.contains(row)) {
+            problems.push(not_there(basis, at, cell, row));
+            continue;
+        }
         let Content::Reference { row, column } = cell.content else {
             continue;
         };
@@ -344,26 +349,7 @@ pub(super) fn unresolved_references(
         }
         let needs = is_foreign || new_id.is_some();
         if needs && basis.looked && !basis.found.is_there(row) && !there.contains(&row) {
-            let name = basis.rows.name(&rows[row], basis.shape);
-            let origin = basis.rows.origin(&rows[at], &cell.span(), basis.files);
-            let message =
-                format!("`{name}` is not in the database under its key, and is not inserted");
-            let parent = basis.rows.rules(&rows[row]);
-            let help = match parent.mode {
-                Mode::Insert => format!(
-                    "a row of mode insert is made once: `seed forget {}`, and then `seed`, makes it again",
-                    basis.files[parent.file].name
-                ),
-                Mode::Upsert | Mode::Sync => {
-                    "give that row its key again by hand, or delete what is left of it and run `seed --refresh`"
-                        .to_owned()
-                }
-            };
-            problems.push(
-                Diagnostic::problem("no-parent", message)
-                    .at(origin)
-                    .help(help),
-            );
+            problems.push(not_there(basis, at, cell, row));
             continue;
         }
         match value {
@@ -382,6 +368,27 @@ pub(super) fn unresolved_references(
         }
     }
     problems
+}
+
+/// The problem with a reference to a row that is neither in the database nor inserted.
+fn not_there(basis: &Basis<'_>, at: usize, cell: &Cell, row: usize) -> Diagnostic {
+    let rows = &basis.rows.rows;
+    let name = basis.rows.name(&rows[row], basis.shape);
+    let origin = basis.rows.origin(&rows[at], &cell.span(), basis.files);
+    let message = format!("`{name}` is not in the database under its key, and is not inserted");
+    let parent = basis.rows.rules(&rows[row]);
+    let help = match parent.mode {
+        Mode::Insert => format!(
+            "a row of mode insert is made once: `seed forget {}`, and then `seed`, makes it again",
+            basis.files[parent.file].name
+        ),
+        Mode::Upsert | Mode::Sync => {
+            "give that row its key again by hand, or delete what is left of it and run `seed --refresh`".to_owned()
+        }
+    };
+    Diagnostic::problem("no-parent", message)
+        .at(origin)
+        .help(help)
 }
 
 /// The records and the statements; none where there is nothing to do.
@@ -412,11 +419,14 @@ pub(super) fn script(
         let (file, hash) = (basis.files[number], &hashes[number]);
         let mut detail = detail(basis, planned);
         detail.insert(history::WRITTEN.to_owned(), writing.record(basis, number));
+        let is_its = |it: &&Redrawn| basis.rows.rules(&basis.rows.rows[it.row]).file == number;
+        let redrawn: Vec<&Redrawn> = basis.rows.redrawn.iter().filter(is_its).collect();
         let memory = super::recorded::memory(
             file,
             basis.files,
             basis.seeds,
             (&past.made_as[number], &past.columns[number]),
+            &redrawn,
             basis.shape,
         );
         detail.insert(history::MEMORY.to_owned(), memory);
