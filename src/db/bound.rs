@@ -101,6 +101,8 @@ fn of_libsql(value: Value) -> libsql::Value {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
     #[test]
