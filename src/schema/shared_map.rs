@@ -11,8 +11,11 @@ const FULL: usize = 64;
 #[derive(Debug, Clone)]
 pub(super) struct SharedMap<K, V> {
     /// In order; none of them is empty.
-    parts: Arc<Vec<Arc<Vec<(K, V)>>>>,
+    parts: Arc<Vec<Part<K, V>>>,
 }
+
+/// Entries that stand side by side, in order.
+type Part<K, V> = Arc<Vec<(K, V)>>;
 
 impl<K, V> Default for SharedMap<K, V> {
     fn default() -> SharedMap<K, V> {
