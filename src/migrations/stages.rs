@@ -10,8 +10,8 @@ use super::rehearse::{Act, Rehearsal, Way};
 use super::set::{Migration, Migrations};
 use crate::db::{Db, DbError};
 use crate::diagnostic::Diagnostic;
-use crate::schema::{Broken, Catalogue, ObjectKind, Schema, broken, changes, compare};
-use crate::script::{Key, Record};
+use crate::schema::{Broken, Catalogue, Difference, ObjectKind, Schema, broken, changes, compare};
+use crate::script::{Key, Made, Record};
 use crate::sql::What;
 
 /// One new file.
@@ -80,6 +80,12 @@ pub async fn stages<'a>(
         stopped: None,
         databases: None,
     };
+    let repeatables = old
+        .iter()
+        .filter(|(it, _)| matches!(it.key, Key::Repeatable(_)));
+    let remade: Vec<Made> = repeatables
+        .flat_map(|(it, _)| made(&it.up.source.text))
+        .collect();
     let mut rehearsal = Rehearsal::judged_at_the_end(&set.history_table).await?;
     let mut now = None;
     match replay(&mut rehearsal, &old).await? {
@@ -123,7 +129,10 @@ pub async fn stages<'a>(
                     if let Some(down) = &migration.down {
                         let down = Act::new(down, &set.history_table);
                         let left = undone(&rehearsal, migration, &down).await?;
-                        stage.down_differs = left.map(|left| !changes(&before, &left).is_empty());
+                        stage.down_differs = left.map(|left| {
+                            let changed = changes(&before, &left);
+                            changed.iter().any(|it| !is_of_a_repeatable(it, &remade))
+                        });
                     }
                     before = after;
                     stage.after = Some(next.clone());
@@ -214,6 +223,24 @@ async fn made_again(
         }
     }
     Ok(ran)
+}
+
+/// Whether an object is there on one side only because a repeatable migration makes it: `migrate` and `undo` make such an
+/// object again where it is gone, with the triggers on a view.
+fn is_of_a_repeatable(difference: &Difference, remade: &[Made]) -> bool {
+    let object = match difference {
+        Difference::Missing { expected } => expected,
+        Difference::Unexpected { found } => found,
+        Difference::Different { .. } => return false,
+    };
+    remade.iter().any(|made| {
+        let is_it =
+            made.what.word() == object.kind.word() && made.name.eq_ignore_ascii_case(&object.name);
+        let is_on_it = made.what == What::View
+            && object.kind == ObjectKind::Trigger
+            && made.name.eq_ignore_ascii_case(&object.table);
+        is_it || is_on_it
+    })
 }
 
 /// The schema that a down file leaves in a copy; `None` where it does not run, which `check` reports.
