@@ -48,6 +48,43 @@ fn a_finding_is_shown_with_its_place_and_the_statements_that_help() {
 }
 
 #[test]
+fn a_lost_index_has_one_code_and_one_severity() {
+    let rebuild = "CREATE TABLE n (id INTEGER PRIMARY KEY, email TEXT NOT NULL);\n\
+                   INSERT INTO n (id, email) SELECT id, email FROM users;\n\
+                   DROP TABLE users;\nALTER TABLE n RENAME TO users;\n";
+    let project = Project::new().migration(
+        "V1__users",
+        "CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT NOT NULL);\n\
+         CREATE INDEX by_email ON users (email);\n",
+    );
+    let of_file = "lint migrations/V2__rebuild.sql";
+    let project = project.migration("V2__rebuild", rebuild);
+    for line in ["check", of_file] {
+        let ran = project.run(line);
+        ran.exits(7);
+        assert_eq!(ran.stderr.matches("error[RB306]").count(), 1, "{ran}");
+    }
+    for code in ["RB306", "lost-in-rebuild"] {
+        let text = format!("-- seedbed: allow {code}: it was of no use\n{rebuild}");
+        project.write("migrations/V2__rebuild.sql", text);
+        for line in ["check", of_file] {
+            let ran = project.run(line);
+            ran.exits(0);
+            assert!(!ran.to_string().contains("MG904"), "{ran}");
+        }
+    }
+    let settings = "[lint]\nRB306 = \"warning\"\n";
+    let project = project
+        .file("config.toml", settings)
+        .migration("V2__rebuild", rebuild);
+    for line in ["check", of_file] {
+        let ran = project.run(line);
+        ran.exits(0);
+        assert!(ran.stderr.contains("warning[RB306]"), "{ran}");
+    }
+}
+
+#[test]
 fn without_a_base_all_files_are_one_run_from_nothing() {
     project().run("lint").exits(0);
     project().run("lint --each").exits(7);
