@@ -60,7 +60,8 @@ pub(crate) async fn check(session: &Session, flags: &args::Check) -> Ending {
         problems.extend(migrations::same_texts(&set));
     }
     lint::at_levels(&mut problems, &project.lint.levels.value);
-    if !problems.iter().any(Diagnostic::is_error) {
+    // With a version of no file or of several, what comes after it would fail for that alone.
+    if !set.problems.iter().any(Diagnostic::is_error) {
         problems.extend(
             super::lint::of_check(session, &project, &set, base.as_ref(), &problems).await?,
         );

@@ -47,6 +47,50 @@ fn a_finding_is_shown_with_its_place_and_the_statements_that_help() {
     "#]]);
 }
 
+/// The codes of the problems in the document that a command prints.
+fn codes_of(project: &Project, line: &str) -> Vec<String> {
+    let ran = project.run(&format!("{line} --format json"));
+    let problems = ran.json()["problems"].clone();
+    let problems = problems.as_array().into_iter().flatten();
+    let codes = problems.map(|it| it["code"].as_str().unwrap().to_owned());
+    codes.collect()
+}
+
+#[test]
+fn check_reports_a_loss_beside_other_errors() {
+    let project = Project::new()
+        .migration(
+            "V1__p",
+            "CREATE TABLE p (a INTEGER PRIMARY KEY, t TEXT NOT NULL);\n",
+        )
+        .migration("V2__t", "ALTER TABLE p DROP COLUMN t;\n");
+    assert_eq!(codes_of(&project, "check"), ["DS102"]);
+    project.run("check").exits(7);
+    let project = project.down("V2__t", "ALTER TABLE p ADD COLUMN t TEXT;\n");
+    assert_eq!(codes_of(&project, "check"), ["down-no-inverse", "DS102"]);
+    project.run("check").exits(4);
+}
+
+#[test]
+fn a_statement_that_fails_is_reported_once() {
+    let project = Project::new()
+        .migration("V1__p", "CREATE TABLE p (a INTEGER PRIMARY KEY);\n")
+        .migration("V2__t", "ALTER TABLE p ADD COLUMN\n  t TEXT NOT NULL;\n");
+    assert_eq!(codes_of(&project, "check"), ["fails"]);
+    let project = Project::new()
+        .migration(
+            "V1__p",
+            "CREATE TABLE p (a INTEGER PRIMARY KEY, b TEXT);\nCREATE VIEW v AS SELECT b FROM p;\n",
+        )
+        .migration(
+            "V2__p",
+            "DROP TABLE p;\nCREATE TABLE p (a INTEGER PRIMARY KEY);\n",
+        );
+    let codes = codes_of(&project, "check");
+    assert!(codes.contains(&"does-not-compile".to_owned()), "{codes:?}");
+    assert!(!codes.contains(&"DP401".to_owned()), "{codes:?}");
+}
+
 #[test]
 fn a_lost_index_has_one_code_and_one_severity() {
     let rebuild = "CREATE TABLE n (id INTEGER PRIMARY KEY, email TEXT NOT NULL);\n\
