@@ -3,12 +3,12 @@
 
 use std::sync::Arc;
 
-use super::made::made;
+use super::made::{self, made};
 use super::plan::entry;
 use super::reading::Reading;
-use super::rehearse::{Act, Rehearsal, Way};
+use super::rehearse::{Act, Problem, Rehearsal, Stopped, Way};
 use super::set::{Migration, Migrations};
-use crate::db::{Db, DbError};
+use crate::db::{Db, DbError, MadeAgain, stale_object};
 use crate::diagnostic::Diagnostic;
 use crate::schema::{Broken, Catalogue, Difference, ObjectKind, Schema, broken, changes, compare};
 use crate::script::{Key, Made, Record};
@@ -114,7 +114,7 @@ pub async fn stages<'a>(
                 Some(problem) => Some(problem),
                 None => match rehearsal.up_before(migration, act, Way::Up, &later).await {
                     Ok(()) => None,
-                    Err(stopped) => Some(stopped.diagnostic()?),
+                    Err(stopped) => Some(with_its_maker(stopped, set)?),
                 },
             };
             match problem {
@@ -241,6 +241,30 @@ fn is_of_a_repeatable(difference: &Difference, remade: &[Made]) -> bool {
             && made.name.eq_ignore_ascii_case(&object.table);
         is_it || is_on_it
     })
+}
+
+/// Why a file did not run, with what the set knows of the object that the engine names.
+fn with_its_maker(stopped: Stopped, set: &Migrations) -> Result<Diagnostic, DbError> {
+    let problem = match stopped {
+        Stopped::Db(error) => return Err(error),
+        Stopped::Problem(problem) => *problem,
+    };
+    let Problem {
+        mut diagnostic,
+        error,
+        ..
+    } = problem;
+    let of = |made_again: &MadeAgain| stale_object(&error.message, made_again);
+    let (unknown, known) = (
+        of(&MadeAgain::Unknown),
+        of(&made::made_again(set, &error.message)),
+    );
+    for help in &mut diagnostic.help {
+        if let (true, Some(known)) = (Some(&*help) == unknown.as_ref(), &known) {
+            help.clone_from(known);
+        }
+    }
+    Ok(diagnostic)
 }
 
 /// The schema that a down file leaves in a copy; `None` where it does not run, which `check` reports.

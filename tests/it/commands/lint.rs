@@ -128,6 +128,38 @@ fn a_lost_index_has_one_code_and_one_severity() {
     }
 }
 
+/// `check`, `lint` and `migrate` know the repeatable migrations, so each says which one makes the view again.
+#[test]
+fn a_view_in_the_way_of_a_rename_has_the_same_help_everywhere() {
+    let project = Project::new()
+        .migration("V1__t", "CREATE TABLE t (a INTEGER PRIMARY KEY, b TEXT);\n")
+        .migration("R__v", "DROP VIEW IF EXISTS v;\nCREATE VIEW v AS SELECT b FROM t;\n")
+        .after("migrate")
+        .migration(
+            "V2__t",
+            "CREATE TABLE n (a INTEGER PRIMARY KEY);\nINSERT INTO n SELECT a FROM t;\nDROP TABLE t;\n\
+             ALTER TABLE n RENAME TO t;\n",
+        );
+    for line in ["check", "lint migrations/V2__t.sql", "migrate"] {
+        let ran = project.run(line);
+        let text = ran.to_string();
+        assert!(text.contains("write `DROP VIEW IF EXISTS"), "{ran}");
+        assert!(text.contains("makes it again afterwards"), "{ran}");
+        assert!(!text.contains("create the view again"), "{ran}");
+    }
+    project.remove("migrations/R__v.sql");
+    project.write(
+        "migrations/V1__t.sql",
+        "CREATE TABLE t (a INTEGER PRIMARY KEY, b TEXT);\nCREATE VIEW v AS SELECT b FROM t;\n",
+    );
+    for line in ["lint migrations/V2__t.sql", "migrate --database other.db"] {
+        let ran = project.run(line);
+        let text = ran.to_string();
+        assert!(text.contains("create the view again at its end"), "{ran}");
+        assert!(!text.contains("repeatable"), "{ran}");
+    }
+}
+
 #[test]
 fn without_a_base_all_files_are_one_run_from_nothing() {
     project().run("lint").exits(0);
