@@ -337,7 +337,9 @@ fn shown(session: &Session, linted: &lint::Linted, strict: bool) -> Exit {
             .data(&report::sarif(&report.diagnostics, session.style())),
         Format::Table => {
             if !findings.is_empty() {
-                session.terminal.error(&report.text(session.style()));
+                session
+                    .terminal
+                    .error(&report.text_uncounted(session.style()));
             }
             session
                 .terminal

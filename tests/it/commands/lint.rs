@@ -128,6 +128,17 @@ fn a_lost_index_has_one_code_and_one_severity() {
     }
 }
 
+#[test]
+fn the_number_of_findings_is_printed_once() {
+    let project =
+        Project::new().migration("V1__t", "CREATE TABLE t (a TEXT DEFAULT \"x\", b TEXT);\n");
+    let ran = project.run("lint");
+    assert!(ran.stdout.contains("1 file looked at: "), "{ran}");
+    let counted = ran.stdout.trim().rsplit(": ").next().unwrap();
+    assert!(counted.contains(", "), "{ran}");
+    assert!(!ran.stderr.contains(counted), "{ran}");
+}
+
 /// `check`, `lint` and `migrate` know the repeatable migrations, so each says which one makes the view again.
 #[test]
 fn a_view_in_the_way_of_a_rename_has_the_same_help_everywhere() {
