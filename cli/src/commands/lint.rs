@@ -149,7 +149,7 @@ const SAME_MATTER: [(&str, &str); 5] = [
     ("lost-parent", "DP404"),
 ];
 
-/// Whether a statement fails in memory that a rule is about: `check` points at a token of it.
+/// Whether a statement fails in memory that a rule is about: one points at the statement, or at a token of it.
 fn fails_there(known: &Diagnostic, it: &Diagnostic) -> bool {
     let (Some(failed), Some(found)) = (known.origin(), it.origin()) else {
         return false;
@@ -157,7 +157,7 @@ fn fails_there(known: &Diagnostic, it: &Diagnostic) -> bool {
     known.code == "fails"
         && failed.source.name == found.source.name
         && failed.span.start < found.span.end
-        && found.span.start <= failed.span.start
+        && found.span.start < failed.span.end
 }
 
 /// The files of the folder `queries` in the project, where there is one.
