@@ -56,9 +56,11 @@ async fn an_application_migrates_queries_seeds_and_undoes() -> Ran {
             let run = Run::new("my-app"); // who changed the database, in its records
             let (outcome, _plan) =
                 seeds::apply(&db, &seeds, &set, &options, &run, &ignore()).await?;
-            println!("{} seed files applied", outcome.done.len());
+            for done in &outcome.done {
+                println!("{}", done.key);
+            }
             // end
-            assert_eq!(outcome.done.len(), 1);
+            assert!(!outcome.done.is_empty());
         }
         {
             // page: undo
