@@ -56,13 +56,13 @@ pub(super) async fn by_the_schema(
     let foreign = history::not_the_applications(db).await?;
     let found = inspect(db).await?.without(&foreign);
     let mut differences = compare(&after.clone().without(&foreign), &found);
+    let mut leaves_no_trace = false;
     if let Some(before) = &before {
         let concerned: HashSet<(ObjectKind, String)> =
             compare(before, &after).iter().map(object).collect();
         differences.retain(|difference| concerned.contains(&object(difference)));
-        if concerned.is_empty() && meaning(&recorded) != meaning(&file.up.source.text) {
-            findings.push(same_either_way(key, &file.up.source.name));
-        }
+        leaves_no_trace =
+            concerned.is_empty() && meaning(&recorded) != meaning(&file.up.source.text);
     }
     if !differences.is_empty() {
         let message = format!(
@@ -88,6 +88,8 @@ pub(super) async fn by_the_schema(
                 .in_file(&file.up.source.name)
                 .help(unseen(key)),
         );
+    } else if leaves_no_trace {
+        findings.push(same_either_way(key, &file.up.source.name));
     }
     Ok(findings)
 }
