@@ -710,7 +710,7 @@ pub(super) struct Repair {
     /// [default: only what changes no meaning, and records whose files have other versions now]
     #[arg(value_name = "V", value_parser = key)]
     pub(super) key: Option<Key>,
-    /// Record the file of V without comparing the schema with it
+    /// Record the file of V without comparing the schema with what all recorded migrations and this file make together
     #[arg(long, requires = "key", conflicts_with_all = ["applied", "retry"])]
     pub(super) no_verify: bool,
     /// The migration was started outside of a transaction, and all of it is in the database

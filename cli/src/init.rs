@@ -366,7 +366,7 @@ impl Project<'_> {
                 }
             }
             (kind, dependency) => {
-                if let Some(folder) = folder {
+                if let Some(folder) = &folder {
                     text.push_str(&format!(
                         "    defaults:\n      run: {{working-directory: \"{folder}\"}}\n"
                     ));
@@ -375,6 +375,11 @@ impl Project<'_> {
                 text.push_str(
                     "        with: {fetch-depth: 0}    # with the branch that --base names\n",
                 );
+                // A build of Seedbed compiles its engine, which takes minutes.
+                text.push_str("      - uses: Swatinem/rust-cache@v2\n");
+                if let Some(folder) = &folder {
+                    text.push_str(&format!("        with: {{workspaces: \"{folder}\"}}\n"));
+                }
                 let check = "check --base \"origin/$GITHUB_BASE_REF\"";
                 let install = dependency.install();
                 text.push_str(&match kind {

@@ -57,7 +57,9 @@ pub(crate) use draft::publish;
 pub use draft::Draft;
 pub(crate) use draft::give_name;
 pub use engine::Engine;
-pub(crate) use engine::{row_level_security, runs_alone, stale_object, unknown_function};
+pub(crate) use engine::{
+    MadeAgain, row_level_security, runs_alone, stale, stale_object, unknown_function,
+};
 pub use error::{At, Code, DbError, EngineError, Failure, Left, OtherHistory};
 pub(crate) use file_lock::FileLock;
 pub use history_table::HistoryTable;

@@ -49,7 +49,7 @@ use crate::migrations::{Migration, Migrations, Stages, stages, unused_allow};
 use crate::rules::{Level, Levels, known};
 use crate::schema::inspect;
 use crate::script::{Origin, Source};
-use crate::sql::{Kind, kind, split};
+use crate::sql::{Kind, What, kind, split};
 use file::{File, finding};
 use managing::Downs;
 use question::Question;
@@ -273,16 +273,18 @@ fn allowed(file: &File<'_>, findings: Vec<Diagnostic>) -> Vec<Diagnostic> {
     let allowed = &file.stage.reading.allowed;
     let used: BTreeSet<&str> = findings.iter().map(|it| it.code).collect();
     let mut found: Vec<Diagnostic> = findings;
-    found.retain(|it| {
-        // `check` has its own name for it.
-        let is_lost = it.code == "RB306" && allowed.contains("lost-in-rebuild");
-        !allowed.contains(it.code) && !is_lost
-    });
+    found.retain(|it| !allowed.contains(it.code));
+    // Of a view, only `check` reports it.
+    let drops_a_view = file
+        .statements
+        .iter()
+        .any(|it| matches!(&it.kind, Kind::Drop(drop) if drop.what == What::View));
     let is_whole = file.after.is_some();
     let unused = allowed
         .iter()
         .filter_map(|code| known(code))
-        .filter(|code| !used.contains(code) && is_whole && !needs_rows(code));
+        .filter(|code| !used.contains(code) && is_whole && !needs_rows(code))
+        .filter(|code| !(drops_a_view && *code == "RB306"));
     for code in unused {
         let message = format!("nothing in this file is {code}: the directive allows nothing");
         let origin = unused_allow(&file.stage.migration.up.source, code);

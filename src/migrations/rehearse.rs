@@ -2,8 +2,8 @@
 //! remembers nothing of the one before. Nothing here touches a database of the project.
 
 use crate::db::{
-    Db, DbError, Engine, EngineError, Failure, HistoryTable, Options, Query, Transaction, locate,
-    missing_semicolon, runs_alone, stale_object, unknown_function,
+    Db, DbError, Engine, EngineError, Failure, HistoryTable, MadeAgain, Options, Query,
+    Transaction, locate, missing_semicolon, runs_alone, stale_object, unknown_function,
 };
 use crate::diagnostic::Diagnostic;
 use crate::history::{self, Failed, HistoryError, Outside, Part, Receipt, RunError, Watch};
@@ -614,7 +614,7 @@ impl Rehearsal {
                 }
                 (Part::Step(step), None) => {
                     help.extend(unknown_function(&error.message));
-                    help.extend(stale_object(&error.message));
+                    help.extend(stale_object(&error.message, &MadeAgain::Unknown));
                     if script.atomicity == Atomicity::Transaction {
                         let help_alone = runs_alone(&error.message, Some(error.code));
                         help.extend(help_alone.map(str::to_owned));

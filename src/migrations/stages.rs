@@ -4,18 +4,18 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::made::made;
+use super::made::{self, made};
 use super::plan::entry;
 use super::reading::Reading;
-use super::rehearse::{Act, Rehearsal, Way};
+use super::rehearse::{Act, Problem, Rehearsal, Stopped, Way};
 use super::set::{Migration, Migrations};
-use crate::db::{Db, DbError};
+use crate::db::{Db, DbError, MadeAgain, stale_object};
 use crate::diagnostic::Diagnostic;
 use crate::schema::{
     Broken, Catalogue, Difference, Object, ObjectKind, Schema, Snapshot, additions, broken,
     changes, compare,
 };
-use crate::script::{Key, Record, Step};
+use crate::script::{Key, Made, Record, Step};
 use crate::sql::{Kind, What, identifier, kind, significant, unquote};
 
 /// One new file.
@@ -103,6 +103,12 @@ pub async fn stages<'a>(
         stopped: None,
         databases: None,
     };
+    let repeatables = old
+        .iter()
+        .filter(|it| matches!(it.migration.key, Key::Repeatable(_)));
+    let remade: Vec<Made> = repeatables
+        .flat_map(|it| made(&it.migration.up.source.text))
+        .collect();
     let mut rehearsal = Rehearsal::judged_at_the_end(&set.history_table).await?;
     let mut now = None;
     match replay(&mut rehearsal, &mut old, placement).await? {
@@ -135,7 +141,7 @@ pub async fn stages<'a>(
                 Some(problem) => Some(problem),
                 None => match rehearsal.up_before(migration, act, Way::Up, &later).await {
                     Ok(()) => None,
-                    Err(stopped) => Some(stopped.diagnostic()?),
+                    Err(stopped) => Some(with_its_maker(stopped, set)?),
                 },
             };
             match problem {
@@ -151,7 +157,10 @@ pub async fn stages<'a>(
                     if let (Some(down), Some(first)) = (&migration.down, first) {
                         let down = Act::new(down, &set.history_table);
                         let left = undone(&rehearsal, migration, &down).await?;
-                        stage.down_differs = left.map(|left| !changes(&first, &left).is_empty());
+                        stage.down_differs = left.map(|left| {
+                            let changed = changes(&first, &left);
+                            changed.iter().any(|it| !is_of_a_repeatable(it, &remade))
+                        });
                     }
                     stage.after = Some(next.clone());
                     now = Some(next);
@@ -376,6 +385,48 @@ async fn made_again(rehearsal: &mut Rehearsal, old: &[&One<'_>]) -> Result<bool,
         }
     }
     Ok(ran)
+}
+
+/// Whether an object is there on one side only because a repeatable migration makes it: `migrate` and `undo` make such an
+/// object again where it is gone, with the triggers on a view.
+fn is_of_a_repeatable(difference: &Difference, remade: &[Made]) -> bool {
+    let object = match difference {
+        Difference::Missing { expected } => expected,
+        Difference::Unexpected { found } => found,
+        Difference::Different { .. } => return false,
+    };
+    remade.iter().any(|made| {
+        let is_it =
+            made.what.word() == object.kind.word() && made.name.eq_ignore_ascii_case(&object.name);
+        let is_on_it = made.what == What::View
+            && object.kind == ObjectKind::Trigger
+            && made.name.eq_ignore_ascii_case(&object.table);
+        is_it || is_on_it
+    })
+}
+
+/// Why a file did not run, with what the set knows of the object that the engine names.
+fn with_its_maker(stopped: Stopped, set: &Migrations) -> Result<Diagnostic, DbError> {
+    let problem = match stopped {
+        Stopped::Db(error) => return Err(error),
+        Stopped::Problem(problem) => *problem,
+    };
+    let Problem {
+        mut diagnostic,
+        error,
+        ..
+    } = problem;
+    let of = |made_again: &MadeAgain| stale_object(&error.message, made_again);
+    let (unknown, known) = (
+        of(&MadeAgain::Unknown),
+        of(&made::made_again(set, &error.message)),
+    );
+    for help in &mut diagnostic.help {
+        if let (true, Some(known)) = (Some(&*help) == unknown.as_ref(), &known) {
+            help.clone_from(known);
+        }
+    }
+    Ok(diagnostic)
 }
 
 /// The schema that a down file leaves in a copy; `None` where it does not run, which `check` reports.

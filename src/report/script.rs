@@ -407,7 +407,9 @@ impl<'a> Failing<'a> {
         help.extend(self.made_later());
         help.extend(self.on_the_turso_engine().map(str::to_owned));
         help.extend(unknown_function(self.words));
-        help.extend(stale_object(self.words).filter(|_| self.refusal.is_none()));
+        help.extend(
+            stale_object(self.words, &self.error.made_again).filter(|_| self.refusal.is_none()),
+        );
         if let Some(restore) = self.restores()
             && matches!(code, Code::Other(_))
         {

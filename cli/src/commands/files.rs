@@ -15,6 +15,7 @@ use seedbed::config::{self, Database, DotEnv, Project, Sources, TomlText};
 use seedbed::diagnostic::{Class, Diagnostic};
 use seedbed::history::History;
 use seedbed::layouts::Layout;
+use seedbed::lint;
 use seedbed::migrations::{
     self, Base, CheckOptions, CreateError, DataTests, Files, GitError, Known, Migrations,
     NewOptions, Numbering, ReadError, Rename, RenumberError, Renumbered, Which,
@@ -58,7 +59,9 @@ pub(crate) async fn check(session: &Session, flags: &args::Check) -> Ending {
     if base.is_none() {
         problems.extend(migrations::same_texts(&set));
     }
-    if !problems.iter().any(Diagnostic::is_error) {
+    lint::at_levels(&mut problems, &project.lint.levels.value);
+    // With a version of no file or of several, what comes after it would fail for that alone.
+    if !set.problems.iter().any(Diagnostic::is_error) {
         problems.extend(
             super::lint::of_check(session, &project, &set, base.as_ref(), &problems).await?,
         );

@@ -133,10 +133,35 @@ pub(super) async fn of_check(
         Some((file.to_owned(), line?, column))
     };
     let is_new = |it: &Diagnostic| {
-        let mut known = known.iter().filter_map(place);
-        it.is_error() && !known.any(|known| Some(known) == place(it))
+        let is_same = |known: &Diagnostic| {
+            let same_place = place(known).is_some_and(|known| Some(known) == place(it));
+            let same_rule = known.code == it.code && known.file() == it.file();
+            let same_matter = SAME_MATTER.contains(&(known.code, it.code));
+            same_place || same_rule || same_matter || fails_there(known, it)
+        };
+        it.is_error() && !known.iter().any(is_same)
     };
     Ok(linted.findings.into_iter().filter(is_new).collect())
+}
+
+/// Codes of `check` that are about the same matter as a rule, wherever they report it.
+const SAME_MATTER: [(&str, &str); 5] = [
+    ("does-not-compile", "DP401"),
+    ("foreign-key-mismatch", "DP402"),
+    ("lost-parent", "DP402"),
+    ("foreign-key-mismatch", "DP404"),
+    ("lost-parent", "DP404"),
+];
+
+/// Whether a statement fails in memory that a rule is about: one points at the statement, or at a token of it.
+fn fails_there(known: &Diagnostic, it: &Diagnostic) -> bool {
+    let (Some(failed), Some(found)) = (known.origin(), it.origin()) else {
+        return false;
+    };
+    known.code == "fails"
+        && failed.source.name == found.source.name
+        && failed.span.start < found.span.end
+        && found.span.start < failed.span.end
 }
 
 /// The files of the folder `queries` in the project, where there is one.
@@ -317,7 +342,9 @@ fn shown(session: &Session, linted: &lint::Linted, strict: bool) -> Exit {
             .data(&report::sarif(&report.diagnostics, session.style())),
         Format::Table => {
             if !findings.is_empty() {
-                session.terminal.error(&report.text(session.style()));
+                session
+                    .terminal
+                    .error(&report.text_uncounted(session.style()));
             }
             session
                 .terminal

@@ -328,6 +328,8 @@ fn a_project_that_uses_the_program_gets_nothing_of_cargo() {
             steps:
               - uses: actions/checkout@v5
                 with: {fetch-depth: 0}    # with the branch that --base names
+              - uses: Swatinem/rust-cache@v2
+                with: {workspaces: "web"}
               - run: cargo install --locked seedbed-cli --git https://example.com/seedbed
               - run: seedbed check --base "origin/$GITHUB_BASE_REF"
     "#]]

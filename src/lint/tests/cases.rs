@@ -677,6 +677,61 @@ async fn down_files_are_missed_where_others_have_one() {
 }
 
 #[tokio::test]
+async fn what_a_repeatable_makes_counts_as_made_again_behind_a_down_file() {
+    let of = |name: &str, text: &str| (name.to_owned(), text.as_bytes().to_vec());
+    let rebuild = |columns: &str| {
+        format!(
+            "DROP VIEW IF EXISTS v; CREATE TABLE n ({columns}); INSERT INTO n (id) SELECT id FROM a; DROP TABLE a; \
+             ALTER TABLE n RENAME TO a;"
+        )
+    };
+    let with = |down: &str| {
+        Migrations::from_files([
+            of("V1__a.sql", "CREATE TABLE a (id INTEGER PRIMARY KEY);"),
+            of(
+                "V2__b.sql",
+                &rebuild("id INTEGER PRIMARY KEY, b CHECK (b > 0)"),
+            ),
+            of("V2__b.down.sql", down),
+            of(
+                "R__v.sql",
+                "DROP VIEW IF EXISTS v; CREATE VIEW v AS SELECT id FROM a; \
+                 CREATE TRIGGER g INSTEAD OF DELETE ON v BEGIN SELECT 1; END;",
+            ),
+        ])
+    };
+    let levels = Levels::new();
+    let options = Options {
+        runner: None,
+        target: Target::Local,
+        levels: &levels,
+        runs: Runs::Together,
+        queries: &[],
+        seeds: &[],
+    };
+    let is_new = |it: &Migration| it.key == Key::Migration(2);
+    let undoes = with(&rebuild("id INTEGER PRIMARY KEY"));
+    let found = lint(&undoes, &is_new, &options, None)
+        .await
+        .unwrap()
+        .findings;
+    assert!(!codes(&found).contains(&"MG902"), "{found:?}");
+    for wrong in [
+        rebuild("id INTEGER PRIMARY KEY, c"),
+        format!(
+            "{}CREATE VIEW v AS SELECT 1;",
+            rebuild("id INTEGER PRIMARY KEY")
+        ),
+    ] {
+        let found = lint(&with(&wrong), &is_new, &options, None)
+            .await
+            .unwrap()
+            .findings;
+        assert!(codes(&found).contains(&"MG902"), "{wrong}: {found:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_query_of_the_project_that_breaks_is_found() {
     let source = |text: &str| {
         std::sync::Arc::new(crate::script::Source {

@@ -93,7 +93,7 @@ pub async fn fix(
             version: None,
         });
     }
-    let problems = obstacles(&set, &look.history, kind);
+    let problems = obstacles(&set, &look.history);
     if !problems.is_empty() {
         return Err(FixError::Refused(problems));
     }
@@ -179,27 +179,32 @@ fn left_to_drizzle(kind: FixKind, text: &str) -> Diagnostic {
 }
 
 /// What has to be done before.
-fn obstacles(set: &Migrations, history: &History, kind: FixKind) -> Vec<Diagnostic> {
+fn obstacles(set: &Migrations, history: &History) -> Vec<Diagnostic> {
     let errors = set.problems.iter().filter(|it| it.is_error());
     let mut problems: Vec<Diagnostic> = errors.cloned().collect();
-    if kind == FixKind::Adopt {
-        let recorded = history.by_key();
-        let pending = set.versioned.iter();
-        let pending = pending.filter(|it| !recorded.contains_key(&it.key));
-        for migration in pending {
-            let message = format!(
-                "{} is pending, and a file that is recorded above it would be applied before it",
-                migration.key
-            );
-            problems.push(
-                Diagnostic::problem("pending", message)
-                    .about(&migration.key)
-                    .in_file(&migration.up.source.name)
-                    .help("`migrate` applies it"),
-            );
-        }
-    }
+    let recorded = history.by_key();
+    let pending = set.versioned.iter();
+    let pending = pending.filter(|it| !recorded.contains_key(&it.key));
+    problems.extend(pending.map(pending_below));
     problems
+}
+
+/// A version that is to run before the new file, which is made for the schema without it.
+fn pending_below(migration: &Migration) -> Diagnostic {
+    let message = format!(
+        "{} is pending, and the new file would run after it, on another schema than the recorded one",
+        migration.key
+    );
+    Diagnostic::problem("pending", message)
+        .about(&migration.key)
+        .in_file(&migration.up.source.name)
+        .help(
+            "`migrate` applies it; where the drift is in its way, `migrate --allow-drift` does. Then run this again",
+        )
+        .help(
+            "to repair the drift first, move the file out of the folder, run this again, and put the file back with a \
+             version above the new one",
+        )
 }
 
 /// The file that makes the schema as the migrations do, whether or not the database has drifted.

@@ -707,7 +707,7 @@ fn a_view_in_the_way_of_a_rebuild_is_named_with_the_statement_that_removes_it() 
         2>   = note: this is statement 4 of 4
         2>   = note: rolled back: V2
         2>   = help: fix migrations/V2__t.sql:4, then run `seedbed migrate` again
-        2>   = help: ALTER TABLE compiles every view and trigger: write `DROP VIEW IF EXISTS "the view";` at the beginning of the file, and create the view again at its end, unless a repeatable migration does
+        2>   = help: ALTER TABLE compiles every view and trigger: write `DROP VIEW IF EXISTS "the view";` at the beginning of the file, and create the view again at its end
         2>
         2> nothing of this run is in the database; the database is at V1
         exit 1
