@@ -706,6 +706,7 @@ async fn what_a_repeatable_makes_counts_as_made_again_behind_a_down_file() {
         target: Target::Local,
         levels: &levels,
         runs: Runs::Together,
+        placement: Placement::BehindOthers,
         queries: &[],
         seeds: &[],
     };

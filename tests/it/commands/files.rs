@@ -55,8 +55,8 @@ fn check_of_a_first_migration_says_nothing_of_databases_that_exist() {
             "V1__t",
             "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT);\n",
         )
-        .repeatable(
-            "R__v",
+        .file(
+            "migrations/R__v.sql",
             "DROP VIEW IF EXISTS v;\nCREATE VIEW v AS SELECT a FROM t;\n",
         );
     project.run("check").check(expect![[r#"
