@@ -7,8 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::aside::drop_aside;
-use crate::db::{self, Db, DbError, Engine, Failure};
+use crate::db::{self, Db, DbError, Engine, Failure, MadeAgain};
 use crate::diagnostic::{Diagnostic, Location, lines};
 use crate::history::{
     self, Failed, History, HistoryError, Interrupted, KnownSchema, LeftBroken, Outside, Part,
@@ -197,6 +196,8 @@ pub struct ScriptError {
     pub(crate) recorded: Vec<(Key, String, Option<i64>)>,
     /// Rows of seeds that are refused besides the one that failed.
     pub(crate) other_rows: Vec<Failed>,
+    /// Whether a repeatable migration makes the object again that the engine names.
+    pub(crate) made_again: MadeAgain,
     /// What this run had committed before.
     pub done: Vec<Done>,
     /// The highest applied version now.
@@ -537,7 +538,6 @@ pub(crate) async fn drive<R: Reader>(
         let version = version.highest();
         drop(recorded);
         let looks_again = decision.look_again && !decision.scripts.is_empty() && !looked_again;
-        drop_aside(decision.scripts);
         for warning in decision.problems {
             if !warnings.contains(&warning) {
                 warnings.push(warning);
@@ -817,6 +817,7 @@ async fn script_error(
         set_back: false,
         recorded: Vec::new(),
         other_rows: Vec::new(),
+        made_again: MadeAgain::Unknown,
         done,
         version,
         engine: db.engine(),
@@ -853,6 +854,7 @@ fn interrupted(done: Vec<Done>, version: Option<i64>) -> ApplyError {
         set_back: false,
         recorded: Vec::new(),
         other_rows: Vec::new(),
+        made_again: MadeAgain::Unknown,
         done,
         version,
         engine: Engine::default(),

@@ -74,7 +74,6 @@
 // So that the paths that `embed!` writes are right inside of this crate too.
 extern crate self as seedbed;
 
-mod aside;
 mod base64;
 pub mod config;
 pub mod db;
@@ -93,6 +92,8 @@ pub mod open;
 mod proxy;
 #[cfg(feature = "refinery")]
 pub mod refinery;
+#[doc(hidden)]
+pub mod regular;
 #[cfg(feature = "report")]
 pub mod report;
 pub mod rules;

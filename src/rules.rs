@@ -151,6 +151,7 @@ pub const RULES: &[Rule] = &[
         "RB313",
         "CREATE TABLE AS SELECT has no keys, no NOT NULL and no defaults",
     ),
+    warning("RB314", "a rebuild leaves out rows that do not fit"),
     error("DP401", "a view or trigger uses what is gone"),
     error("DP402", "a foreign key loses the key that it refers to"),
     warning("DP403", "a view of SELECT * has other columns"),

@@ -6,12 +6,18 @@
 //!
 //! Nothing here knows a database, a file system or a clock.
 
+mod args;
+mod recorded;
+
 use std::collections::HashSet;
 use std::num::NonZeroU32;
 use std::ops::{Deref, Range};
 use std::sync::Arc;
 
-use crate::sql::{Kind, Place, Value, What, kind, place, tokens};
+pub(crate) use args::{Args, Bound};
+pub use recorded::RecordedText;
+
+use crate::sql::{Kind, Packed, Place, Value, ValueRef, What, kind, place, tokens};
 
 /// How often the history was changed. `_migrations` holds it; a script that was planned on another one is refused.
 ///
@@ -142,7 +148,7 @@ pub struct Step {
 /// What few statements have.
 #[derive(Debug, Clone, PartialEq)]
 struct Rare {
-    args: Option<Arc<[Value]>>,
+    args: Option<Args>,
     /// Where the text is not a part of the file.
     origin: Option<Origin>,
     explain: Option<Arc<String>>,
@@ -406,7 +412,7 @@ impl Step {
             rare: None,
         };
         if !args.is_empty() {
-            step.rare_mut().args = Some(args.into());
+            step.rare_mut().args = Some(Args::Each(args.into()));
         }
         step
     }
@@ -455,21 +461,30 @@ impl Step {
 
     /// Other values for `?1`, `?2`, …
     pub(crate) fn bind(&mut self, args: Vec<Value>) {
-        self.rare_mut().args = (!args.is_empty()).then(|| args.into());
+        self.rare_mut().args = (!args.is_empty()).then(|| Args::Each(args.into()));
     }
 
-    /// The values, where no other step shares them.
+    /// The same, of many values.
+    pub(crate) fn bind_packed(&mut self, mut args: Packed) {
+        args.shrink();
+        self.rare_mut().args = Some(Args::Packed(Arc::new(args)));
+    }
+
+    /// The values, where no other step shares them, and they are not packed.
     pub(crate) fn args_mut(&mut self) -> Option<&mut [Value]> {
-        Arc::get_mut(self.rare.as_mut()?.args.as_mut()?)
+        match self.rare.as_mut()?.args.as_mut()? {
+            Args::Each(values) => Arc::get_mut(values),
+            Args::Packed(_) => None,
+        }
     }
 
     /// Values for `?1`, `?2`, …
-    pub fn args(&self) -> &[Value] {
-        self.rare().args.as_deref().unwrap_or_default()
+    pub fn args(&self) -> impl ExactSizeIterator<Item = ValueRef<'_>> {
+        self.rare().args.as_ref().map_or(Bound::none(), Args::iter)
     }
 
     /// The same, shared; none where there are no values.
-    pub(crate) fn shared_args(&self) -> Option<Arc<[Value]>> {
+    pub(crate) fn shared_args(&self) -> Option<Args> {
         self.rare().args.clone()
     }
 
@@ -797,7 +812,7 @@ pub struct Entry {
     /// Of a seed: hash of what its file amounts to.
     pub effective: Option<String>,
     /// The canonical text.
-    pub source: Arc<str>,
+    pub source: RecordedText,
     /// The canonical text of the down file.
     pub down: Option<Arc<str>>,
     /// What else is to be remembered; the keys are [`crate::history::DOWN_CHECKSUM`] and its
@@ -879,7 +894,7 @@ mod tests {
         assert!(all.last_mut().is_none());
         all.share(&unit);
         all.last_mut().unwrap().bind(vec![Value::Null]);
-        assert_eq!(all.get(0).unwrap().args(), [Value::Null]);
-        assert!(unit[0].args().is_empty());
+        assert!(all.get(0).unwrap().args().eq([ValueRef::Null]));
+        assert_eq!(unit[0].args().len(), 0);
     }
 }

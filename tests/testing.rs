@@ -419,7 +419,7 @@ async fn every_problem_of_every_file_is_told_and_nothing_is_left() {
           |        ^^^^^
           |
           = note: rolled back: V1, V2 and V3
-          = help: fix [project]/migrations/V3__broken.sql:1, then run `seedbed migrate` again
+          = help: fix [project]/migrations/V3__broken.sql:1, then run the test again
     "#]],
     )
     .await;

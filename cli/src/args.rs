@@ -65,7 +65,9 @@ pub(super) fn among(words: &[OsString]) -> clap::Command {
         names.any(|name| words.iter().any(|word| word == name))
     };
     let named: Vec<clap::Command> = all.get_subcommands().filter(is_named).cloned().collect();
-    let root = clap::Command::new("seedbed").subcommand_required(true);
+    let root = clap::Command::new("seedbed")
+        .version(env!("CARGO_PKG_VERSION"))
+        .subcommand_required(true);
     Global::augment_args(root).subcommands(named)
 }
 
@@ -250,7 +252,7 @@ pub(super) struct Migrate {
     /// Stop after this version: 3 or V3
     #[arg(long, value_name = "V", value_parser = version, allow_negative_numbers = true)]
     pub(super) to: Option<i64>,
-    /// Show what would be run, and change nothing
+    /// Show what would be run, and change nothing; `check` tries it in memory
     #[arg(long)]
     pub(super) dry_run: bool,
     /// As few transactions as possible, or one for each migration
@@ -625,7 +627,7 @@ pub(super) struct Check {
 Examples:
   lint --base origin/main         for a pull request: new and changed files
   lint --database app.db          files not applied yet, with a look at the rows
-  lint migrations/V7__names.sql   one file, behind all others
+  lint migrations/V7__names.sql   one file, at its place among the others
   lint --explain DS101            what a rule means")]
 pub(super) struct Lint {
     /// The files to look at [default: those that are new against --base or not applied in --database, else all]
@@ -708,7 +710,7 @@ pub(super) struct Repair {
     /// [default: only what changes no meaning, and records whose files have other versions now]
     #[arg(value_name = "V", value_parser = key)]
     pub(super) key: Option<Key>,
-    /// Record the file of V without comparing the schema with it
+    /// Record the file of V without comparing the schema with what all recorded migrations and this file make together
     #[arg(long, requires = "key", conflicts_with_all = ["applied", "retry"])]
     pub(super) no_verify: bool,
     /// The migration was started outside of a transaction, and all of it is in the database
@@ -744,12 +746,18 @@ pub(super) struct Baseline {
 Examples:
   adopt --dry-run     what would be recorded, after comparing files and schema
   adopt               take over the history of sqlx, drizzle, goose, Prisma, …
-  adopt --from sqlx   where the database has the histories of several tools")]
+  adopt --from sqlx   where the database has the histories of several tools
+  adopt --from goose --table app_versions
+                      where the tool uses a table of that name")]
 pub(super) struct Adopt {
     /// The tool whose history it is: sqlx, refinery, diesel, goose, golang-migrate, dbmate, geni, drizzle, prisma,
     /// wrangler or sql-migrate [default: found by its table]
     #[arg(long, value_name = "TOOL")]
     pub(super) from: Option<String>,
+    /// The table of that tool, where it has another name than the tool gives it: that of goose's `-table`, of
+    /// sql-migrate's `table`, of golang-migrate's `x-migrations-table`
+    #[arg(long, value_name = "NAME", requires = "from")]
+    pub(super) table: Option<String>,
     /// Show what would be recorded, and change nothing
     #[arg(long)]
     pub(super) dry_run: bool,
@@ -859,7 +867,8 @@ pub(super) struct Export {
     /// No schema: rows for tables that are there
     #[arg(long, conflicts_with = "schema_only")]
     pub(super) data_only: bool,
-    /// Without Seedbed's records; with --schema-only what is left can be the first migration
+    /// Without Seedbed's records and those of other migration tools; with --schema-only what is left can be the first
+    /// migration
     #[arg(long)]
     pub(super) no_history: bool,
     #[command(flatten)]

@@ -4,6 +4,7 @@
 
 mod dependency;
 mod edit;
+mod existing;
 mod files;
 mod kind;
 mod places;
@@ -13,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 pub(crate) use dependency::Dependency;
 use edit::Edit;
+pub(crate) use existing::Existing;
 use files::Files;
 pub(crate) use kind::Kind;
 pub(crate) use places::Places;
@@ -262,7 +264,7 @@ impl Project<'_> {
             let path = folder.join("Cargo.toml");
             let below = root.strip_prefix(folder).unwrap_or(&root);
             // One that cannot be read is none that cargo could use.
-            let text = std::fs::read_to_string(&path).unwrap_or_default();
+            let text = seedbed::regular::text(&path).unwrap_or_default();
             if edit::is_workspace_of(&text, below) {
                 return Err(InitError::InWorkspace { path });
             }
@@ -364,7 +366,7 @@ impl Project<'_> {
                 }
             }
             (kind, dependency) => {
-                if let Some(folder) = folder {
+                if let Some(folder) = &folder {
                     text.push_str(&format!(
                         "    defaults:\n      run: {{working-directory: \"{folder}\"}}\n"
                     ));
@@ -373,6 +375,11 @@ impl Project<'_> {
                 text.push_str(
                     "        with: {fetch-depth: 0}    # with the branch that --base names\n",
                 );
+                // A build of Seedbed compiles its engine, which takes minutes.
+                text.push_str("      - uses: Swatinem/rust-cache@v2\n");
+                if let Some(folder) = &folder {
+                    text.push_str(&format!("        with: {{workspaces: \"{folder}\"}}\n"));
+                }
                 let check = "check --base \"origin/$GITHUB_BASE_REF\"";
                 let install = dependency.install();
                 text.push_str(&match kind {
@@ -450,8 +457,20 @@ impl Project<'_> {
         Ok(())
     }
 
+    /// Several edits of one file are one: it was written if it was not there, else extended if one of them did.
     fn did(&mut self, name: &str, did: Wrote) {
-        self.wrote.push((PathBuf::from(name), did));
+        let path = PathBuf::from(name);
+        let is_plain = |did: &Wrote| matches!(did, Wrote::Written | Wrote::Extended | Wrote::Kept);
+        let before = self.wrote.iter_mut();
+        let mut before = before.filter(|(of, did)| *of == path && is_plain(did));
+        match before.next() {
+            Some((_, before)) if is_plain(&did) => {
+                if *before == Wrote::Kept {
+                    *before = did;
+                }
+            }
+            _ => self.wrote.push((path, did)),
+        }
     }
 }
 

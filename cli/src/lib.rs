@@ -32,6 +32,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::FromArgMatches;
+use clap::error::ErrorKind;
 
 use args::{BackupCommand, Cli, Command, ReplicaCommand, SeedCommand};
 use exit::Exit;
@@ -56,7 +57,11 @@ pub fn main_from(args: impl IntoIterator<Item = impl Into<OsString>>) -> ExitCod
         Cli::from_arg_matches(&matches)
     };
     // What is refused may be answered with the help.
-    let cli = match read(args::among(&args)).or_else(|_| read(args::command())) {
+    let cli = match read(args::among(&args)) {
+        Err(error) if error.kind() != ErrorKind::DisplayVersion => read(args::command()),
+        read => read,
+    };
+    let cli = match cli {
         Ok(cli) => cli,
         Err(error) => return ExitCode::from(usage::answer(error, &args, program)),
     };
@@ -147,7 +152,10 @@ async fn call(cli: &Cli, program: &'static str, typed: String, cwd: PathBuf) -> 
         return stopped.exit();
     }
     let ending = match named {
-        None => dispatch(&session, &cli.command).await,
+        None => match without_effect(&cli.command, &flags) {
+            None => dispatch(&session, &cli.command).await,
+            Some((flag, why)) => Err(session.usage("flag", why, Some(format!("leave {flag} out")))),
+        },
         Some(_) => Err(session.usage(
             "database",
             "`copy` names both databases, FROM and TO",
@@ -161,6 +169,39 @@ async fn call(cli: &Cli, program: &'static str, typed: String, cwd: PathBuf) -> 
             stopped.exit()
         }
     }
+}
+
+/// A flag that the command takes and would not act on, and what the command does instead: a user who gives it expects
+/// something else. A database that is named for a command that opens none is no such flag: advice repeats it.
+fn without_effect(command: &Command, flags: &config::Flags) -> Option<(&'static str, String)> {
+    let given = match command {
+        Command::TestDb(_) => vec![
+            (flags.database.is_some(), "--database"),
+            (flags.mode.is_some(), "--mode"),
+            (flags.replica_file.is_some(), "--replica-file"),
+            (flags.allow_plain_http, "--allow-plain-http"),
+            (flags.env_file.is_some(), "--env-file"),
+        ],
+        Command::Backup(args::Backup {
+            command: Some(BackupCommand::List),
+            keep_days,
+            ..
+        }) => vec![(keep_days.is_some(), "--keep-days")],
+        _ => Vec::new(),
+    };
+    let (_, flag) = given.into_iter().find(|(is_given, _)| *is_given)?;
+    let why = match (command, flag) {
+        (Command::Backup(_), _) => {
+            format!("`backup list` removes no backup, so it does not use {flag}")
+        }
+        (_, "--env-file") => format!(
+            "`test-db` reads no variable: it does not use {flag}, and a seed with `!env` gets its default"
+        ),
+        _ => format!(
+            "`test-db` makes a new file of the migrations and seeds and prints its path: it does not use {flag}"
+        ),
+    };
+    Some((flag, why))
 }
 
 fn is_remote(form: config::Form) -> bool {

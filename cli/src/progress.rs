@@ -23,12 +23,13 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    pub(super) fn new(terminal: Terminal, input: &Input) -> Progress {
+    /// `done` is the verb for the rows that have arrived.
+    pub(super) fn new(terminal: Terminal, input: &Input, done: &'static str) -> Progress {
         let total = length(input);
         let bar = (terminal.tells() && std::io::stderr().is_terminal()).then(|| bar(total));
         let on_event: OnImport = match &bar {
             Some(bar) => shown(bar.clone()),
-            None => lines(terminal, total),
+            None => lines(terminal, total, done),
         };
         Progress {
             terminal,
@@ -143,7 +144,7 @@ fn pace(begun: &Mutex<Option<Instant>>, rows: u64) -> String {
     words
 }
 
-fn lines(terminal: Terminal, total: Option<u64>) -> OnImport {
+fn lines(terminal: Terminal, total: Option<u64>, done: &'static str) -> OnImport {
     let begun: Mutex<Option<Instant>> = Mutex::new(None);
     let last = Mutex::new(Instant::now());
     Arc::new(move |event| {
@@ -158,7 +159,7 @@ fn lines(terminal: Terminal, total: Option<u64>) -> OnImport {
         };
         // Speed is counted from the first rows on.
         let doing = match event {
-            ImportEvent::Written { rows, .. } => format!("imported {}", pace(&begun, rows)),
+            ImportEvent::Written { rows, .. } => format!("{done} {}", pace(&begun, rows)),
             _ => "checking".to_owned(),
         };
         let Ok(mut last) = last.lock() else { return };

@@ -411,7 +411,14 @@ impl Session {
     ) -> Result<(Migrations, Result<History, HistoryError>), Stopped> {
         let directory = self.shown(&opened.config.migrations.value).to_path_buf();
         let layout = opened.config.layout.as_ref().map(|it| it.value);
-        let files = tokio::task::spawn_blocking(move || Migrations::read_dir_as(directory, layout));
+        let read = move || Migrations::read_dir_as(directory, layout);
+        let files = async {
+            match opened.db.engine().is_server() {
+                // Requests are driven by this thread.
+                true => tokio::task::spawn_blocking(read).await,
+                false => Ok(read()),
+            }
+        };
         let replica = async {
             if upcoming == Upcoming::Change {
                 // What is wrong is reported by `ask`, once it is clear that anything is to be changed.
@@ -424,14 +431,15 @@ impl Session {
                 Upcoming::Nothing => history::read(&opened.db).await,
             }
         };
-        let (files, history, ()) = tokio::join!(files, history, replica);
+        // The history first: a thread of its own reads the database meanwhile.
+        let (history, (), files) = tokio::join!(history, replica, files);
         match files {
             Ok(Ok(mut set)) => {
                 self.publish(&mut set, opened, history.as_ref().ok());
                 Ok((set, history))
             }
             Ok(Err(error)) => Err(self.unread(&error).about(opened)),
-            Err(error) => Err(self.failed(opened, &DbError::Thread(error).into())),
+            Err(error) => Err(self.failed(opened, &DbError::Thread(error.into()).into())),
         }
     }
 
@@ -612,8 +620,8 @@ impl Session {
     pub(super) fn events(&self, opened: &Opened) -> OnEvent {
         let terminal = self.terminal;
         let program = self.again;
-        let restorable = (!opened.config.database.value.is_on_this_machine())
-            .then(|| opened.config.turso_name());
+        let restorable = opened.config.database.value.may_be_restored();
+        let restorable = restorable.then(|| opened.config.turso_name());
         let restorable = std::sync::Mutex::new(restorable);
         let running = terminal.tells().then(|| Running::new(terminal));
         std::sync::Arc::new(move |event: Event| {

@@ -122,6 +122,12 @@ impl Database {
         self.url().is_none_or(RemoteUrl::is_loopback)
     }
 
+    /// Whether the database may be one of Turso's, which can be restored to a moment: a server elsewhere that is reached
+    /// encrypted, as all of Turso's are.
+    pub fn may_be_restored(&self) -> bool {
+        !self.is_on_this_machine() && self.url().is_some_and(RemoteUrl::is_encrypted)
+    }
+
     /// The same with the local file shown as `shorten` has it.
     pub(super) fn describe(&self, shorten: impl Fn(&PathBuf) -> String) -> String {
         match self {

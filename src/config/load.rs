@@ -18,6 +18,7 @@ use super::resolve::{Resolved, resolve};
 use super::secret::Secret;
 use super::variables::{self, HOME};
 use crate::diagnostic::Diagnostic;
+use crate::regular;
 
 /// The configuration for these flags in the working folder `cwd`, an absolute path, with the
 /// variables of `env` ([`std::env::vars_os`]).
@@ -40,16 +41,22 @@ pub fn load(
     let mut problems = Vec::new();
     sources.env = ours(env, &mut problems);
     let config = file("--config", flags.config.as_ref(), "config.toml", &sources);
-    sources.toml = config.read(&mut problems).map(|text| TomlText {
+    let read: Reading = match config.named {
+        true => regular::text_or_flow,
+        // A file of the repository.
+        false => regular::text,
+    };
+    sources.toml = config.read(read, &mut problems).map(|text| TomlText {
         path: config.shown.clone(),
         text,
     });
     let dotenv = file("--env-file", flags.env_file.as_ref(), ".env", &sources);
+    // Managers of secrets put a pipe in its place.
     sources.dotenv = dotenv
-        .read(&mut problems)
+        .read(regular::text_or_flow, &mut problems)
         .map(|text| DotEnv::parse(&dotenv.shown, &text));
     sources.token_file = token_file(&sources).map(|path| {
-        let text = fs::read_to_string(&path).map(Secret::new);
+        let text = regular::text_or_flow(&path).map(Secret::new);
         // Without the path: a token put there by mistake would be told.
         text.map_err(|error| format!("names a file that cannot be read: {}", reason(&error)))
     });
@@ -74,28 +81,34 @@ impl Config {
 
 /// The nearest folder from `cwd` upwards that holds `config.toml`, `migrations/` or `.git`, else `cwd` itself.
 ///
-/// A `migrations/` without SQL is often a module of source code, as in `src/migrations/`: it counts only where no folder
-/// further up is a root. An empty one, which waits for its first migration, counts before a `.git` further up.
+/// A `migrations/` that has other files and no SQL is often a module of source code, as in `src/migrations/`: it counts only
+/// where no folder further up is a root. An empty one waits for the first migration of a new project, which may be below
+/// another one.
 pub fn project_root(cwd: &Path) -> PathBuf {
     // A file in a worktree or submodule.
     let is_repository = |folder: &Path| folder.join(".git").exists();
-    let mut first = None;
+    let mut repository = None;
     for folder in cwd.ancestors() {
         let migrations = folder.join("migrations");
-        if folder.join("config.toml").is_file() || holds_sql(&migrations) {
+        let is_root = folder.join("config.toml").is_file();
+        if is_root || is_empty(&migrations) || holds_sql(&migrations) {
             return folder.to_owned();
-        }
-        let is_empty = fs::read_dir(&migrations).is_ok_and(|mut entries| entries.next().is_none());
-        if first.is_none() && (is_empty || is_repository(folder)) {
-            first = Some(folder);
         }
         // What is above a repository is of another project.
         if is_repository(folder) {
+            repository = Some(folder);
             break;
         }
     }
     let any = || cwd.ancestors().find(|it| it.join("migrations").is_dir());
-    first.or_else(any).unwrap_or(cwd).to_owned()
+    repository.or_else(any).unwrap_or(cwd).to_owned()
+}
+
+/// Whether a folder is there and holds nothing, but for hidden files: git keeps no empty folder, so it often has a
+/// `.gitkeep`.
+fn is_empty(folder: &Path) -> bool {
+    let is_hidden = |entry: fs::DirEntry| entry.file_name().as_encoded_bytes().starts_with(b".");
+    fs::read_dir(folder).is_ok_and(|entries| entries.flatten().all(is_hidden))
 }
 
 /// The folder of a file, without `.` and `..` in its path.
@@ -174,10 +187,13 @@ fn file(flag: &'static str, given: Option<&PathBuf>, usual: &str, sources: &Sour
     }
 }
 
+/// How a text is read.
+type Reading = fn(&Path) -> io::Result<String>;
+
 impl File {
     /// The text; a file that no flag names may be missing.
-    fn read(&self, problems: &mut Vec<Diagnostic>) -> Option<String> {
-        match fs::read_to_string(&self.path) {
+    fn read(&self, read: Reading, problems: &mut Vec<Diagnostic>) -> Option<String> {
+        match read(&self.path) {
             Ok(text) => Some(text),
             Err(error) if error.kind() == ErrorKind::NotFound && !self.named => None,
             Err(error) => {
@@ -202,6 +218,9 @@ impl File {
                 problem.help(format!("check the path, or leave {} out", self.flag))
             }
             ErrorKind::InvalidData => problem.help("save the file as UTF-8"),
+            ErrorKind::InvalidInput | ErrorKind::TimedOut | ErrorKind::FileTooLarge => {
+                problem.help("put a file in its place, or a link to one")
+            }
             _ => problem,
         }
     }

@@ -2,11 +2,10 @@
 //! makes them while the engine writes those before. A large value is moved instead: the engine makes two copies of it.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 
-use crate::script::{Step, StepList};
-use crate::sql::Value;
+use crate::script::{Args, Step, StepList};
+use crate::sql::{Value, ValueRef};
 
 /// Fewer values than this are not worth a thread.
 const MANY: usize = 10_000;
@@ -34,14 +33,16 @@ impl Bound {
         let moved = own.filter_map(|(number, step)| Some((number, moved(step)?)));
         let moved = moved.collect();
         let large = steps.iter().filter(|step| step.args().len() >= LARGE);
-        let all: Vec<Arc<[Value]>> = large.filter_map(Step::shared_args).collect();
-        if all.iter().map(|args| args.len()).sum::<usize>() < MANY {
+        let all: Vec<Args> = large.filter_map(Step::shared_args).collect();
+        if all.iter().map(|args| args.iter().len()).sum::<usize>() < MANY {
             return Bound { ready: None, moved };
         }
         let (sender, receiver) = sync_channel(AHEAD);
         let copy = move || {
             // The receiver may have stopped.
-            let _ = all.iter().try_for_each(|args| sender.send(copies(args)));
+            let _ = all
+                .iter()
+                .try_for_each(|args| sender.send(copies(args.iter())));
         };
         let started = std::thread::Builder::new().spawn(copy);
         Bound {
@@ -61,8 +62,11 @@ impl Bound {
     }
 }
 
-pub(super) fn copies(values: &[Value]) -> Vec<libsql::Value> {
-    values.iter().map(copy).collect()
+pub(super) fn copies<'a>(
+    values: impl IntoIterator<Item: Into<ValueRef<'a>>>,
+) -> Vec<libsql::Value> {
+    let values = values.into_iter().map(Into::into);
+    values.map(|it| of_libsql(it.to_value())).collect()
 }
 
 /// Whether one of these values is a large blob.
@@ -85,10 +89,6 @@ fn moved(step: &mut Step) -> Option<Vec<libsql::Value>> {
     Some(moved)
 }
 
-fn copy(value: &Value) -> libsql::Value {
-    of_libsql(value.clone())
-}
-
 fn of_libsql(value: Value) -> libsql::Value {
     match value {
         Value::Null => libsql::Value::Null,
@@ -101,6 +101,8 @@ fn of_libsql(value: Value) -> libsql::Value {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
     #[test]
@@ -127,7 +129,7 @@ mod tests {
         let mut bound = Bound::of(&mut steps);
         for (number, expected) in [small(), large(), large()].iter().enumerate() {
             let step = steps.get(number).unwrap();
-            assert_eq!(step.args().is_empty(), number == 1);
+            assert_eq!(step.args().len() == 0, number == 1);
             let values = bound.next(number, step);
             assert_eq!(are_large(&values), number > 0);
             assert_eq!(values, copies(expected));

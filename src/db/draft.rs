@@ -95,6 +95,18 @@ impl Draft {
         Ok(())
     }
 
+    /// What runs have left that were killed: nothing while one is under way. It only looks.
+    pub(crate) fn abandoned(place: &Path) -> Vec<PathBuf> {
+        let place = resolved(place);
+        match File::open(beside(&place, LOCK)).map(|lock| lock.try_lock_shared()) {
+            // The lock of a run that was killed may have gone before its draft.
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Ok(Ok(())) => {}
+            _ => return Vec::new(),
+        }
+        left_over(&place)
+    }
+
     /// Where it is built.
     pub fn path(&self) -> &Path {
         &self.path

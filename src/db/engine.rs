@@ -114,8 +114,43 @@ pub(crate) fn unknown_function(words: &str) -> Option<String> {
     ))
 }
 
+/// Whether a repeatable migration makes an object again behind the file that drops it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) enum MadeAgain {
+    /// The repeatable migrations are not known here.
+    #[default]
+    Unknown,
+    /// None does.
+    No,
+    /// This one does.
+    By(String),
+}
+
 /// What to do about a view or a trigger for which the engine refuses an `ALTER TABLE`, from its words.
-pub(crate) fn stale_object(words: &str) -> Option<String> {
+pub(crate) fn stale_object(words: &str, made_again: &MadeAgain) -> Option<String> {
+    let (sort, name) = stale(words)?;
+    let drop = format!(
+        "DROP {} IF EXISTS {}",
+        sort.to_ascii_uppercase(),
+        identifier(name)
+    );
+    let compiles = "ALTER TABLE compiles every view and trigger";
+    Some(match made_again {
+        MadeAgain::By(key) => format!(
+            "{compiles}: write `{drop};` before it; the repeatable migration {key} makes it again afterwards"
+        ),
+        MadeAgain::No => format!(
+            "{compiles}: write `{drop};` at the beginning of the file, and create the {sort} again at its end"
+        ),
+        MadeAgain::Unknown => format!(
+            "{compiles}: write `{drop};` at the beginning of the file, and create the {sort} again at its end, unless a \
+             repeatable migration does"
+        ),
+    })
+}
+
+/// The sort and the name of a view or a trigger for which the engine refuses an `ALTER TABLE`.
+pub(crate) fn stale(words: &str) -> Option<(&str, &str)> {
     let (sort, name) = match words.split_once("error in ") {
         Some((_, object)) => {
             let (sort, rest) = object.split_once(' ')?;
@@ -128,18 +163,7 @@ pub(crate) fn stale_object(words: &str) -> Option<String> {
             ("view", rest.split_once(": CREATE VIEW ")?.0)
         }
     };
-    if !["view", "trigger"].contains(&sort) {
-        return None;
-    }
-    let drop = format!(
-        "DROP {} IF EXISTS {}",
-        sort.to_ascii_uppercase(),
-        identifier(name)
-    );
-    Some(format!(
-        "ALTER TABLE compiles every view and trigger: write `{drop};` at the beginning of the file, and create the {sort} \
-         again at its end, unless a repeatable migration does"
-    ))
+    ["view", "trigger"].contains(&sort).then_some((sort, name))
 }
 
 /// What to do about a statement that the engine refuses because it is in a transaction:
@@ -280,7 +304,7 @@ mod tests {
             ),
             ("no such table: t", None),
         ] {
-            let help = stale_object(words);
+            let help = stale_object(words, &MadeAgain::Unknown);
             assert_eq!(help.is_some(), drop.is_some(), "{words}");
             assert!(help.is_none_or(|it| it.contains(drop.unwrap())), "{words}");
         }

@@ -264,9 +264,9 @@ pub enum DbError {
         /// The system's words.
         cause: std::io::Error,
     },
-    /// The thread that held the connection is gone.
+    /// The thread that held the connection could not be started, or panicked.
     #[error("the thread of the database ended early")]
-    Thread(#[source] tokio::task::JoinError),
+    Thread(#[source] std::io::Error),
 }
 
 fn state(path: &std::path::Path) -> &'static str {

@@ -1,6 +1,6 @@
 //! Local files and memory: the `libsql` crate's own engine.
 //!
-//! Its calls block, so each query and each run has a thread of the blocking pool. A file gets a fresh connection
+//! Its calls block, so each query and each run has a thread of its own. A file gets a fresh connection
 //! every time and nothing that a connection remembers can leak from one run into the next; memory has one
 //! connection for good, which lives as long as the database, and a name that only this handle knows, by which its rows
 //! are streamed.
@@ -9,6 +9,7 @@ mod transactions;
 
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -17,9 +18,10 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use self::transactions::execute;
 use super::bound::copies;
+use super::own_thread::on_own_thread;
 use super::{
-    Access, Answer, Code, DbError, EngineError, Failure, OnProgress, Options, OtherRun, Query, Raw,
-    Rows, Stop, Transaction, other_run, refuse_side_files,
+    Access, Answer, Code, DbError, Draft, EngineError, Failure, OnProgress, Options, OtherRun,
+    Query, Raw, Rows, Stop, Transaction, other_run, refuse_side_files,
 };
 use crate::sql::Value;
 
@@ -81,6 +83,14 @@ impl File {
         File {
             recovery: Recovery::Never,
             ..self
+        }
+    }
+
+    /// Removes what a run that was killed has left of a database for this place. What cannot be removed does no harm, and
+    /// `doctor` names it.
+    fn tidy(&self) {
+        if self.recovery == Recovery::Allowed {
+            let _ = Draft::tidy(&self.path);
         }
     }
 
@@ -226,6 +236,7 @@ impl File {
         on_progress: OnProgress,
         options: &Options,
     ) -> Result<Vec<Answer>, Failure> {
+        self.tidy();
         let connection = self.connect().await?;
         let file = Some(self.path.as_path());
         execute(
@@ -443,16 +454,16 @@ async fn on_a_thread<T: Send + 'static>(
     work: impl Future<Output = T> + Send + 'static,
 ) -> Result<T, DbError> {
     let runtime = tokio::runtime::Handle::current();
-    let mut work = tokio::task::spawn_blocking(move || runtime.block_on(work));
+    let mut work = pin!(on_own_thread(move || runtime.block_on(work)));
     tokio::select! {
-        done = &mut work => return done.map_err(DbError::Thread),
+        done = &mut work => return done,
         () = stop.raised() => {}
     }
     loop {
         // It fails only where there is no statement to interrupt.
         let _ = connection.interrupt();
         tokio::select! {
-            done = &mut work => return done.map_err(DbError::Thread),
+            done = &mut work => return done,
             () = tokio::time::sleep(INTERRUPT_EVERY) => {}
         }
     }

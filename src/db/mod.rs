@@ -17,6 +17,7 @@ mod locate;
 mod log;
 mod loopback;
 mod other_run;
+mod own_thread;
 mod raw;
 mod reach;
 mod ready;
@@ -33,6 +34,7 @@ mod replica_note;
 #[cfg(feature = "replica")]
 mod replica_sync;
 mod scan;
+mod semicolon;
 mod side_files;
 mod stop;
 mod stream;
@@ -55,7 +57,9 @@ pub(crate) use draft::publish;
 pub use draft::Draft;
 pub(crate) use draft::give_name;
 pub use engine::Engine;
-pub(crate) use engine::{row_level_security, runs_alone, stale_object, unknown_function};
+pub(crate) use engine::{
+    MadeAgain, row_level_security, runs_alone, stale, stale_object, unknown_function,
+};
 pub use error::{At, Code, DbError, EngineError, Failure, Left, OtherHistory};
 pub(crate) use file_lock::FileLock;
 pub use history_table::HistoryTable;
@@ -85,6 +89,7 @@ pub use replica_files::{
 };
 pub use scan::{Order, Question, Scan, ScanColumn};
 // For the command line.
+pub(crate) use semicolon::missing_semicolon;
 #[doc(hidden)]
 pub use side_files::refuse_side_files;
 pub use side_files::{SideFile, remove_local};

@@ -14,6 +14,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::local::{File, LOCK_SLICE};
+use super::own_thread::on_own_thread;
 use super::{Access, Code, DbError, EngineError, Options, Raw};
 use crate::sql::ValueRef;
 
@@ -82,14 +83,14 @@ pub(super) async fn replace(
     let new = open(with, Access::Write).await?;
     let old = locked(place, options).await?;
     let path = place.to_path_buf();
-    let work = tokio::task::spawn_blocking(move || {
+    let work = on_own_thread(move || {
         let failed = || cannot_replace(&path);
         if replaces == Replaces::Nothing && number(&old, "page_count").map_err(failed())? > 0 {
             return Err(DbError::Appeared(path.clone()));
         }
         copy(&old, &new).map_err(failed())
     });
-    work.await.map_err(DbError::Thread)??;
+    work.await??;
     // The connection that held it alone leaves the `-shm` of one that died. Whether another one has it open by now is
     // all the same.
     let _ = close(place).await;
@@ -100,10 +101,8 @@ pub(super) async fn replace(
 /// it.
 pub(super) async fn close(path: &Path) -> Result<(), DbError> {
     let raw = open(path, Access::Write).await?;
-    let work = tokio::task::spawn_blocking(move || raw.execute("SELECT 1 FROM sqlite_schema"));
-    work.await
-        .map_err(DbError::Thread)?
-        .map_err(cannot_replace(path))
+    let work = on_own_thread(move || raw.execute("SELECT 1 FROM sqlite_schema"));
+    work.await?.map_err(cannot_replace(path))
 }
 
 /// Copies a database into one that no other connection can use. It keeps its journal mode.
@@ -139,7 +138,7 @@ async fn locked(path: &Path, options: &Options) -> Result<Raw, DbError> {
     let begun = Instant::now();
     loop {
         let raw = open(path, Access::Write).await?;
-        let work = tokio::task::spawn_blocking(move || {
+        let work = on_own_thread(move || {
             raw.busy_timeout(LOCK_SLICE);
             // From the first lock on, none is given back.
             raw.execute("PRAGMA locking_mode = EXCLUSIVE")?;
@@ -148,7 +147,7 @@ async fn locked(path: &Path, options: &Options) -> Result<Raw, DbError> {
             Ok(raw)
         });
         // A connection that failed is closed: the lock that it may have would keep another one from ending.
-        match work.await.map_err(DbError::Thread)? {
+        match work.await? {
             Err(EngineError {
                 code: Code::Busy, ..
             }) => {}

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::OnceCell;
 
+use super::own_thread::on_own_thread;
 use super::remote::{Greeting, PrimaryLog, Pulled, Remote};
 use super::replica_files::{
     Protocol, ReplicaFacts, has_frames, has_pages, make_folder, move_replica, no_room,
@@ -155,7 +156,7 @@ impl Replica {
         let sync = self.opening(facts);
         let runtime = tokio::runtime::Handle::current();
         // It blocks, and makes a runtime of its own.
-        let work = tokio::task::spawn_blocking(move || {
+        let work = on_own_thread(move || {
             let database = match &sync.held {
                 Some(held) => held.clone(),
                 None => return Err("no process holds it".to_owned()),
@@ -165,7 +166,7 @@ impl Replica {
             let database = database.ok_or_else(|| "it is not open".to_owned())?;
             database.connect().map_err(|error| error.to_string())
         });
-        match work.await.map_err(DbError::Thread)? {
+        match work.await? {
             Ok(connection) => Ok(connection),
             Err(why) => Err(self.reason(why).await),
         }
@@ -403,7 +404,7 @@ impl Replica {
         let sync = self.opening(facts);
         let stop = stop.clone();
         let runtime = tokio::runtime::Handle::current();
-        let work = tokio::task::spawn_blocking(move || {
+        let work = on_own_thread(move || {
             runtime.block_on(async {
                 tokio::select! {
                     synced = sync.run(pull) => synced,

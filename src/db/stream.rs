@@ -1,6 +1,6 @@
 //! The answers to some queries, all of one state of the database, row by row and in constant memory.
 //!
-//! Rows go to a function on a thread of the blocking pool, so it may take its time: nothing is read ahead but what a
+//! Rows go to a function on a thread of its own, so it may take its time: nothing is read ahead but what a
 //! buffer of the system or a few pieces of an answer hold. It never writes and makes no file.
 
 use std::ops::ControlFlow;
@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::local::{File, LOCK_SLICE, Memory, Wait};
+use super::own_thread::on_own_thread;
 use super::{Access, Db, DbError, EngineError, Mode, Options, Query, Question, Raw, Row};
 use crate::sql::ValueRef;
 
@@ -251,8 +252,5 @@ impl Reading {
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, EngineError> + Send + 'static,
 ) -> Result<T, DbError> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(DbError::Thread)?
-        .map_err(DbError::Read)
+    on_own_thread(work).await?.map_err(DbError::Read)
 }

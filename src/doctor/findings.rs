@@ -1,5 +1,6 @@
 //! What was found, in words. Pure.
 
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use super::probe::{Contents, File, Others};
@@ -202,7 +203,7 @@ pub(super) fn token(config: &Config, now: SystemTime) -> Check {
     let Some(token) = config.token() else {
         return Check::ok(
             "token",
-            "none is set; a server on this machine may need none",
+            "none is set; a server on this machine or in a private network may need none",
         );
     };
     let origin = &token.origin;
@@ -271,7 +272,9 @@ pub(super) fn file(file: &File) -> Check {
         Contents::NoFolder => Check::error("file", format!("the folder of {path} does not exist"))
             .help("create it, or name another file with `--database FILE`"),
         Contents::Missing => Check::ok("file", "it does not exist yet; the first run makes it"),
-        Contents::NoFile => Check::error("file", format!("{path} is a folder"))
+        Contents::Folder => Check::error("file", format!("{path} is a folder"))
+            .help("name another file with `--database FILE`"),
+        Contents::NoFile => Check::error("file", format!("{path} is not a regular file"))
             .help("name another file with `--database FILE`"),
         Contents::Unreadable(why) => Check::error("file", format!("{path} cannot be read: {why}")),
         Contents::Foreign => Check::error(
@@ -292,6 +295,23 @@ pub(super) fn file(file: &File) -> Check {
             format!("{bytes} bytes, journal mode {journal}"),
         )),
     }
+}
+
+/// What runs that were killed have left beside a database.
+pub(super) fn abandoned(file: &File) -> Option<Check> {
+    let name = |(path, bytes): &(PathBuf, u64)| {
+        let name = path.file_name().unwrap_or_default();
+        format!("{} ({bytes} bytes)", name.display())
+    };
+    let names: Vec<String> = file.abandoned.iter().map(name).collect();
+    if names.is_empty() {
+        return None;
+    }
+    let message = format!("left by a run that was killed: {}", names.join(", "));
+    Some(
+        Check::warning("left over", message)
+            .help("the next command that changes the database removes it"),
+    )
 }
 
 /// The files of a replica that are as they should be, or not there yet.

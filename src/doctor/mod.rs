@@ -144,6 +144,7 @@ pub async fn examine(subject: Subject<'_>, now: SystemTime) -> Vec<Check> {
             let file = probe::file(path);
             may_only_read = file.contents == probe::Contents::ReadOnly;
             checks.push(findings::file(&file));
+            checks.extend(findings::abandoned(&file));
         }
         Database::Memory => {}
         Database::Remote { url, .. } | Database::Replica { url, .. } => {

@@ -9,7 +9,7 @@ use super::Check;
 use crate::config::{RemoteUrl, Setting};
 #[cfg(feature = "remote")]
 use crate::db;
-use crate::db::{Db, DbError, Proxy, Query};
+use crate::db::{Db, DbError, Draft, Proxy, Query};
 
 /// What a local database is on disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub(super) struct File {
     pub(super) contents: Contents,
     /// What the files beside it end with: `-wal`.
     pub(super) beside: Vec<&'static str>,
+    /// What runs that were killed have left of a database for this place, with its bytes.
+    pub(super) abandoned: Vec<(PathBuf, u64)>,
 }
 
 /// What is in the file.
@@ -25,7 +27,8 @@ pub(super) struct File {
 pub(super) enum Contents {
     NoFolder,
     Missing,
-    /// A folder or a device.
+    Folder,
+    /// A pipe, a socket or a device.
     NoFile,
     Unreadable(String),
     /// Something else than a database.
@@ -52,7 +55,20 @@ pub(super) fn file(path: &Path) -> File {
         path: path.to_owned(),
         contents: contents(path),
         beside,
+        abandoned: abandoned(path),
     }
+}
+
+fn abandoned(path: &Path) -> Vec<(PathBuf, u64)> {
+    let mut files = Draft::abandoned(path);
+    files.sort();
+    files
+        .into_iter()
+        .map(|file| {
+            let bytes = fs::metadata(&file).map_or(0, |metadata| metadata.len());
+            (file, bytes)
+        })
+        .collect()
 }
 
 fn contents(path: &Path) -> Contents {
@@ -67,6 +83,9 @@ fn contents(path: &Path) -> Contents {
         }
         Err(error) => return Contents::Unreadable(error.to_string()),
     };
+    if metadata.is_dir() {
+        return Contents::Folder;
+    }
     if !metadata.is_file() {
         return Contents::NoFile;
     }

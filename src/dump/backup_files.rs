@@ -11,7 +11,7 @@ use time::macros::format_description;
 use time::{OffsetDateTime, PrimitiveDateTime};
 
 use super::location::Location;
-use crate::hex;
+use crate::{hex, regular};
 
 /// The ending of a backup's name.
 const ENDING: &str = ".sql.gz";
@@ -154,7 +154,7 @@ pub fn sha256_of(file: &Path) -> io::Result<String> {
 
 /// What the checksum beside a file says of it; it reads all of it.
 pub fn condition(file: &Path) -> Condition {
-    let sum = match std::fs::read_to_string(sum_file(file)) {
+    let sum = match regular::text(&sum_file(file)) {
         Ok(sum) => sum,
         Err(error) if error.kind() == ErrorKind::NotFound => return Condition::Unsigned,
         Err(_) => return Condition::Unreadable,
@@ -230,7 +230,11 @@ fn listed(folder: &Path, name: Option<&str>) -> io::Result<Vec<Kept>> {
             continue;
         }
         let file = entry.path();
-        let state = match std::fs::read_to_string(sum_file(&file)) {
+        // Nothing else is a backup, whatever its name.
+        if !file.is_file() {
+            continue;
+        }
+        let state = match regular::text(&sum_file(&file)) {
             Ok(sum) => signed(&file, &sum),
             Err(_) => Condition::Unsigned,
         };

@@ -60,6 +60,9 @@ pub enum RestoreError {
     /// The file, or its checksum, cannot be read.
     #[error("{} or its checksum cannot be read", .0.display())]
     Unreadable(PathBuf),
+    /// The file flows by only once.
+    #[error("{} is not a regular file: a backup is read twice, and a pipe or a device flows by only once", .0.display())]
+    Flows(PathBuf),
     /// The database is not empty.
     #[error("the database is not empty: it has {}", some(tables))]
     NotEmpty {
@@ -96,10 +99,16 @@ pub(crate) fn some(tables: &[String]) -> String {
 /// Whether a file has its checksum; it reads the whole file.
 ///
 /// # Errors
-/// [`RestoreError::Damaged`] and [`RestoreError::Unreadable`].
+/// [`RestoreError::Damaged`], [`RestoreError::Unreadable`] and [`RestoreError::Flows`].
 pub fn checked(file: &Path) -> Result<Checked, RestoreError> {
     if let Err(_) | Ok(false) = file.try_exists() {
         return Err(RestoreError::Unreadable(file.to_path_buf()));
+    }
+    if file
+        .metadata()
+        .is_ok_and(|it| !it.is_file() && !it.is_dir())
+    {
+        return Err(RestoreError::Flows(file.to_path_buf()));
     }
     match condition(file) {
         Condition::Good => Ok(Checked::Same),

@@ -5,9 +5,9 @@
 use super::error::HistoryError;
 use super::read::{History, read_beside};
 use super::recorded_texts::foreign;
-use crate::db::{Db, Query, Reply};
-use crate::schema::{self, Schema};
-use crate::sql::Value;
+use crate::db::{Db, Query, Reply, if_accepted};
+use crate::schema::{self, ObjectKind, Schema};
+use crate::sql::{Value, identifier};
 
 /// The checksum of a file that a tool records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -187,6 +187,17 @@ pub(crate) struct OtherRows {
     pub(crate) rows: Vec<OtherRow>,
 }
 
+/// A table that was named as that of a tool.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Named {
+    /// There is no such table.
+    Missing,
+    /// This one has other columns than the tool makes.
+    OfOtherColumns(String),
+    /// It was read.
+    Read(OtherRows),
+}
+
 /// What an adoption looks at, read in one request.
 pub(crate) struct Adopting {
     pub(crate) history: History,
@@ -194,20 +205,76 @@ pub(crate) struct Adopting {
     pub(crate) tools: Vec<OtherRows>,
     /// Tools with a history that cannot be taken over, and their tables.
     pub(crate) others: Vec<(&'static str, String)>,
+    /// The table that was named, where one was.
+    pub(crate) named: Option<Named>,
     pub(crate) schema: Schema,
     /// Tables that are not the application's.
     pub(crate) foreign: Vec<String>,
 }
 
-/// Reads the history, those of other tools and the schema, in one request.
+/// The table of a tool under another name.
+#[derive(Debug, Clone)]
+pub(crate) struct NamedTable {
+    pub(crate) of: Adoptable,
+    pub(crate) table: String,
+}
+
+impl NamedTable {
+    /// What the tool has recorded in it.
+    fn question(&self) -> Query {
+        Query::new(
+            self.of
+                .rows
+                .replace(self.of.table, &identifier(&self.table)),
+        )
+    }
+}
+
+/// Reads the history, those of other tools and the schema, in one request. Where a table is named, its history is the only
+/// one.
 ///
 /// # Errors
 /// As [`read`](super::read()).
-pub(crate) async fn read_adopting(db: &Db) -> Result<Adopting, HistoryError> {
+pub(crate) async fn read_adopting(
+    db: &Db,
+    named: Option<&NamedTable>,
+) -> Result<Adopting, HistoryError> {
     let rows = ADOPTABLE.map(|it| Query::new(it.rows));
-    let (history, found, (rows, schema)) = read_beside(db, (rows, schema::question())).await?;
+    let of_named = named.map(NamedTable::question);
+    let beside = ((rows, of_named), schema::question());
+    let (history, found, ((rows, of_named), schema)) = read_beside(db, beside).await?;
     let schema = schema::inspected(schema, db.engine())?;
-    let foreign = foreign(db, &schema, found.tables());
+    let mut foreign = foreign(db, &schema, found.tables());
+    if let (Some(named), Some(reply)) = (named, of_named) {
+        let tables = schema.objects.iter();
+        let there = tables.filter(|it| it.kind == ObjectKind::Table);
+        let there = there.map(|it| &it.name);
+        let table = there
+            .into_iter()
+            .find(|it| it.eq_ignore_ascii_case(&named.table));
+        let table = table.cloned();
+        let rows = if_accepted(reply.rows())?;
+        let named = match (table, rows) {
+            (None, _) => Named::Missing,
+            (Some(table), None) => Named::OfOtherColumns(table),
+            (Some(table), Some(rows)) => Named::Read(OtherRows {
+                of: named.of,
+                table,
+                rows: rows.into_iter().map(other_row).collect(),
+            }),
+        };
+        if let Named::Read(OtherRows { table, .. }) = &named {
+            foreign.push(table.clone());
+        }
+        return Ok(Adopting {
+            history,
+            tools: Vec::new(),
+            others: Vec::new(),
+            named: Some(named),
+            schema,
+            foreign,
+        });
+    }
     let mut tools = Vec::new();
     let mut others = Vec::new();
     let mut rows: Vec<(Adoptable, Option<Reply>)> =
@@ -233,6 +300,7 @@ pub(crate) async fn read_adopting(db: &Db) -> Result<Adopting, HistoryError> {
         history,
         tools,
         others,
+        named: None,
         schema,
         foreign,
     })

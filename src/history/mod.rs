@@ -29,6 +29,7 @@ mod outside;
 mod outside_rows;
 mod packed;
 mod patience;
+mod purposes;
 mod quoted;
 mod read;
 mod recorded_texts;
@@ -53,7 +54,7 @@ pub use layout::{
 pub(crate) use layout::{layout_of, makes_ours};
 // For the command line.
 pub(crate) use adoptable::{
-    ADOPTABLE, Adopting, Called, Checksums, OtherRow, OtherRows, read_adopting,
+    ADOPTABLE, Adopting, Called, Checksums, Named, NamedTable, OtherRow, OtherRows, read_adopting,
 };
 pub(crate) use left_broken::LeftBroken;
 #[doc(hidden)]
@@ -63,7 +64,7 @@ pub(crate) use mark::{Beside, KnownSchema};
 pub(crate) use not_begun::set_back;
 pub use other_tools::{Columns, OTHER_TOOLS, OtherTool, Recorded};
 pub use others::OtherHistory;
-pub(crate) use others::{may_be_another_tools, not_the_applications};
+pub(crate) use others::{may_be_another_tools, not_the_applications, of_other_tools};
 pub(crate) use outside::Outside;
 pub(crate) use patience::{Interrupted, Patience};
 pub(crate) use quoted::Quoting;

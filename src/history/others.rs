@@ -163,6 +163,23 @@ pub(crate) fn may_be_another_tools(table: &str) -> bool {
         || PREFIXES.iter().any(|prefix| table.starts_with(prefix))
 }
 
+/// The tables among these that no application made: histories of known tools, and what belongs to them. Each comes with
+/// its columns, both as they are written.
+pub(crate) fn of_other_tools<'a>(
+    tables: impl Iterator<Item = (&'a str, Vec<&'a str>)>,
+) -> Vec<String> {
+    let rows: Vec<[Value; 2]> = tables
+        .flat_map(|(table, columns)| {
+            let row = move |column: &str| {
+                let column = column.to_ascii_lowercase();
+                [Value::Text(table.to_owned()), Value::Text(column)]
+            };
+            columns.into_iter().map(row)
+        })
+        .collect();
+    found(&rows).tables
+}
+
 /// Tables and views of this database that are not its application's, so that its migrations do not make them: those of known tools,
 /// and those that were named when the database was opened. Those of the engine itself are in no schema.
 ///

@@ -3,13 +3,14 @@
 //! A packed text is a BLOB in the format of `gzip`, a plain one is TEXT: `typeof(source)` tells which, and
 //! `sqlite3 app.db "SELECT writefile('V1.sql.gz', source) FROM _migrations WHERE version = 1"` writes the first.
 
-use std::io::{Read, Write};
+use std::io::{BufWriter, Read, Write};
 
 use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 
 use super::error::HistoryError;
+use crate::script::RecordedText;
 use crate::sql::Value;
 
 /// The fastest level whose codes are made for the text. The one below has fixed codes, and leaves digits of blobs at four
@@ -20,23 +21,31 @@ const LEVEL: Compression = Compression::new(2);
 const BOUND: usize = 1 << 20;
 
 /// Whether this text is stored packed.
-pub(super) fn is_packed(text: &str) -> bool {
-    text.len() > BOUND
+pub(super) fn is_packed(text: &RecordedText) -> bool {
+    text.bytes() > BOUND
 }
 
 /// A text as it is stored.
-pub(super) fn stored(text: &str) -> Value {
+pub(super) fn stored(text: &RecordedText) -> Value {
     match is_packed(text).then(|| pack(text)) {
         Some(Ok(packed)) => Value::Blob(packed),
         // Writing into memory does not fail.
-        Some(Err(_)) | None => text.into(),
+        Some(Err(_)) | None => text.to_string().into(),
     }
 }
 
-fn pack(text: &str) -> std::io::Result<Vec<u8>> {
-    let mut encoder = GzEncoder::new(Vec::new(), LEVEL);
-    encoder.write_all(text.as_bytes())?;
-    let mut packed = encoder.finish()?;
+fn pack(text: &RecordedText) -> std::io::Result<Vec<u8>> {
+    // Its parts may be short.
+    let encoder = GzEncoder::new(Vec::new(), LEVEL);
+    let mut encoder = BufWriter::with_capacity(1 << 16, encoder);
+    let mut written = Ok(());
+    text.parts(&mut |part| {
+        if written.is_ok() {
+            written = encoder.write_all(part.as_bytes());
+        }
+    });
+    written?;
+    let mut packed = encoder.into_inner()?.finish()?;
     packed.shrink_to_fit();
     Ok(packed)
 }
@@ -71,7 +80,7 @@ mod tests {
             "SELECT 1;",
             &"INSERT INTO t VALUES ('é');\n".repeat(50_000),
         ] {
-            let stored = stored(text);
+            let stored = stored(&text.into());
             assert_eq!(recorded(&stored).unwrap().as_deref(), Some(text));
             assert_eq!(matches!(&stored, Value::Blob(_)), text.len() > BOUND);
             if let Value::Blob(packed) = stored {

@@ -5,10 +5,11 @@
 //! either case. Where the failure of the statements must not fail the script, they stand in a savepoint.
 
 use super::guards::unless;
+use super::purposes::Purpose;
 use super::read;
 use super::run::{Receipt, UnitOutcome};
 use super::watch::PROBE;
-use super::write::{Purpose, Steps};
+use super::write::Steps;
 use crate::db::{Db, Rows};
 use crate::schema::Trigger;
 use crate::script::{Made, OnFailure, Record, Restore, Run, Script, Step, Unit, When};
@@ -28,7 +29,7 @@ impl Steps {
             When::Failed(1),
             When::InTransaction,
         ]);
-        let purposes = inner.purposes.into_iter();
+        let purposes = inner.purposes.each();
         let mut steps: Vec<_> = purposes.zip(inner.steps.iter().cloned()).collect();
         let passed = match restore.on_failure {
             OnFailure::Stop => {

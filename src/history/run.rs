@@ -6,19 +6,20 @@ use std::sync::Arc;
 use super::effects::writes_to;
 use super::error::{Failed, Part, RunError};
 use super::patience::Patience;
+use super::purposes::{Purpose, Purposes};
 use super::read;
 use super::restore;
 use super::row_guards::violations;
 use super::settle::{Found, Guarded, Settled, Unsettled, Wait, settle};
 use super::watch::Watch;
-use super::write::{Lowered, Purpose, lower};
+use super::write::{Lowered, lower};
 use crate::db::{
     At, Code, Db, DbError, Engine, EngineError, Failure, HistoryTable, OnProgress, Progress, Query,
     Ready,
 };
 use crate::schema::{Firing, OBJECTS, SchemaObject, Trigger};
 use crate::script::{Atomicity, Run, Script, Step};
-use crate::sql::{Value, identifier, literal};
+use crate::sql::{Value, ValueRef, identifier, literal};
 
 /// The progress of a script.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,12 +106,12 @@ pub(crate) fn chained(db: &Db, scripts: &[Script], run: &Run, watch: &Watch) -> 
 
 /// About how many bytes a step takes in a request.
 fn size(step: &Step) -> usize {
-    let value = |value: &Value| match value {
-        Value::Text(text) => text.len(),
-        Value::Blob(bytes) => bytes.len() * 4 / 3,
-        Value::Null | Value::Integer(_) | Value::Real(_) => 16,
+    let value = |value: ValueRef<'_>| match value {
+        ValueRef::Text(text) => text.len(),
+        ValueRef::Blob(bytes) => bytes.len() * 4 / 3,
+        ValueRef::Null | ValueRef::Integer(_) | ValueRef::Real(_) => 16,
     };
-    step.sql.len() + step.args().iter().map(value).sum::<usize>()
+    step.sql.len() + step.args().map(value).sum::<usize>()
 }
 
 /// Runs a script and records it, if the history still is at the revision that it expects.
@@ -185,13 +186,15 @@ pub(crate) async fn run_chain(
         };
         let receipt = &mut receipts[script];
         let outcomes = &mut receipt.outcomes;
-        match purposes[answer.transaction][answer.step] {
-            Purpose::Done(unit) => {
+        match purposes[answer.transaction].get(answer.step) {
+            Some(Purpose::Done(unit)) => {
                 outcomes[unit] = UnitOutcome::Ran;
                 receipt.record(unit, answer.rows.first().map(Vec::as_slice));
             }
-            Purpose::Record(unit) => receipt.record(unit, answer.rows.first().map(Vec::as_slice)),
-            Purpose::AllDone => {
+            Some(Purpose::Record(unit)) => {
+                receipt.record(unit, answer.rows.first().map(Vec::as_slice))
+            }
+            Some(Purpose::AllDone) => {
                 for (number, unit) in scripts[script].units.iter().enumerate() {
                     let key = unit.record.key();
                     let of_unit = [Value::from(key.kind()), key.version()];
@@ -202,8 +205,8 @@ pub(crate) async fn run_chain(
                     receipt.record(number, row.and_then(|row| row.get(2..)));
                 }
             }
-            Purpose::Pending(unit) => outcomes[unit] = restore::pending(&answer.rows),
-            Purpose::Passed(unit) if outcomes[unit] == UnitOutcome::Unknown => {
+            Some(Purpose::Pending(unit)) => outcomes[unit] = restore::pending(&answer.rows),
+            Some(Purpose::Passed(unit)) if outcomes[unit] == UnitOutcome::Unknown => {
                 outcomes[unit] = UnitOutcome::NotNeeded;
             }
             _ => {}
@@ -235,7 +238,7 @@ pub(crate) async fn run_chain(
 }
 
 /// Whether a run stopped at its beginning, because a view or a trigger did not compile already.
-fn is_broken_before(settled: &Settled, purposes: &[Vec<Purpose>]) -> bool {
+fn is_broken_before(settled: &Settled, purposes: &[Purposes]) -> bool {
     match &settled.stopped {
         Some(Unsettled::Failed(Failure::Step {
             committed: 0,
@@ -245,7 +248,7 @@ fn is_broken_before(settled: &Settled, purposes: &[Vec<Purpose>]) -> bool {
         })) => {
             let purpose = purposes.first().and_then(|of| of.get(*step));
             settled.happened == 0
-                && purpose == Some(&Purpose::CompilesBefore)
+                && purpose == Some(Purpose::CompilesBefore)
                 && error.is_about_the_statement()
         }
         _ => false,
@@ -315,7 +318,7 @@ struct Sending<'a> {
     on_unit: &'a [OnUnit],
     watch: &'a Watch,
     /// Of the copy that was sent last, for each transaction.
-    purposes: Vec<Vec<Purpose>>,
+    purposes: Vec<Purposes>,
 }
 
 impl Guarded for Sending<'_> {
@@ -341,7 +344,7 @@ impl Guarded for Sending<'_> {
                 on_unit.push(events.clone());
             }
         }
-        let units: Vec<_> = self.purposes.iter().map(|it| unit_steps(it)).collect();
+        let units: Vec<_> = self.purposes.iter().map(unit_steps).collect();
         let on_progress: OnProgress = Arc::new(move |progress| match progress {
             Progress::Step { transaction, step } => {
                 unit_events(&units[transaction], step).for_each(|it| on_unit[transaction](it));
@@ -451,24 +454,18 @@ struct UnitSteps {
 }
 
 /// Those of a transaction, in order.
-fn unit_steps(purposes: &[Purpose]) -> Vec<UnitSteps> {
+fn unit_steps(purposes: &Purposes) -> Vec<UnitSteps> {
     let mut all: Vec<UnitSteps> = Vec::new();
-    for (step, purpose) in purposes.iter().enumerate() {
-        let Purpose::Unit(unit) = *purpose else {
+    for (steps, purpose) in purposes.runs() {
+        let Purpose::Unit(unit) = purpose else {
             continue;
         };
-        match all.last_mut() {
-            Some(last) if last.unit == unit && last.steps.end == step => last.steps.end += 1,
-            last => {
-                let last = last.filter(|last| last.unit == unit);
-                let before = last.map_or(0, |last| last.before + last.steps.len());
-                all.push(UnitSteps {
-                    unit,
-                    before,
-                    steps: step..step + 1,
-                });
-            }
-        }
+        let last = all.last().filter(|last| last.unit == unit);
+        all.push(UnitSteps {
+            unit,
+            before: last.map_or(0, |last| last.before + last.steps.len()),
+            steps,
+        });
     }
     all
 }
@@ -488,22 +485,23 @@ fn unit_events(all: &[UnitSteps], step: usize) -> impl Iterator<Item = UnitEvent
 
 /// Which part of a script failed.
 fn interpret(script: &Script, lowered: Vec<Lowered>, failure: Failure) -> RunError {
-    let purposes: Vec<Vec<Purpose>> = lowered.into_iter().map(|it| it.purposes).collect();
+    let purposes: Vec<Purposes> = lowered.into_iter().map(|it| it.purposes).collect();
     let (purpose, step) = match &failure {
         Failure::Step {
             committed,
             at: At::Step(step),
             ..
-        } => (Some(purposes[*committed][*step]), *step),
+        } => (purposes[*committed].get(*step), *step),
         _ => (None, 0),
     };
     let interrupted = failure.code() == Some(Code::Interrupted);
     let (unit, part) = match (purpose, &failure) {
         (Some(Purpose::Unit(unit)), Failure::Step { committed, .. }) => {
-            let before = purposes[*committed][..step]
-                .iter()
-                .filter(|purpose| **purpose == Purpose::Unit(unit))
-                .count();
+            let of_unit = purposes[*committed].runs();
+            let of_unit = of_unit.filter(|(_, purpose)| *purpose == Purpose::Unit(unit));
+            let before = of_unit
+                .map(|(steps, _)| steps.end.min(step).saturating_sub(steps.start))
+                .sum::<usize>();
             let step = script.units[unit].steps[before].clone();
             (Some(unit), Part::Step(step))
         }

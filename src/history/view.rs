@@ -4,8 +4,9 @@
 use super::created::{Created, created};
 use super::known::Known;
 use super::left_broken::LeftBroken;
+use super::purposes::Purpose;
 use super::trigger::Probes;
-use super::write::{Purpose, Steps};
+use super::write::Steps;
 use crate::db::Engine;
 use crate::script::{Step, Unit, When};
 use crate::sql::{Value, What, identifier, literal, significant};

@@ -17,6 +17,7 @@ use super::mark;
 use super::old_rows;
 use super::orphans;
 use super::packed::{is_packed, stored};
+use super::purposes::{Purpose, Purposes};
 use super::quoted::{Quoted, Quoting};
 use super::row_guards::{self, Compared};
 use super::watch::{Guard, Place};
@@ -26,86 +27,10 @@ use crate::script::{
 };
 use crate::sql::{Kind, Value, drops_of_temporary, kind};
 
-/// What a step of a transaction is there for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Purpose {
-    /// Makes the table.
-    Table,
-    /// Fails where the history has moved.
-    Guard,
-    /// Writes to `_migrations` for this unit.
-    Record(usize),
-    /// Fails where a view or a trigger does not compile before the run.
-    CompilesBefore,
-    /// Records what is to be compared with behind this unit.
-    Before(usize),
-    /// A statement of this unit.
-    Unit(usize),
-    /// Drops a TEMP object of this unit.
-    Temporary(usize),
-    /// Fails where this unit has left a schema that cannot be read.
-    Schema(usize),
-    /// Fails where this unit has left rows that break the constraints of their table.
-    OldRows(usize),
-    /// Fails where a foreign key has become a mismatch in this unit.
-    Mismatch(usize),
-    /// Fails where a row has lost its parent in this unit.
-    After(usize),
-    /// Records what this unit has done to foreign keys.
-    Compared(usize),
-    /// Fails where a foreign key has lost its parent table in this run.
-    References,
-    /// Fails where rows have lost their parents that an earlier script of the run took away.
-    LeftRows,
-    /// Fails where a view or a trigger does not compile at the end of the run.
-    Compiles,
-    /// Prepares a guard over the whole schema, or tidies up behind it.
-    Around,
-    /// Writes how long this unit took, and is its last.
-    Done(usize),
-    /// Writes how long each unit took, from its record to the next one.
-    AllDone,
-    /// Decides whether this unit runs, or belongs to how that is done.
-    Condition(usize),
-    /// Names the tables that this unit misses: it failed, and was rolled back alone.
-    Pending(usize),
-    /// Follows this unit, whether it ran or not, and tells that the answer is there.
-    Passed(usize),
-}
-
-impl Purpose {
-    /// The unit that it belongs to.
-    pub(super) fn unit(self) -> Option<usize> {
-        match self {
-            Purpose::Record(unit)
-            | Purpose::Before(unit)
-            | Purpose::Unit(unit)
-            | Purpose::Temporary(unit)
-            | Purpose::Schema(unit)
-            | Purpose::OldRows(unit)
-            | Purpose::Mismatch(unit)
-            | Purpose::After(unit)
-            | Purpose::Compared(unit)
-            | Purpose::Done(unit)
-            | Purpose::Condition(unit)
-            | Purpose::Pending(unit)
-            | Purpose::Passed(unit) => Some(unit),
-            Purpose::Table
-            | Purpose::Guard
-            | Purpose::CompilesBefore
-            | Purpose::References
-            | Purpose::LeftRows
-            | Purpose::Compiles
-            | Purpose::AllDone
-            | Purpose::Around => None,
-        }
-    }
-}
-
 /// A transaction, and for each of its steps what it is there for.
 pub(super) struct Lowered {
     pub(super) transaction: Transaction,
-    pub(super) purposes: Vec<Purpose>,
+    pub(super) purposes: Purposes,
 }
 
 /// How much of the list of last runs is kept, in characters: ids of 36 and a blank each.
@@ -139,7 +64,7 @@ pub(super) fn lower(
     } in &mut lowered
     {
         for (number, step) in transaction.steps.own_mut() {
-            if !matches!(purposes[number], Purpose::Unit(_))
+            if !matches!(purposes.get(number), Some(Purpose::Unit(_)))
                 && let Cow::Owned(named) = table.sql(&step.sql)
             {
                 step.sql = named.into();
@@ -299,7 +224,7 @@ impl Durations {
 #[derive(Default)]
 pub(super) struct Steps {
     pub(super) steps: StepList,
-    pub(super) purposes: Vec<Purpose>,
+    pub(super) purposes: Purposes,
     durations: Durations,
     /// The foreign keys before the next unit.
     references: Arc<Vec<Arc<Reference>>>,
@@ -356,7 +281,7 @@ impl Steps {
     }
 
     pub(super) fn push(&mut self, purpose: Purpose, step: Step) {
-        self.purposes.push(purpose);
+        self.purposes.add(purpose, 1);
         self.steps.push(step);
     }
 
@@ -397,8 +322,7 @@ impl Steps {
             }
             return;
         }
-        let purposes = std::iter::repeat_n(Purpose::Unit(number), unit.steps.len());
-        self.purposes.extend(purposes);
+        self.purposes.add(Purpose::Unit(number), unit.steps.len());
         self.steps.share(&unit.steps);
     }
 
@@ -438,7 +362,8 @@ impl Steps {
         else {
             return;
         };
-        let is_packed = is_packed(&entry.source) || entry.down.as_deref().is_some_and(is_packed);
+        let is_down_packed = |down: &Arc<str>| is_packed(&down.clone().into());
+        let is_packed = is_packed(&entry.source) || entry.down.as_ref().is_some_and(is_down_packed);
         if is_packed || matches!(entry.key, Key::Seed(_)) {
             self.push(
                 Purpose::Record(number),
@@ -721,7 +646,7 @@ fn insert(entry: &Entry, state: &str, run: &Run) -> Step {
     // have these.
     let rare = [
         ("detail", detail(entry)),
-        ("down", entry.down.as_deref().map_or(Value::Null, stored)),
+        ("down", down(entry)),
         ("effective", entry.effective.as_deref().into()),
     ];
     let (mut columns, mut values) = (String::new(), String::new());
@@ -757,7 +682,7 @@ fn amend(entry: &Entry) -> Step {
         entry.checksum.as_str().into(),
         detail(entry),
         stored(&entry.source),
-        entry.down.as_deref().map_or(Value::Null, stored),
+        down(entry),
         entry.effective.as_deref().into(),
     ]);
     Step::own(
@@ -784,7 +709,7 @@ fn move_to(from: &Key, entry: &Entry) -> Step {
         entry.checksum.as_str().into(),
         detail(entry),
         stored(&entry.source),
-        entry.down.as_deref().map_or(Value::Null, stored),
+        down(entry),
     ]);
     Step::own(
         "UPDATE _migrations SET version = ?3, name = ?4, checksum = ?5, \
@@ -792,6 +717,11 @@ fn move_to(from: &Key, entry: &Entry) -> Step {
          WHERE kind = ?1 AND version = CAST(?2 AS BLOB)",
         args,
     )
+}
+
+fn down(entry: &Entry) -> Value {
+    let down = entry.down.as_ref();
+    down.map_or(Value::Null, |down| stored(&down.clone().into()))
 }
 
 fn detail(entry: &Entry) -> Value {
@@ -970,9 +900,9 @@ mod tests {
         let table = HistoryTable::default();
         let run = Run::new("test");
         let lowered = lower(&script, &run, watch.place(0), &table, Engine::Local);
-        let purposes = lowered.iter().flat_map(|it| &it.purposes);
+        let purposes = lowered.iter().flat_map(|it| it.purposes.each());
         let after = purposes.filter_map(|purpose| match purpose {
-            Purpose::After(unit) => Some(*unit),
+            Purpose::After(unit) => Some(unit),
             _ => None,
         });
         after.collect()

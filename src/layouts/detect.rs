@@ -120,7 +120,9 @@ impl Folder<'_> {
             return Some(Layout::Pairs);
         }
         let layout = marked(&file.text).unwrap_or(Layout::Numbered);
-        numbered::parse(layout, path).is_some().then_some(layout)
+        let is_one =
+            numbered::parse(layout, path).is_some() || numbered::goes_by_name(layout, path);
+        is_one.then_some(layout)
     }
 
     fn has(&self, folder: &str, name: &str) -> bool {

@@ -18,8 +18,8 @@ use crate::sql::{TokenKind, tokens};
 /// What divides statements.
 pub(super) const BREAKPOINT: &str = "--> statement-breakpoint";
 
-/// A text whose breakpoints are semicolons; `None` where it has none. A breakpoint is a comment; in a string it is none, and
-/// [`in_a_text`] finds it.
+/// A text whose breakpoints are semicolons, where the statement before has none; `None` where it has no breakpoint. A
+/// breakpoint is a comment; in a string it is none, and [`in_a_text`] finds it.
 pub(super) fn with_semicolons(whole: &str) -> Option<String> {
     if !whole.contains(BREAKPOINT) {
         return None;
@@ -27,20 +27,30 @@ pub(super) fn with_semicolons(whole: &str) -> Option<String> {
     let mut blanked = Blanked::whole(whole);
     // What follows in the same line is a statement.
     let mut from = 0;
-    while let Some(at) = next(whole, from) {
-        blanked.replace(at..at + BREAKPOINT.len(), ";");
+    while let Some((at, end)) = next(whole, from) {
+        blanked.replace(at..at + BREAKPOINT.len(), end);
         from = at + BREAKPOINT.len();
     }
     Some(blanked.text())
 }
 
-/// The next breakpoint from here on that is a comment.
-fn next(whole: &str, from: usize) -> Option<usize> {
+/// The next breakpoint from here on that is a comment, and what ends the statement before it: nothing where there is none
+/// or where it has its semicolon.
+fn next(whole: &str, from: usize) -> Option<(usize, &'static str)> {
     let rest = &whole[from..];
-    let comments = tokens(rest).map_while(Result::ok);
-    let mut comments = comments.filter(|it| it.kind == TokenKind::Comment);
-    let found = comments.find(|it| it.text(rest).starts_with(BREAKPOINT))?;
-    Some(from + found.span.start)
+    let mut is_open = false;
+    for token in tokens(rest).map_while(Result::ok) {
+        let text = token.text(rest);
+        match token.kind {
+            TokenKind::Comment if text.starts_with(BREAKPOINT) => {
+                let end = if is_open { ";" } else { "" };
+                return Some((from + token.span.start, end));
+            }
+            TokenKind::Comment | TokenKind::Space => {}
+            kind => is_open = kind != TokenKind::Semicolon,
+        }
+    }
+    None
 }
 
 /// A breakpoint in a string or in another comment: drizzle would divide the text there.
@@ -219,5 +229,39 @@ fn claim(version: i64, words: &str, file: File, generated_at: Option<i64>) -> Cl
         up: whole_file(file, text, Atomicity::default()),
         down: None,
         generated_at,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_breakpoint_ends_the_statement_before_it_once() {
+        for (written, expect) in [
+            (
+                "SELECT 1;--> statement-breakpoint\nSELECT 2;",
+                "SELECT 1; \nSELECT 2;",
+            ),
+            (
+                "SELECT 1;\n--> statement-breakpoint\nSELECT 2",
+                "SELECT 1;\n \nSELECT 2",
+            ),
+            (
+                "SELECT 1 -- ;\n--> statement-breakpoint\nSELECT 2",
+                "SELECT 1 -- ;\n;\nSELECT 2",
+            ),
+            (
+                "--> statement-breakpoint\n--> statement-breakpoint\nSELECT ';'--> statement-breakpoint",
+                " \n \nSELECT ';';",
+            ),
+            ("SELECT 1;", ""),
+        ] {
+            let blanks = " ".repeat(BREAKPOINT.len() - 1);
+            let found = with_semicolons(written).unwrap_or_default();
+            // What is left of each breakpoint are blanks, so that places stay.
+            let short = found.replace(&blanks, "");
+            assert_eq!(short, expect, "{written}");
+        }
     }
 }

@@ -47,7 +47,7 @@ pub(super) fn fits(layout: Layout, path: &str) -> bool {
         Layout::Seedbed => true,
         Layout::Pairs => pairs::parse(path).is_some(),
         Layout::Numbered | Layout::Goose | Layout::Dbmate | Layout::SqlMigrate => {
-            numbered::parse(layout, path).is_some()
+            numbered::parse(layout, path).is_some() || numbered::goes_by_name(layout, path)
         }
         Layout::Diesel => {
             ["up.sql", "down.sql", "metadata.toml"].contains(&last)

@@ -50,7 +50,8 @@ pub enum Layout {
     Goose,
     /// `{n}_{words}.sql` with sections `-- migrate:up` and `-- migrate:down`.
     Dbmate,
-    /// `{n}_{words}.sql` with sections `-- +migrate Up` and `-- +migrate Down`.
+    /// `{n}_{words}.sql` with sections `-- +migrate Up` and `-- +migrate Down`; where no file has a number, `{words}.sql`,
+    /// numbered in the order of their names.
     SqlMigrate,
     /// `{tag}.sql` as `meta/_journal.json` lists them, or `{n}_{words}/migration.sql`, with `--> statement-breakpoint`.
     Drizzle,
@@ -113,9 +114,8 @@ impl Layout {
             Layout::Seedbed => {
                 "V{n}__{words}.sql, U{n}__{words}.sql, R__{words}.sql and V{n}__{words}.down.sql"
             }
-            Layout::Numbered | Layout::Goose | Layout::Dbmate | Layout::SqlMigrate => {
-                "{n}_{words}.sql"
-            }
+            Layout::Numbered | Layout::Goose | Layout::Dbmate => "{n}_{words}.sql",
+            Layout::SqlMigrate => "{n}_{words}.sql, or {words}.sql in the order of names",
             Layout::Pairs => "{n}_{words}.up.sql and {n}_{words}.down.sql",
             Layout::Diesel => "{n}_{words}/up.sql and {n}_{words}/down.sql",
             Layout::Drizzle => "those that meta/_journal.json lists",
@@ -200,6 +200,11 @@ pub(crate) fn is_named_as_a_migration(layout: Layout, path: &str) -> bool {
         _ => folders::fits(layout, path),
     };
     fits || is_ours(path)
+}
+
+/// Whether the name of a file tells no number, so that its number is its place among the others.
+pub(crate) fn goes_by_name(layout: Layout, path: &str) -> bool {
+    numbered::goes_by_name(layout, path)
 }
 
 /// Whether a layout can have files of this path, by its name: what is read of a folder beside its `.sql` files.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::sections::{Rules, divide};
 use super::text::{obeyed, unmarked, whole_file};
 use super::{Claim, File, LaidOut, Layout, Part, name};
+use crate::diagnostic::Diagnostic;
 use crate::script::{Atomicity, Source};
 
 /// The digits and the words of a file.
@@ -17,8 +18,28 @@ pub(super) fn parse(layout: Layout, path: &str) -> Option<(&str, &str)> {
     }
 }
 
+/// Whether the name of a file tells no number, and its tool goes by the whole name then: sql-migrate, by its code
+/// (`Migration.Less` in `migrate.go`).
+pub(super) fn goes_by_name(layout: Layout, path: &str) -> bool {
+    let is_sql = name::stem(name::last(path)).is_some();
+    layout == Layout::SqlMigrate && is_sql && parse(layout, path).is_none()
+}
+
 /// Reads them. Other names were sorted out before.
-pub(super) fn read(layout: Layout, files: Vec<File>, out: &mut LaidOut) {
+pub(super) fn read(layout: Layout, mut files: Vec<File>, out: &mut LaidOut) {
+    let by_name = files
+        .iter()
+        .filter(|file| goes_by_name(layout, &file.path))
+        .count();
+    if by_name > 0 {
+        if by_name == files.len() {
+            files.sort_by(|one, other| name::last(&one.path).cmp(name::last(&other.path)));
+            return in_order(layout, files, out);
+        }
+        let mixed = files.iter().filter(|it| goes_by_name(layout, &it.path));
+        out.problems
+            .extend(mixed.map(|it| without_number(&it.path)));
+    }
     for file in files {
         let Some((digits, words)) = parse(layout, &file.path) else {
             continue;
@@ -39,6 +60,31 @@ pub(super) fn read(layout: Layout, files: Vec<File>, out: &mut LaidOut) {
             }
         }
     }
+}
+
+/// Numbers files whose names tell no number by their place.
+fn in_order(layout: Layout, files: Vec<File>, out: &mut LaidOut) {
+    for (version, file) in (1..).zip(files) {
+        let words = name::stem(name::last(&file.path));
+        let words = words.unwrap_or_default().to_owned();
+        if let Some((up, down)) = parts(layout, file, out) {
+            out.claims.push(Claim {
+                version,
+                words,
+                up,
+                down,
+                generated_at: None,
+            });
+        }
+    }
+}
+
+/// A number given to it would change whenever a file with a number is added.
+fn without_number(file: &str) -> Diagnostic {
+    let message = "this name begins with no number, and others in the folder do: sql-migrate runs it behind all of those";
+    Diagnostic::problem("bad-name", message)
+        .in_file(file)
+        .help("give it a number above theirs; where sql-migrate has applied it, rename it in `gorp_migrations` too: `UPDATE gorp_migrations SET id = NEW WHERE id = OLD`")
 }
 
 fn parts(layout: Layout, file: File, out: &mut LaidOut) -> Option<(Part, Option<Part>)> {

@@ -4,6 +4,8 @@
 use super::adding::added;
 use super::definition::DefaultValue;
 use super::file::{File, columns_of, finding, list};
+use super::leaving_out::ignores;
+use super::question::Question;
 use super::readers::altered;
 use super::recipe::block;
 use super::statement::Statement;
@@ -13,25 +15,6 @@ use crate::schema::{Affinity, Nullability, Strictness, TableShape, affinity};
 use crate::sql::{Kind, What, identifier};
 
 use super::runner::Target;
-
-/// A question, and the finding where its answer is a count above `above`.
-pub(super) struct Question {
-    pub(super) query: Query,
-    above: u64,
-    finding: Diagnostic,
-    /// What is counted: `rows`.
-    counts: &'static str,
-}
-
-impl Question {
-    /// The finding of an answer.
-    pub(super) fn answered(self, count: u64) -> Option<Diagnostic> {
-        (count > self.above).then(|| {
-            let counted = format!("the database has {count} {}", self.counts);
-            self.finding.note(counted)
-        })
-    }
-}
 
 /// From this many rows on, a rebuild holds the lock of a server for seconds.
 const MANY_ROWS: u64 = 500_000;
@@ -173,7 +156,7 @@ fn not_null(file: &File<'_>, found: &mut Vec<Question>) {
                 .iter()
                 .take(at)
                 .any(|it| it.kind == Kind::Update && it.names(&column.name));
-            if !replaces && !updated {
+            if !replaces && !updated && !ignores(statement) {
                 ask("DD204", &before.name, &column.name, at, "the copy fails");
             }
         }

@@ -35,9 +35,7 @@ fn from_select(file: &File<'_>, found: &mut Vec<Diagnostic>) {
             Some(after) => after,
         };
         // Renamed or not, the table that it makes is there at the end.
-        let sql = end
-            .objects(ObjectKind::Table)
-            .find(|it| it.name.eq_ignore_ascii_case(&object.name));
+        let sql = end.object(ObjectKind::Table, &object.name);
         let renamed = file.statements.iter().any(|it| {
             it.alter().is_some_and(|alter| {
                 alter.table.eq_ignore_ascii_case(&object.name)

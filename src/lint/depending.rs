@@ -82,7 +82,7 @@ fn keys(file: &File<'_>, found: &mut Vec<Diagnostic>) {
     let (Some(before), Some(after), Some(last)) = (file.before, file.after, file.last) else {
         return;
     };
-    for child in after.tables().filter(|it| it.kind == TableKind::Ordinary) {
+    for child in file.touched().filter(|it| it.kind == TableKind::Ordinary) {
         for key in &child.foreign_keys {
             let parent = after.table(&key.parent);
             if file.is_untouched(child)
@@ -236,7 +236,8 @@ fn views(file: &File<'_>, found: &mut Vec<Diagnostic>) {
     let (Some(first), Some(before), Some(after)) = (file.first, file.before, file.after) else {
         return;
     };
-    for object in before.objects(ObjectKind::View) {
+    let views = file.touched().filter(|it| it.kind == TableKind::View);
+    for object in views.filter_map(|it| before.object(ObjectKind::View, &it.name)) {
         let same = after
             .object(ObjectKind::View, &object.name)
             .is_some_and(|it| it.sql == object.sql);

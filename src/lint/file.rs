@@ -57,7 +57,7 @@ impl<'a> File<'a> {
             statements,
             runner,
             target,
-            first: of.first.as_deref(),
+            first: stage.first.as_deref(),
             before,
             after: stage.after.as_deref(),
             last: of.last.as_deref(),
@@ -84,6 +84,16 @@ impl<'a> File<'a> {
         before.is_some_and(|before| std::ptr::eq(before, table))
     }
 
+    /// The tables and views that may be others behind the file than before it. A long history has many that are not.
+    pub(super) fn touched(&self) -> impl Iterator<Item = &'a TableShape> {
+        let is_same = match (self.before, self.after) {
+            (Some(before), Some(after)) => std::ptr::eq(before, after),
+            _ => false,
+        };
+        let after = self.after.filter(|_| !is_same);
+        after.into_iter().flat_map(Catalogue::touched)
+    }
+
     /// The `CREATE TABLE` of a table in a schema, in parts.
     pub(super) fn declared(catalogue: Option<&Catalogue>, table: &str) -> Option<Created> {
         created(&catalogue?.object(ObjectKind::Table, table)?.sql)
@@ -94,17 +104,11 @@ impl<'a> File<'a> {
         let Some(before) = self.before else {
             return Vec::new();
         };
-        let children = before.tables().flat_map(|child| {
-            let keys = child.foreign_keys.iter();
-            keys.map(move |key| (child, key))
+        let mut found = before.references(table);
+        found.retain(|(child, _)| {
+            !child.name.eq_ignore_ascii_case(table) && self.old(&child.name).is_some()
         });
-        children
-            .filter(|(child, key)| {
-                key.parent.eq_ignore_ascii_case(table)
-                    && !child.name.eq_ignore_ascii_case(table)
-                    && self.old(&child.name).is_some()
-            })
-            .collect()
+        found
     }
 
     /// Those of them whose rows the file does not keep from the statement `drop`, which drops the table.

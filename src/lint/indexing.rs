@@ -28,8 +28,8 @@ fn references(file: &File<'_>, after: &Catalogue, found: &mut Vec<Diagnostic>) {
                 .any(|it| columns_of(table, &it.columns) == columns)
         })
     };
-    for child in after
-        .tables()
+    for child in file
+        .touched()
         .filter(|it| it.kind == TableKind::Ordinary && !file.is_untouched(it))
     {
         let keys: Vec<&ForeignKey> = child

@@ -15,13 +15,17 @@ mod depending;
 mod explanation;
 mod file;
 mod indexing;
+mod leaving_out;
 mod managing;
 mod moves;
+mod needless;
+mod question;
 mod readers;
 mod rebuilding;
 mod recipe;
 mod removing;
 mod runner;
+mod same_values;
 mod seeding;
 mod shaping;
 mod statement;
@@ -40,12 +44,15 @@ use std::sync::Arc;
 
 use crate::db::{Db, DbError, locate};
 use crate::diagnostic::{Class, Diagnostic};
+pub use crate::migrations::Placement;
 use crate::migrations::{Migration, Migrations, Stages, stages, unused_allow};
 use crate::rules::{Level, Levels, known};
+use crate::schema::inspect;
 use crate::script::{Origin, Source};
-use crate::sql::{Kind, kind, split};
+use crate::sql::{Kind, What, kind, split};
 use file::{File, finding};
 use managing::Downs;
+use question::Question;
 
 /// The options of a lint.
 #[derive(Debug, Clone, Copy)]
@@ -58,6 +65,8 @@ pub struct Options<'a> {
     pub levels: &'a Levels,
     /// Which files are one run.
     pub runs: Runs,
+    /// Where they run among the other files.
+    pub placement: Placement,
     /// Files with statements of the project, which have to compile on the schema.
     pub queries: &'a [Arc<Source>],
     /// Files of seeds that are looked at.
@@ -84,7 +93,7 @@ pub struct Linted {
     pub questions: usize,
 }
 
-/// Looks at the files that `is_new` names, behind all others.
+/// Looks at the files that `is_new` names. Tables that the database has and no file makes are there before them.
 ///
 /// # Errors
 /// [`DbError`] where the engine in memory cannot be used, or `database` cannot be read.
@@ -94,7 +103,11 @@ pub async fn lint(
     options: &Options<'_>,
     database: Option<&Db>,
 ) -> Result<Linted, DbError> {
-    let stages = stages(set, is_new).await?;
+    let beside = match database {
+        Some(db) => inspect(db).await?.objects,
+        None => Vec::new(),
+    };
+    let stages = stages(set, is_new, options.placement, &beside).await?;
     let runner = options
         .runner
         .unwrap_or_else(|| Runner::of_layout(set.layout, options.target));
@@ -114,13 +127,21 @@ pub async fn lint(
     for (number, diagnostic) in depending::broken(&files, &stages.broken) {
         of_files[number].push(diagnostic);
     }
+    let mut of_values: Vec<Vec<Question>> = files.iter().map(|_| Vec::new()).collect();
+    for (number, question) in same_values::check(&files, options.runs) {
+        of_values[number].push(question);
+    }
     let mut questions = 0;
-    if let Some(db) = database {
-        for (number, file) in files.iter().enumerate() {
-            let (asked, answers) = asked(db, file).await?;
-            questions += asked;
-            of_files[number].extend(answers);
-        }
+    for ((file, of_values), found) in files.iter().zip(of_values).zip(&mut of_files) {
+        let Some(db) = database else {
+            found.extend(of_values.into_iter().map(Question::unasked));
+            continue;
+        };
+        let mut all = asking::questions(file);
+        all.extend(of_values);
+        let (asked, answers) = asked(db, all).await?;
+        questions += asked;
+        found.extend(answers);
     }
     let mut findings = Vec::new();
     for (file, of_file) in files.iter().zip(of_files) {
@@ -167,6 +188,7 @@ fn of_file(file: &File<'_>, downs: Downs) -> Vec<Diagnostic> {
     cascading::check(file, &mut found);
     rebuilding::check(file, &mut found);
     copying::check(file, &mut found);
+    leaving_out::check(file, &mut found);
     depending::check(file, &mut found);
     transactions::check(file, &mut found);
     targets::check(file, &mut found);
@@ -189,8 +211,7 @@ fn downs(set: &Migrations) -> Downs {
 }
 
 /// Counts rows: read-only questions of one request. A question that the database cannot answer has no finding.
-async fn asked(db: &Db, file: &File<'_>) -> Result<(usize, Vec<Diagnostic>), DbError> {
-    let questions = asking::questions(file);
+async fn asked(db: &Db, questions: Vec<Question>) -> Result<(usize, Vec<Diagnostic>), DbError> {
     if questions.is_empty() {
         return Ok((0, Vec::new()));
     }
@@ -252,16 +273,18 @@ fn allowed(file: &File<'_>, findings: Vec<Diagnostic>) -> Vec<Diagnostic> {
     let allowed = &file.stage.reading.allowed;
     let used: BTreeSet<&str> = findings.iter().map(|it| it.code).collect();
     let mut found: Vec<Diagnostic> = findings;
-    found.retain(|it| {
-        // `check` has its own name for it.
-        let is_lost = it.code == "RB306" && allowed.contains("lost-in-rebuild");
-        !allowed.contains(it.code) && !is_lost
-    });
+    found.retain(|it| !allowed.contains(it.code));
+    // Of a view, only `check` reports it.
+    let drops_a_view = file
+        .statements
+        .iter()
+        .any(|it| matches!(&it.kind, Kind::Drop(drop) if drop.what == What::View));
     let is_whole = file.after.is_some();
     let unused = allowed
         .iter()
         .filter_map(|code| known(code))
-        .filter(|code| !used.contains(code) && is_whole && !needs_rows(code));
+        .filter(|code| !used.contains(code) && is_whole && !needs_rows(code))
+        .filter(|code| !(drops_a_view && *code == "RB306"));
     for code in unused {
         let message = format!("nothing in this file is {code}: the directive allows nothing");
         let origin = unused_allow(&file.stage.migration.up.source, code);

@@ -1,8 +1,9 @@
-//! RB306 to RB308, RB310 and RB312: what a table loses when it is created again, and whether it had to be.
+//! RB306 to RB308 and RB310: what a table loses when it is created again.
 
-use super::definition::{Created, DefaultValue, Definition, Generated, created, normal};
+use super::definition::{Created, Definition, Generated, created, normal};
 use super::file::{File, finding};
 use super::moves::Rebuilt;
+use super::needless;
 use super::recipe::block;
 use crate::diagnostic::Diagnostic;
 use crate::schema::{Catalogue, ObjectKind, RowId, TableKind, TableShape};
@@ -14,7 +15,7 @@ pub(super) fn check(file: &File<'_>, found: &mut Vec<Diagnostic>) {
         one.sequence(found);
         one.rowids(found);
         one.clauses(found);
-        one.needless(found);
+        needless::check(&one, found);
     }
 }
 
@@ -40,12 +41,13 @@ pub(super) struct One<'f, 'a> {
     pub(super) rebuilt: &'f Rebuilt,
     pub(super) before: &'f TableShape,
     pub(super) after: &'f TableShape,
-    was: &'f Catalogue,
-    is: &'f Catalogue,
+    pub(super) was: &'f Catalogue,
+    pub(super) is: &'f Catalogue,
 }
 
 impl One<'_, '_> {
-    fn create(&self) -> crate::script::Origin {
+    /// The statement that creates the new one.
+    pub(super) fn create(&self) -> crate::script::Origin {
         self.file.statements[self.rebuilt.create].origin()
     }
 
@@ -54,7 +56,8 @@ impl One<'_, '_> {
         self.file.statements[at].origin()
     }
 
-    fn sql<'c>(&self, catalogue: &'c Catalogue) -> &'c str {
+    /// Its `CREATE TABLE` in a schema.
+    pub(super) fn sql<'c>(&self, catalogue: &'c Catalogue) -> &'c str {
         let object = catalogue.object(ObjectKind::Table, &self.before.name);
         object.map_or("", |object| &object.sql)
     }
@@ -324,79 +327,6 @@ impl One<'_, '_> {
                 .collect(),
             false => Vec::new(),
         }
-    }
-
-    /// Only columns that ALTER TABLE can add have come.
-    fn needless(&self, found: &mut Vec<Diagnostic>) {
-        let (was, is) = (self.sql(self.was), self.sql(self.is));
-        let (Some(was), Some(is)) = (
-            created(was).map(|it| (it, was)),
-            created(is).map(|it| (it, is)),
-        ) else {
-            return;
-        };
-        let texts = |(created, sql): &(Created, &str)| -> Vec<String> {
-            created
-                .columns
-                .iter()
-                .map(|it| normal(&sql[it.span.clone()]))
-                .collect()
-        };
-        let (old, new) = (texts(&was), texts(&is));
-        if new.len() <= old.len()
-            || old.is_empty()
-            || new[..old.len()] != old[..]
-            || was.0.options != is.0.options
-        {
-            return;
-        }
-        let of_table = |created: &Created| {
-            (
-                created
-                    .checks
-                    .iter()
-                    .map(|it| normal(it))
-                    .collect::<Vec<_>>(),
-                created.deferrable,
-            )
-        };
-        let keys = |table: &TableShape| (table.foreign_keys.len(), table.unique.len());
-        let addable = is.0.columns[old.len()..].iter().all(|column| {
-            let value = column.default.as_ref().map(|it| it.value);
-            !column.unique
-                && !column.primary_key
-                && column.generated.is_none()
-                && column.checks.is_empty()
-                && column.references.is_none()
-                && (!column.not_null || value == Some(DefaultValue::Constant))
-                && matches!(
-                    value,
-                    None | Some(DefaultValue::Constant | DefaultValue::Null)
-                )
-        });
-        if !addable || of_table(&was.0) != of_table(&is.0) || keys(self.before) != keys(self.after)
-        {
-            return;
-        }
-        let lines: Vec<String> = is.0.columns[old.len()..]
-            .iter()
-            .map(|column| {
-                format!(
-                    "ALTER TABLE {} ADD COLUMN {};",
-                    identifier(&self.before.name),
-                    &is.1[column.span.clone()]
-                )
-            })
-            .collect();
-        let message = format!(
-            "{} is rebuilt only to get columns that ALTER TABLE can add",
-            self.before.name
-        );
-        found.push(
-            finding("RB312", message)
-                .at(self.create())
-                .help(block("write instead:", &lines)),
-        );
     }
 }
 

@@ -54,6 +54,7 @@ async fn findings_with(
         target: by.target,
         levels,
         runs: Runs::Together,
+        placement: Placement::BehindOthers,
         queries: &[],
         seeds: &[],
     };
@@ -161,6 +162,7 @@ async fn what_a_repeatable_migration_makes_again_behind_a_rebuild_is_not_lost() 
         target: Target::Local,
         levels: &Levels::new(),
         runs: Runs::Together,
+        placement: Placement::BehindOthers,
         queries: &[],
         seeds: &[],
     };
@@ -184,6 +186,7 @@ async fn other_line_ends_are_found_where_the_runner_compares_bytes() {
             target: Target::Local,
             levels: &Levels::new(),
             runs: Runs::Together,
+            placement: Placement::BehindOthers,
             queries: &[],
             seeds: &[],
         };

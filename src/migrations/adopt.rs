@@ -19,8 +19,8 @@ use crate::db::Db;
 use crate::diagnostic::{Class, Diagnostic};
 use crate::drive::{Decision, OnEvent, Reader, drive};
 use crate::history::{
-    ADOPTABLE, Adopting, Called, History, HistoryError, OtherHistory, OtherRows, adopted,
-    read_adopting,
+    ADOPTABLE, Adopting, Called, History, HistoryError, Named, NamedTable, OtherHistory, OtherRows,
+    adopted, read_adopting,
 };
 use crate::script::{Key, Record, Revision, Run};
 
@@ -30,6 +30,8 @@ use crate::script::{Key, Record, Revision, Run};
 pub struct AdoptOptions {
     /// The tool whose history it is, where there are several: `sqlx`.
     pub from: Option<String>,
+    /// The table in which that tool records it, where it has another name than the tool gives it.
+    pub table: Option<String>,
 }
 
 impl AdoptOptions {
@@ -38,6 +40,33 @@ impl AdoptOptions {
     pub fn from(mut self, tool: impl Into<String>) -> AdoptOptions {
         self.from = Some(tool.into());
         self
+    }
+
+    /// Reads the history of that tool from this table, which it was told to use in the place of its own.
+    #[must_use]
+    pub fn table(mut self, name: impl Into<String>) -> AdoptOptions {
+        self.table = Some(name.into());
+        self
+    }
+
+    /// The tool and the table, where a table is named.
+    fn named(&self) -> Result<Option<NamedTable>, Box<Diagnostic>> {
+        let Some(table) = &self.table else {
+            return Ok(None);
+        };
+        let word = self.from.as_ref().map(|it| it.to_ascii_lowercase());
+        let Some(word) = word else {
+            let problem = Diagnostic::problem(
+                "no-other-history",
+                format!("whose history the table {table} has is not said"),
+            );
+            let choice = adoptable_tools().collect::<Vec<_>>().join(", ");
+            let help = format!("name the tool beside it, with `--from`: {choice}");
+            return Err(Box::new(problem.class(Class::Usage).help(help)));
+        };
+        let of = ADOPTABLE.into_iter().find(|it| it.word == word);
+        let table = table.clone();
+        Ok(of.map(|of| NamedTable { of, table }))
     }
 }
 
@@ -146,6 +175,9 @@ struct Taken<'a> {
 struct Taking<'a> {
     set: &'a Migrations,
     options: &'a AdoptOptions,
+    named: Option<NamedTable>,
+    /// Whether the settings leave the named table out.
+    is_ignored: bool,
     taken: Result<Taken<'a>, Vec<Diagnostic>>,
     /// The schema that was read with it, until it is compared.
     there: Option<There>,
@@ -164,10 +196,19 @@ impl<'a> Taking<'a> {
         set: &'a Migrations,
         options: &'a AdoptOptions,
     ) -> Result<Taking<'a>, BaselineError> {
-        let read = read_adopting(db).await.map_err(ApplyError::from)?;
+        let named = options.named().map_err(|problem| {
+            BaselineError::Apply(ApplyError::Problems {
+                problems: vec![*problem],
+                done: Vec::new(),
+            })
+        })?;
+        let read = read_adopting(db, named.as_ref());
+        let read = read.await.map_err(ApplyError::from)?;
         let mut taking = Taking {
             set,
             options,
+            is_ignored: options.table.as_ref().is_some_and(|it| db.ignores(it)),
+            named,
             taken: Err(Vec::new()),
             there: None,
             history: None,
@@ -186,16 +227,66 @@ impl<'a> Taking<'a> {
             history,
             tools,
             others,
+            named,
             schema,
             foreign,
         } = read;
-        self.taken = taken(self.set, &history, tools, &others, &foreign, self.options);
+        let other = match named {
+            Some(named) => self.of_named(named),
+            None => the_tool(tools, &others, &history, &foreign, self.options),
+        };
+        self.taken = other
+            .map_err(|problem| vec![*problem])
+            .and_then(|other| taken(self.set, &history, other));
         self.there = Some(There {
             found: schema,
             foreign,
         });
         self.read_at = history.revision;
         history
+    }
+
+    /// That a table of another name than the tool's is taken for the application's later, unless the settings say.
+    fn not_ignored(&self) -> Option<Diagnostic> {
+        let named = self.named.as_ref().filter(|_| !self.is_ignored)?;
+        let (table, tool) = (&named.table, named.of.tool);
+        let message = format!(
+            "{table} is the table of {tool} under another name: later commands take it for one of the application"
+        );
+        let help = format!(
+            "add it to `ignore_tables` under [migrations] in config.toml: `ignore_tables = [\"{table}\"]`; otherwise `drift` \
+             reports it"
+        );
+        let problem = Diagnostic::problem("not-ignored", message).warning();
+        Some(problem.help(help))
+    }
+
+    /// The history in the table that was named.
+    fn of_named(&self, named: Named) -> Result<OtherRows, Box<Diagnostic>> {
+        let tool = self.named.as_ref().map_or("the tool", |it| it.of.tool);
+        let wanted = self.options.table.as_deref().unwrap_or_default();
+        let refused = |message: String, help: &str| {
+            let problem = Diagnostic::problem("no-other-history", message);
+            Err(Box::new(problem.help(help)))
+        };
+        match named {
+            Named::Read(other) if !other.rows.is_empty() => Ok(other),
+            Named::Read(other) => refused(
+                format!("{tool} has recorded no migration in {}", other.table),
+                "`migrate` applies the migrations to this database; if the tool has migrated another one, name it with \
+                 `--database`",
+            ),
+            Named::OfOtherColumns(table) => refused(
+                format!(
+                    "the table {table} is not one in which {tool} records migrations: its columns are others"
+                ),
+                "name the table that the configuration of the tool names; `inspect` shows the tables",
+            ),
+            Named::Missing => refused(
+                format!("this database has no table {wanted}"),
+                "name the table that the configuration of the tool names; `inspect` shows the tables",
+            ),
+        }
     }
 
     /// Compares the schema, where something is to be recorded.
@@ -217,6 +308,7 @@ impl<'a> Taking<'a> {
             Ok(mut warnings) => {
                 // That tables of tools are left out goes without saying here.
                 warnings.retain(|it| it.code != NOT_COMPARED);
+                warnings.extend(self.not_ignored());
                 self.warnings = warnings;
             }
             Err(refused) => self.refused = Some(refused),
@@ -241,7 +333,7 @@ impl Reader for &mut Taking<'_> {
     async fn look(&mut self, db: &Db, history: &History) -> Result<(), HistoryError> {
         // Another run was faster: what is to be recorded is another thing now.
         if history.revision != self.read_at {
-            let read = read_adopting(db).await?;
+            let read = read_adopting(db, self.named.as_ref()).await?;
             self.take(read);
         }
         self.compare(history).await;
@@ -281,17 +373,12 @@ impl Reader for &mut Taking<'_> {
     }
 }
 
-/// The tool, and what of its history is to be recorded. Pure.
+/// What of the history of a tool is to be recorded. Pure.
 fn taken<'a>(
     set: &'a Migrations,
     history: &History,
-    tools: Vec<OtherRows>,
-    others: &[(&'static str, String)],
-    foreign: &[String],
-    options: &AdoptOptions,
+    other: OtherRows,
 ) -> Result<Taken<'a>, Vec<Diagnostic>> {
-    let other =
-        the_tool(tools, others, history, foreign, options).map_err(|problem| vec![*problem])?;
     let mut problems = file_problems(set, history);
     let records = plan(set, history, &PlanOptions::default()).problems;
     problems.extend(records.into_iter().filter(is_about_records));

@@ -2,10 +2,11 @@
 
 use super::drift::{in_the_way, judge};
 use super::identity::edited_keys;
+use super::made::made_again;
 use super::plan::{MigrationPlan, PlanOptions, plan};
 use super::set::Migrations;
 use super::{ApplyError, Outcome};
-use crate::db::Db;
+use crate::db::{Db, Failure};
 use crate::drive::{Decision, OnEvent, Reader, drive, ignore};
 use crate::history::{self, History, HistoryError};
 use crate::script::{Key, Run};
@@ -118,7 +119,18 @@ pub async fn apply_from(
         history: Some(history),
     };
     // An application awaits this deep in futures of its own, whose types the compiler follows to a limited depth.
-    Box::pin(drive(db, run, on_event, applying)).await
+    let applied = Box::pin(drive(db, run, on_event, applying)).await;
+    applied.map_err(|error| with_its_maker(error, set))
+}
+
+/// A failure, with what the set knows of the object that the engine names.
+fn with_its_maker(mut error: ApplyError, set: &Migrations) -> ApplyError {
+    if let ApplyError::Script(failed) = &mut error
+        && let Failure::Step { error, .. } = &failed.failed.failure
+    {
+        failed.made_again = made_again(set, &error.message);
+    }
+    error
 }
 
 struct Applying<'a> {

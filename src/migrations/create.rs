@@ -8,8 +8,9 @@ use std::time::SystemTime;
 use super::file::words;
 use super::listing::{on_disk, sql_files};
 use super::numbering::{Numbering, next_version, version};
+use super::problem::file_name;
 use super::set::{Migrations, ReadError, slashes};
-use crate::layouts::{Layout, LayoutChoice, NewFile, Unnamable, named, new_files};
+use crate::layouts::{Layout, LayoutChoice, NewFile, Unnamable, goes_by_name, named, new_files};
 use crate::setters::setters;
 
 /// Which files to write.
@@ -92,6 +93,15 @@ pub enum CreateError {
         /// What does it.
         command: String,
     },
+    /// The files of the folder have no numbers.
+    #[error(
+        "the files of this folder have no numbers, and run in the order of their names: write one whose name comes behind \
+         {last}"
+    )]
+    OrderOfNames {
+        /// The last of them.
+        last: String,
+    },
     /// The layout has no place for what undoes a migration.
     #[error("the folders of {} have no down files", layout.tools())]
     NoDownFiles {
@@ -117,6 +127,12 @@ pub fn create(
         });
     }
     let files = sql_files_or_none(directory)?;
+    let by_name = files.iter().filter(|it| goes_by_name(options.layout, it));
+    if let Some(last) = by_name.map(|it| file_name(it)).max() {
+        return Err(CreateError::OrderOfNames {
+            last: last.to_owned(),
+        });
+    }
     let of_layout: Vec<String> = files
         .iter()
         .filter_map(|it| digits(options.layout, it))

@@ -193,7 +193,7 @@ mod tests {
             .split_whitespace()
             .collect::<Vec<_>>()
             .join(" ");
-        assert_eq!(text, "SELECT 1;; SELECT 2; SELECT 3");
+        assert_eq!(text, "SELECT 1; SELECT 2; SELECT 3");
     }
 
     #[test]

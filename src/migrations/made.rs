@@ -3,6 +3,8 @@
 
 use std::collections::HashSet;
 
+use super::set::{Migration, Migrations};
+use crate::db::{MadeAgain, stale};
 use crate::history::History;
 use crate::script::Made;
 use crate::sql::{Kind, Object, What, kind, renamed_table, significant, split};
@@ -13,6 +15,22 @@ pub(super) fn made(text: &str) -> Vec<Made> {
     // A text that cannot be split does not run.
     let statements = split(text).unwrap_or_default();
     made_by(statements.iter().map(|statement| statement.text(text)))
+}
+
+/// Whether a repeatable migration of the set makes the view or trigger again for which the engine refuses an `ALTER TABLE`.
+pub(super) fn made_again(set: &Migrations, words: &str) -> MadeAgain {
+    let Some((sort, name)) = stale(words) else {
+        return MadeAgain::Unknown;
+    };
+    let makes = |it: &&Migration| {
+        let made = made(&it.up.source.text);
+        made.iter()
+            .any(|made| made.what.word() == sort && same(&made.name, name))
+    };
+    match set.repeatable.iter().find(makes) {
+        Some(migration) => MadeAgain::By(migration.key.to_string()),
+        None => MadeAgain::No,
+    }
 }
 
 /// The same of statements.

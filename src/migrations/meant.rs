@@ -13,10 +13,15 @@ fn before_down(stem: &str) -> Option<usize> {
     is_down.then(|| before.trim_end_matches(['.', '_', '-']).len())
 }
 
-/// Whether words of a file name say that it undoes a migration: `users_undo`, `rollback_users`.
-pub(super) fn are_words_of_undo(words: &str) -> bool {
-    let first = words.split('_').next().unwrap_or_default();
-    before_down(words).is_some() || DOWN.iter().any(|down| first.eq_ignore_ascii_case(down))
+/// Whether words of a file name say that it undoes the migration with the other words: `users_undo` and `rollback_users`
+/// of `users`. By itself such a word says nothing: `undo_log` may be a table.
+pub(super) fn undoes(words: &str, other: &str) -> bool {
+    let is_down = |word: &str| DOWN.iter().any(|down| word.eq_ignore_ascii_case(down));
+    let is = |rest: &str| rest.eq_ignore_ascii_case(other);
+    let first = words.split_once('_');
+    let last = words.rsplit_once('_');
+    first.is_some_and(|(word, rest)| is_down(word) && is(rest))
+        || last.is_some_and(|(rest, word)| is_down(word) && is(rest))
 }
 
 /// Whether a path is that of a down file, by Seedbed's name or by that of another tool. A record of one has more behind

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::file::{BadName, NotText, Order, parse_name};
 use super::markers::WrittenFor;
-use super::meant::{are_words_of_undo, copied, merged};
+use super::meant::{copied, merged, undoes};
 use super::problem::{UNDO_PREFIX, duplicate, file_name, renumber};
 use super::set::Text;
 use crate::diagnostic::Diagnostic;
@@ -30,9 +30,9 @@ pub(super) fn contested(version: i64, claims: &[(Order, String, Text)]) -> Diagn
         ));
     }
     if let [(_, words, one), (_, other_words, other)] = claims
-        && are_words_of_undo(words) != are_words_of_undo(other_words)
+        && (undoes(words, other_words) || undoes(other_words, words))
     {
-        let (undo, up, words) = match are_words_of_undo(words) {
+        let (undo, up, words) = match undoes(words, other_words) {
             true => (one, other, other_words),
             false => (other, one, words),
         };
@@ -224,6 +224,20 @@ mod tests {
             assert_eq!(
                 problems(&["V1__a.sql", undo]),
                 [format!("{undo} rename it to V1__a.down.sql")]
+            );
+        }
+        // A table or a subject may be called so.
+        for other in [
+            "V1__undo_log.sql",
+            "V1__down_payments.sql",
+            "V1__revert_drift.sql",
+            "V1__slow_down.sql",
+        ] {
+            let found = problems(&["V1__a.sql", other]);
+            let names = ["renumber", other, "V1__a.sql"];
+            assert!(
+                matches!(&found[..], [found] if names.iter().all(|it| found.contains(it))),
+                "{found:?}"
             );
         }
     }

@@ -80,7 +80,7 @@ pub use renumber::{Rename, RenumberError, Renumbered, Which, file_to_renumber, r
 pub use repair::{Repair, repair};
 pub use same_text::same_texts;
 pub use set::{Migration, Migrations, ReadError, Text};
-pub use stages::{LeftBroken, Stage, Stages, stages};
+pub use stages::{LeftBroken, Placement, Stage, Stages, stages};
 pub use undo::{
     Adopted, Back, UndoOptions, UndoPlan, observe_undo, observe_undo_from, undo, undo_from,
     undo_plan, undo_to_unknown_version, versions_to_undo,

@@ -755,7 +755,7 @@ pub(super) fn entry(migration: &Migration) -> Entry {
         name: migration.words.clone(),
         checksum: migration.up.checksum.clone(),
         effective: None,
-        source: migration.up.recorded.clone(),
+        source: migration.up.recorded.clone().into(),
         down: migration.down.as_ref().map(|down| down.recorded.clone()),
         detail,
     }

@@ -2,8 +2,8 @@
 //! remembers nothing of the one before. Nothing here touches a database of the project.
 
 use crate::db::{
-    Db, DbError, Engine, EngineError, Failure, HistoryTable, Options, Query, Transaction, locate,
-    runs_alone, stale_object, unknown_function,
+    Db, DbError, Engine, EngineError, Failure, HistoryTable, MadeAgain, Options, Query,
+    Transaction, locate, missing_semicolon, runs_alone, stale_object, unknown_function,
 };
 use crate::diagnostic::Diagnostic;
 use crate::history::{self, Failed, HistoryError, Outside, Part, Receipt, RunError, Watch};
@@ -603,31 +603,36 @@ impl Rehearsal {
             span: 0..0,
         };
         let mut notes = Vec::new();
-        let (origin, message) = match (failed.part.clone(), refusal) {
-            (_, Some(refusal)) => {
-                help.push(refusal.help(&first.source.name));
-                if failed.part == Part::OldRows {
-                    refused = statement_at(unit, refusal.origin.as_ref());
+        let (origin, message) =
+            match (failed.part.clone(), refusal) {
+                (_, Some(refusal)) => {
+                    help.push(refusal.help(&first.source.name));
+                    if failed.part == Part::OldRows {
+                        refused = statement_at(unit, refusal.origin.as_ref());
+                    }
+                    let message = refusal.message(Some(&unit.record.key().to_string()));
+                    notes = refusal.notes;
+                    (refusal.origin, message)
                 }
-                let message = refusal.message(Some(&unit.record.key().to_string()));
-                notes = refusal.notes;
-                (refusal.origin, message)
-            }
-            (Part::Step(step), None) => {
-                help.extend(unknown_function(&error.message));
-                help.extend(stale_object(&error.message));
-                if script.atomicity == Atomicity::Transaction {
-                    let help_alone = runs_alone(&error.message, Some(error.code));
-                    help.extend(help_alone.map(str::to_owned));
+                (Part::Step(step), None) => {
+                    help.extend(unknown_function(&error.message));
+                    help.extend(stale_object(&error.message, &MadeAgain::Unknown));
+                    if script.atomicity == Atomicity::Transaction {
+                        let help_alone = runs_alone(&error.message, Some(error.code));
+                        help.extend(help_alone.map(str::to_owned));
+                    }
+                    help.extend(help_for(way, unit.record.key(), &step.sql));
+                    refused = Some(step.clone());
+                    let offset = locate(&self.db, &step.sql, &error).await;
+                    let statement = step.origin();
+                    help.extend(statement.as_ref().and_then(|statement| {
+                        missing_semicolon(statement, &error.message, offset)
+                    }));
+                    let origin = statement.map(|origin| origin.token_at(offset));
+                    (Some(origin.unwrap_or(whole_file)), error.message.clone())
                 }
-                help.extend(help_for(way, unit.record.key(), &step.sql));
-                refused = Some(step.clone());
-                let offset = locate(&self.db, &step.sql, &error).await;
-                let origin = step.origin().map(|origin| origin.token_at(offset));
-                (Some(origin.unwrap_or(whole_file)), error.message.clone())
-            }
-            _ => (Some(whole_file), error.message.clone()),
-        };
+                _ => (Some(whole_file), error.message.clone()),
+            };
         let message = match way {
             Way::Up => message,
             Way::Down => format!("{message} (taking it back, in memory)"),

@@ -8,8 +8,9 @@ use std::time::SystemTime;
 use super::file::{FileName, Order};
 use super::listing::sql_files;
 use super::numbering::{Numbering, next_version, parsed, version};
+use super::problem::file_name;
 use super::set::{ReadError, slashes};
-use crate::layouts::{Layout, Unnamable, named as name_of, renamed as rename_in};
+use crate::layouts::{Layout, Unnamable, goes_by_name, named as name_of, renamed as rename_in};
 
 /// Which migration.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,6 +72,15 @@ pub enum RenumberError {
     NoHigher {
         /// The newest.
         newest: i64,
+    },
+    /// The files of the folder have no numbers.
+    #[error(
+        "the files of this folder have no numbers, and run in the order of their names: rename the one that is to run last \
+         so that its name comes behind {last}"
+    )]
+    OrderOfNames {
+        /// The last of them.
+        last: String,
     },
     /// The tool keeps a journal of its files, and has to number them itself.
     #[error("only {} can number a file of this folder", layout.tools())]
@@ -243,6 +253,11 @@ fn the_one_in<'a>(
 ) -> Result<(&'a str, (i64, String)), RenumberError> {
     if layout == Layout::Drizzle {
         return Err(RenumberError::OnlyItsTool { layout });
+    }
+    let by_name = files.iter().filter(|it| goes_by_name(layout, it));
+    if let Some(last) = by_name.map(|it| file_name(it)).max() {
+        let last = last.to_owned();
+        return Err(RenumberError::OrderOfNames { last });
     }
     let ups = files.iter().filter_map(|file| {
         let name = name_of(layout, file).filter(|name| !name.is_down)?;

@@ -4,12 +4,13 @@
 use std::collections::HashSet;
 
 use super::baseline::{act_of, recorded_acts, replay};
+use super::file::meaning;
 use super::problem::{argument, file_name};
 use super::ran;
 use super::rehearse::Stopped;
 use super::set::Migrations;
 use crate::db::{Db, DbError, HistoryTable};
-use crate::diagnostic::{Class, Diagnostic};
+use crate::diagnostic::{Class, Diagnostic, Severity};
 use crate::history::{self, History, HistoryError};
 use crate::schema::{Difference, ObjectKind, Schema, compare, described, inspect};
 use crate::script::Key;
@@ -51,16 +52,22 @@ pub(super) async fn by_the_schema(
             ]);
         }
     };
+    let recorded = ran::text(row).unwrap_or_default();
     let foreign = history::not_the_applications(db).await?;
     let found = inspect(db).await?.without(&foreign);
     let mut differences = compare(&after.clone().without(&foreign), &found);
+    let mut leaves_no_trace = false;
     if let Some(before) = &before {
         let concerned: HashSet<(ObjectKind, String)> =
             compare(before, &after).iter().map(object).collect();
         differences.retain(|difference| concerned.contains(&object(difference)));
+        leaves_no_trace =
+            concerned.is_empty() && meaning(&recorded) != meaning(&file.up.source.text);
     }
     if !differences.is_empty() {
-        let message = format!("the schema of this database is not what {name} leaves");
+        let message = format!(
+            "the schema of this database is not what {name} and the other recorded migrations together make"
+        );
         let problem = Diagnostic::problem("drift", message)
             .class(Class::Drift)
             .about(key)
@@ -70,7 +77,6 @@ pub(super) async fn by_the_schema(
         findings.push(described(problem, &differences, &expected));
         return Ok(findings);
     }
-    let recorded = ran::text(row).unwrap_or_default();
     if writes(&recorded) != writes(&file.up.source.text) {
         let message = format!(
             "{name} changes other rows than the recorded text of {key}, and the schema does not show whether that was done"
@@ -82,8 +88,25 @@ pub(super) async fn by_the_schema(
                 .in_file(&file.up.source.name)
                 .help(unseen(key)),
         );
+    } else if leaves_no_trace {
+        findings.push(same_either_way(key, &file.up.source.name));
     }
     Ok(findings)
+}
+
+/// An edit that leaves no trace in the schema, because a later migration replaces what it changes.
+fn same_either_way(key: &Key, file: &str) -> Diagnostic {
+    let message = format!(
+        "with {} and with the recorded text of {key}, all recorded migrations together make the same schema: it does not \
+         show which of the two ran",
+        file_name(file)
+    );
+    Diagnostic {
+        severity: Severity::Note,
+        ..Diagnostic::problem(NOT_SHOWN, message)
+    }
+    .about(key)
+    .in_file(file)
 }
 
 /// A record that was written without a look at the schema.

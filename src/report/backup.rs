@@ -13,9 +13,9 @@ use super::style::{BAD, GOOD, Style};
 use super::table::{Cell, table};
 use super::words::{as_typed, bytes, count, with_causes};
 use crate::db::Code;
-use crate::diagnostic::{Class, Diagnostic, Location as Place};
+use crate::diagnostic::{Class, Diagnostic, Location as Place, dump_as_typed};
 use crate::drive::ApplyError;
-use crate::dump::import::{ImportOptions, LackingModule, Violations, Why};
+use crate::dump::import::{ImportOptions, LackingModule, Stands, Violations, Why};
 use crate::dump::integrity::{FaultKind, ROW_HELP, repairs};
 use crate::dump::lacking::{is_in_shells, lacking_name};
 use crate::dump::{
@@ -295,7 +295,11 @@ impl Report {
                     violations: Violations::Allow,
                     ..ImportOptions::default()
                 };
-                return Report::import(error, file, &options);
+                let report = Report::import(error, file, &options);
+                return Report {
+                    database: report.database.map(|it| of_backup(&error.stands, &it, file)),
+                    ..report
+                };
             }
             RestoreError::Damaged(_) => (
                 Class::Integrity,
@@ -306,6 +310,12 @@ impl Report {
                 Class::Usage,
                 "unreadable",
                 "check whether the file exists, and whether you may read it".to_owned(),
+            ),
+            RestoreError::Flows(_) => (
+                Class::Usage,
+                "no-file",
+                "write it into a file first; `import - < DUMP` reads a dump that flows, without the checks of a restore"
+                    .to_owned(),
             ),
             RestoreError::NotEmpty { .. } => (
                 Class::Integrity,
@@ -336,6 +346,26 @@ impl Report {
                     .help(help),
             ])
         }
+    }
+}
+
+/// What is in the database after a restore that failed. `import` would go on with it too, and leave the mark of the
+/// database that was backed up.
+fn of_backup(stands: &Stands, words: &str, file: &str) -> String {
+    let words = words.replace("the dump", "the backup");
+    let again = || format!("`restore {}`", dump_as_typed(file));
+    match stands {
+        Stands::UpTo { .. } => match words.split_once(": ") {
+            Some((so_far, next)) if next.contains("continues from there") => {
+                format!("{so_far}: {} continues from there", again())
+            }
+            _ => words,
+        },
+        Stands::Unknown => format!(
+            "the outcome of the last part is unknown: run {} again to check and continue",
+            again()
+        ),
+        _ => words,
     }
 }
 

@@ -12,13 +12,16 @@ pub fn checked(files: usize, tried: &migrations::Checked, seeds: &seeds::Checked
         1 => one,
         _ => many,
     };
-    let mut lines = vec![format!(
-        "{} {} fine: {} applied in memory, {} of them undone and applied again",
-        count(files, "migration"),
-        verb(files, "is", "are"),
-        tried.applied,
-        tried.reversed
-    )];
+    let mut lines = vec![match files {
+        0 => "there are no migrations, and nothing was tried".to_owned(),
+        files => format!(
+            "{} {} fine: {} applied in memory, {} of them undone and applied again",
+            count(files, "migration"),
+            verb(files, "is", "are"),
+            tried.applied,
+            tried.reversed
+        ),
+    }];
     if tried.applied_to_existing > 0 {
         lines.push(format!(
             "{} of them applied to a database that exists, with rows in its tables",

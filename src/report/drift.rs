@@ -34,7 +34,7 @@ pub fn fixed(fixed: &Fixed, kind: FixKind) -> String {
     let file = file.display();
     match kind {
         FixKind::Adopt => format!(
-            "wrote {file}: it makes {objects} as this database has them, and is recorded as applied here"
+            "wrote {file}: it makes {objects} as in this database, and is recorded as applied here"
         ),
         _ => {
             let tables = fixed.drift.objects.iter();

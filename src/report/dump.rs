@@ -21,12 +21,27 @@ pub fn dumped(exported: &Exported, file: &Path) -> String {
     format!("{}: {what}, {size}\n", file.display())
 }
 
+/// What an export left out that the user may not expect.
+pub fn export_words(exported: &Exported) -> Option<String> {
+    let tables = exported.of_other_tools.join(", ");
+    match exported.of_other_tools.len() {
+        0 => None,
+        1 => Some(format!(
+            "note: {tables} was left out (--no-history): another migration tool keeps its records there"
+        )),
+        _ => Some(format!(
+            "note: {tables} were left out (--no-history): other migration tools keep their records there"
+        )),
+    }
+}
+
 impl Document {
-    /// `export`: how many rows of each table the dump has in `tables`, the length of its text in `bytes`, and where it is
-    /// in `file`.
+    /// `export`: how many rows of each table the dump has in `tables`, the tables that were left out in `left_out`, the
+    /// length of its text in `bytes`, and where it is in `file`.
     pub fn dumped(call: Call<'_>, exported: &Exported, file: &Path) -> Document {
         Document::done(call)
             .with("tables", tables(&exported.tables))
+            .with("left_out", exported.of_other_tools.as_slice())
             .with("bytes", exported.bytes)
             .with("file", file.display().to_string())
     }

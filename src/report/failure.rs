@@ -61,10 +61,16 @@ impl Report {
 
     /// The same for a command that migrates and seeds on its way, as `reset` does: that command is what to run again.
     #[must_use]
-    pub fn within(mut self, command: &str) -> Report {
+    pub fn within(self, command: &str) -> Report {
+        self.next(&format!("run `{command}` again"))
+    }
+
+    /// The same with other words for what to do next.
+    #[must_use]
+    pub(super) fn next(mut self, words: &str) -> Report {
         for help in self.diagnostics.iter_mut().flat_map(|it| &mut it.help) {
             for part in ["run `migrate` again", "run `seed` again"] {
-                *help = help.replace(part, &format!("run `{command}` again"));
+                *help = help.replace(part, words);
             }
         }
         self

@@ -31,6 +31,15 @@ const SHOWN: usize = 10;
 
 /// What an import came to: a table of the tables, and a line that sums it up.
 pub fn imported(imported: &Imported, dump: &str, style: Style<'_>) -> String {
+    loaded("imported", imported, dump, style)
+}
+
+/// The same of a backup that was restored.
+pub fn restored_backup(imported: &Imported, file: &str, style: Style<'_>) -> String {
+    loaded("restored", imported, file, style)
+}
+
+fn loaded(verb: &str, imported: &Imported, dump: &str, style: Style<'_>) -> String {
     if let Outcome::Already { applied_at } = &imported.outcome {
         return format!(
             "nothing to do: {dump} is in this database since {}\n",
@@ -45,7 +54,7 @@ pub fn imported(imported: &Imported, dump: &str, style: Style<'_>) -> String {
         ));
     }
     text.push_str(&format!(
-        "imported {dump}: {} of {} ({}) in {}\n",
+        "{verb} {dump}: {} of {} ({}) in {}\n",
         many_rows(imported.rows()),
         count(imported.tables.len(), "table"),
         bytes(imported.bytes),

@@ -56,12 +56,12 @@ pub use config::config;
 pub use copy::{Copying, copied, copy_words, planned_copy};
 pub use drift::{fixed, no_drift};
 pub use dry_run::{adopt_dry_run, dry_run, redo_dry_run, several_transactions, undo_dry_run};
-pub use dump::dumped;
+pub use dump::{dumped, export_words};
 pub use explain::explain;
 pub use export::exported;
 pub use import::{
     foreign_history_warning, import_words, imported, left_out_words, module_warning,
-    planned_import, trigger_warning,
+    planned_import, restored_backup, trigger_warning,
 };
 pub use inspect::inspect;
 pub use json::{Call, Document, Item, Problem, Related};

@@ -8,8 +8,8 @@ use super::engine::{code_class, code_help, code_name};
 use super::words::{database_is_at, keys};
 use super::{Item, Report};
 use crate::db::{
-    At as Point, Code, Failure, Left, TWO_PARSERS, instead, runs_alone, stale_object,
-    unknown_function,
+    At as Point, Code, Failure, Left, TWO_PARSERS, instead, missing_semicolon, runs_alone,
+    stale_object, unknown_function,
 };
 use crate::diagnostic::{Diagnostic, Location};
 use crate::history::{LeftBroken, Part, Refusal};
@@ -400,11 +400,16 @@ impl<'a> Failing<'a> {
         if let (Code::Unsupported, Some(step)) = (code, self.step()) {
             help.insert(0, instead(&step.sql, self.words, self.error.offset));
         }
+        if let Some(statement) = self.step().and_then(Step::origin) {
+            help.extend(missing_semicolon(&statement, self.words, self.error.offset));
+        }
         help.extend(self.meant().map(str::to_owned));
         help.extend(self.made_later());
         help.extend(self.on_the_turso_engine().map(str::to_owned));
         help.extend(unknown_function(self.words));
-        help.extend(stale_object(self.words).filter(|_| self.refusal.is_none()));
+        help.extend(
+            stale_object(self.words, &self.error.made_again).filter(|_| self.refusal.is_none()),
+        );
         if let Some(restore) = self.restores()
             && matches!(code, Code::Other(_))
         {

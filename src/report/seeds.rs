@@ -380,9 +380,11 @@ impl Document {
         let (inserted, updated, deleted, _) = plan.counts();
         let nothing = inserted + updated + deleted == 0;
         let state = |file: &FilePlan| match (done, file.state) {
-            (Done::Done, _) | (_, FileState::Applied | FileState::Respelled) => "applied",
-            (_, FileState::New) => "pending",
+            (Done::Done, _) => "applied",
             (_, FileState::Edited) => "edited",
+            (_, FileState::New) => "pending",
+            _ if !file.changes.is_empty() => "pending",
+            (_, FileState::Applied | FileState::Respelled) => "applied",
         };
         let items = plan.files.iter().map(|file| {
             let key = Key::Seed(file.name.clone());

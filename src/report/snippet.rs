@@ -22,6 +22,19 @@ impl Report {
     /// Every diagnostic with its place, notes and help; then what the database is like; then how many there were.
     /// Empty where nothing is wrong.
     pub fn text(&self, style: Style<'_>) -> String {
+        let mut parts = self.parts(style);
+        if self.diagnostics.len() > 1 {
+            parts.push(format!("{}\n", self.counted()));
+        }
+        parts.join("\n")
+    }
+
+    /// The same without how many there were, for a command that prints that as its result.
+    pub fn text_uncounted(&self, style: Style<'_>) -> String {
+        self.parts(style).join("\n")
+    }
+
+    fn parts(&self, style: Style<'_>) -> Vec<String> {
         let mut parts: Vec<String> = self
             .diagnostics
             .iter()
@@ -35,10 +48,7 @@ impl Report {
                     .paint(STRONG, &printable(&as_typed(database, style.program)))
             ));
         }
-        if self.diagnostics.len() > 1 {
-            parts.push(format!("{}\n", self.counted()));
-        }
-        parts.join("\n")
+        parts
     }
 
     /// `2 errors, 1 warning`.

@@ -1,6 +1,7 @@
 //! Why a test has no database, in words.
 
 use std::fmt;
+use std::io::ErrorKind;
 
 use super::database::database;
 use super::words::with_causes;
@@ -45,9 +46,34 @@ impl Report {
                 let help = "tests read no variable: give it one with `default`".to_owned();
                 diagnostic.help = vec![help];
             }
+            if diagnostic.code == FULL || is_full(error) {
+                diagnostic.code = FULL;
+                // A run makes its databases in one place, whatever part of it found no room.
+                diagnostic.help = vec![
+                    "make room on the disk; or keep the databases of tests on another one: they are in `seedbed` in the \
+                     target folder, which the variable CARGO_TARGET_DIR names"
+                        .to_owned(),
+                ];
+            }
         }
         report
     }
+}
+
+/// The code of a disk without room.
+const FULL: &str = "disk-full";
+
+/// Whether the system had no room for a file beside the database.
+fn is_full(error: &TestingError) -> bool {
+    let (TestingError::Write { source, .. }
+    | TestingError::Db(DbError::File { cause: source, .. })) = error
+    else {
+        return false;
+    };
+    matches!(
+        source.kind(),
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded
+    )
 }
 
 /// The whole report, since `Debug` is what a test shows that unwraps or returns an error.
@@ -58,7 +84,7 @@ impl fmt::Debug for TestingError {
             program: "seedbed",
             columns: None,
         };
-        let text = Report::testing(self).text(style);
+        let text = Report::testing(self).next("run the test again").text(style);
         write!(f, "{self}\n\n{text}")
     }
 }

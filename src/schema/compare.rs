@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::inspect::{Object, ObjectKind, Schema, Snapshot, of_statements};
+use super::inspect::{Object, ObjectKind, Schema, of_statements};
 use super::respelled::one_spelling;
+use super::snapshot::Snapshot;
 use crate::diagnostic::{Diagnostic, Diff};
 use crate::sql::significant;
 
@@ -105,6 +106,14 @@ pub(crate) fn changes(expected: &Snapshot, found: &Snapshot) -> Vec<Difference> 
     )
 }
 
+/// How a schema differs from the one before it, where only these objects were created.
+pub(crate) fn additions(created: Schema) -> Vec<Difference> {
+    let created = created.objects.into_iter();
+    created
+        .map(|found| Difference::Unexpected { found })
+        .collect()
+}
+
 /// How many objects are named.
 const NAMED: usize = 10;
 
@@ -197,7 +206,7 @@ fn in_parts(sql: &str) -> String {
 mod tests {
     use super::*;
     use crate::schema::inspect;
-    use crate::schema::inspect::snapshot;
+    use crate::schema::snapshot;
     use crate::schema::tests::database;
 
     async fn check(expected: &str, found: &str, expect: &[&str]) {

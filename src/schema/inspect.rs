@@ -77,12 +77,6 @@ const OBJECTS: &str =
 const SHADOWS: &str =
     "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'shadow'";
 
-/// All statements in one value: a row for each object costs several times as much.
-const TEXTS: &str = "SELECT group_concat(sql, char(30, 31)) FROM sqlite_schema";
-
-/// A separator that no written text contains.
-const BETWEEN: &str = "\u{1e}\u{1f}";
-
 /// The questions whose answers [`inspected`] takes.
 pub(super) const QUERIES: [&str; 2] = [OBJECTS, SHADOWS];
 
@@ -111,6 +105,19 @@ pub async fn inspect(db: &Db) -> Result<Schema, DbError> {
     inspected(replies, db.engine())
 }
 
+/// The names of the tables in which virtual tables keep their content.
+///
+/// # Errors
+/// As [`Db::query`].
+pub(crate) async fn shadows(db: &Db) -> Result<Vec<String>, DbError> {
+    let rows = db.rows::<1>(Query::new(SHADOWS)).await?;
+    let names = rows.into_iter().flatten().filter_map(|name| match name {
+        Value::Text(name) => Some(name),
+        _ => None,
+    });
+    Ok(names.collect())
+}
+
 /// A schema of the answers of an engine to [`QUERIES`].
 pub(crate) fn inspected([objects, shadows]: [Reply; 2], engine: Engine) -> Result<Schema, DbError> {
     let (objects, shadows) = (objects.rows()?, shadows.rows::<1>()?);
@@ -130,73 +137,6 @@ pub(crate) fn inspected([objects, shadows]: [Reply; 2], engine: Engine) -> Resul
         Some(object(kind, name, table.as_str()?, sql.as_str()?))
     });
     Ok(own(objects.collect(), engine))
-}
-
-/// The statements of a schema, all in one text and in no particular order. It is there to be kept, and to be
-/// compared with another one by [`changes`](super::compare::changes).
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct Snapshot(String);
-
-/// Takes a snapshot: cheaper by far than [`inspect`].
-///
-/// # Errors
-/// As [`Db::query`].
-pub(crate) async fn snapshot(db: &Db) -> Result<Snapshot, DbError> {
-    let [text] = db.ask(Query::new(TEXTS)).await?.row()?;
-    Ok(Snapshot(match text {
-        Value::Text(text) => text,
-        _ => String::new(),
-    }))
-}
-
-impl Snapshot {
-    /// The statements.
-    #[cfg(test)]
-    pub(super) fn statements(&self) -> impl Iterator<Item = &str> {
-        statements(&self.0)
-    }
-
-    /// The statements of both, without those at the beginning and at the end that are the same: most of them are, and
-    /// comparing bytes is cheap.
-    pub(super) fn apart<'s>(
-        &'s self,
-        other: &'s Snapshot,
-    ) -> [impl Iterator<Item = &'s str> + use<'s>; 2] {
-        let (one, other) = (self.0.as_str(), other.0.as_str());
-        let (a, b) = (one.as_bytes(), other.as_bytes());
-        let between = BETWEEN.as_bytes();
-        let same = longest(a.len().min(b.len()), |count| a[..count] == b[..count]);
-        let begin = a[..same]
-            .windows(between.len())
-            .rposition(|it| it == between)
-            .map_or(0, |at| at + between.len());
-        let (a, b) = (&a[begin..], &b[begin..]);
-        let same = longest(a.len().min(b.len()), |count| {
-            a[a.len() - count..] == b[b.len() - count..]
-        });
-        let end = a[a.len() - same..]
-            .windows(between.len())
-            .position(|it| it == between)
-            .map_or(0, |at| same - at);
-        [one, other].map(|text| statements(&text[begin..text.len() - end]))
-    }
-}
-
-fn statements(text: &str) -> impl Iterator<Item = &str> {
-    text.split(BETWEEN).filter(|text| !text.is_empty())
-}
-
-/// The largest count up to `most` for which this holds; it holds for all smaller ones too.
-fn longest(most: usize, holds: impl Fn(usize) -> bool) -> usize {
-    let (mut yes, mut no) = (0, most + 1);
-    while no - yes > 1 {
-        let middle = yes + (no - yes) / 2;
-        match holds(middle) {
-            true => yes = middle,
-            false => no = middle,
-        }
-    }
-    yes
 }
 
 /// A schema of `CREATE` statements of a database in memory. The tables that hold the content of virtual ones are in it too.
@@ -273,6 +213,7 @@ fn is_foreign(name: &str) -> bool {
 mod tests {
     use super::*;
     use crate::db::Options;
+    use crate::schema::snapshot::{Snapshot, snapshot};
     use crate::schema::tests::database;
 
     async fn check(sql: &str, expect: &[&str]) {
@@ -381,44 +322,5 @@ mod tests {
         assert_eq!(inspect(&db).await.unwrap(), Schema::default());
         assert_eq!(snapshot(&db).await.unwrap(), Snapshot::default());
         assert!(!file.exists());
-    }
-
-    #[test]
-    fn two_snapshots_are_compared_by_the_statements_that_differ() {
-        let snapshot = |statements: &[&str]| Snapshot(statements.join(BETWEEN));
-        for (one, other, expect) in [
-            (&["ab", "cd", "ef"][..], &["ab", "ef"][..], ["cd", ""]),
-            (&["ab", "cd"], &["ab", "cd", "ef"], ["", "ef"]),
-            (&["ab", "cd"], &["ab", "xd"], ["cd", "xd"]),
-            (&["é", "cd"], &["è", "cd"], ["é", "è"]),
-            (&[], &["a", "b"], ["", "a b"]),
-            (&["a"], &["a"], ["", ""]),
-        ] {
-            let (one, other) = (snapshot(one), snapshot(other));
-            let [of_one, of_other] = one.apart(&other).map(Iterator::collect::<Vec<_>>);
-            let only = |these: &[&str], those: &[&str]| {
-                let only = these.iter().filter(|it| !those.contains(it));
-                only.copied().collect::<Vec<_>>().join(" ")
-            };
-            let found = [only(&of_one, &of_other), only(&of_other, &of_one)];
-            assert_eq!(found, expect, "{one:?} {other:?}");
-            // What both begin with is not looked at.
-            assert!(!of_one.contains(&"ab"), "{one:?} {other:?}");
-        }
-    }
-
-    #[tokio::test]
-    async fn a_snapshot_holds_what_an_inspection_finds() {
-        let db = database(
-            "CREATE TABLE b (x TEXT DEFAULT 'a;\n b'); CREATE INDEX z ON b (x);
-             CREATE TRIGGER t AFTER INSERT ON b BEGIN SELECT 1\n;\nSELECT 2; END;
-             CREATE VIEW v AS SELECT x FROM b -- all of it\n",
-        )
-        .await;
-        let snapshot = snapshot(&db).await.unwrap();
-        assert_eq!(
-            of_statements(snapshot.statements()),
-            inspect(&db).await.unwrap()
-        );
     }
 }

@@ -17,12 +17,14 @@ mod inspect;
 mod quoted;
 mod respelled;
 mod shape;
+mod shared_map;
+mod snapshot;
 mod unmatched;
 
 pub(crate) use affinity::{printed, whole};
 pub use catalogue::Catalogue;
 pub use compare::{Difference, compare};
-pub(crate) use compare::{changes, described, diff};
+pub(crate) use compare::{additions, changes, described, diff};
 pub(crate) use compile::{Broken, broken, is_broken};
 pub use contents::{Contents, Coverage, Index, Table, Uniqueness, contents};
 pub use double_quotes::TextInQuotes;
@@ -30,13 +32,14 @@ pub(crate) use double_quotes::{may_have_text, texts_in_quotes};
 pub use explain::{ExplainError, Node, Uses, explain};
 pub(crate) use firing::{Event, Firing, OBJECTS, SchemaObject, Trigger, plain_text};
 pub use inspect::{Object, ObjectKind, Schema, inspect};
-pub(crate) use inspect::{Snapshot, inspected, of_statements, question, question_if, snapshot};
+pub(crate) use inspect::{inspected, of_statements, question, question_if, shadows};
 pub(crate) use quoted::{Quoted, TO_SINGLE_QUOTES, quoted, text_in_quotes};
 pub use shape::{
     Affinity, Column, ColumnKind, ConditionalIndex, ForeignKey, IndexOrigin, Nullability, RowId,
     Shape, Strictness, TableKind, TableShape, UniqueIndex, shape,
 };
 pub(crate) use shape::{affinity, shape_of, shape_queries, shaped};
+pub(crate) use snapshot::{Snapshot, snapshot};
 // For the command line.
 #[doc(hidden)]
 pub use unmatched::unmatched;

@@ -2,8 +2,10 @@
 //!
 //! It reads catalogues only, in a form that a token without the right to write may use: never a row of anybody's.
 
+mod named;
 mod read;
 
+pub(super) use named::shapes_of;
 pub use read::shape;
 pub(crate) use read::{affinity, shape_of, shape_queries, shaped};
 

@@ -38,7 +38,6 @@ use super::seen::Seen;
 use super::set::{Choice, Seeds};
 use super::steps::{ONE_BY_ONE, bind};
 use super::triggers::Triggers;
-use crate::aside::drop_aside;
 use crate::db::{Code, Db, DbError, Query, Reply, if_accepted};
 use crate::diagnostic::Diagnostic;
 use crate::drive::{ApplyError, Decision, OnEvent, Outcome, Reader, ScriptError, drive};
@@ -136,7 +135,6 @@ pub(super) async fn observe_from(
         in_order(&mut plan.problems);
         plan.script = None;
     }
-    drop_aside(seeding.seen);
     Ok(plan)
 }
 
@@ -258,7 +256,7 @@ impl Reader for Keeping<'_> {
     fn decide(&mut self, history: &History) -> Decision {
         let mut plan = self.seeding.plan(history);
         // The rows are statements now.
-        drop_aside(std::mem::take(&mut self.seeding.seen));
+        self.seeding.seen = Seen::default();
         let decision = Decision {
             problems: plan.problems.clone(),
             scripts: plan.script.take().into_iter().collect(),
@@ -430,19 +428,29 @@ impl<'a> Seeding<'a> {
             columns: &texts.columns.clone(),
             gone: None,
             unsure: &[],
+            drawn: &texts.drawn.clone(),
+            recorded: None,
         };
-        let (mut rows, problems) = expand(&self.files, &self.seen.shape, &given);
-        self.seen.problems.extend(problems);
-        let problems = renames::problems(self.seeds, &self.files, &rows, &self.seen.shape);
-        self.seen.problems.extend(problems);
-        rows.counted = counted;
-        link(&mut rows, &self.seen.shape);
         let gone = super::ledger::ids(&entries);
         let recorded = Given {
             gone: Some(&gone),
             ..given
         };
-        self.seen.past = Past::new(texts, &self.files, &rows, &self.seen.shape, &recorded);
+        let mut past = Past::new(texts, &self.files, &self.seen.shape, &recorded);
+        let labels = past.labels();
+        let given = Given {
+            recorded: Some(&labels),
+            ..given
+        };
+        let (mut rows, problems) = expand(&self.files, &self.seen.shape, &given);
+        drop(labels);
+        self.seen.problems.extend(problems);
+        let problems = renames::problems(self.seeds, &self.files, &rows, &self.seen.shape);
+        self.seen.problems.extend(problems);
+        rows.counted = counted;
+        link(&mut rows, &self.seen.shape);
+        past.compare(&rows);
+        self.seen.past = past;
         self.seen.found = Found::new(&rows);
         self.seen.rows = rows;
         if self.seen.problems.iter().any(Diagnostic::is_error) {

@@ -62,7 +62,7 @@ pub(super) fn value(
     secrets: &Secrets,
 ) -> Result<Value, Box<Diagnostic>> {
     match &cell.content {
-        Content::Known(value) => Ok(value.clone()),
+        Content::Known(held) => Ok(held.value()),
         Content::Reference {
             row: parent,
             column,

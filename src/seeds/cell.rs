@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::arithmetic::{self, Fault, is_arithmetic};
 use super::given::Given;
+use super::held::Held;
 use super::inputs::{Variables, as_kept};
 use super::model::{Env, Expr, PROD, Part, SeedFile, Spanned, Style, Template};
 use super::row::{Content, Nature};
@@ -105,12 +106,12 @@ pub(super) fn evaluate(
     given: &Given<'_>,
 ) -> Result<(Content, Nature), Unfit> {
     let (content, nature) = untested(expr, column, strictness, names, file, given)?;
-    let content = match content {
-        Content::Known(value) => Content::Known(column.affinity.stored(value)),
-        content => content,
-    };
-    match &content {
-        Content::Known(value) if !takes(value, column, strictness) => {
+    match content {
+        Content::Known(held) => {
+            let value = column.affinity.stored(held.into());
+            if takes(&value, column, strictness) {
+                return Ok((Content::Known(Held::of_cell(value, &expr.value)), nature));
+            }
             let what = match value {
                 Value::Null => "NULL",
                 Value::Integer(_) | Value::Real(_) => "a number",
@@ -122,7 +123,7 @@ pub(super) fn evaluate(
         Content::Secret(_) if !takes(&Value::from(""), column, strictness) => {
             Err(wrong("a hash", column))
         }
-        _ => Ok((content, nature)),
+        content => Ok((content, nature)),
     }
 }
 
@@ -134,7 +135,7 @@ fn untested(
     file: &SeedFile,
     given: &Given<'_>,
 ) -> Result<(Content, Nature), Unfit> {
-    let fixed = |value| Ok((Content::Known(value), Nature::Fixed));
+    let fixed = |value: Value| Ok((Content::Known(value.into()), Nature::Fixed));
     match &expr.value {
         Expr::Unread => Ok((Content::Unknown, Nature::Fixed)),
         Expr::Null => fixed(Value::Null),
@@ -183,7 +184,7 @@ fn untested(
                 {
                     Err(wrong("a time", column))
                 }
-                _ => Ok((Content::Known(as_kept(seconds, column)), nature)),
+                _ => Ok((Content::Known(as_kept(seconds, column).into()), nature)),
             }
         }
         Expr::Env(env) => {
@@ -205,7 +206,7 @@ fn untested(
             if let (Value::Text(text), true) = (&value, sounds_secret(&column.name)) {
                 refuse_weak(text, name, file)?;
             }
-            Ok((Content::Known(value), Nature::Environment))
+            Ok((Content::Known(value.into()), Nature::Environment))
         }
         Expr::File(path) => {
             let Some(bytes) = given.attachments.get(&**path) else {

@@ -4,11 +4,12 @@ use std::collections::{HashMap, HashSet};
 
 use super::basis::Basis;
 use super::found::Found;
+use super::held::Held;
 use super::identity::{Claim, is_binary, unique_columns};
+use super::model::Mode;
 use super::row::{Content, Row, Rows};
 use crate::diagnostic::Diagnostic;
 use crate::schema::Shape;
-use crate::sql::Value;
 
 /// Rows of the files that claim what only one row can have, both places told.
 pub(super) fn clashes(basis: &Basis<'_>) -> Vec<Diagnostic> {
@@ -77,15 +78,19 @@ fn claim_of_one<'a>(
     at: usize,
     column: usize,
 ) -> Option<Claim<'a>> {
-    // A number that is there already may stay.
-    let has = |value| {
+    // What a row has is not always what it declares.
+    let has = |held: &Held| {
         found
             .row(rows, at)
-            .is_none_or(|row| row.get(column) == Some(value))
+            .is_none_or(|row| row.get(column) == Some(held.get()))
     };
+    let rules = rows.rules(&rows.rows[at]);
+    let stays = rules.mode == Mode::Insert
+        || rules.keep.contains(&column)
+        || shape.tables[rules.table].primary_key.contains(&column);
     match &rows.rows[at].cell(column)?.content {
-        Content::Known(value @ Value::Text(_)) => Claim::of_one(value),
-        Content::Known(value) if has(value) => Claim::of_one(value),
+        Content::Known(held) if held.as_str().is_some() && !stays => Claim::of_held(held),
+        Content::Known(held) if has(held) => Claim::of_held(held),
         _ => claim(found, rows, shape, at, &[column]),
     }
 }

@@ -10,7 +10,7 @@ use super::row::{Cell, Nature};
 use super::there::There;
 use crate::db::{DbError, Query, Reply, if_accepted};
 use crate::schema::ConditionalIndex;
-use crate::sql::{Value, identifier};
+use crate::sql::{Value, ValueRef, identifier};
 
 /// What a question is about: a row, and an index of its table.
 pub(super) struct Membership<'s> {
@@ -33,7 +33,9 @@ pub(super) fn memberships<'s>(
             }
             for index in &of.conditional {
                 let condition = index.condition.as_deref().unwrap_or("TRUE");
-                let before = basis.there(at).map(|row| row.values().cloned().collect());
+                let before = basis
+                    .there(at)
+                    .map(|row| row.values().map(ValueRef::to_value).collect());
                 let after = (0..of.columns.len())
                     .map(|column| after(basis, &written[at], at, column).unwrap_or_default());
                 let mut args = Vec::new();
@@ -61,10 +63,12 @@ pub(super) fn memberships<'s>(
 fn giving(basis: &Basis<'_>) -> Vec<usize> {
     // A time that is there stays, as long as nothing else changes.
     let is_same = |at: usize, found: There<'_>, cell: &Cell| match cell.nature {
-        Nature::Volatile => found.get(cell.column()).is_some_and(|it| !it.is_null()),
+        Nature::Volatile => found
+            .get(cell.column())
+            .is_some_and(|it| it != ValueRef::Null),
         _ => {
             let wanted = basis.found.cell(basis.rows, basis.shape, at, cell);
-            wanted.as_ref() == found.get(cell.column())
+            wanted.as_ref().map(ValueRef::from) == found.get(cell.column())
         }
     };
     let differs = |at: usize| {

@@ -37,7 +37,7 @@ pub(super) fn taken(
             let has_own = |column: &usize| {
                 let content = row.cell(*column).map(|cell| &cell.content);
                 let has = found.row(rows, at).and_then(|row| row.get(*column));
-                matches!((content, has), (Some(Content::Known(value)), Some(has)) if value == has)
+                matches!((content, has), (Some(Content::Known(value)), Some(has)) if value.get() == has)
             };
             if columns.iter().all(has_own) {
                 continue;
@@ -48,7 +48,7 @@ pub(super) fn taken(
             let has_it = |values: &[Value]| {
                 found.row(rows, at).is_some_and(|found| {
                     let mut pairs = columns.iter().zip(values);
-                    pairs.all(|(column, value)| found.get(*column) == Some(value))
+                    pairs.all(|(column, value)| found.has(*column, value))
                 })
             };
             if has_it(&values) {
@@ -185,20 +185,28 @@ fn leaves_too_late(
         .collect();
     let cell = columns.last().and_then(|column| row.cell(*column));
     let span = cell.map_or_else(|| row.span.clone(), Cell::span);
+    let name = format!("{}.{}", of.name, orphan.label);
+    let which = match orphan.of {
+        None => format!("`{name}` is no longer declared, and has"),
+        Some(_) => format!("the key of `{name}` changed, and the row of the old key has"),
+    };
     let message = format!(
-        "`{}.{}` is no longer declared, and has this `{}` until it is deleted, which can only be once the rows that \
-         refer to it refer to others",
-        of.name,
-        orphan.label,
+        "{which} this `{}` until it is deleted, which can only be once the rows that refer to it refer to others",
         names.join("`, `")
     );
-    Diagnostic::problem("taken", message)
-        .at(basis.rows.origin(row, &span, basis.files))
-        .help(format!(
+    let help = match orphan.of {
+        None => format!(
             "for the same row under a new label, give it `_was: {}`; otherwise edit in two steps: first the rows that \
              refer to it, `seedbed seed`, then the rest",
             orphan.label
-        ))
+        ),
+        Some(_) => "give the key its old value again; or edit in two steps: first let the rows that refer to it refer \
+                    to another row, `seedbed seed`, then the rest"
+            .to_owned(),
+    };
+    Diagnostic::problem("taken", message)
+        .at(basis.rows.origin(row, &span, basis.files))
+        .help(help)
 }
 
 /// What a row has in a column after the run; none where that is not known.
@@ -212,7 +220,7 @@ pub(super) fn after(
     let cell = row.cell(column).filter(|_| written.touches(&[column]));
     match (cell, basis.there(at)) {
         (Some(cell), _) => basis.found.cell(basis.rows, basis.shape, at, cell),
-        (None, Some(found)) => found.get(column).cloned(),
+        (None, Some(found)) => found.value(column),
         (None, None) => {
             let of = &basis.shape.tables[basis.rows.rules(row).table];
             default_of(&of.columns[column])
@@ -339,7 +347,7 @@ pub(super) fn parents_problems(
                 .map_or_else(|| row.span.clone(), Cell::span);
             let parent = &parents.parent;
             let text = row.cell(*column).and_then(|cell| match &cell.content {
-                Content::Known(Value::Text(text)) => Some(text.as_str()),
+                Content::Known(held) => held.as_str(),
                 _ => None,
             });
             let is_label = |other: &&Row| {
@@ -391,7 +399,7 @@ pub(super) fn indexed(basis: &Basis<'_>, written: &Planned<'_>) -> Vec<(usize, Q
         for (number, column) in of.columns.iter().enumerate() {
             let known = match row.cell(number) {
                 Some(cell) => basis.found.cell(basis.rows, basis.shape, at, cell),
-                None => basis.there(at).and_then(|row| row.get(number).cloned()),
+                None => basis.there(at).and_then(|row| row.value(number)),
             };
             let value = match (known, &column.default, row.cell(number)) {
                 (Some(value), ..) => {

@@ -106,7 +106,7 @@ pub(super) fn drawn(
         _ => return None,
     };
     Some(match takes(&value, column, strictness) {
-        true => Ok((Content::Known(value), nature)),
+        true => Ok((Content::Known(value.into()), nature)),
         false => Err(Unfit {
             code: "wrong-type",
             message: format!(

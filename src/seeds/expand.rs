@@ -31,6 +31,7 @@ use std::sync::{Arc, PoisonError};
 use super::cell::Names;
 use super::draw::is_drawn;
 use super::given::Given;
+use super::held::Held;
 use super::instead::Instead;
 use super::labels::{Labels, Named, names};
 use super::model::{Expr, Format, RowDecl, SeedFile, Spanned, Table};
@@ -40,7 +41,6 @@ use super::typed::Unfit;
 use crate::diagnostic::Diagnostic;
 use crate::schema::{Nullability, Shape};
 use crate::script::Origin;
-use crate::sql::Value;
 
 /// The rows that these files amount to, as far as they can be understood.
 pub(super) fn expand(
@@ -137,9 +137,12 @@ pub(super) fn expand(
             expansion.choices_of(&named[*at], &compiled[*decl]);
         }
     }
+    let count = work.len();
     let parts = in_parts(&work, |work, first| {
         let mut part = expansion.for_part(first);
-        part.rows.rows.reserve_exact(work.len());
+        // The rows of the others go behind those of the first.
+        let room = if first == 0 { count } else { work.len() };
+        part.rows.rows.reserve_exact(room);
         for (at, decl) in work {
             part.row(&named[*at], *at, &compiled[*decl]);
         }
@@ -398,6 +401,7 @@ impl<'a> Expansion<'a> {
                     row: place,
                     number: named.number,
                     each: named.each.clone(),
+                    is_new: false,
                 });
                 continue;
             }
@@ -409,7 +413,7 @@ impl<'a> Expansion<'a> {
             };
             if let Some((content, nature)) = self.cell(&place) {
                 let column = &of.columns[found.column];
-                if content == Content::Known(Value::Null)
+                if content == Content::Known(Held::Null)
                     && column.nullability == Nullability::NotNull
                 {
                     let message = format!("column `{}` takes no NULL", column.name);
@@ -497,7 +501,7 @@ impl<'a> Expansion<'a> {
             let name = &of.columns[*column].name;
             let said = compiled.fields.iter().find(|it| it.column == *column);
             let cell = cells.iter().find(|cell| cell.column() == *column);
-            let null = Content::Known(Value::Null);
+            let null = Content::Known(Held::Null);
             let (span, message) = match (said, cell) {
                 (_, Some(cell)) if cell.content == null => (
                     cell.span().clone(),

@@ -14,8 +14,7 @@ use super::companion::{Companion, Kind};
 use super::model::{Expr, Field, Format, Label, RowDecl, SeedFile, Spanned, Style, Template};
 use super::parse::{is_reserved_in_row, plain_label};
 use crate::diagnostic::Diagnostic;
-use crate::migrations::checksum;
-use crate::script::{Origin, Source};
+use crate::script::{Origin, RecordedText, Source};
 
 /// What names the row in a file: the header of a column, or the name of a member.
 const LABEL: &str = "_label";
@@ -84,7 +83,7 @@ pub(super) fn fill(file: &mut SeedFile, find: &mut dyn FnMut(&str) -> Found) -> 
     }
     file.tables = tables;
     if !file.companions.is_empty() {
-        file.checksum = checksum(&with_companions(file, file.source.text.to_string()));
+        file.checksum = with_companions(file, file.source.text.clone()).checksum();
     }
     problems
 }
@@ -97,23 +96,19 @@ const MARKS: [(&str, Kind); 2] = [
 const LINE: &str = "#|";
 
 /// The text of a seed with its files behind it, as comments: what is recorded, so that the rows follow from the record.
-pub(super) fn with_companions(file: &SeedFile, mut text: String) -> String {
+pub(super) fn with_companions(file: &SeedFile, text: Arc<str>) -> RecordedText {
+    let mut is_ended = text.ends_with('\n');
+    let mut all = RecordedText::from(text);
     for companion in &file.companions {
-        if !text.ends_with('\n') {
-            text.push('\n');
-        }
+        let before = if is_ended { "" } else { "\n" };
+        is_ended = true;
         let mark = MARKS.iter().find(|(_, kind)| *kind == companion.kind);
-        text.push_str(mark.map_or("", |(mark, _)| mark));
-        text.push_str(&companion.path);
-        text.push('\n');
+        let mark = mark.map_or("", |(mark, _)| mark);
+        all.push(format!("{before}{mark}{}\n", companion.path));
         let recorded = companion.recorded.as_ref();
-        for line in recorded.unwrap_or(&companion.source.text).split('\n') {
-            text.push_str(LINE);
-            text.push_str(line);
-            text.push('\n');
-        }
+        all.push_lines(LINE, recorded.unwrap_or(&companion.source.text).clone());
     }
-    text
+    all
 }
 
 /// A recorded text without the files behind it, and these: what each is for, its path and its text.

@@ -157,7 +157,7 @@ impl Found {
         if let Some(found) = self.row(rows, at)
             && (stays || row.cell(column).is_none())
         {
-            return found.get(column).cloned();
+            return found.value(column);
         }
         self.content(rows, shape, at, row.cell(column)?, depth)
     }
@@ -298,7 +298,7 @@ pub(super) fn resolved(
     follow: impl Fn(usize, usize, usize) -> Option<Value>,
 ) -> Option<Value> {
     match content {
-        Content::Known(value) => Some(value.clone()),
+        Content::Known(held) => Some(held.value()),
         // The other column may be of another type.
         Content::Reference { row, column: of } => {
             let value = follow(*row, *of, depth + 1)?;

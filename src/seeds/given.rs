@@ -1,6 +1,6 @@
 //! What the expansion of rows takes besides the files and the schema, and the names by which their values are made.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::inputs::{Clock, Variables};
@@ -24,7 +24,23 @@ pub(super) struct Given<'a> {
     pub(super) gone: Option<&'a HashMap<(String, String), Value>>,
     /// The files of which it is not known what they chose from the labels of a table.
     pub(super) unsure: &'a [bool],
+    /// For each file the values that were drawn more than once, as recorded.
+    pub(super) drawn: &'a [Drawn],
+    /// Which rows are recorded; none where all of them count as such.
+    pub(super) recorded: Option<&'a Labels<'a>>,
 }
+
+/// Which rows of the files are recorded: these draw first what no two rows may have, so that a new row changes none of them.
+pub(super) struct Labels<'a> {
+    /// For each file whether all of its rows are.
+    pub(super) settled: &'a [bool],
+    /// The tables, by their places in the shape, and the labels of those of all other files.
+    pub(super) labels: HashSet<(usize, &'a str)>,
+}
+
+/// Cells whose value was drawn more than once, since another row had the first: by table and column, by the names by which
+/// they are drawn and in lower case, and label. With each how often it was drawn before, and a hash of the value.
+pub(super) type Drawn = HashMap<(String, String, String), (u32, String)>;
 
 /// By table, in lower case, the name by which ids and generated values are made: the one that it had when its first rows
 /// were made. A table that is renamed keeps its ids.
@@ -47,6 +63,33 @@ impl Given<'_> {
     pub(super) fn made_as<'t>(&'t self, file: usize, of: &'t TableShape) -> &'t str {
         let names = self.made_as.get(file);
         names.map_or(&of.name, |names| name_for_ids(names, of))
+    }
+
+    /// Whether none of these labels of a row is recorded.
+    pub(super) fn is_new<'l>(
+        &self,
+        file: usize,
+        table: usize,
+        labels: impl IntoIterator<Item = &'l str>,
+    ) -> bool {
+        self.recorded.is_some_and(|recorded| {
+            let is_recorded = |label: &'l str| recorded.labels.contains(&(table, label));
+            !recorded.settled.get(file).copied().unwrap_or_default()
+                && !labels.into_iter().any(is_recorded)
+        })
+    }
+
+    /// What names a cell among those that were [drawn](Drawn) more than once.
+    pub(super) fn cell_drawn(
+        &self,
+        file: usize,
+        of: &TableShape,
+        column: usize,
+        label: &str,
+    ) -> (String, String, String) {
+        let table = self.made_as(file, of).to_ascii_lowercase();
+        let column = self.drawn_as(file, of, &of.columns[column].name);
+        (table, column.to_ascii_lowercase(), label.to_owned())
     }
 
     /// The name by which a file draws values of a column: a column that is renamed keeps them.

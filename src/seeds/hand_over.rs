@@ -10,7 +10,7 @@ use super::row::{Cell, Content};
 use crate::diagnostic::Diagnostic;
 use crate::schema::{Affinity, Nullability, Strictness, TableShape};
 use crate::script::Step;
-use crate::sql::{Value, identifier};
+use crate::sql::{Value, ValueRef, identifier};
 
 /// In which order rows are updated.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -263,8 +263,8 @@ fn places(basis: &Basis<'_>, at: usize, columns: &[usize], written: &[usize]) ->
 #[allow(clippy::cast_precision_loss)]
 fn number(basis: &Basis<'_>, at: usize, column: usize) -> Option<f64> {
     match basis.there(at)?.get(column)? {
-        Value::Integer(number) => Some(*number as f64),
-        Value::Real(real) => Some(*real),
+        ValueRef::Integer(number) => Some(number as f64),
+        ValueRef::Real(real) => Some(real),
         _ => None,
     }
 }
@@ -284,12 +284,7 @@ pub(super) fn release(
     // Once one place has another value, the others stay.
     for column in &released.columns {
         condition += &format!(" AND {} IS ?", identifier(&of.columns[*column].name));
-        args.push(
-            found
-                .and_then(|it| it.get(*column))
-                .cloned()
-                .unwrap_or_default(),
-        );
+        args.push(found.and_then(|it| it.value(*column)).unwrap_or_default());
     }
     let step = |(number, column): (usize, &usize)| {
         let is_last = number + 1 == released.places.len();

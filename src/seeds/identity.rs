@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use sha2::{Digest, Sha256};
 
+use super::held::Held;
 use super::row::Rules;
 use super::there::There;
 use crate::hex;
@@ -152,6 +153,14 @@ impl<'a> Claim<'a> {
         }
     }
 
+    /// The same of what a cell holds.
+    pub(super) fn of_held(held: &'a Held) -> Option<Claim<'a>> {
+        match held.as_str() {
+            Some(text) => Some(Claim::Text(text.into())),
+            None => Claim::of_one(&held.value()).map(Claim::into_owned),
+        }
+    }
+
     /// The same of values that a unique index of these columns compares; `is_binary` is what [`is_binary`] says of it.
     pub(super) fn in_index(
         values: &'a [Value],
@@ -181,7 +190,7 @@ impl<'a> Claim<'a> {
 pub(super) fn whole_row<'a>(row: impl Into<There<'a>>) -> String {
     let mut all = String::new();
     for value in row.into().values() {
-        push(&mut all, &word(value));
+        push(&mut all, &word(&value.to_value()));
     }
     all
 }
@@ -199,7 +208,7 @@ fn push_length(all: &mut String, length: usize) {
 /// What a row of the database has in these columns.
 pub(super) fn values_in<'a>(row: impl Into<There<'a>>, columns: &[usize]) -> Vec<Value> {
     let row = row.into();
-    let value = |column: &usize| row.get(*column).cloned().unwrap_or_default();
+    let value = |column: &usize| row.value(*column).unwrap_or_default();
     columns.iter().map(value).collect()
 }
 

@@ -10,7 +10,7 @@ use super::past::Was;
 use super::row::{Cell, Content};
 use crate::diagnostic::Diagnostic;
 use crate::schema::Nullability;
-use crate::sql::Value;
+use crate::sql::{Value, ValueRef};
 
 /// Rows that have another primary key in the database than they declare: it is never changed. A warning for each table, at
 /// the first of its rows, and these rows.
@@ -26,7 +26,7 @@ pub(super) fn other_ids(basis: &Basis<'_>) -> (Vec<Diagnostic>, BTreeSet<usize>)
         let other = of.primary_key.iter().find(|column| {
             let own = row.cell(**column).filter(|cell| cell.span() != row.span);
             own.is_some_and(|cell| match &cell.content {
-                Content::Known(value) => found.get(**column) != Some(value),
+                Content::Known(held) => found.get(**column) != Some(held.get()),
                 _ => false,
             })
         });
@@ -75,12 +75,12 @@ pub(super) fn kept(basis: &Basis<'_>) -> Vec<Diagnostic> {
             let has = found.get(column);
             // What was changed by hand is not the seed's, and a new row would have the default too.
             let written = basis.past.value(basis.now(), basis.shape, old, column);
-            let by_hand = written.is_some_and(|written| has != Some(&written));
+            let by_hand = written.is_some_and(|written| has != Some((&written).into()));
             let without = match of.columns[column].default {
                 Some(_) => default_of(&of.columns[column]),
                 None => Some(Value::Null),
             };
-            if !by_hand && has != without.as_ref() {
+            if !by_hand && has != without.as_ref().map(ValueRef::from) {
                 let group = by_column.entry((rules.file, rules.table, column));
                 group.or_default().push(at);
             }

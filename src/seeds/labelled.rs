@@ -44,12 +44,7 @@ pub async fn labelled(
         };
         let key = columns
             .iter()
-            .map(|column| {
-                Some((
-                    of.columns[*column].name.clone(),
-                    values.get(*column)?.clone(),
-                ))
-            })
+            .map(|column| Some((of.columns[*column].name.clone(), values.value(*column)?)))
             .collect::<Option<Vec<_>>>()?;
         Some(Labelled {
             table: of.name.clone(),

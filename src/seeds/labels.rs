@@ -58,6 +58,10 @@ fn up_to<'a>(
         rows: Vec::new(),
         labels: Labels::default(),
     };
+    let tables = files.iter().flat_map(|file| &file.tables);
+    names
+        .rows
+        .reserve_exact(tables.map(|table| table.rows.len()).sum());
     let mut waiting = Vec::new();
     for (file, seed) in files.iter().enumerate() {
         for table in &seed.tables {
@@ -137,7 +141,7 @@ fn each<'a>(file: usize, table: &'a Table, decl: &'a RowDecl) -> Option<Each<'a>
 #[derive(Debug, Default)]
 pub(super) struct Labels(
     HashMap<String, HashMap<Arc<str>, usize>>,
-    HashMap<usize, Arc<str>>,
+    Vec<Option<Arc<str>>>,
 );
 
 impl Labels {
@@ -157,7 +161,7 @@ impl Labels {
 
     /// What names a row, also one that was declared without a label.
     pub(super) fn label_of(&self, row: &Named<'_>, at: usize) -> Option<Arc<str>> {
-        row.label.clone().or_else(|| self.1.get(&at).cloned())
+        row.label.clone().or_else(|| self.1.get(at)?.clone())
     }
 
     /// Adds the label of a row of a join table; none where it is there already, with the row that has it.
@@ -172,9 +176,17 @@ impl Labels {
         }
     }
 
+    /// Makes room for the labels of so many rows that were declared without one.
+    pub(super) fn reserve(&mut self, rows: usize) {
+        self.1.reserve_exact(rows.saturating_sub(self.1.len()));
+    }
+
     /// Adds the label of a row that was declared without one; a label that is there already stays.
     pub(super) fn add(&mut self, table: &str, label: Arc<str>, row: usize) {
-        self.1.insert(row, label.clone());
+        if self.1.len() <= row {
+            self.1.resize(row + 1, None);
+        }
+        self.1[row] = Some(label.clone());
         let labels = self.0.entry(table.to_ascii_lowercase()).or_default();
         labels.entry(label).or_insert(row);
     }

@@ -22,7 +22,7 @@ use crate::sql::{Value, identifier};
 
 /// Makes the table. `columns` are those of `key`, as a JSON array; `{"met": [...]}` for a row that was there before its
 /// seed, `{"removed": [...]}` for one that was removed by hand. `key` is a JSON array of values, with `{"salt", "hash"}` for
-/// the value of a variable.
+/// the value of a variable; without columns it is the label of a row that has no key, and that was made once.
 const CREATE: &str = "\
 CREATE TABLE IF NOT EXISTS _seedbed_rows (
   seed TEXT NOT NULL,
@@ -258,8 +258,10 @@ fn wanted(basis: &Basis<'_>, number: usize, written: &WrittenRows<'_>) -> HashSe
                 _ => continue,
             },
             None => {
-                let items = remembered.remove(&at).unwrap_or_default();
-                all.extend(items.into_iter().map(|item| Entry {
+                let items = remembered.remove(&at).unwrap_or_default().into_iter();
+                // What is declared is recorded by its label.
+                let of_keys = items.filter(|item| !item.columns.is_empty());
+                all.extend(of_keys.map(|item| Entry {
                     label: row.label.to_string(),
                     ..item.as_entry(file, of)
                 }));

@@ -34,7 +34,7 @@ pub(super) fn link(rows: &mut Rows, shape: &Shape) {
             let Some(target) = shape.tables[parent].column(parent_column) else {
                 continue;
             };
-            if let Some(word) = word(value, parent, target) {
+            if let Some(word) = word(&value.value(), parent, target) {
                 wanted.insert((parent, target));
                 literals.push((at, *column, parent, target, word));
             }
@@ -49,7 +49,7 @@ pub(super) fn link(rows: &mut Rows, shape: &Shape) {
         for cell in &row.cells {
             if let (true, Content::Known(value)) =
                 (wanted.contains(&(table, cell.column())), &cell.content)
-                && let Some(word) = word(value, table, cell.column())
+                && let Some(word) = word(&value.value(), table, cell.column())
             {
                 by_value.insert((table, cell.column(), word), at);
             }
@@ -64,7 +64,7 @@ pub(super) fn link(rows: &mut Rows, shape: &Shape) {
             continue;
         }
         let value = |row: &Row, column: usize| match &row.cell(column)?.content {
-            Content::Known(value) => Some(value.clone()),
+            Content::Known(held) => Some(held.value()),
             _ => None,
         };
         let affinity = shape.tables[rows.rules(&rows.rows[at]).table].columns[column].affinity;

@@ -47,6 +47,8 @@ pub(super) struct Memory {
     /// Rows that a file made under labels that it no longer declares, and that it declares under others: by file, table and
     /// columns, the words of their keys.
     relabelled: HashMap<(usize, usize, Vec<usize>), HashSet<String>>,
+    /// Declared rows whose keys are those of rows that were made under other labels, and that were removed by hand.
+    gone: HashSet<usize>,
     /// The highest rank of a table with rows that are to be deleted and to which declared rows refer until they are updated:
     /// its rows, and those of tables with a lower one, are deleted last.
     pub(super) late: Option<usize>,
@@ -194,6 +196,11 @@ impl Memory {
                 self.push(derived(file, table, &row.label, identity, state, None));
             }
             None if self.syncs[file] && past.mode(old) == Mode::Sync => self.lost.push(old),
+            // Only its label tells that it was made, should it be declared again.
+            None if past.rows.rules(row).key.is_empty() => {
+                let nothing = (Vec::new(), Vec::new());
+                self.push(derived(file, table, &row.label, nothing, state, None));
+            }
             None => {}
         }
     }
@@ -267,6 +274,10 @@ impl Memory {
         } = scene;
         for (number, item) in self.items.iter_mut().enumerate() {
             let Some(at) = item.of else { continue };
+            // Of a row that is only inserted the one that was made stays, and none is made beside it.
+            if rows.rules(&rows.rows[at]).mode == Mode::Insert {
+                continue;
+            }
             let recorded = match past.of[at] {
                 Was::Never => None,
                 Was::Same => recorded_key(rows, at, || {
@@ -355,7 +366,8 @@ impl Memory {
                 .of
                 .and_then(|at| found.row(scene.rows, at))
                 .is_some_and(|row| item.is(of, row));
-            if item.row.is_none() && item.is_known() && !is_found {
+            let is_findable = item.is_known() && !item.columns.is_empty();
+            if item.row.is_none() && is_findable && !is_found {
                 item.row = Some(None);
                 let group = wanted.entry((item.table, item.columns.clone()));
                 group.or_default().push((number, item.key.clone()));
@@ -402,6 +414,7 @@ impl Memory {
             let word = words_of_parent(item.key.clone(), of, &item.columns);
             let words = groups.get(&(item.table, item.columns.clone()));
             item.is_declared = item.is_known()
+                && !item.columns.is_empty()
                 && word.is_some_and(|word| words.is_some_and(|it| it.contains(&word)));
         }
         for item in &self.items {
@@ -419,7 +432,45 @@ impl Memory {
                 item.state = State::Removed;
             }
         }
+        self.find_gone(scene, found);
         self.find_doubles();
+    }
+
+    /// A row that was removed by hand stays removed where its label is another one by now.
+    fn find_gone(&mut self, scene: Scene<'_>, found: &Found) {
+        let Scene {
+            shape, rows, past, ..
+        } = scene;
+        let word = |table: usize, columns: &[usize], key| {
+            words_of_parent(key, &shape.tables[table], columns)
+        };
+        let mut removed: HashSet<(usize, usize, Vec<usize>, String)> = HashSet::new();
+        for (old, number) in &self.undeclared {
+            let item = &self.items[*number];
+            if item.is_declared || !matches!(item.row, Some(None)) {
+                continue;
+            }
+            let key = past.key((found, rows), shape, *old);
+            if let Some((columns, key)) = key
+                && let Some(word) = word(item.table, &columns, key)
+            {
+                removed.insert((item.file, item.table, columns, word));
+            }
+        }
+        if removed.is_empty() {
+            return;
+        }
+        for (at, row) in rows.rows.iter().enumerate() {
+            let rules = rows.rules(row);
+            if past.of[at] == Was::Never
+                && !found.is_there(at)
+                && let Some(key) = found.key(rows, shape, at)
+                && let Some(word) = word(rules.table, &rules.key, key)
+                && removed.contains(&(rules.file, rules.table, rules.key.clone(), word))
+            {
+                self.gone.insert(at);
+            }
+        }
     }
 
     /// A row that is to go may be remembered by two keys. It goes once: by the one that is not shown, if there is one.
@@ -474,7 +525,7 @@ impl Memory {
 
     /// Whether a declared row was made or met before: then it is not made again.
     pub(super) fn knows(&self, past: &Past, at: usize) -> bool {
-        past.of[at] != Was::Never || self.by_row.contains_key(&at)
+        past.of[at] != Was::Never || self.by_row.contains_key(&at) || self.gone.contains(&at)
     }
 
     /// How a declared row came to be, or comes to be now.
@@ -577,5 +628,5 @@ fn is_made(basis: &Basis<'_>, at: usize, of: &TableShape, rules: &Rules, row: Th
     let label = &basis.rows.rows[at].label;
     let name = name_for_ids(&basis.past.texts.made_as[rules.file], of);
     let id = made_id(of, key, name, label);
-    id.is_some() && row.get(key) == id.as_ref()
+    id.is_some_and(|id| row.has(key, &id))
 }

@@ -31,6 +31,7 @@ mod generate;
 mod given;
 mod guard;
 mod hand_over;
+mod held;
 mod identity;
 mod inputs;
 mod instead;

@@ -578,6 +578,11 @@ impl Template {
         }
     }
 
+    /// Whether it is a place in a file.
+    pub(super) fn is_place(&self) -> bool {
+        matches!(self.0, Filling::Place(..))
+    }
+
     /// The parts of a text with names in it; none of another text.
     pub fn parts(&self) -> &[Part] {
         match &self.0 {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::basis::{Basis, Planned};
 use super::found::wanting;
-use super::identity::{shown, values_in, whole_row};
+use super::identity::{shown, values_in, whole_row, words_of_parent};
 use super::memory::Memory;
 use super::remembered::Remembered;
 use crate::db::Query;
@@ -133,8 +133,7 @@ pub(super) fn children_problems(
         };
         let at = declared.get(&whole_row(&row[1..]));
         let moves = |at: &usize| written[*at].touches(children.columns);
-        // A row whose key changed may have values that the one under the new key gets.
-        if !ends && orphan.of.is_none() && at.is_some_and(moves) {
+        if !ends && at.is_some_and(moves) {
             *late = (*late).max(Some(super::order::ranks(basis.shape)[orphan.table]));
             continue;
         }
@@ -239,30 +238,34 @@ fn has_children(
 }
 
 /// Deletes what is no longer declared, children first. Rows of one table go together, since they may refer to each
-/// other; tables that refer to each other in a circle let go first. So do rows of one table on an engine that checks each
-/// row at once, and not behind the statement. The second part comes behind all other statements of the run.
+/// other, or one after the other where a statement cannot delete both; tables that refer to each other in a circle let go
+/// first. So do rows of one table on an engine that checks each row at once, and not behind the statement. The second part
+/// comes behind all other statements of the run.
 pub(super) fn deletions(basis: &Basis<'_>) -> (Vec<Step>, Vec<Step>) {
     let ranks = super::order::ranks(basis.shape);
     let together = match basis.history.engine.checks_each_row() {
         true => 1,
         false => PER_STATEMENT,
     };
+    let turns = turns(basis);
     let mut groups: BTreeMap<_, Vec<&Remembered>> = BTreeMap::new();
-    for orphan in basis.memory.orphans() {
+    for (number, orphan) in basis.memory.orphans().enumerate() {
         let at = orphan.table;
-        let key = (Reverse(ranks[at]), at, &orphan.columns, orphan.file);
+        let turn = turns.get(&number).copied().unwrap_or_default();
+        let key = (Reverse(ranks[at]), at, turn, &orphan.columns, orphan.file);
         groups.entry(key).or_default().push(orphan);
     }
     let mut released = Vec::new();
     let (mut deleted, mut late) = (Vec::new(), Vec::new());
-    for ((Reverse(rank), at, columns, file), orphans) in groups {
+    for ((Reverse(rank), at, turn, columns, file), orphans) in groups {
+        let is_split = orphans.len() > together || turn == Turn::Last;
         let of = &basis.shape.tables[at];
         let origin = basis.files[file].origin(&(0..0));
         let step = |sql: String, args: Vec<Value>| Step::own(sql, args).at(origin.clone());
         let in_circle = |key: &&ForeignKey| {
             let parent = basis.shape.position(&key.parent);
             parent.is_some_and(|it| it != at && ranks[it] > rank)
-                || (parent == Some(at) && orphans.len() > together)
+                || (parent == Some(at) && is_split)
         };
         let mut free: Vec<usize> = of
             .foreign_keys
@@ -276,7 +279,7 @@ pub(super) fn deletions(basis: &Basis<'_>) -> (Vec<Step>, Vec<Step>) {
         free.dedup();
         let set = |column: &usize| format!("{} = NULL", identifier(&of.columns[*column].name));
         let mut sets: Vec<String> = free.iter().map(set).collect();
-        if orphans.len() > together {
+        if is_split {
             sets.extend(refer_to_themselves(of, &free, columns));
         }
         for chunk in orphans.chunks(PER_STATEMENT / columns.len().max(1)) {
@@ -295,6 +298,90 @@ pub(super) fn deletions(basis: &Basis<'_>) -> (Vec<Step>, Vec<Step>) {
     }
     released.extend(deleted);
     (released, late)
+}
+
+/// When a row of a table is deleted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+enum Turn {
+    /// With the first of its table.
+    #[default]
+    First,
+    /// Behind the rows that refer to it, so many deep.
+    Behind(usize),
+    /// It is one of a circle of rows, or one to which such a row refers: these let go of each other first.
+    Last,
+}
+
+/// The turns of orphans, by their numbers, in tables whose rows refer to each other and do not go in one statement: a
+/// foreign key with `RESTRICT` is checked with each row, and rows of several files are several statements.
+fn turns(basis: &Basis<'_>) -> HashMap<usize, Turn> {
+    let mut by_table: BTreeMap<usize, Vec<(usize, &Remembered)>> = BTreeMap::new();
+    for (number, orphan) in basis.memory.orphans().enumerate() {
+        let table = by_table.entry(orphan.table).or_default();
+        table.push((number, orphan));
+    }
+    let mut turns = HashMap::new();
+    for (table, orphans) in by_table {
+        let of = &basis.shape.tables[table];
+        let keys = of.foreign_keys.iter().filter_map(|key| {
+            let parents = key.parent_columns.iter().map(|name| of.column(name));
+            let parents: Vec<usize> = parents.collect::<Option<_>>()?;
+            key.parent
+                .eq_ignore_ascii_case(&of.name)
+                .then_some((key, parents))
+        });
+        let keys: Vec<(&ForeignKey, Vec<usize>)> = keys.collect();
+        let is_restricted = keys.iter().any(|(key, _)| key.on_delete == "RESTRICT");
+        let statement = |(_, it): &(usize, &Remembered)| (it.file, it.columns.clone());
+        let first = orphans.first().map(statement);
+        let is_one = orphans.iter().all(|it| Some(statement(it)) == first);
+        if orphans.len() < 2 || keys.is_empty() || is_one && !is_restricted {
+            continue;
+        }
+        // The orphans to which each one refers.
+        let mut parents: Vec<Vec<usize>> = vec![Vec::new(); orphans.len()];
+        for (key, columns) in &keys {
+            let word = |place: usize, own: &[usize]| {
+                let row = orphans[place].1.row.as_ref()?.as_deref()?;
+                words_of_parent(values_in(row, own), of, columns)
+            };
+            let places = 0..orphans.len();
+            let by_word: HashMap<String, usize> = places
+                .clone()
+                .filter_map(|place| Some((word(place, columns)?, place)))
+                .collect();
+            for place in places {
+                let parent = word(place, &key.columns).and_then(|it| by_word.get(&it).copied());
+                parents[place].extend(parent.filter(|it| *it != place));
+            }
+        }
+        let mut children = vec![0_usize; orphans.len()];
+        for parent in parents.iter().flatten() {
+            children[*parent] += 1;
+        }
+        let mut open: Vec<usize> = (0..orphans.len()).filter(|it| children[*it] == 0).collect();
+        let mut depths = vec![0_usize; orphans.len()];
+        while let Some(place) = open.pop() {
+            turns.insert(
+                orphans[place].0,
+                match depths[place] {
+                    0 => Turn::First,
+                    deep => Turn::Behind(deep),
+                },
+            );
+            for parent in &parents[place] {
+                depths[*parent] = depths[*parent].max(depths[place] + 1);
+                children[*parent] -= 1;
+                if children[*parent] == 0 {
+                    open.push(*parent);
+                }
+            }
+        }
+        for (number, _) in &orphans {
+            turns.entry(*number).or_insert(Turn::Last);
+        }
+    }
+    turns
 }
 
 /// What makes rows refer to themselves that refer to other rows of their table by columns that cannot be NULL.

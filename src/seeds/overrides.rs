@@ -10,7 +10,6 @@ use super::model::{Expr, Json, Label, Part, RowDecl, SeedFile, Spanned, Table, T
 use super::secret;
 use super::set::Seeds;
 use crate::diagnostic::Diagnostic;
-use crate::migrations::checksum;
 use crate::nearest::nearest;
 
 /// A file as it is in one environment.
@@ -66,7 +65,7 @@ pub(super) fn overridden(seeds: &Seeds) -> (Vec<Overridden>, Vec<Diagnostic>) {
         }
     }
     for it in &mut all {
-        it.file.checksum = checksum(&with_companions(&it.file, it.file.source.text.to_string()));
+        it.file.checksum = with_companions(&it.file, it.file.source.text.clone()).checksum();
     }
     // One row is wrong in several environments.
     let mut once: Vec<Diagnostic> = Vec::new();

@@ -1,17 +1,18 @@
 //! The rows that the recorded texts declare, and which of them are declared still. What a seed made follows from its
 //! recorded text, so this is most of its memory. Pure.
 
+use std::cell::LazyCell;
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use super::effective::labels;
 use super::expand::expand;
 use super::found::{Found, IN_JSON, resolved};
-use super::given::{FirstNames, Given, MadeAs};
-use super::identity::words;
+use super::given::{Drawn, FirstNames, Given, Labels, MadeAs};
+use super::identity::{words, words_of_parent};
 use super::model::{Mode, SeedFile};
 use super::recorded::{Recorded, Texts};
-use super::row::{Row, Rows};
+use super::row::{Content, Row, Rows};
 use super::there::There;
 use crate::schema::{Shape, TableShape};
 use crate::sql::Value;
@@ -42,6 +43,9 @@ pub(super) struct Past {
     known: Vec<bool>,
     /// For each declared row.
     pub(super) of: Vec<Was>,
+    /// Of the rows that are recorded as they are declared those whose keys follow other rows: the recorded row, with what
+    /// is recorded of those.
+    following: HashMap<usize, usize>,
     /// For each recorded row the declared one.
     heirs: Vec<Option<usize>>,
     /// The recorded rows by their tables and keys, for rows that have the key of another one by now.
@@ -57,21 +61,31 @@ impl Past {
         }
     }
 
-    /// Compares the declared rows with those of the recorded texts.
-    pub(super) fn new(
-        texts: Texts,
-        files: &[&SeedFile],
-        declared: &Rows,
-        shape: &Shape,
-        given: &Given<'_>,
-    ) -> Past {
-        let mut past = Past {
-            of: vec![Was::Never; declared.rows.len()],
-            ..Past::default()
-        };
+    /// The rows of the recorded texts.
+    pub(super) fn new(texts: Texts, files: &[&SeedFile], shape: &Shape, given: &Given<'_>) -> Past {
+        let mut past = Past::default();
         if !texts.files.is_empty() {
             past.expand(&texts, files, shape, given);
         }
+        past.texts = texts;
+        past
+    }
+
+    /// Which labels are recorded.
+    pub(super) fn labels(&self) -> Labels<'_> {
+        let rows = self.rows.rows.iter();
+        let labels = rows.map(|row| (self.rows.rules(row).table, &*row.label));
+        Labels {
+            settled: &self.texts.settled,
+            labels: labels.collect(),
+        }
+    }
+
+    /// Compares the declared rows with those of the recorded texts.
+    pub(super) fn compare(&mut self, declared: &Rows) {
+        let past = self;
+        past.of = vec![Was::Never; declared.rows.len()];
+        let texts = &past.texts;
         let mut by_label: HashMap<(usize, &str), usize> = HashMap::new();
         for (old, row) in past.rows.rows.iter().enumerate() {
             let table = past.rows.rules(row).table;
@@ -87,14 +101,18 @@ impl Past {
             }
             past.of[at] = match old {
                 _ if texts.is_dropped(rules.file, &rules.name) => Was::Never,
+                Some(old) if texts.settled[rules.file] => {
+                    if declared.has_changing_key(at) {
+                        past.following.insert(at, old);
+                    }
+                    Was::Same
+                }
                 _ if texts.settled[rules.file] => Was::Same,
                 Some(old) if past.of_file[old].is_some() => Was::Row(old),
                 _ => Was::Never,
             };
         }
         past.heirs = heirs;
-        past.texts = texts;
-        past
     }
 
     fn expand(&mut self, texts: &Texts, files: &[&SeedFile], shape: &Shape, given: &Given<'_>) {
@@ -104,6 +122,7 @@ impl Past {
         all.extend(settled.iter().map(|at| files[*at]));
         let of = texts.files.iter().map(|it| it.of).chain(settled);
         let columns: Vec<FirstNames> = of.clone().map(|at| texts.columns[at].clone()).collect();
+        let drawn: Vec<Drawn> = of.clone().map(|at| texts.drawn[at].clone()).collect();
         let made_as: Vec<MadeAs> = of.map(|at| texts.made_as[at].clone()).collect();
         let mut attachments = given.attachments.clone();
         attachments.retain(|path, bytes| {
@@ -120,6 +139,8 @@ impl Past {
             made_as: &made_as,
             columns: &columns,
             unsure: &unsure,
+            drawn: &drawn,
+            recorded: None,
             ..*given
         };
         // What was wrong with a text is of no interest any more.
@@ -171,6 +192,16 @@ impl Past {
             }
         }
         parents
+    }
+
+    /// What is recorded of a declared row, where that may be another key: its file has other words by now, or other rows
+    /// decide its key.
+    pub(super) fn before(&self, at: usize) -> Option<usize> {
+        match self.of[at] {
+            Was::Row(old) => Some(old),
+            Was::Same => self.following.get(&at).copied(),
+            Was::Never => None,
+        }
     }
 
     /// The declared row that a recorded one is.
@@ -275,16 +306,45 @@ impl Past {
         let recorded = &self.rows.rows[row];
         let of = &shape.tables[self.rows.rules(recorded).table];
         let stays = of.primary_key.contains(&column) || recorded.cell(column).is_none();
+        let now = (found, declared);
+        let written = LazyCell::new(|| self.follow(now, shape, row, column, depth));
         let there = match self.heirs[row] {
             // The row of its new key is another one.
             Some(heir) if found.has_changed_key(heir) => None,
+            // So is one that was found by another value in this part of its key, whether or not the old one is there.
+            Some(heir)
+                if stays
+                    && self.may_differ(now, (row, heir), column)
+                    && is_another(now, shape, (heir, column), written.as_ref()) =>
+            {
+                None
+            }
             Some(heir) => found.row(declared, heir),
             None => found.undeclared(row).map(There::Whole),
         };
         match there {
-            Some(row) if stays => row.get(column).cloned(),
-            _ => self.follow((found, declared), shape, row, column, depth),
+            Some(row) if stays => row.value(column),
+            _ => LazyCell::force(&written).clone(),
         }
+    }
+
+    /// Whether a declared row may have been found by another value in a part of its key than the one that is recorded. Most
+    /// keys are written out, and the same as before.
+    fn may_differ(
+        &self,
+        (found, declared): Now<'_>,
+        (row, heir): (usize, usize),
+        column: usize,
+    ) -> bool {
+        let heir_row = &declared.rows[heir];
+        let content = |row: &Row| match &row.cell(column)?.content {
+            Content::Known(value) => Some(value.clone()),
+            _ => None,
+        };
+        let (before, now) = (content(&self.rows.rows[row]), content(heir_row));
+        declared.rules(heir_row).key.contains(&column)
+            && !found.moved().contains(&heir)
+            && (before.is_none() || before != now)
     }
 
     /// The columns and values by which a recorded row is found: its primary key, or its key. None where they are not
@@ -314,6 +374,22 @@ impl Past {
         let value = |column: usize| self.value(now, shape, old, column);
         all(&self.rows, row, key, value)
     }
+}
+
+/// Whether a declared row has another value in a part of its key than this one.
+fn is_another(
+    (found, declared): Now<'_>,
+    shape: &Shape,
+    (heir, column): (usize, usize),
+    before: Option<&Value>,
+) -> bool {
+    let row = &declared.rows[heir];
+    let of = &shape.tables[declared.rules(row).table];
+    let now = row.cell(column);
+    let now = now.and_then(|cell| found.cell(declared, shape, heir, cell));
+    let word = |value: Value| words_of_parent(vec![value], of, &[column]);
+    now.zip(before)
+        .is_some_and(|(now, before)| word(now) != word(before.clone()))
 }
 
 /// The columns and values by which a row is known for as long as it is there: its primary key where the row says it, else

@@ -18,7 +18,7 @@ use super::there::There;
 use super::trace::{Trace, Traces, Writing};
 use crate::diagnostic::Diagnostic;
 use crate::history::MEMORY;
-use crate::sql::Value;
+use crate::sql::{Value, ValueRef};
 
 /// Decides what is to be done. The statements that insert rows have no values yet.
 pub(super) fn plan(basis: &Basis<'_>, mut problems: Vec<Diagnostic>) -> (SeedPlan, Vec<Insert>) {
@@ -104,6 +104,8 @@ pub(super) fn plan(basis: &Basis<'_>, mut problems: Vec<Diagnostic>) -> (SeedPla
     }
     for file in &mut plans {
         let by_name = |a: &Change, b: &Change| (&a.table, &a.label).cmp(&(&b.table, &b.label));
+        // There may be a million of them.
+        file.changes.shrink_to_fit();
         file.changes.sort_unstable_by(by_name);
         file.drifted.sort_unstable_by(by_name);
     }
@@ -232,49 +234,50 @@ fn decide(basis: &Basis<'_>, traces: &Traces, at: usize) -> Decided {
             && (moves || !rules.key.contains(&cell.column()))
             && !rules.keep.contains(&cell.column())
     };
+    let trace = |cell: &Cell| match found.value(cell.column()) {
+        Some(value) => traces.trace(basis, at, cell, &value),
+        None => Trace::Unrecorded,
+    };
+    let declared = |cell: &Cell| declared(basis, traces, at, cell, found);
     let differs = |cell: &Cell| match wanted(basis, at, cell) {
-        Some(value) => found.get(cell.column()) != Some(&value),
+        Some(value) => !found.has(cell.column(), &value),
         None => {
             let new_id = new_id(basis.rows, basis.found, cell).map(|(row, _)| row);
             // JSON cannot hold it, which is an error where it would be written.
             let parent = new_id.or_else(|| new_id_in_json(basis.rows, basis.found, cell));
-            parent.is_some_and(|parent| is_inserted(basis, parent))
+            // An edit that leads to a row that is not there, and is not inserted, is an error where it would be written.
+            parent.is_some_and(|parent| {
+                is_inserted(basis, parent) || declared(cell) != Declared::Before
+            })
         }
     };
-    let trace = |cell: &Cell| match found.get(cell.column()) {
-        Some(value) => traces.trace(basis, at, cell, value),
-        None => Trace::Unrecorded,
-    };
-    let declared = |cell: &Cell| declared(basis, traces, at, cell, found);
     // The whole row is as it was recorded.
     let settled = !refreshes
         && row
             .cells
             .iter()
             .all(|cell| declared(cell) == Declared::Before);
-    // Times and hashes that are written where anything else in the row is.
-    let mut along = Vec::new();
     // Times and hashes that were changed by hand: they are never what the file says, so they keep nothing from being
     // written.
     let mut touched = Vec::new();
     for cell in row.cells.iter().filter(free) {
         let column = cell.column();
         match (basis.rows.nature(cell), declared(cell)) {
-            // A secret that its owner changed is not written again because something else in the row has changed.
-            (Nature::Volatile, _) if refreshes => match cell.content {
-                Content::Secret(_) => along.push((column, Cause::Seed)),
-                _ if differs(cell) => along.push((column, Cause::Seed)),
-                _ => {}
-            },
+            (Nature::Volatile, _) if refreshes => {
+                if matches!(cell.content, Content::Secret(_)) || differs(cell) {
+                    write.push((column, Cause::Seed));
+                }
+            }
             (Nature::Volatile, Declared::New) if differs(cell) => write.push((column, Cause::Seed)),
             (Nature::Volatile, Declared::OverHand) if differs(cell) => {
                 touched.push((column, Cause::Hand));
             }
-            (Nature::Volatile, _) => match trace(cell) {
-                Trace::Changed => touched.push((column, Cause::Hand)),
-                _ if differs(cell) => along.push((column, Cause::Seed)),
-                _ => {}
-            },
+            // A time or a hash that was written stays, whatever else of the row is written again.
+            (Nature::Volatile, _) => {
+                if trace(cell) == Trace::Changed {
+                    touched.push((column, Cause::Hand));
+                }
+            }
             _ if !differs(cell) => {}
             _ if refreshes => write.push((column, Cause::Seed)),
             (Nature::Environment, declared) => match trace(cell) {
@@ -297,8 +300,6 @@ fn decide(basis: &Basis<'_>, traces: &Traces, at: usize) -> Decided {
     }
     if settled && !leave.is_empty() {
         leave.append(&mut write);
-    } else if !write.is_empty() || refreshes {
-        write.append(&mut along);
     }
     leave.append(&mut touched);
     write.sort_unstable_by_key(|(column, _)| *column);
@@ -324,7 +325,8 @@ fn followed(basis: &Basis<'_>, at: usize, cell: &Cell, found: There<'_>) -> bool
     let written = basis.rows.rows[row].cell(column);
     let written = written.and_then(|cell| basis.found.cell(basis.rows, basis.shape, row, cell));
     let written = written.map(|value| of.columns[cell.column()].affinity.stored(value));
-    basis.found.has_proven_key(at) || written.as_ref() == found.get(cell.column())
+    basis.found.has_proven_key(at)
+        || written.as_ref().map(ValueRef::from) == found.get(cell.column())
 }
 
 /// How a declared value stands to the recorded one.
@@ -346,12 +348,14 @@ fn declared(
     found: There<'_>,
 ) -> Declared {
     let past = basis.past;
+    let made_under_this_key = || past.under_new_key(basis.found, (basis.rows, basis.shape), at);
     let old = match past.of[at] {
-        Was::Same => return Declared::Before,
+        Was::Same => match made_under_this_key() {
+            Some(old) => old,
+            None => return Declared::Before,
+        },
         Was::Never => return Declared::New,
-        Was::Row(old) => past
-            .under_new_key(basis.found, (basis.rows, basis.shape), at)
-            .unwrap_or(old),
+        Was::Row(old) => made_under_this_key().unwrap_or(old),
     };
     let Some(before) = past.cell(old, cell.column()) else {
         return Declared::New;
@@ -359,9 +363,9 @@ fn declared(
     // A new column that has no values yet.
     let of = &basis.shape.tables[basis.rows.rules(&basis.rows.rows[at]).table];
     if past.texts.is_guessed(of, cell.column()) {
-        let has = found.get(cell.column());
+        let has = found.value(cell.column());
         let default = super::found::default_of(&of.columns[cell.column()]);
-        if has.is_none_or(Value::is_null) || has == default.as_ref() {
+        if has.as_ref().is_none_or(Value::is_null) || has == default {
             return Declared::New;
         }
     }
@@ -385,12 +389,12 @@ fn declared(
     if is_same && nature == basis.rows.nature(cell) {
         return Declared::Before;
     }
-    let has = found.get(cell.column());
+    let has = found.value(cell.column());
     match nature {
-        Nature::Fixed if value.is_none() || value.as_ref() == has => Declared::New,
+        Nature::Fixed if value.is_none() || value == has => Declared::New,
         Nature::Fixed => Declared::OverHand,
         Nature::Volatile | Nature::Environment => {
-            match has.map(|has| traces.trace(basis, at, cell, has)) {
+            match has.map(|has| traces.trace(basis, at, cell, &has)) {
                 Some(Trace::Changed) => Declared::OverHand,
                 _ => Declared::New,
             }
@@ -539,9 +543,9 @@ fn differences(basis: &Basis<'_>, at: usize, columns: &[(usize, Cause)]) -> Vec<
             Some(Difference {
                 column: of.columns[*column].name.clone(),
                 old: old
-                    .and_then(|it| it.get(*column))
+                    .and_then(|it| it.value(*column))
                     .filter(|_| !masked)
-                    .map(shown),
+                    .map(|value| shown(&value)),
                 new: new.filter(|_| !masked),
                 cause: match cause {
                     Cause::Hand if basis.triggers.of(table, *column).is_some() => Cause::Trigger,

@@ -73,17 +73,18 @@ pub(super) fn wanted(scene: Scene<'_>, found: &Found, at: usize) -> Vec<(Vec<usi
         let there = found.row(rows, at);
         let is_so = |column: &usize| {
             let content = row.cell(*column).map(|cell| &cell.content);
-            matches!((content, there), (Some(Content::Known(value)), Some(there)) if there.get(*column) == Some(value))
+            matches!((content, there), (Some(Content::Known(value)), Some(there)) if there.get(*column) == Some(value.get()))
         };
-        if of.primary_key.iter().all(is_so) || there.is_none() && of.primary_key == rules.key {
+        let cannot_move = past.before(at).is_none() && of.primary_key == rules.key;
+        if of.primary_key.iter().all(is_so) || there.is_none() && cannot_move {
             return Vec::new();
         }
     }
     let cell = |column| found.cell(rows, shape, at, row.cell(column)?);
-    let (own, key) = match past.of[at] {
-        Was::Never => return Vec::new(),
-        Was::Same => (identity(rows, row, of, cell), None),
-        Was::Row(old) => (
+    let (own, key) = match (past.of[at], past.before(at)) {
+        (Was::Never, _) => return Vec::new(),
+        (_, None) => (identity(rows, row, of, cell), None),
+        (_, Some(old)) => (
             past.identity((found, rows), shape, old),
             past.key((found, rows), shape, old),
         ),
@@ -91,7 +92,7 @@ pub(super) fn wanted(scene: Scene<'_>, found: &Found, at: usize) -> Vec<(Vec<usi
     let is_there = |(columns, values): &(Vec<usize>, Vec<Value>)| {
         found.row(rows, at).is_some_and(|row| {
             let mut parts = columns.iter().zip(values);
-            parts.all(|(column, value)| row.get(*column) == Some(value))
+            parts.all(|(column, value)| row.has(*column, value))
         })
     };
     if own.as_ref().is_some_and(is_there) {
@@ -119,8 +120,7 @@ fn is_as_recorded(scene: Scene<'_>, found: &Found, at: usize, key: &[Value]) -> 
     }
 }
 
-/// Whether a row can get this key: no part of its primary key changes, and in mode `sync` no foreign key refers to it that
-/// does not follow it. Nothing of a row that is only inserted changes.
+/// Whether a row can get this key: no part of its primary key changes. Nothing of a row that is only inserted changes.
 fn may_move(scene: Scene<'_>, found: &Found, (at, key): (usize, &[Value]), row: There<'_>) -> bool {
     let declared = &scene.rows.rows[at];
     let rules = scene.rows.rules(declared);
@@ -132,33 +132,16 @@ fn may_move(scene: Scene<'_>, found: &Found, (at, key): (usize, &[Value]), row: 
     };
     let parts = rules.key.iter().zip(key);
     let changed: Vec<usize> = parts
-        .filter(|(column, value)| row.get(**column) != Some(*value) && !is_made(**column))
+        .filter(|(column, value)| !row.has(**column, value) && !is_made(**column))
         .filter(|(column, _)| {
             follows(scene.shape, scene.rows, found, (at, **column), row).is_none()
         })
         .map(|(column, _)| *column)
         .collect();
-    let is_part = |name: &String| {
-        of.column(name)
-            .is_some_and(|column| changed.contains(&column))
-    };
-    let mut keys = scene
-        .shape
-        .tables
-        .iter()
-        .flat_map(|table| &table.foreign_keys);
     let is_free = !changed.iter().any(|column| of.primary_key.contains(column));
     match rules.mode {
         Mode::Insert => true,
-        Mode::Upsert => is_free,
-        Mode::Sync => {
-            is_free
-                && !keys.any(|key| {
-                    key.parent.eq_ignore_ascii_case(&of.name)
-                        && key.on_update != "CASCADE"
-                        && key.parent_columns.iter().any(is_part)
-                })
-        }
+        Mode::Upsert | Mode::Sync => is_free,
     }
 }
 
@@ -187,7 +170,7 @@ pub(super) fn follows(
             && key.parent.eq_ignore_ascii_case(&parents.name)
             && pairs.any(|(own, name)| *own == column && parents.column(name) == Some(target))
     });
-    let old = found.row(rows, parent)?.get(target)?;
-    let has_old = row.get(column) == Some(&of.columns[column].affinity.stored(old.clone()));
+    let old = found.row(rows, parent)?.value(target)?;
+    let has_old = row.has(column, &of.columns[column].affinity.stored(old));
     (cascades && has_old && found.moved().contains(&parent)).then_some((parent, target))
 }

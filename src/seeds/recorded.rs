@@ -7,10 +7,11 @@ use serde_json::{Value as Json, json};
 
 use super::effective::{effective, labels, overrides};
 use super::followed::{Guessed, Renames, follow_columns, follow_tables, guess_columns};
-use super::given::{FirstNames, MadeAs, name_for_ids};
+use super::given::{Drawn, FirstNames, MadeAs, name_for_ids};
 use super::lineage::{Lineage, read};
 use super::model::{Expr, SeedFile, Table, declares};
 use super::renames::{follow_references, rename, renamed_from};
+use super::row::Redrawn;
 use super::set::Seeds;
 use crate::history::{DROPPED, History, MEMORY, Row as Record};
 use crate::schema::{Shape, TableShape};
@@ -29,6 +30,8 @@ pub(super) struct Texts {
     /// For each chosen file the names that its columns had first, by table and column in lower case, where a column has
     /// another one by now.
     pub(super) columns: Vec<FirstNames>,
+    /// For each chosen file the values that were drawn more than once.
+    pub(super) drawn: Vec<Drawn>,
     /// Columns that were renamed as it seems.
     guessed: Guessed,
     /// What was renamed since each record was written.
@@ -88,6 +91,7 @@ impl Texts {
             texts
                 .made_as
                 .push(made_as(file, (&records, &renames), &olds, settled, shape));
+            texts.drawn.push(drawn(&records));
             texts.dropped.push(dropped(file, &records));
             texts
                 .columns
@@ -283,6 +287,19 @@ fn made_as(
     all
 }
 
+/// The values of a file that were drawn more than once, as its records have them.
+fn drawn(records: &[&Record]) -> Drawn {
+    let lists = records
+        .iter()
+        .filter_map(|record| record.detail.get(MEMORY)?.get("drawn")?.as_array());
+    let cell = |it: &Json| {
+        let text = |at: usize| Some(it.get(at)?.as_str()?.to_owned());
+        let attempt = u32::try_from(it.get(3)?.as_u64()?).ok()?;
+        Some(((text(0)?, text(1)?, text(2)?), (attempt, text(4)?)))
+    };
+    lists.flatten().filter_map(cell).collect()
+}
+
 /// The tables of a file that were dropped since it was applied.
 fn dropped(file: &SeedFile, records: &[&Record]) -> HashSet<String> {
     let lists = records
@@ -356,6 +373,7 @@ pub(super) fn memory(
     files: &[&SeedFile],
     seeds: &Seeds,
     (made_as, columns): (&MadeAs, &FirstNames),
+    redrawn: &[&Redrawn],
     shape: &Shape,
 ) -> Json {
     let mut names = serde_json::Map::new();
@@ -385,7 +403,7 @@ pub(super) fn memory(
     {
         memory.insert(
             "shared".to_owned(),
-            super::secret::without(shared).as_ref().into(),
+            super::secret::without(shared).to_string().into(),
         );
     }
     let paths = file.exprs().filter_map(|expr| match &expr.value {
@@ -409,6 +427,14 @@ pub(super) fn memory(
     }
     if let Some(labels) = labels(file, seeds.shared.as_ref(), &seeds.attachments, files) {
         memory.insert("labels".to_owned(), labels.into());
+    }
+    if !redrawn.is_empty() {
+        let cell = |it: &&Redrawn| {
+            let (table, column, label) = &it.cell;
+            json!([table, column, label, it.attempt, it.hash])
+        };
+        let cells: Vec<Json> = redrawn.iter().map(cell).collect();
+        memory.insert("drawn".to_owned(), cells.into());
     }
     Json::Object(memory)
 }

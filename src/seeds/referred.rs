@@ -1,7 +1,7 @@
-//! Values that change although rows of the database refer to them, and no `ON UPDATE` lets those follow. Questions and what
-//! the answers mean. Pure.
+//! Values that change although rows of the database refer to them, and no `ON UPDATE CASCADE` lets those follow: they would
+//! keep the value from changing, or refer to another row or to none. Questions and what the answers mean. Pure.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::basis::{Basis, Move, Planned, Written};
 use super::found::{PER_QUESTION, wanting};
@@ -31,6 +31,8 @@ pub(super) struct Referred {
     parent_columns: Vec<usize>,
     /// The columns by which a row that refers is named.
     names: Vec<usize>,
+    /// Whether a deferred foreign key is checked at the end of the run: an action is taken at once.
+    may_wait: bool,
 }
 
 /// For each table whether another one may keep a value of it from changing. Primary keys are never changed, and most
@@ -117,7 +119,7 @@ pub(super) fn referred(basis: &Basis<'_>, written: &Planned<'_>) -> Vec<(Referre
                 Some(cell) if columns.contains(column) => {
                     basis.found.cell(basis.rows, basis.shape, at, cell)
                 }
-                _ => found.get(*column).cloned(),
+                _ => found.value(*column),
             });
             let new: Option<Vec<Value>> = new.collect();
             let changes = new.is_none_or(|new| {
@@ -179,6 +181,7 @@ pub(super) fn referred(basis: &Basis<'_>, written: &Planned<'_>) -> Vec<(Referre
                 columns: key.columns.clone(),
                 parent_columns: parents.clone(),
                 names: names.clone(),
+                may_wait: key.on_update == "NO ACTION",
             };
             all.push((about, Query { sql, args }));
         }
@@ -186,7 +189,8 @@ pub(super) fn referred(basis: &Basis<'_>, written: &Planned<'_>) -> Vec<(Referre
     all
 }
 
-/// The foreign keys that refer to a table and let no row follow: the table, the number of the key, and the key.
+/// The foreign keys that refer to a table and let no row follow: the table, the number of the key, and the key. `SET NULL`
+/// and `SET DEFAULT` would change rows of which the seeds say nothing.
 fn keys_to<'s>(
     basis: &Basis<'s>,
     of: &TableShape,
@@ -197,8 +201,7 @@ fn keys_to<'s>(
         let name = name.clone();
         let keys = table.foreign_keys.iter().enumerate();
         keys.filter(move |(_, key)| {
-            key.parent.eq_ignore_ascii_case(&name)
-                && matches!(key.on_update.as_str(), "NO ACTION" | "RESTRICT")
+            key.parent.eq_ignore_ascii_case(&name) && key.on_update != "CASCADE"
         })
         .map(move |(number, key)| (child, number, key))
     })
@@ -228,6 +231,7 @@ pub(super) fn referred_problems(
             continue;
         }
         let rows = declared(basis, &about);
+        let goes = deleted_before(basis, &about);
         for answer in answers {
             let (Some(number), deferred) = (answer[0].as_i64(), &answer[1]) else {
                 continue;
@@ -243,8 +247,12 @@ pub(super) fn referred_problems(
             let follows = |row: usize| written[row].touches(&about.columns);
             // A row that refers to itself changes at once.
             let is_itself = declared == Some(*at) && follows(*at);
-            let is_deferred = deferred.as_i64().is_some_and(|it| it > 0);
+            let is_deferred = about.may_wait && deferred.as_i64().is_some_and(|it| it > 0);
             if is_itself || is_deferred && declared.is_some_and(follows) {
+                continue;
+            }
+            // It is deleted before.
+            if declared.is_none() && goes.contains(&whole_row(key)) {
                 continue;
             }
             if let Some(row) =
@@ -305,6 +313,22 @@ fn declared(basis: &Basis<'_>, about: &Referred) -> HashMap<String, usize> {
     let rows = basis.rows.rows.iter().enumerate();
     let own = rows.filter(|(_, row)| basis.rows.rules(row).table == about.child);
     own.filter_map(|(at, _)| Some((whole_row(&values_in(basis.there(at)?, &about.names)), at)))
+        .collect()
+}
+
+/// The rows that are deleted before any row is updated, by what names them.
+fn deleted_before(basis: &Basis<'_>, about: &Referred) -> HashSet<String> {
+    let memory = basis.memory;
+    let own = memory.orphans().filter(|it| it.table == about.child);
+    let is_late =
+        memory.late.is_some() && memory.is_late(super::order::ranks(basis.shape)[about.child]);
+    own.filter(|_| !is_late)
+        .filter_map(|it| {
+            Some(whole_row(&values_in(
+                it.row.as_ref()?.as_ref()?,
+                &about.names,
+            )))
+        })
         .collect()
 }
 

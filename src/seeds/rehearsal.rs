@@ -154,7 +154,7 @@ fn insert(of: &TableShape, row: There<'_>) -> Step {
     let columns = of.columns.iter().zip(row.values());
     let plain = columns.filter(|(column, _)| column.origin == ColumnKind::Plain);
     let (names, values): (Vec<String>, Vec<Value>) = plain
-        .map(|(column, value)| (identifier(&column.name), value.clone()))
+        .map(|(column, value)| (identifier(&column.name), value.to_value()))
         .unzip();
     let sql = format!(
         "INSERT OR IGNORE INTO {} ({}) VALUES ({})",

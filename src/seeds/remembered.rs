@@ -70,7 +70,7 @@ pub(super) fn remembered(
 ) -> Option<Remembered> {
     let of = &shape.tables[table];
     let (names, state) = entry.columns()?;
-    let (mut key, hashes) = entry.key()?;
+    let (mut key, mut hashes) = entry.key()?;
     let column = |name: &String| match renames.and_then(|it| it.column(&entry.table, name)) {
         Some(now) => of.column(&now),
         None => of.column(name),
@@ -79,6 +79,11 @@ pub(super) fn remembered(
     // The column of the primary key may have another name by now.
     let columns = columns
         .or_else(|| (names.len() == of.primary_key.len()).then(|| of.primary_key.clone()))?;
+    if columns.is_empty() {
+        // What stands there is the label.
+        key.clear();
+        hashes.clear();
+    }
     if columns.len() != key.len() {
         return None;
     }
@@ -147,7 +152,11 @@ impl Remembered {
             }
             None => entry::to_json(value),
         };
-        let key = key.map(part).collect();
+        let key = match self.columns.is_empty() {
+            // No two entries of a table have one key.
+            true => vec![serde_json::Value::from(&*self.label)],
+            false => key.map(part).collect(),
+        };
         let entry = entry::entry(file, of, &self.columns, key, &self.label, self.state);
         match self.is_known() {
             true => entry,

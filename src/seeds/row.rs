@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::held::Held;
 use super::model::Mode;
 use crate::schema::Shape;
 use crate::script::Origin;
@@ -20,8 +21,21 @@ pub(super) struct Rows {
     pub(super) named: HashMap<(usize, usize), usize>,
     /// The labels that rows had before (`_was`).
     pub(super) was: HashMap<usize, Arc<str>>,
+    /// Cells whose value was drawn more than once, since another row had the first.
+    pub(super) redrawn: Vec<Redrawn>,
     /// Tables in which the database gives no number twice (`AUTOINCREMENT`), by their places in the shape.
     pub(super) counted: Vec<usize>,
+}
+
+/// A cell whose value was drawn more than once.
+#[derive(Debug)]
+pub(super) struct Redrawn {
+    pub(super) row: usize,
+    /// Table, column and label, as in [`Drawn`](super::given::Drawn).
+    pub(super) cell: (String, String, String),
+    /// How often it was drawn before.
+    pub(super) attempt: u32,
+    pub(super) hash: String,
 }
 
 /// What holds for all rows of one table in one file.
@@ -96,7 +110,7 @@ impl Cell {
 
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Content {
-    Known(Value),
+    Known(Held),
     /// What another row has in a column.
     Reference {
         row: usize,

@@ -3,7 +3,6 @@
 //! Nothing here keeps, prints or compares a secret with what a database holds.
 
 use std::ops::Range;
-use std::sync::Arc;
 
 use argon2::Argon2;
 use argon2::password_hash::PasswordHasher;
@@ -11,6 +10,7 @@ use argon2::password_hash::phc::PasswordHash;
 
 use super::files::with_companions;
 use super::model::{Expr, SeedFile};
+use crate::script::RecordedText;
 
 /// The argon2id hash of a secret as a PHC string, `$argon2id$v=19$m=19456,t=2,p=1$…`, with a random salt: no two calls
 /// return the same. Memory and passes are the least that OWASP recommends:
@@ -25,12 +25,13 @@ pub(super) fn hash(secret: &str) -> Result<String, String> {
 }
 
 /// What is recorded of a file: its text without secrets, with the files that belong to it behind it.
-pub(super) fn without(file: &SeedFile) -> Arc<str> {
-    match (secrets(file).is_empty(), file.companions.is_empty()) {
-        // A large text is not copied.
-        (true, true) => file.source.text.clone(),
-        _ => with_companions(file, masked(file)).into(),
-    }
+pub(super) fn without(file: &SeedFile) -> RecordedText {
+    // A large text is not copied.
+    let text = match secrets(file).is_empty() {
+        true => file.source.text.clone(),
+        false => masked(file).into(),
+    };
+    with_companions(file, text)
 }
 
 /// The text of a file with `***` for each secret that `!hash` finds in it: every user who can read

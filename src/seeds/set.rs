@@ -12,6 +12,7 @@ use super::parse::parse;
 use crate::diagnostic::Diagnostic;
 use crate::migrations::{NotText, ReadError, canonical, on_disk};
 use crate::nearest::nearest;
+use crate::regular::regular;
 use crate::script::{Origin, Source};
 use crate::setters::setters;
 
@@ -464,18 +465,6 @@ fn walk(folder: &Path, paths: &mut Vec<PathBuf>) -> Result<(), ReadError> {
         }
     }
     Ok(())
-}
-
-/// The metadata of what can be read to its end: to open a named pipe waits for another process that writes.
-fn regular(path: &Path) -> std::io::Result<std::fs::Metadata> {
-    let metadata = std::fs::metadata(path)?;
-    match metadata.is_file() {
-        true => Ok(metadata),
-        false => Err(std::io::Error::new(
-            std::io::ErrorKind::InvalidInput,
-            "this is a named pipe, a socket or a device, not a file",
-        )),
-    }
 }
 
 /// None where a file is too large to be meant.

@@ -50,7 +50,7 @@ pub struct Item {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum State {
-    /// It was never applied here.
+    /// It was never applied here, or `seed` would write rows of it again: an `undo` dropped their table.
     Pending,
     /// The database has it.
     Applied,
@@ -223,8 +223,13 @@ pub async fn standing(
         }
         for item in &mut items {
             let planned = plan.files.iter().find(|file| file.name == item.name);
-            if item.state == State::Applied && planned.is_some_and(|file| !file.drifted.is_empty())
-            {
+            let Some(planned) = planned.filter(|_| item.state == State::Applied) else {
+                continue;
+            };
+            // Its record is as its file, and `seed` would write: a migration took its table away, or a variable changed.
+            if !planned.changes.is_empty() {
+                item.state = State::Pending;
+            } else if !planned.drifted.is_empty() {
                 item.state = State::Drifted;
             }
         }

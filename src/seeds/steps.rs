@@ -10,17 +10,18 @@ use super::changes::{FilePlan, FileState, SeedPlan};
 use super::conflicts::misfit;
 use super::found::finds;
 use super::hand_over::{HandOver, hand_over};
+use super::held::Held;
 use super::model::Mode;
-use super::numbered::new_id;
+use super::numbered::{new_id, new_id_in_json};
 use super::order::Order;
 use super::refused::names_row;
-use super::row::{Content, Rows};
+use super::row::{Cell, Content, Redrawn, Rows};
 use super::trace::Writing;
 use crate::diagnostic::Diagnostic;
 use crate::history;
 use crate::schema::{Nullability, TableShape};
 use crate::script::{Atomicity, Entry, ForeignKeys, Key, Origin, Record, Script, Sql, Step, Unit};
-use crate::sql::{Value, identifier};
+use crate::sql::{Packed, Value, identifier};
 
 /// Rows up to this many are written one by one, so that an error has the place of its row; more go together.
 pub(super) const ONE_BY_ONE: usize = 200;
@@ -33,8 +34,6 @@ const PER_STATEMENT: usize = 6000;
 pub(super) struct Insert {
     /// Its place among the steps.
     step: usize,
-    /// How many it binds.
-    values: usize,
     rows: Vec<usize>,
     /// What is bound for cells that do not hold their own value, by their places among all cells.
     resolved: Vec<(usize, Vec<Value>)>,
@@ -96,7 +95,6 @@ pub(super) fn steps(
             };
             inserts.push(Insert {
                 step: steps.len(),
-                values: columns.len() * chunk.len(),
                 rows: chunk.to_vec(),
                 resolved: resolved.into_iter().map(|(at, _, it)| (at, it)).collect(),
             });
@@ -205,22 +203,47 @@ pub(super) fn bind(script: &mut Script, inserts: Vec<Insert>, rows: &mut Rows) {
         return;
     };
     for insert in inserts {
-        let mut args = Vec::with_capacity(insert.values);
+        let is_blob = |cell: &Cell| matches!(cell.content, Content::Known(Held::Blob(_)));
+        let mut of_rows = insert.rows.iter().map(|at| &rows.rows[*at]);
+        let mut args = match of_rows.any(|row| row.cells.iter().any(is_blob)) {
+            // It may be large, and is moved to its end.
+            true => Args::Each(Vec::new()),
+            false => Args::Packed(Packed::default()),
+        };
         let mut resolved = insert.resolved.into_iter().peekable();
         let mut number = 0;
         for at in insert.rows {
             for cell in std::mem::take(&mut rows.rows[at].cells) {
                 match resolved.next_if(|(place, _)| *place == number) {
-                    Some((_, values)) => args.extend(values),
+                    Some((_, values)) => values.into_iter().for_each(|it| args.push(it.into())),
                     None => args.push(match cell.content {
-                        Content::Known(value) => value,
-                        _ => Value::Null,
+                        Content::Known(held) => held,
+                        _ => Held::Null,
                     }),
                 }
                 number += 1;
             }
         }
-        Arc::make_mut(&mut unit.steps)[insert.step].bind(args);
+        let step = &mut Arc::make_mut(&mut unit.steps)[insert.step];
+        match args {
+            Args::Each(values) => step.bind(values),
+            Args::Packed(values) => step.bind_packed(values),
+        }
+    }
+}
+
+/// What one statement binds.
+enum Args {
+    Each(Vec<Value>),
+    Packed(Packed),
+}
+
+impl Args {
+    fn push(&mut self, held: Held) {
+        match self {
+            Args::Each(values) => values.push(held.into()),
+            Args::Packed(values) => values.push(held.get()),
+        }
     }
 }
 
@@ -248,12 +271,7 @@ fn update(
     let found = basis.there(at);
     for column in restored {
         sets.push(format!("{} = ?", identifier(&of.columns[*column].name)));
-        args.push(
-            found
-                .and_then(|it| it.get(*column))
-                .cloned()
-                .unwrap_or_default(),
-        );
+        args.push(found.and_then(|it| it.value(*column)).unwrap_or_default());
     }
     let (finds, found_by) = find(basis, at, secrets)?;
     args.extend(found_by);
@@ -301,6 +319,11 @@ pub(super) fn unresolved_references(
     let there: HashSet<usize> = inserted.iter().copied().collect();
     let mut problems = Vec::new();
     for (at, cell) in written(basis, inserted, updated) {
+        let new_row = new_id_in_json(basis.rows, basis.found, cell);
+        if let Some(row) = new_row.filter(|row| !there.contains(row)) {
+            problems.push(not_there(basis, at, cell, row));
+            continue;
+        }
         let Content::Reference { row, column } = cell.content else {
             continue;
         };
@@ -326,26 +349,7 @@ pub(super) fn unresolved_references(
         }
         let needs = is_foreign || new_id.is_some();
         if needs && basis.looked && !basis.found.is_there(row) && !there.contains(&row) {
-            let name = basis.rows.name(&rows[row], basis.shape);
-            let origin = basis.rows.origin(&rows[at], &cell.span(), basis.files);
-            let message =
-                format!("`{name}` is not in the database under its key, and is not inserted");
-            let parent = basis.rows.rules(&rows[row]);
-            let help = match parent.mode {
-                Mode::Insert => format!(
-                    "a row of mode insert is made once: `seed forget {}`, and then `seed`, makes it again",
-                    basis.files[parent.file].name
-                ),
-                Mode::Upsert | Mode::Sync => {
-                    "give that row its key again by hand, or delete what is left of it and run `seed --refresh`"
-                        .to_owned()
-                }
-            };
-            problems.push(
-                Diagnostic::problem("no-parent", message)
-                    .at(origin)
-                    .help(help),
-            );
+            problems.push(not_there(basis, at, cell, row));
             continue;
         }
         match value {
@@ -364,6 +368,27 @@ pub(super) fn unresolved_references(
         }
     }
     problems
+}
+
+/// The problem with a reference to a row that is neither in the database nor inserted.
+fn not_there(basis: &Basis<'_>, at: usize, cell: &Cell, row: usize) -> Diagnostic {
+    let rows = &basis.rows.rows;
+    let name = basis.rows.name(&rows[row], basis.shape);
+    let origin = basis.rows.origin(&rows[at], &cell.span(), basis.files);
+    let message = format!("`{name}` is not in the database under its key, and is not inserted");
+    let parent = basis.rows.rules(&rows[row]);
+    let help = match parent.mode {
+        Mode::Insert => format!(
+            "a row of mode insert is made once: `seed forget {}`, and then `seed`, makes it again",
+            basis.files[parent.file].name
+        ),
+        Mode::Upsert | Mode::Sync => {
+            "give that row its key again by hand, or delete what is left of it and run `seed --refresh`".to_owned()
+        }
+    };
+    Diagnostic::problem("no-parent", message)
+        .at(origin)
+        .help(help)
 }
 
 /// The records and the statements; none where there is nothing to do.
@@ -394,11 +419,14 @@ pub(super) fn script(
         let (file, hash) = (basis.files[number], &hashes[number]);
         let mut detail = detail(basis, planned);
         detail.insert(history::WRITTEN.to_owned(), writing.record(basis, number));
+        let is_its = |it: &&Redrawn| basis.rows.rules(&basis.rows.rows[it.row]).file == number;
+        let redrawn: Vec<&Redrawn> = basis.rows.redrawn.iter().filter(is_its).collect();
         let memory = super::recorded::memory(
             file,
             basis.files,
             basis.seeds,
             (&past.made_as[number], &past.columns[number]),
+            &redrawn,
             basis.shape,
         );
         detail.insert(history::MEMORY.to_owned(), memory);

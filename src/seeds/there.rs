@@ -1,8 +1,9 @@
 //! A row that the database has. Of a declared row only that is kept which its declaration does not say: most rows are as
 //! they are declared, and there may be millions. Pure.
 
+use super::held::Held;
 use super::row::{Content, Row};
-use crate::sql::Value;
+use crate::sql::{Value, ValueRef};
 
 /// A row of the database.
 #[derive(Debug, Clone, Copy)]
@@ -20,13 +21,13 @@ pub(super) type Besides = Box<[(usize, Value)]>;
 pub(super) fn besides(declared: &Row, row: Vec<Value>) -> Besides {
     let values = row.into_iter().enumerate();
     let others = values.filter(|(column, value)| {
-        said(declared, *column).is_none_or(|declared| !is_same(declared, value))
+        said(declared, *column).is_none_or(|it| !is_same(it.get(), value.into()))
     });
     others.collect()
 }
 
 /// What a row declares by itself in a column.
-fn said(declared: &Row, column: usize) -> Option<&Value> {
+fn said(declared: &Row, column: usize) -> Option<&Held> {
     match &declared.cell(column)?.content {
         Content::Known(value) => Some(value),
         _ => None,
@@ -34,36 +35,46 @@ fn said(declared: &Row, column: usize) -> Option<&Value> {
 }
 
 /// Whether one value can stand for another: -0.0 equals 0.0, and is another value.
-fn is_same(one: &Value, other: &Value) -> bool {
+fn is_same(one: ValueRef<'_>, other: ValueRef<'_>) -> bool {
     match (one, other) {
-        (Value::Real(one), Value::Real(other)) => one.to_bits() == other.to_bits(),
+        (ValueRef::Real(one), ValueRef::Real(other)) => one.to_bits() == other.to_bits(),
         _ => one == other,
     }
 }
 
 impl<'a> There<'a> {
     /// What the row has in a column.
-    pub(super) fn get(self, column: usize) -> Option<&'a Value> {
+    pub(super) fn get(self, column: usize) -> Option<ValueRef<'a>> {
         match self {
-            There::Whole(values) => values.get(column),
+            There::Whole(values) => values.get(column).map(ValueRef::from),
             There::Declared(declared, others) => {
                 let other = others.binary_search_by_key(&column, |(column, _)| *column);
                 match other {
-                    Ok(at) => Some(&others[at].1),
-                    Err(_) => said(declared, column),
+                    Ok(at) => Some((&others[at].1).into()),
+                    Err(_) => said(declared, column).map(Held::get),
                 }
             }
         }
     }
 
+    /// A copy of what the row has in a column.
+    pub(super) fn value(self, column: usize) -> Option<Value> {
+        self.get(column).map(ValueRef::to_value)
+    }
+
+    /// Whether the row has this value in a column.
+    pub(super) fn has(self, column: usize, value: &Value) -> bool {
+        self.get(column) == Some(value.into())
+    }
+
     /// Its values, by column.
-    pub(super) fn values(self) -> impl Iterator<Item = &'a Value> {
+    pub(super) fn values(self) -> impl Iterator<Item = ValueRef<'a>> {
         (0..).map_while(move |column| self.get(column))
     }
 
     /// Whether it has these values.
     pub(super) fn is(self, row: &[Value]) -> bool {
-        self.values().eq(row)
+        self.values().eq(row.iter().map(ValueRef::from))
     }
 }
 
@@ -93,10 +104,10 @@ mod tests {
             label: "a".into(),
             span: 0..1,
             cells: [
-                cell(0, Content::Known(Value::Integer(7))),
-                cell(1, Content::Known(Value::Real(0.0))),
+                cell(0, Content::Known(Value::Integer(7).into())),
+                cell(1, Content::Known(Value::Real(0.0).into())),
                 cell(3, Content::Secret("hunter22".into())),
-                cell(4, Content::Known("text".into())),
+                cell(4, Content::Known(Value::from("text").into())),
             ]
             .into(),
         };

@@ -209,13 +209,11 @@ impl Writing<'_> {
         {
             return declared();
         }
-        let found = basis.there(at)?.get(cell.column())?;
+        let found = basis.there(at)?.value(cell.column())?;
         match volatile {
             // What it has is where a later change begins.
-            true if self.traces.trace(basis, at, cell, found) != Trace::Changed => {
-                Some(found.clone())
-            }
-            false if declared().as_ref() == Some(found) => Some(found.clone()),
+            true if self.traces.trace(basis, at, cell, &found) != Trace::Changed => Some(found),
+            false if declared().as_ref() == Some(&found) => Some(found),
             _ => None,
         }
     }

@@ -242,8 +242,8 @@ impl<'a> Builder<'a> {
                 let last = items.last().map(|item| item.whole().end);
                 (Kind::Sequence(items), last)
             }
-            Collection::Mapping(mut entries, _) => {
-                entries.shrink_to_fit();
+            // What is kept of a map is another list, no larger than it has to be.
+            Collection::Mapping(entries, _) => {
                 let last = entries.last().map(|(_, value)| value.whole().end);
                 (Kind::Mapping(self.entries(entries)), last)
             }

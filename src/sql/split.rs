@@ -29,7 +29,7 @@ pub enum SplitError {
     #[error(transparent)]
     Lex(#[from] LexError),
     /// A trigger whose body has no `; END`.
-    #[error("the trigger is never closed: END is missing after the last statement of its body")]
+    #[error("the trigger is never closed: `; END` is missing after the last statement of its body")]
     UnterminatedTrigger {
         /// From its `CREATE` to the end of the text.
         span: Range<usize>,
@@ -233,7 +233,7 @@ mod tests {
     #[test]
     fn a_trigger_that_is_never_closed_is_an_error_at_its_create() {
         let message =
-            "the trigger is never closed: END is missing after the last statement of its body";
+            "the trigger is never closed: `; END` is missing after the last statement of its body";
         is_error(
             "SELECT 1; CREATE TRIGGER r DELETE ON t BEGIN SELECT 1; SELECT 2;",
             &[(10, message)],

@@ -71,7 +71,7 @@ impl Options {
         target: Option<OsString>,
     ) -> Result<Options, ConfigError> {
         let path = PathBuf::from("config.toml");
-        let toml = std::fs::read_to_string(root.join(&path)).ok();
+        let toml = crate::regular::text(&root.join(&path)).ok();
         let sources = Sources {
             flags: Flags::default(),
             toml: toml.map(|text| TomlText { path, text }),

@@ -262,7 +262,10 @@ async fn lock(path: &Path) -> Result<Option<File>, TestingError> {
     let file = options.create(true).truncate(false).write(true).open(path);
     let file = file.map_err(cannot_write(path))?;
     let locking = tokio::task::spawn_blocking(move || file.lock().map(|()| file));
-    match locking.await.map_err(DbError::Thread)? {
+    match locking
+        .await
+        .map_err(|error| DbError::Thread(error.into()))?
+    {
         Ok(file) => Ok(Some(file)),
         Err(error) if error.kind() == ErrorKind::Unsupported => Ok(None),
         Err(error) => Err(cannot_write(path)(error)),

@@ -286,7 +286,7 @@ fn doctor_on_a_port_that_does_not_speak_tls() {
         ✓ mode          remote (USE_TURSO from the environment)
         ✓ database      https://[server] (TURSO_DATABASE_URL from the environment)
         ✓ url           https://[server]: host 127.0.0.1, port [port], encrypted
-        ✓ token         none is set; a server on this machine may need none
+        ✓ token         none is set; a server on this machine or in a private network may need none
         - dns           127.0.0.1 is an address
         ✓ tcp           connected to [server]
         ✗ tls           no encrypted connection: what answers does not speak TLS

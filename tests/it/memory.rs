@@ -104,23 +104,23 @@ fn the_memory_for_seeds_is_a_small_multiple_of_the_size_of_their_file() {
     let cells = lines(&|(_, value)| value).join("\n").replace(", ", ",");
     let csv = format!("{}\n{cells}\n", NAMES.join(","));
     let objects = format!("[{{{}}}]\n", lines(&json).join("},\n{"));
-    // How many times the size a first run takes, and whatever looks at the rows later. A line of CSV is short, and has as
-    // many cells.
+    // How many times the size a first run takes, in tenths, and whatever looks at the rows later. A line of CSV is short,
+    // and has as many cells.
     for (name, seed, rows, first, later) in [
-        ("list.yaml", list.as_str(), "", 12, 11),
+        ("list.yaml", list.as_str(), "", 85, 81),
         (
             "people.csv",
             "people: !csv people.csv\n",
             csv.as_str(),
-            18,
-            14,
+            109,
+            104,
         ),
         (
             "people.json",
             "people: !json people.json\n",
             objects.as_str(),
-            13,
-            11,
+            78,
+            74,
         ),
     ] {
         let columns = "id INTEGER PRIMARY KEY, email TEXT NOT NULL UNIQUE, name TEXT, city TEXT, \
@@ -144,7 +144,7 @@ fn the_memory_for_seeds_is_a_small_multiple_of_the_size_of_their_file() {
             let most = most.saturating_sub(without_rows);
             println!("{name} of {size} KB, {command}: {most} KB");
             assert!(
-                most > 0 && most < times * size,
+                most > 0 && most * 10 < times * size,
                 "{name} of {size} KB, {command}: {most} KB"
             );
         }

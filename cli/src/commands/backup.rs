@@ -171,7 +171,7 @@ pub(crate) async fn restore(session: &Session, flags: &args::Restore) -> Ending 
     }
     back::is_free(&opened.db, &file).await.map_err(stopped)?;
     session.ask(&opened, Asks::OnEveryRemote).await?;
-    let progress = Progress::new(session.terminal, &Input::File(file.clone()));
+    let progress = Progress::new(session.terminal, &Input::File(file.clone()), "restored");
     let restored = back::restore(
         &opened.db,
         &file,
@@ -192,7 +192,7 @@ pub(crate) async fn restore(session: &Session, flags: &args::Restore) -> Ending 
         document.with_mark(&restored).with_verified(call, &verified)
     };
     let text = |style: Style<'_>| {
-        let text = report::imported(&restored.imported, &shown, style);
+        let text = report::restored_backup(&restored.imported, &shown, style);
         text + &report::verified_after(&verified, style)
     };
     session.result_unless(synced.is_err(), Some(&opened), exit, document, text);

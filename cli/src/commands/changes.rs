@@ -444,10 +444,9 @@ fn not_recorded(
 pub(crate) async fn adopt(session: &Session, flags: &args::Adopt) -> Ending {
     let opened = session.open(flags.lock.lock_timeout).await?;
     let set = session.migrations_for(&opened)?;
-    let options = match &flags.from {
-        Some(tool) => AdoptOptions::default().from(tool),
-        None => AdoptOptions::default(),
-    };
+    let mut options = AdoptOptions::default();
+    options.from.clone_from(&flags.from);
+    options.table.clone_from(&flags.table);
     if flags.dry_run {
         let plan = migrations::observe_adopt(&opened.db, &set, &options)
             .await

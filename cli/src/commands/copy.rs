@@ -74,13 +74,13 @@ pub(crate) async fn copy(session: &Session, flags: &args::Copy) -> Ending {
         return Ok(Exit::Done);
     }
     session.ask(&opened, Asks::OnEveryRemote).await?;
-    if !opened.config.database.value.is_on_this_machine() {
+    if opened.config.database.value.may_be_restored() {
         let name = opened.config.turso_name();
         let words = report::restore_point(&name, SystemTime::now());
         session.terminal.words(&words);
     }
     let input = read_twice(input).await.map_err(|error| failed(&error))?;
-    let progress = Progress::new(session.terminal, &input);
+    let progress = Progress::new(session.terminal, &input, "copied");
     let (on_event, told) = telling(&progress);
     let copied = library::copy(
         &input,

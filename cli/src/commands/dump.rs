@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use crate::args::{self, Format};
 use crate::exit::Exit;
 use crate::session::{Ending, Opened, Session, Stopped};
-use seedbed::dump::{self, Contents, ExportError, ExportOptions, Records};
+use seedbed::dump::{self, Contents, ExportError, ExportOptions, Exported, Records};
 use seedbed::history::HistoryError;
 use seedbed::report::{self, Call, Document, Report, Style};
 
@@ -36,7 +36,10 @@ pub(crate) async fn dump(session: &Session, flags: &args::Export) -> Ending {
     let Some(file) = file else {
         let exported = dump::export(&opened.db, &options, &mut std::io::stdout()).await;
         return match exported {
-            Ok(_) => Ok(Exit::Done),
+            Ok(exported) => {
+                left_out(session, &exported);
+                Ok(Exit::Done)
+            }
             // The reader has seen enough.
             Err(ExportError::Write(error)) if error.kind() == ErrorKind::BrokenPipe => {
                 Ok(Exit::Done)
@@ -49,7 +52,15 @@ pub(crate) async fn dump(session: &Session, flags: &args::Export) -> Ending {
     let document = |call: Call<'_>| Document::dumped(call, &exported, file);
     let text = |_: Style<'_>| report::dumped(&exported, file);
     session.result(Some(&opened), Exit::Done, document, text);
+    left_out(session, &exported);
     Ok(Exit::Done)
+}
+
+/// Says which tables are not in the dump.
+fn left_out(session: &Session, exported: &Exported) {
+    if let Some(words) = report::export_words(exported) {
+        session.terminal.words(&words);
+    }
 }
 
 /// Whether there is a database at all: a file that is missing is a slip more often than an empty database.

@@ -1,18 +1,21 @@
 //! The commands that need no database: they read and write the files of a project.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use serde_json::json;
 
 use crate::args::{self, Format};
 use crate::exit::Exit;
-use crate::init::{self, Dependency, InitError, InitOptions, Kind, Places, Survey, Wrote};
+use crate::init::{
+    self, Dependency, Existing, InitError, InitOptions, Kind, Places, Survey, Wrote,
+};
 use crate::session::{Ending, Session, Stopped};
 use seedbed::config::{self, Database, DotEnv, Project, Sources, TomlText};
 use seedbed::diagnostic::{Class, Diagnostic};
 use seedbed::history::History;
 use seedbed::layouts::Layout;
+use seedbed::lint;
 use seedbed::migrations::{
     self, Base, CheckOptions, CreateError, DataTests, Files, GitError, Known, Migrations,
     NewOptions, Numbering, ReadError, Rename, RenumberError, Renumbered, Which,
@@ -56,7 +59,9 @@ pub(crate) async fn check(session: &Session, flags: &args::Check) -> Ending {
     if base.is_none() {
         problems.extend(migrations::same_texts(&set));
     }
-    if !problems.iter().any(Diagnostic::is_error) {
+    lint::at_levels(&mut problems, &project.lint.levels.value);
+    // With a version of no file or of several, what comes after it would fail for that alone.
+    if !set.problems.iter().any(Diagnostic::is_error) {
         problems.extend(
             super::lint::of_check(session, &project, &set, base.as_ref(), &problems).await?,
         );
@@ -101,8 +106,8 @@ fn git(session: &Session, error: &GitError) -> Stopped {
         ),
         GitError::UnknownRef { reference } => {
             let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-".contains(c);
-            let branch = reference.strip_prefix("origin/");
-            let branch = branch.filter(|it| it.chars().all(is_plain));
+            let branch = reference.strip_prefix("origin/").unwrap_or(reference);
+            let branch = Some(branch).filter(|it| it.chars().all(is_plain));
             let branch = branch.unwrap_or("main");
             // A clone of one branch would only write FETCH_HEAD without the second half.
             fetch = format!(
@@ -177,6 +182,7 @@ fn not_created(session: &Session, error: &CreateError) -> Stopped {
             error,
             Some("leave `--down` out; what undoes it can be a new migration".to_owned()),
         ),
+        CreateError::OrderOfNames { .. } => session.usage("order-of-names", error, None),
         CreateError::Read(error) => session.stopped(Report::files(error)),
         CreateError::NoVersion { .. } => {
             session.stopped(Diagnostic::problem("no-version", error.to_string()))
@@ -359,6 +365,7 @@ fn not_renumbered(
         RenumberError::NoVersion { .. } | RenumberError::NoHigher { .. } => {
             session.usage("no-version", error, None)
         }
+        RenumberError::OrderOfNames { .. } => session.usage("order-of-names", error, None),
         RenumberError::OnlyItsTool { .. } => {
             let help = "`drizzle-kit drop` takes it out of the journal, and `drizzle-kit generate` writes it again with the \
                         next number";
@@ -371,7 +378,8 @@ fn not_renumbered(
 
 /// `init`
 pub(crate) fn init(session: &Session, flags: &args::Init) -> Ending {
-    let places = places(session)?;
+    let mut places = places(session)?;
+    let existing = existing(session, &mut places);
     let survey = Survey::of(&session.cwd);
     let (seems, why) = survey.found().kind();
     let kind = match flags.kind {
@@ -383,6 +391,16 @@ pub(crate) fn init(session: &Session, flags: &args::Init) -> Ending {
         (None, Some(path)) => Dependency::Path(path.clone()),
         (None, None) => Dependency::Registry,
     };
+    if kind == Kind::Program
+        && flags.workflow == init::Workflow::None
+        && let Some(flag) = dependency.flag()
+    {
+        let message = format!(
+            "{flag} says from where an xtask or a workflow takes Seedbed, and this writes neither"
+        );
+        let help = format!("leave {flag} out, or add `--kind xtask` or `--workflow github`");
+        return Err(session.usage("flag", message, Some(help)));
+    }
     let options = InitOptions {
         kind,
         dependency,
@@ -390,8 +408,10 @@ pub(crate) fn init(session: &Session, flags: &args::Init) -> Ending {
         places,
     };
     // A project that is being set up has no migrations folder and no config.toml to be found by.
-    let wrote =
+    let has_settings = session.cwd.join("config.toml").exists();
+    let mut wrote =
         init::init(&session.cwd, &survey, &options).map_err(|error| not_set_up(session, &error))?;
+    wrote.extend(to_name(&existing, has_settings));
     let mut lines = Vec::new();
     let mut items = Vec::new();
     for (path, wrote) in &wrote {
@@ -427,17 +447,95 @@ pub(crate) fn init(session: &Session, flags: &args::Init) -> Ending {
         None if kind != seems => String::new(),
         None => format!("kind: {kind} ({why}); `--kind` sets up another one\n"),
     };
-    session.terminal.words(&format!(
-        "\n{told}next: `{run} new create users`, write the SQL, `{run} migrate`"
-    ));
+    let next = next(run, &existing);
+    session.terminal.words(&format!("\n{told}{next}"));
     Ok(Exit::Done)
+}
+
+/// The migrations that a project has before it is set up.
+enum Before {
+    /// None.
+    Nothing,
+    /// Those of the folder that its settings name.
+    There(Existing),
+    /// Those of another folder, which becomes the one that the settings name.
+    Elsewhere(Existing),
+    /// Those of several other folders.
+    Several(Vec<Existing>),
+}
+
+/// Looks for migrations. Where only one other folder has some, it is the one of the project.
+fn existing(session: &Session, places: &mut Places) -> Before {
+    let root = &session.cwd;
+    if let Some(there) = Existing::of(root, &places.migrations) {
+        return Before::There(there);
+    }
+    let is_chosen = places.migrations != Places::default().migrations;
+    if is_chosen || root.join(&places.migrations).exists() {
+        return Before::Nothing;
+    }
+    let mut usual = Existing::usual(root);
+    match usual.pop() {
+        None => Before::Nothing,
+        Some(only) if usual.is_empty() => {
+            places.migrations.clone_from(&only.folder);
+            Before::Elsewhere(only)
+        }
+        Some(last) => {
+            usual.push(last);
+            Before::Several(usual)
+        }
+    }
+}
+
+/// What is left to do where the settings do not name the folder that has migrations.
+fn to_name(before: &Before, has_settings: bool) -> Option<(PathBuf, Wrote)> {
+    let words = match before {
+        Before::Elsewhere(only) if has_settings => format!(
+            "write `dir = \"{}\"` under [migrations]: that folder has migrations",
+            shown_folder(only)
+        ),
+        Before::Several(all) => {
+            let all: Vec<String> = all.iter().map(shown_folder).collect();
+            format!(
+                "several folders have migrations ({}): to use one of them, write `dir = \"{}\"` under [migrations]",
+                all.join(", "),
+                all[0]
+            )
+        }
+        Before::Nothing | Before::There(_) | Before::Elsewhere(_) => return None,
+    };
+    Some((PathBuf::from("config.toml"), Wrote::TellUser(words)))
+}
+
+fn shown_folder(existing: &Existing) -> String {
+    existing.folder.to_string_lossy().replace('\\', "/")
+}
+
+/// What to type after a project is set up.
+fn next(run: &str, before: &Before) -> String {
+    let (Before::There(found) | Before::Elsewhere(found)) = before else {
+        return format!("next: `{run} new create users`, write the SQL, `{run} migrate`");
+    };
+    let count = report::count(found.count, "migration");
+    let folder = shown_folder(found);
+    match found.layout {
+        Layout::Seedbed => format!(
+            "{folder} has {count}\nnext: `{run} status` shows which are applied, `{run} migrate` applies the others"
+        ),
+        layout => format!(
+            "{folder} has {count} (layout: {})\nnext: `{run} status` shows which are applied; in a database that another \
+             tool has migrated, `{run} adopt` takes its history over",
+            layout.word()
+        ),
+    }
 }
 
 /// Where the settings of the working folder keep what, as a project of its own. What the environment says is about this
 /// machine, and files are for all.
 fn places(session: &Session) -> Result<Places, Stopped> {
     let root = &session.cwd;
-    let text = |name: &str| std::fs::read_to_string(root.join(name)).ok();
+    let text = |name: &str| seedbed::regular::text(&root.join(name)).ok();
     let toml = text("config.toml").map(|text| TomlText {
         path: "config.toml".into(),
         text,

@@ -42,7 +42,7 @@ pub(crate) async fn import(session: &Session, flags: &args::Import) -> Ending {
         return dry_run(session, &opened, &input, &options, &shown).await;
     }
     session.ask(&opened, Asks::OnEveryRemote).await?;
-    if !opened.config.database.value.is_on_this_machine() {
+    if opened.config.database.value.may_be_restored() {
         let name = opened.config.turso_name();
         session
             .terminal
@@ -56,7 +56,7 @@ pub(crate) async fn import(session: &Session, flags: &args::Import) -> Ending {
         }
         Verify::Counts | Verify::None => input,
     };
-    let progress = Progress::new(session.terminal, &input);
+    let progress = Progress::new(session.terminal, &input, "imported");
     let outcome = import::import(
         &opened.db,
         &input,

@@ -12,7 +12,7 @@ use crate::exit::Exit;
 use crate::session::{Ending, Session, Stopped};
 use seedbed::config::Project;
 use seedbed::diagnostic::{Class, Diagnostic, Severity};
-use seedbed::lint::{self, Environment, Options, Runs, Seed, Target};
+use seedbed::lint::{self, Environment, Options, Placement, Runs, Seed, Target};
 use seedbed::migrations::{self, Base, Migration, Migrations, PlanOptions, State};
 use seedbed::nearest::nearest;
 use seedbed::report::{self, Document, Report};
@@ -79,6 +79,10 @@ pub(crate) async fn lint(session: &Session, flags: &args::Lint) -> Ending {
             true => Runs::EachFile,
             false => Runs::Together,
         },
+        placement: match flags.files.is_empty() {
+            true => Placement::BehindOthers,
+            false => Placement::InPlace,
+        },
         seeds: &seeds,
         ..options
     };
@@ -129,10 +133,35 @@ pub(super) async fn of_check(
         Some((file.to_owned(), line?, column))
     };
     let is_new = |it: &Diagnostic| {
-        let mut known = known.iter().filter_map(place);
-        it.is_error() && !known.any(|known| Some(known) == place(it))
+        let is_same = |known: &Diagnostic| {
+            let same_place = place(known).is_some_and(|known| Some(known) == place(it));
+            let same_rule = known.code == it.code && known.file() == it.file();
+            let same_matter = SAME_MATTER.contains(&(known.code, it.code));
+            same_place || same_rule || same_matter || fails_there(known, it)
+        };
+        it.is_error() && !known.iter().any(is_same)
     };
     Ok(linted.findings.into_iter().filter(is_new).collect())
+}
+
+/// Codes of `check` that are about the same matter as a rule, wherever they report it.
+const SAME_MATTER: [(&str, &str); 5] = [
+    ("does-not-compile", "DP401"),
+    ("foreign-key-mismatch", "DP402"),
+    ("lost-parent", "DP402"),
+    ("foreign-key-mismatch", "DP404"),
+    ("lost-parent", "DP404"),
+];
+
+/// Whether a statement fails in memory that a rule is about: one points at the statement, or at a token of it.
+fn fails_there(known: &Diagnostic, it: &Diagnostic) -> bool {
+    let (Some(failed), Some(found)) = (known.origin(), it.origin()) else {
+        return false;
+    };
+    known.code == "fails"
+        && failed.source.name == found.source.name
+        && failed.span.start < found.span.end
+        && found.span.start < failed.span.end
 }
 
 /// The files of the folder `queries` in the project, where there is one.
@@ -178,7 +207,7 @@ fn sources(session: &Session, folder: &Path) -> Vec<Arc<Source>> {
             let is_sql = path.extension().is_some_and(|it| it == "sql");
             if path.is_dir() {
                 folders.push(path);
-            } else if is_sql && let Ok(text) = std::fs::read_to_string(&path) {
+            } else if is_sql && let Ok(text) = seedbed::regular::text(&path) {
                 let shown = path.strip_prefix(&session.cwd).unwrap_or(&path);
                 let name = shown.to_string_lossy().replace('\\', "/");
                 let text = text.into();
@@ -206,6 +235,7 @@ fn options<'a>(
         target: target.or(named).unwrap_or(of_settings),
         levels: &project.lint.levels.value,
         runs: Runs::Together,
+        placement: Placement::BehindOthers,
         queries,
         seeds: &[],
     }
@@ -312,7 +342,9 @@ fn shown(session: &Session, linted: &lint::Linted, strict: bool) -> Exit {
             .data(&report::sarif(&report.diagnostics, session.style())),
         Format::Table => {
             if !findings.is_empty() {
-                session.terminal.error(&report.text(session.style()));
+                session
+                    .terminal
+                    .error(&report.text_uncounted(session.style()));
             }
             session
                 .terminal

@@ -50,5 +50,5 @@ pub(crate) async fn test_db(session: &Session, flags: &args::TestDb) -> Ending {
 }
 
 fn failed(session: &Session, error: &TestingError) -> Stopped {
-    session.stopped(Report::testing(error))
+    session.stopped(Report::testing(error).within("test-db"))
 }

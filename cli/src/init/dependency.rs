@@ -30,6 +30,15 @@ impl Dependency {
         }
     }
 
+    /// The flag that names it.
+    pub(crate) fn flag(&self) -> Option<&'static str> {
+        match self {
+            Dependency::Registry => None,
+            Dependency::Git(_) => Some("--git"),
+            Dependency::Path(_) => Some("--path"),
+        }
+    }
+
     /// The line of `xtask/Cargo.toml`, which is one folder below `root`.
     pub(super) fn line(&self, root: &Path) -> String {
         match self {
@@ -63,7 +72,7 @@ impl Dependency {
 fn package_in(folder: &Path) -> Option<PathBuf> {
     ["", "cli"].into_iter().map(PathBuf::from).find(|below| {
         let manifest = folder.join(below).join("Cargo.toml");
-        std::fs::read_to_string(manifest).is_ok_and(|text| text.contains("name = \"seedbed-cli\""))
+        seedbed::regular::text(&manifest).is_ok_and(|text| text.contains("name = \"seedbed-cli\""))
     })
 }
 

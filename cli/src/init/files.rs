@@ -42,7 +42,7 @@ impl<'a> Files<'a> {
             return Ok(Some(planned.after.clone()));
         }
         let path = self.root.join(name);
-        match fs::read_to_string(&path) {
+        match seedbed::regular::text(&path) {
             Ok(text) => Ok(Some(text)),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(source) => Err(InitError::Read { path, source }),

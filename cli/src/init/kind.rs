@@ -63,7 +63,8 @@ impl Found {
                 Kind::Program,
                 format!("Cargo.toml is in {}, not here", below.display()),
             ),
-            (false, None, None) => (Kind::Xtask, "the folder has no project yet".to_owned()),
+            // To make a package out of it later is easy, and to take one back is not.
+            (false, None, None) => (Kind::Program, "the folder has no project yet".to_owned()),
         }
     }
 }
@@ -102,7 +103,7 @@ mod tests {
             ),
             (
                 found(false, None, &[]),
-                Kind::Xtask,
+                Kind::Program,
                 "the folder has no project yet",
             ),
         ];

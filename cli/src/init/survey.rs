@@ -32,7 +32,7 @@ impl Survey {
             other: other(Path::new("")),
         };
         for_each_folder(root, |folder| {
-            if let Ok(text) = std::fs::read_to_string(root.join(folder).join("Cargo.toml")) {
+            if let Ok(text) = seedbed::regular::text(&root.join(folder).join("Cargo.toml")) {
                 survey.below.push((folder.to_owned(), text));
             }
             survey.other = survey.other.take().or_else(|| other(folder));

@@ -123,12 +123,27 @@ fn a_folder_of_migrations_without_sql_is_no_root_below_a_project() {
     check(&[module], "app/src/deep", "app/src");
     // A service without migrations yet, in a repository of several.
     check(&[".git/HEAD", "app/migrations/"], "app/src", "app");
-    check(
-        &["app/config.toml", "app/src/migrations/"],
-        "app/src",
-        "app",
-    );
     check(&["config.toml", "app/.git/HEAD", module], "app/src", "app");
+}
+
+#[test]
+fn an_empty_folder_of_migrations_begins_a_project_below_another_one() {
+    let check = |files: &[&str]| {
+        let temp = tempfile::tempdir().unwrap();
+        let below = temp.path().join("app/tool");
+        fs::create_dir_all(below.join("migrations")).unwrap();
+        for file in files {
+            let path = temp.path().join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "").unwrap();
+        }
+        let found = project_root(&below);
+        assert_eq!(found, below, "{files:?}");
+    };
+    check(&["app/migrations/V1__a.sql"]);
+    check(&["app/config.toml"]);
+    check(&["app/config.toml", "app/tool/migrations/.gitkeep"]);
+    check(&["app/.git/HEAD", "app/migrations/V1__a.sql"]);
 }
 
 /// What `load` says in a folder with these files; its own path is shown as `TEMP`.

@@ -3,6 +3,54 @@
 use crate::config::{Form, RemoteUrl, UrlError};
 
 #[test]
+fn addresses_of_private_networks_are_known() {
+    let private = [
+        "10.0.0.1",
+        "10.255.255.255",
+        "172.16.0.1",
+        "172.31.255.254",
+        "192.168.1.10",
+        "169.254.9.2",
+        "100.64.0.1",
+        "100.127.255.254",
+        "127.0.0.1",
+        "[::1]",
+        "[fd00:5::2]",
+        "[fc00::1]",
+        "[fe80::1]",
+        // What a name stands for is not looked up.
+        "sqld",
+        "db.internal.example",
+    ];
+    let public = [
+        "9.255.255.255",
+        "11.0.0.1",
+        "172.15.255.255",
+        "172.32.0.1",
+        "192.167.1.1",
+        "192.169.1.1",
+        "100.63.255.255",
+        "100.128.0.1",
+        "169.253.0.1",
+        "203.0.113.2",
+        "8.8.8.8",
+        "0.0.0.0",
+        "[2001:db8::2]",
+        "[fe00::1]",
+        "[::ffff:8.8.8.8]",
+        "turso.io",
+        "app-org.turso.io",
+        "app-org.turso.io.",
+    ];
+    for (hosts, expect) in [(&private[..], true), (&public[..], false)] {
+        for host in hosts {
+            let url = RemoteUrl::parse(&format!("http://{host}:8080")).unwrap();
+            assert_eq!(url.may_be_private(), expect, "{host}");
+        }
+    }
+}
+
+#[test]
 fn a_remote_url_has_one_base_whatever_its_spelling() {
     let cases = [
         ("libsql://db.turso.io", "https://db.turso.io", false),

@@ -274,10 +274,10 @@ impl Run<'_> {
         }
         // Outside of a transaction each statement takes a lock of its own, unless it stands below a `SAVEPOINT`.
         if atomicity == Atomicity::Bare && self.connection.is_autocommit() {
-            self.locked(&step.sql, step.args(), None).await?;
+            self.locked(&step.sql, &[], None).await?;
         } else {
             // The transaction has its lock: this one is its own.
-            run_once(self.connection, &step.sql, step.args())
+            run_once(self.connection, &step.sql, &[])
                 .await
                 .map_err(EngineError::of_the_statement)?;
         }

@@ -171,7 +171,7 @@ fn in_transaction() -> BatchCond {
 fn statement(step: &Step) -> Stmt {
     let wants_rows = !step.is_written() && !step.sql.starts_with("EXPLAIN ");
     let mut stmt = Stmt::new(step.sql.to_string(), wants_rows);
-    stmt.args = step.args().iter().map(to_hrana).collect();
+    stmt.args = step.args().map(to_hrana).collect();
     stmt
 }
 

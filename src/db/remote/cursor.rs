@@ -109,7 +109,10 @@ impl Remote {
             }
         };
         drop(send);
-        match (shown.await.map_err(DbError::Thread)?, lost) {
+        match (
+            shown.await.map_err(|error| DbError::Thread(error.into()))?,
+            lost,
+        ) {
             (End::Shown(sink, baton), _) => {
                 if let Some(baton) = baton {
                     self.server.close(baton);

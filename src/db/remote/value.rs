@@ -1,21 +1,19 @@
 //! Values as Hrana carries them.
 
-use std::sync::Arc;
-
 use libsql_hrana::proto;
 
-use crate::sql::Value;
+use crate::sql::{Value, ValueRef};
 
-pub(super) fn to_hrana(value: &Value) -> proto::Value {
-    match value {
-        Value::Null => proto::Value::Null,
-        Value::Integer(value) => proto::Value::Integer { value: *value },
-        Value::Real(value) => proto::Value::Float { value: *value },
-        Value::Text(value) => proto::Value::Text {
-            value: Arc::from(value.as_str()),
+pub(super) fn to_hrana<'a>(value: impl Into<ValueRef<'a>>) -> proto::Value {
+    match value.into() {
+        ValueRef::Null => proto::Value::Null,
+        ValueRef::Integer(value) => proto::Value::Integer { value },
+        ValueRef::Real(value) => proto::Value::Float { value },
+        ValueRef::Text(value) => proto::Value::Text {
+            value: String::from_utf8_lossy(value).into(),
         },
-        Value::Blob(value) => proto::Value::Blob {
-            value: value.clone().into(),
+        ValueRef::Blob(value) => proto::Value::Blob {
+            value: value.to_vec().into(),
         },
     }
 }

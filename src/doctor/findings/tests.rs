@@ -177,10 +177,18 @@ fn a_file_is_told_as_it_is() {
         "#]],
         ),
         (
-            Contents::NoFile,
+            Contents::Folder,
             vec![],
             expect![[r#"
             error file: data/app.db is a folder
+            help: name another file with `--database FILE`
+        "#]],
+        ),
+        (
+            Contents::NoFile,
+            vec![],
+            expect![[r#"
+            error file: data/app.db is not a regular file
             help: name another file with `--database FILE`
         "#]],
         ),
@@ -226,6 +234,7 @@ fn a_file_is_told_as_it_is() {
             path: "data/app.db".into(),
             contents,
             beside,
+            abandoned: Vec::new(),
         });
         expect.assert_eq(&shown(&found));
     }
@@ -320,4 +329,24 @@ fn the_warnings_of_a_plan_are_shown() {
         warning migrations: 1 pending; no migration is recorded, and the database has a already: this statement fails
         help: `status` shows where, and what to do
     "#]].assert_eq(&shown(&migrations(&planned, Access::Full)));
+}
+
+#[test]
+fn what_a_killed_run_has_left_is_named_with_its_size() {
+    let found = |abandoned: Vec<(PathBuf, u64)>| {
+        super::abandoned(&File {
+            path: "data/app.db".into(),
+            contents: Contents::Missing,
+            beside: Vec::new(),
+            abandoned,
+        })
+    };
+    assert!(found(Vec::new()).is_none());
+    expect![[r#"
+        warning left over: left by a run that was killed: app.db-building-1 (4096 bytes)
+        help: the next command that changes the database removes it
+    "#]]
+    .assert_eq(&shown(
+        &found(vec![("data/app.db-building-1".into(), 4096)]).unwrap(),
+    ));
 }

@@ -32,7 +32,7 @@ pub struct ExportOptions {
     pub tables: Vec<String>,
     /// The schema, the rows, or both.
     pub what: Contents,
-    /// Whether the records of Seedbed are written.
+    /// Whether the records of Seedbed and of other migration tools are written.
     pub history: Records,
 }
 
@@ -56,14 +56,15 @@ pub enum Contents {
     Data,
 }
 
-/// Whether `_migrations` and the other tables in which Seedbed keeps its records are written.
+/// Whether `_migrations`, the other tables in which Seedbed keeps its records, and the tables of other migration tools are
+/// written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Records {
     /// They are.
     #[default]
     With,
-    /// They are not.
+    /// They are not, apart from a table of another tool that [`ExportOptions::tables`] names.
     Without,
 }
 
@@ -76,6 +77,8 @@ pub struct Exported {
     pub tables: Vec<(String, u64)>,
     /// The length of the text.
     pub bytes: u64,
+    /// The tables of other migration tools that were left out: see [`Records::Without`].
+    pub of_other_tools: Vec<String>,
 }
 
 impl Exported {

@@ -26,6 +26,8 @@ pub(super) struct Plan {
     /// The schema that it is made for.
     pub(super) objects: Vec<Object>,
     pub(super) parts: Vec<Part>,
+    /// See [`super::Exported::of_other_tools`].
+    pub(super) of_other_tools: Vec<String>,
 }
 
 /// A piece of a dump.
@@ -129,6 +131,7 @@ pub(super) fn plan(
         engine,
         objects: catalogue.objects.clone(),
         parts: parts.0,
+        of_other_tools: chosen.of_other_tools,
     })
 }
 
@@ -363,6 +366,16 @@ fn is_record(object: &Object) -> bool {
             .any(|name| object.name.eq_ignore_ascii_case(name))
 }
 
+/// The tables in which other migration tools keep their records.
+fn of_other_tools(catalogue: &Catalogue) -> Vec<String> {
+    let tables = catalogue.objects.iter().filter(|it| it.kind == "table");
+    history::of_other_tools(tables.filter_map(|object| {
+        let table = catalogue.table(&object.name)?;
+        let columns = table.columns.iter().map(|column| column.name.as_str());
+        Some((object.name.as_str(), columns.collect()))
+    }))
+}
+
 /// The tables and views that are written.
 struct Chosen {
     /// In lower case.
@@ -370,6 +383,8 @@ struct Chosen {
     /// Their names as they were made.
     tables: Vec<String>,
     all: bool,
+    /// The tables of other migration tools that are left out with the records.
+    of_other_tools: Vec<String>,
 }
 
 impl Chosen {
@@ -411,12 +426,19 @@ impl Chosen {
                     .iter()
                     .any(|named| named.eq_ignore_ascii_case(name))
         };
+        // A table that was named is wanted, whatever it is.
+        let of_other_tools = match (options.history, options.tables.as_slice()) {
+            (Records::Without, []) => of_other_tools(catalogue),
+            _ => Vec::new(),
+        };
         let chosen = own.iter().filter(|object| {
             let owner = match is_shadow(object) {
                 true => catalogue.owner(&object.name).unwrap_or(&object.name),
                 false => &object.name,
             };
-            is_named(owner) && (options.history == Records::With || !is_record(object))
+            is_named(owner)
+                && (options.history == Records::With || !is_record(object))
+                && !of_other_tools.contains(&object.name)
         });
         let chosen: Vec<&&Object> = chosen.collect();
         Ok(Chosen {
@@ -430,6 +452,7 @@ impl Chosen {
                 .map(|object| object.name.clone())
                 .collect(),
             all: chosen.len() == own.len(),
+            of_other_tools,
         })
     }
 

@@ -67,6 +67,10 @@ impl Writer {
     pub(super) fn new(plan: Plan, pieces: Sender<Vec<u8>>) -> Writer {
         Writer {
             widths: plan.widths(),
+            exported: Exported {
+                of_other_tools: plan.of_other_tools.clone(),
+                ..Exported::default()
+            },
             plan,
             at: 0,
             query: 0,
@@ -76,7 +80,6 @@ impl Writer {
             is_utf16: false,
             text: Vec::with_capacity(PIECE * 2),
             pieces,
-            exported: Exported::default(),
         }
     }
 

@@ -179,8 +179,7 @@ mod tests {
             let Some((step, taken)) = statement("INSERT INTO t", &block, rows, row) else {
                 break;
             };
-            let args = step.args().iter().map(ValueRef::from);
-            raw.prepare(&step.sql).unwrap().run(args).unwrap();
+            raw.prepare(&step.sql).unwrap().run(step.args()).unwrap();
             row += taken;
             sent += taken;
         }

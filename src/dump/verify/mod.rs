@@ -260,16 +260,20 @@ pub(super) async fn compared(
     let modules = Modules::new().await.map_err(DbError::Read)?;
     for _ in 0..TRIES {
         let catalogue = Arc::new(Catalogue::read(db).await?);
-        let reader = input.whole()?;
         let judge = values.judge().await?;
         let (known, modules) = (Arc::clone(&catalogue), modules.clone());
         let stop = db.stop().clone();
+        let first = input.clone();
         let again = input.can_be_read_again().then(|| input.clone());
+        // A pipe is waited for even to be opened.
         let dumped = tokio::task::spawn_blocking(move || {
             let again = || again.map(|input| input.whole());
-            dumped::read(reader, again, &known, &modules, judge, level, &stop)
+            dumped::read(first.whole()?, again, &known, &modules, judge, level, &stop)
         });
-        let dumped = Arc::new(dumped.await??);
+        let dumped = tokio::select! {
+            dumped = dumped => Arc::new(dumped??),
+            () = db.stop().raised() => return Err(stopped()),
+        };
         let again = Some((input, values));
         let verified = compared_with(db, &catalogue, dumped, level, again).await?;
         match verified {

@@ -46,6 +46,13 @@ fn a_folder_tells_its_layout() {
         (&[("m/1_a.sql", "-- migrate:up\n")], Layout::Dbmate),
         (&[("m/1_a.sql", "-- +migrate Up\n")], Layout::SqlMigrate),
         (
+            &[
+                ("m/users.sql", "-- +migrate Up\n"),
+                ("m/posts.sql", "-- +migrate Up\n"),
+            ],
+            Layout::SqlMigrate,
+        ),
+        (
             &[("m/0000_a.sql", ""), ("m/meta/_journal.json", "{}")],
             Layout::Drizzle,
         ),

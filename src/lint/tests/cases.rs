@@ -312,6 +312,41 @@ fn cases() -> Vec<Case> {
             "CREATE TABLE alone_backup AS SELECT * FROM alone;",
         ),
         (
+            "RB314",
+            SEEDBED,
+            FAMILY,
+            "CREATE TABLE n (id INTEGER PRIMARY KEY, a TEXT UNIQUE, b TEXT); INSERT OR IGNORE INTO n (id, a, b) SELECT id, a, b FROM alone; DROP TABLE alone; ALTER TABLE n RENAME TO alone;",
+            "CREATE TABLE n (id INTEGER PRIMARY KEY, a TEXT, b TEXT, d TEXT DEFAULT 'x' CHECK (d <> '')); INSERT OR IGNORE INTO n (id, a, b) SELECT id, a, b FROM alone; DROP TABLE alone; ALTER TABLE n RENAME TO alone;",
+        ),
+        (
+            "RB314",
+            SEEDBED,
+            FAMILY,
+            "CREATE TABLE n (id INTEGER PRIMARY KEY, a TEXT NOT NULL, b TEXT); INSERT OR IGNORE INTO n SELECT * FROM alone; DROP TABLE alone; ALTER TABLE n RENAME TO alone;",
+            "CREATE TABLE n (id INTEGER PRIMARY KEY, a TEXT NOT NULL, b TEXT); INSERT OR IGNORE INTO n SELECT id, coalesce(a, ''), b FROM alone; DROP TABLE alone; ALTER TABLE n RENAME TO alone;",
+        ),
+        (
+            "RB314",
+            SEEDBED,
+            FAMILY,
+            "CREATE TABLE n (id INTEGER PRIMARY KEY, a TEXT CHECK (a <> ''), b TEXT); INSERT OR IGNORE INTO n SELECT id, a, b FROM alone; DROP TABLE alone; ALTER TABLE n RENAME TO alone;",
+            "CREATE TABLE n (id INTEGER PRIMARY KEY, a TEXT CHECK (a <> ''), b TEXT); INSERT INTO n SELECT id, a, b FROM alone; DROP TABLE alone; ALTER TABLE n RENAME TO alone;",
+        ),
+        (
+            "RB314",
+            SEEDBED,
+            "CREATE TABLE t (a TEXT PRIMARY KEY NOT NULL, b TEXT CHECK (b IN ('x')));",
+            "CREATE TABLE n (a TEXT PRIMARY KEY NOT NULL, b TEXT); INSERT OR REPLACE INTO n SELECT lower(a), b FROM t; DROP TABLE t; ALTER TABLE n RENAME TO t;",
+            "CREATE TABLE n (z TEXT PRIMARY KEY NOT NULL, b TEXT CHECK (b IN ('x', 'y'))); INSERT OR IGNORE INTO n (b, z) SELECT b, t.a FROM t; DROP TABLE t; ALTER TABLE n RENAME TO t;",
+        ),
+        (
+            "RB314",
+            SEEDBED,
+            "CREATE TABLE t (a TEXT PRIMARY KEY NOT NULL, b TEXT, d TEXT);",
+            "CREATE TABLE n (a TEXT, b TEXT UNIQUE, d TEXT, PRIMARY KEY (a)); INSERT INTO n SELECT a, b, d FROM t WHERE true ON CONFLICT DO NOTHING; DROP TABLE t; ALTER TABLE n RENAME TO t;",
+            "CREATE TABLE n (a TEXT, b TEXT UNIQUE, d TEXT, PRIMARY KEY (a, d)); INSERT OR IGNORE INTO n SELECT max(a), b, max(d) FROM t GROUP BY b; DROP TABLE t; ALTER TABLE n RENAME TO t;",
+        ),
+        (
             "DP402",
             SEEDBED,
             "CREATE TABLE p (id INTEGER PRIMARY KEY, code TEXT); CREATE UNIQUE INDEX p_code ON p (code); CREATE TABLE c (id INTEGER PRIMARY KEY, code TEXT UNIQUE REFERENCES p (code));",
@@ -633,6 +668,7 @@ async fn down_files_are_missed_where_others_have_one() {
         target: Target::Local,
         levels: &levels,
         runs: Runs::Together,
+        placement: Placement::BehindOthers,
         queries: &[],
         seeds: &[],
     };
@@ -655,6 +691,62 @@ async fn down_files_are_missed_where_others_have_one() {
 }
 
 #[tokio::test]
+async fn what_a_repeatable_makes_counts_as_made_again_behind_a_down_file() {
+    let of = |name: &str, text: &str| (name.to_owned(), text.as_bytes().to_vec());
+    let rebuild = |columns: &str| {
+        format!(
+            "DROP VIEW IF EXISTS v; CREATE TABLE n ({columns}); INSERT INTO n (id) SELECT id FROM a; DROP TABLE a; \
+             ALTER TABLE n RENAME TO a;"
+        )
+    };
+    let with = |down: &str| {
+        Migrations::from_files([
+            of("V1__a.sql", "CREATE TABLE a (id INTEGER PRIMARY KEY);"),
+            of(
+                "V2__b.sql",
+                &rebuild("id INTEGER PRIMARY KEY, b CHECK (b > 0)"),
+            ),
+            of("V2__b.down.sql", down),
+            of(
+                "R__v.sql",
+                "DROP VIEW IF EXISTS v; CREATE VIEW v AS SELECT id FROM a; \
+                 CREATE TRIGGER g INSTEAD OF DELETE ON v BEGIN SELECT 1; END;",
+            ),
+        ])
+    };
+    let levels = Levels::new();
+    let options = Options {
+        runner: None,
+        target: Target::Local,
+        levels: &levels,
+        runs: Runs::Together,
+        placement: Placement::BehindOthers,
+        queries: &[],
+        seeds: &[],
+    };
+    let is_new = |it: &Migration| it.key == Key::Migration(2);
+    let undoes = with(&rebuild("id INTEGER PRIMARY KEY"));
+    let found = lint(&undoes, &is_new, &options, None)
+        .await
+        .unwrap()
+        .findings;
+    assert!(!codes(&found).contains(&"MG902"), "{found:?}");
+    for wrong in [
+        rebuild("id INTEGER PRIMARY KEY, c"),
+        format!(
+            "{}CREATE VIEW v AS SELECT 1;",
+            rebuild("id INTEGER PRIMARY KEY")
+        ),
+    ] {
+        let found = lint(&with(&wrong), &is_new, &options, None)
+            .await
+            .unwrap()
+            .findings;
+        assert!(codes(&found).contains(&"MG902"), "{wrong}: {found:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_query_of_the_project_that_breaks_is_found() {
     let source = |text: &str| {
         std::sync::Arc::new(crate::script::Source {
@@ -671,6 +763,7 @@ async fn a_query_of_the_project_that_breaks_is_found() {
         target: Target::Local,
         levels: &levels,
         runs: Runs::Together,
+        placement: Placement::BehindOthers,
         queries: &queries,
         seeds: &[],
     };

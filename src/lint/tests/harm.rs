@@ -62,6 +62,11 @@ async fn what_an_empty_table_takes_is_refused_where_there_are_rows() {
             "UNIQUE constraint failed",
         ),
         (
+            "DD203",
+            "ALTER TABLE c ADD COLUMN d TEXT DEFAULT 'x'; CREATE UNIQUE INDEX u ON c (d)",
+            "UNIQUE constraint failed",
+        ),
+        (
             "DD204",
             "CREATE TABLE n (id INTEGER PRIMARY KEY, code TEXT NOT NULL); INSERT INTO n SELECT id, code FROM p",
             "NOT NULL constraint failed",

@@ -83,6 +83,7 @@ async fn a_repeatable_migration_that_inserts_its_rows_again_is_found() {
             target: Target::Local,
             levels: &Levels::new(),
             runs: Runs::Together,
+            placement: Placement::BehindOthers,
             queries: &[],
             seeds: &[],
         };

@@ -105,7 +105,9 @@ impl<'a> Published<'a> {
                 .map(|part| part.migration.up.checksum.clone())
                 .collect()
         };
-        let is_empty = self.versions.is_empty() && self.repeatables.is_empty();
+        // Without a version, repeatable migrations that are only taken to be there are not: they were never applied alone.
+        let is_empty = self.versions.is_empty()
+            && (self.repeatables.is_empty() || self.texts == Texts::Current);
         let has_more =
             !self.new.is_empty() || checksums(&self.repeatables) != checksums(&self.last);
         !is_empty && has_more

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use super::{Object, Part, Rehearsal};
 use crate::db::{DbError, Query};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Class, Diagnostic};
 use crate::migrations::directive::LOST_IN_REBUILD;
 use crate::schema::{Broken, ObjectKind, Schema, broken};
 use crate::script::Step;
@@ -146,8 +146,8 @@ impl Lost<'_> {
                 rewritten.join(", ")
             )
         });
-        let mut problem = Diagnostic::problem(LOST_IN_REBUILD, message)
-            .warning()
+        let mut problem = Diagnostic::error(LOST_IN_REBUILD, message)
+            .class(Class::Lint)
             .about(self.part.key())
             .in_file(self.part.up.file())
             .helps(recreate)

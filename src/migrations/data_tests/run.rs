@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::parse::{Block, Case, DATA_TEST, Line};
 use super::{DataTest, Tried};
-use crate::db::{At, DbError, EngineError, Failure, Query, Transaction, locate};
+use crate::db::{At, DbError, EngineError, Failure, Query, Transaction, locate, missing_semicolon};
 use crate::diagnostic::Diagnostic;
 use crate::migrations::rehearse::{Act, Rehearsal, Stopped, Way};
 use crate::migrations::set::{Migration, Migrations};
@@ -213,9 +213,7 @@ impl Trial<'_> {
         };
         let statement = statements.get(at).or(statements.last());
         if let Some(statement) = statement {
-            let origin = self.token(statement, &error).await;
-            let problem = Diagnostic::problem(FAILED, error.message);
-            let problem = problem.at(origin);
+            let problem = self.failed(statement, error).await;
             self.problems
                 .push(problem.note(format!("the database is at {}", self.version())));
         }
@@ -247,10 +245,13 @@ impl Trial<'_> {
         }
     }
 
-    /// The token of a statement that an error is about.
-    async fn token(&self, statement: &Origin, error: &EngineError) -> Origin {
-        let offset = locate(self.rehearsal.db(), statement.text(), error).await;
-        statement.token_at(offset)
+    /// The problem of a statement that the engine refuses, at the token that its error is about.
+    async fn failed(&self, statement: &Origin, error: EngineError) -> Diagnostic {
+        let offset = locate(self.rehearsal.db(), statement.text(), &error).await;
+        let help = missing_semicolon(statement, &error.message, offset);
+        Diagnostic::problem(FAILED, error.message)
+            .at(statement.token_at(offset))
+            .helps(help)
     }
 
     fn version(&self) -> String {
@@ -359,8 +360,7 @@ impl Trial<'_> {
         let found = match answer {
             Some(Ok(rows)) => rows,
             Some(Err(error)) => {
-                let origin = self.token(query, &error).await;
-                let problem = Diagnostic::problem(FAILED, error.message).at(origin);
+                let problem = self.failed(query, error).await;
                 let note = format!("the database is at {}", self.version());
                 self.problems.push(problem.note(note));
                 return Ok(());
@@ -398,8 +398,7 @@ impl Trial<'_> {
         };
         // What no engine can read proves nothing about the schema.
         if error.message.contains("syntax error") || error.message == "incomplete input" {
-            let origin = self.token(statement, &error).await;
-            let problem = Diagnostic::problem(FAILED, error.message).at(origin);
+            let problem = self.failed(statement, error).await;
             self.problems.push(
                 problem
                     .help("correct it: an error of its syntax says nothing about the migrations"),

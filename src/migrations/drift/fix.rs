@@ -93,7 +93,7 @@ pub async fn fix(
             version: None,
         });
     }
-    let problems = obstacles(&set, &look.history, kind);
+    let problems = obstacles(&set, &look.history);
     if !problems.is_empty() {
         return Err(FixError::Refused(problems));
     }
@@ -103,6 +103,9 @@ pub async fn fix(
         FixKind::Adopt => adopting(look).await?,
     };
     let text = written.text(set.layout);
+    if set.layout == Layout::Drizzle {
+        return Err(FixError::Refused(vec![left_to_drizzle(kind, &text)]));
+    }
     let words = match kind {
         FixKind::Revert => "revert drift",
         FixKind::Adopt => "adopt drift",
@@ -155,38 +158,53 @@ fn refused(why: impl Into<String>) -> FixError {
     FixError::Refused(vec![Diagnostic::problem("no-fix", why)])
 }
 
+/// drizzle-kit numbers its files and keeps a journal of them: what to write into the one that it makes.
+fn left_to_drizzle(kind: FixKind, text: &str) -> Diagnostic {
+    let message = format!(
+        "a file for {} is not written by this command",
+        Layout::Drizzle.tools()
+    );
+    let help = match kind {
+        FixKind::Revert => {
+            "write this into the file that `drizzle-kit generate --custom` makes, then `migrate`"
+        }
+        FixKind::Adopt => {
+            "write this into the file that `drizzle-kit generate --custom` makes, then `baseline V` with its number records \
+             it here"
+        }
+    };
+    Diagnostic::problem("no-fix", message)
+        .note(format!("what it would hold:\n{}", text.trim_end()))
+        .help(help)
+}
+
 /// What has to be done before.
-fn obstacles(set: &Migrations, history: &History, kind: FixKind) -> Vec<Diagnostic> {
+fn obstacles(set: &Migrations, history: &History) -> Vec<Diagnostic> {
     let errors = set.problems.iter().filter(|it| it.is_error());
     let mut problems: Vec<Diagnostic> = errors.cloned().collect();
-    if set.layout == Layout::Drizzle {
-        let message = format!(
-            "a file for {} is not written by this command",
-            set.layout.tools()
-        );
-        problems.push(
-            Diagnostic::problem("no-fix", message)
-                .help("`drift` shows the statements: write them into the file that `drizzle-kit generate --custom` makes"),
-        );
-    }
-    if kind == FixKind::Adopt {
-        let recorded = history.by_key();
-        let pending = set.versioned.iter();
-        let pending = pending.filter(|it| !recorded.contains_key(&it.key));
-        for migration in pending {
-            let message = format!(
-                "{} is pending, and a file that is recorded above it would be applied before it",
-                migration.key
-            );
-            problems.push(
-                Diagnostic::problem("pending", message)
-                    .about(&migration.key)
-                    .in_file(&migration.up.source.name)
-                    .help("`migrate` applies it"),
-            );
-        }
-    }
+    let recorded = history.by_key();
+    let pending = set.versioned.iter();
+    let pending = pending.filter(|it| !recorded.contains_key(&it.key));
+    problems.extend(pending.map(pending_below));
     problems
+}
+
+/// A version that is to run before the new file, which is made for the schema without it.
+fn pending_below(migration: &Migration) -> Diagnostic {
+    let message = format!(
+        "{} is pending, and the new file would run after it, on another schema than the recorded one",
+        migration.key
+    );
+    Diagnostic::problem("pending", message)
+        .about(&migration.key)
+        .in_file(&migration.up.source.name)
+        .help(
+            "`migrate` applies it; where the drift is in its way, `migrate --allow-drift` does. Then run this again",
+        )
+        .help(
+            "to repair the drift first, move the file out of the folder, run this again, and put the file back with a \
+             version above the new one",
+        )
 }
 
 /// The file that makes the schema as the migrations do, whether or not the database has drifted.
@@ -291,8 +309,11 @@ impl Content {
             _ => ("", None),
         };
         let mut text = format!("{}{up}", self.head);
-        for statement in &self.statements {
-            text.push('\n');
+        for (number, statement) in self.statements.iter().enumerate() {
+            text.push_str(match layout {
+                Layout::Drizzle if number > 0 => "--> statement-breakpoint\n",
+                _ => "\n",
+            });
             // A semicolon in a trigger ends a statement there.
             let is_trigger =
                 matches!(kind(statement), Kind::Create(it) if it.what == What::Trigger);

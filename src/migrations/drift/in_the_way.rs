@@ -206,6 +206,7 @@ fn problems(
         drifts: drifts.collect(),
         policy,
         command,
+        applies: Applies::of(scripts),
         found: Vec::new(),
     };
     let fingerprint = fingerprint(differences);
@@ -243,7 +244,33 @@ struct Walk<'a> {
     drifts: Drifts<'a>,
     policy: DriftPolicy,
     command: &'a str,
+    applies: Applies,
     found: Vec<Diagnostic>,
+}
+
+/// What a run applies. While a version is pending, `drift --fix` writes no file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Applies {
+    /// Versions that are not recorded.
+    PendingVersions,
+    /// What is recorded already, or repeatable migrations.
+    Others,
+}
+
+impl Applies {
+    fn of(scripts: &[Script]) -> Applies {
+        let records = || {
+            let units = scripts.iter().flat_map(|script| &script.units);
+            units.map(|unit| &unit.record)
+        };
+        let is_version = |it: &Record| matches!(it.key(), Key::Migration(_));
+        // A redo undoes what it applies.
+        let undoes = records().any(|it| matches!(it, Record::Delete(_)));
+        match !undoes && records().any(is_version) {
+            true => Applies::PendingVersions,
+            false => Applies::Others,
+        }
+    }
 }
 
 impl Walk<'_> {
@@ -328,7 +355,18 @@ impl Walk<'_> {
                     help: Vec::new(),
                     ..self.problem(drift, &what, step).warning()
                 }
-                .help("`drift --fix adopt` writes a migration that makes it, so that it is kept"),
+                .help(match (self.applies, change.does) {
+                    (Applies::Others, _) => {
+                        "`drift --fix adopt` writes a migration that makes it, so that it is kept"
+                    }
+                    (Applies::PendingVersions, Does::Alters) => {
+                        "behind this run, `drift --fix adopt` writes a migration that makes it, so that other databases \
+                         get it"
+                    }
+                    (Applies::PendingVersions, Does::Drops { .. }) => {
+                        "to keep it, create it again at the end of the file"
+                    }
+                }),
                 (Difference::Different { .. }, Does::Drops { .. }) => {
                     self.problem(drift, &what, step)
                 }
@@ -357,13 +395,26 @@ impl Walk<'_> {
             return problem;
         }
         let command = self.command;
-        problem
-            .help(
-                "`drift` shows the whole difference; `drift --fix adopt` and `drift --fix revert` write a migration about it",
-            )
-            .help(format!(
-                "`{command} --allow-drift` runs it on what is there: other databases then have another schema"
-            ))
+        match self.applies {
+            Applies::PendingVersions => problem
+                .help(format!(
+                    "`drift` shows the whole difference; `{command} --allow-drift` runs it on what is there. Then `drift \
+                     --fix adopt` writes a migration that keeps the change, or `drift --fix revert` one that removes it: \
+                     until then other databases have another schema"
+                ))
+                .help(
+                    "to repair the drift first, move the pending file out of the folder, run `drift --fix adopt` or `drift \
+                     --fix revert`, and put the file back with a version above the new one",
+                ),
+            Applies::Others => problem
+                .help(
+                    "`drift` shows the whole difference; `drift --fix adopt` and `drift --fix revert` write a migration \
+                     about it",
+                )
+                .help(format!(
+                    "`{command} --allow-drift` runs it on what is there: other databases then have another schema"
+                )),
+        }
     }
 }
 

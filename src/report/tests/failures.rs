@@ -6,7 +6,9 @@ use expect_test::expect_file;
 
 use super::{STYLE, case, origin, row};
 use crate::config::{DotEnv, Sources, resolve};
-use crate::db::{At, Code, Db, DbError, Engine, EngineError, Failure, Left, Options, Stop};
+use crate::db::{
+    At, Code, Db, DbError, Engine, EngineError, Failure, Left, MadeAgain, Options, Stop,
+};
 use crate::diagnostic::Diagnostic;
 use crate::history::{Failed, History, HistoryError, Part, Row, State};
 use crate::migrations::{
@@ -86,6 +88,7 @@ fn made_up(code: Code, message: &str, part: Part, committed: usize, left: Left) 
         set_back: false,
         recorded: Vec::new(),
         other_rows: Vec::new(),
+        made_again: MadeAgain::Unknown,
         done: Vec::new(),
         version: Some(2),
         engine: Engine::default(),

@@ -173,7 +173,9 @@ fn place_of(places: &HashMap<String, usize>, name: &str) -> Option<usize> {
 }
 
 /// Runs of rows that begin with the same value.
-fn by_first<const W: usize>(rows: &[[Value; W]]) -> impl Iterator<Item = (&Value, &[[Value; W]])> {
+pub(super) fn by_first<const W: usize>(
+    rows: &[[Value; W]],
+) -> impl Iterator<Item = (&Value, &[[Value; W]])> {
     rows.chunk_by(|one, other| one.first() == other.first())
         .filter_map(|rows| Some((rows.first()?.first()?, rows)))
 }
@@ -214,7 +216,7 @@ fn tables(objects: &[Object], listed: &[[Value; 4]]) -> Vec<TableShape> {
     tables.collect()
 }
 
-fn add_columns(table: &mut TableShape, rows: &[[Value; 7]]) {
+pub(super) fn add_columns(table: &mut TableShape, rows: &[[Value; 7]]) {
     let mut key: Vec<(i64, usize)> = Vec::new();
     for [_, name, declared, not_null, default, in_key, hidden] in rows {
         let declared = declared.as_str().unwrap_or_default();
@@ -242,7 +244,7 @@ fn add_columns(table: &mut TableShape, rows: &[[Value; 7]]) {
 }
 
 /// The unique indexes of one table; each column of each is a row.
-fn unique_indexes(rows: &[[Value; 7]]) -> Vec<UniqueIndex> {
+pub(super) fn unique_indexes(rows: &[[Value; 7]]) -> Vec<UniqueIndex> {
     let indexes = rows
         .chunk_by(|one, other| one[1] == other[1])
         .filter(|rows| !is_partial(rows))
@@ -275,7 +277,10 @@ fn is_partial(rows: &[[Value; 7]]) -> bool {
 }
 
 /// The unique indexes of one table that have expressions, or a condition; each column of each is a row.
-fn conditional_indexes(table: &TableShape, rows: &[[Value; 7]]) -> Vec<ConditionalIndex> {
+pub(super) fn conditional_indexes(
+    table: &TableShape,
+    rows: &[[Value; 7]],
+) -> Vec<ConditionalIndex> {
     let indexes = rows
         .chunk_by(|one, other| one[1] == other[1])
         .filter_map(|rows| {
@@ -329,7 +334,7 @@ fn index_parts(sql: &str) -> Option<(&str, Option<&str>)> {
 }
 
 /// The foreign keys of one table; each column of each is a row.
-fn references<'a>(
+pub(super) fn references<'a>(
     table: &TableShape,
     rows: &[[Value; 7]],
     parent: impl Fn(&str) -> Option<&'a TableShape>,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::super::cell::{Names, evaluate};
 use super::super::draw::{chosen, dice, drawn, is_drawn};
 use super::super::generate::Dice;
+use super::super::held::Held;
 use super::super::instead::Instead;
 use super::super::labels::names;
 use super::super::model::{Expr, Json, Ref, Spanned, Style, Template};
@@ -350,7 +351,7 @@ impl<'a> Expansion<'a> {
                 parts.volatile |= nature == Nature::Volatile;
                 parts.hides |= nature == Nature::Environment;
                 match content {
-                    Content::Known(value) => row::as_json(value).map(row::Json::Value),
+                    Content::Known(value) => row::as_json(value.into()).map(row::Json::Value),
                     _ => {
                         parts.unknown = true;
                         constant(serde_json::Value::Null)
@@ -386,8 +387,8 @@ impl<'a> Expansion<'a> {
             }) => {
                 let text = match content {
                     Content::Unknown => return Some((Content::Unknown, nature)),
-                    Content::Known(Value::Text(text)) => slug(&text),
-                    Content::Known(Value::Integer(number)) => number.to_string(),
+                    Content::Known(Held::Integer(number)) => number.to_string(),
+                    Content::Known(held) => held.as_str().map(slug).unwrap_or_default(),
                     _ => String::new(),
                 };
                 if !text.is_empty() {
@@ -397,7 +398,7 @@ impl<'a> Expansion<'a> {
                     };
                     let (column, strictness) = (place.column(), place.strictness());
                     return match typed(text.into(), Style::Quoted, column, strictness) {
-                        Ok(value) => Some((Content::Known(value), nature)),
+                        Ok(value) => Some((Content::Known(value.into()), nature)),
                         Err(unfit) => {
                             self.unfit(place.found.file, span, unfit);
                             None
@@ -487,7 +488,7 @@ impl<'a> Expansion<'a> {
         let id = remembered.cloned();
         let id = id.or_else(|| made_id(of, key, &of.name, label))?;
         let id = of.columns[key].affinity.stored(id);
-        Some((Content::Known(id), Nature::Fixed))
+        Some((Content::Known(id.into()), Nature::Fixed))
     }
 
     /// The column to which a reference leads. `of_column` is where its name stands.

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use super::super::cell::Names;
 use super::super::draw::{ATTEMPTS, not_enough};
-use super::super::identity::word_of;
+use super::super::held::Held;
+use super::super::identity::{keyed, word_of};
 use super::super::model::{Expr, Spanned};
-use super::super::row::{Cell, Content};
+use super::super::row::{Cell, Content, Nature, Redrawn};
 use super::cells::Place;
 use super::{Expansion, Found};
-use crate::sql::Value;
 
 /// A cell that is drawn once all others are known.
 pub(super) struct Generated<'a> {
@@ -18,6 +18,8 @@ pub(super) struct Generated<'a> {
     pub(super) row: usize,
     pub(super) number: Option<u64>,
     pub(super) each: Option<Arc<str>>,
+    /// Whether its row is not recorded.
+    pub(super) is_new: bool,
 }
 
 impl Expansion<'_> {
@@ -31,17 +33,31 @@ impl Expansion<'_> {
         attempts.max(ATTEMPTS)
     }
 
-    /// Draws what must not stand twice, in an order that does not depend on that of the files.
+    /// Draws what must not stand twice, in an order that does not depend on that of the files: rows that are recorded first,
+    /// and each with the dice that it had.
     pub(super) fn generate(&mut self) {
         let mut generated = std::mem::take(&mut self.generated);
         let rows = &self.rows;
+        for it in &mut generated {
+            let row = &rows.rows[it.row];
+            let rules = rows.rules(row);
+            let labels = rows.was.get(&it.row).into_iter().chain([&row.label]);
+            let labels = labels.map(|label| &**label);
+            it.is_new = self.given.is_new(rules.file, rules.table, labels);
+        }
         generated.sort_by(|a, b| {
             let key = |it: &Generated<'_>| {
                 let row = &rows.rows[it.row];
                 // A slug is of a value that is drawn before it.
                 let is_slug = matches!(it.found.value.value, Expr::Slug(_));
                 let table = rows.rules(row).table;
-                (is_slug, table, it.found.column, row.label.clone())
+                (
+                    is_slug,
+                    table,
+                    it.found.column,
+                    it.is_new,
+                    row.label.clone(),
+                )
             };
             key(a).cmp(&key(b))
         });
@@ -64,7 +80,7 @@ impl Expansion<'_> {
                 if let (Some(taken), Content::Known(value)) =
                     (taken.get_mut(&(table, cell.column())), &cell.content)
                 {
-                    taken.insert(word_of(of, cell.column(), value));
+                    taken.insert(word_of(of, cell.column(), &value.value()));
                 }
             }
         }
@@ -92,8 +108,14 @@ impl Expansion<'_> {
                 names: &names,
             };
             let mut attempts = 0..self.attempts(file, value);
+            let given = self.given;
+            let cell = || given.cell_drawn(file, of, column, &label);
+            let recorded = given.drawn.get(file).filter(|it| !it.is_empty());
+            let mut recorded = recorded.and_then(|it| it.get(&cell()));
             let drawn = loop {
-                let Some(attempt) = attempts.next() else {
+                let before = recorded.take();
+                let next = before.map(|(attempt, _)| *attempt);
+                let Some(attempt) = next.or_else(|| attempts.next()) else {
                     let unfit = not_enough(&of.columns[column]);
                     self.unfit(it.found.file, &value.span(), unfit);
                     break None;
@@ -104,16 +126,37 @@ impl Expansion<'_> {
                     _ => self.value(&place, value, Some(&mut dice)),
                 };
                 let word = drawn.as_ref().and_then(|(content, _)| match content {
-                    Content::Known(Value::Null) => None,
-                    Content::Known(value) => Some(word_of(of, column, value)),
+                    Content::Known(Held::Null) => None,
+                    Content::Known(held) => Some(word_of(of, column, &held.value())),
                     Content::Reference { row, column } => Some(format!("\0{row} {column}")),
                     _ => None,
                 });
+                let hash = match (drawn.as_ref(), &word) {
+                    _ if attempt == 0 => String::new(),
+                    // Another run may have the row at another place.
+                    (Some((Content::Reference { row, .. }, _)), _) => {
+                        keyed(&[&self.rows.rows[*row].label], 8)
+                    }
+                    (_, Some(word)) => keyed(&[word], 8),
+                    _ => String::new(),
+                };
+                // It is drawn from something else by now.
+                if before.is_some_and(|(_, before)| word.is_some() && *before != hash) {
+                    continue;
+                }
                 let is_free = |word| {
                     let taken = taken.get_mut(&(table, column));
                     taken.is_none_or(|taken| taken.insert(word))
                 };
                 if word.is_none_or(is_free) {
+                    if let (1.., Some((_, Nature::Fixed))) = (attempt, &drawn) {
+                        self.rows.redrawn.push(Redrawn {
+                            row: it.row,
+                            cell: cell(),
+                            attempt,
+                            hash,
+                        });
+                    }
                     break drawn;
                 }
             };

@@ -90,7 +90,7 @@ impl<'a> Expansion<'a> {
                 Expr::Auto => return None,
                 Expr::Uuid => {
                     let id = uuid_of(&of.columns[key], uuid(made_as, label));
-                    return id.map(Content::Known);
+                    return id.map(|id| Content::Known(id.into()));
                 }
                 _ => {}
             }
@@ -115,6 +115,7 @@ impl<'a> Expansion<'a> {
             };
             return self.cell(&place).map(|(content, _)| content);
         }
-        made_id(of, key, made_as, label).map(Content::Known)
+        let id = made_id(of, key, made_as, label)?;
+        Some(Content::Known(id.into()))
     }
 }

@@ -172,6 +172,7 @@ impl<'a> Expansion<'a> {
             }
         }
         if let (false, Some(all)) = (labels.is_empty(), Arc::get_mut(&mut self.labels)) {
+            all.reserve(named.len());
             for (table, mut label, at, keyless) in labels {
                 let mut count = 1;
                 let text = label.clone();

@@ -5,13 +5,13 @@ use std::ops::Range;
 
 use super::super::cell::{Names, evaluate};
 use super::super::generate::Dice;
+use super::super::held::Held;
 use super::super::model::{Among, Expr, Part, RefTarget, SoftRef, Spanned, Style, Table, Template};
 use super::super::row::{Content, Nature};
 use super::cells::Place;
 use super::names::short_name;
 use super::{Expansion, Found, LabelOf};
 use crate::schema::{ColumnKind, TableShape};
-use crate::sql::Value;
 
 /// A declared reference, and its columns in the schema.
 #[derive(Clone, Copy)]
@@ -414,7 +414,7 @@ impl<'a> Expansion<'a> {
     ) -> Option<(Content, Nature)> {
         let names: &Names<'_> = place.names;
         let kind = match &expr.value {
-            Expr::Null => return Some((Content::Known(Value::Null), Nature::Fixed)),
+            Expr::Null => return Some((Content::Known(Held::Null), Nature::Fixed)),
             Expr::Scalar { text, .. } => {
                 let text = names.fill(text).ok()?;
                 label_and_type(&text).1?.to_owned()

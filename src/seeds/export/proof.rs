@@ -53,6 +53,8 @@ pub(super) fn prove(
         columns: &[],
         gone: None,
         unsure: &[],
+        drawn: &[],
+        recorded: None,
     };
     let (mut rows, problems) = expand(&[&file], shape, &given);
     if !problems.is_empty() {

@@ -194,7 +194,7 @@ fn a_recorded_text_holds_its_files() {
         "t: !csv t.csv # seedbed:rows\nu: !csv u.csv",
         "a\n# seedbed:rows x\n\n",
     );
-    let text = with_companions(&file, file.source.text.to_string());
+    let text = with_companions(&file, file.source.text.clone()).to_string();
     let (seed, files) = split(&text);
     assert_eq!(seed.trim_end(), &*file.source.text);
     assert_eq!(files.len(), 2);

@@ -85,6 +85,141 @@ fn a_dry_run_compares_and_writes_nothing() {
 }
 
 #[test]
+fn a_history_in_a_table_of_another_name_is_taken_over_by_that_name() {
+    for (tool, table) in [
+        (Tool::Goose, "goose_db_version"),
+        (Tool::SqlMigrate, "gorp_migrations"),
+        (Tool::GolangMigrate, "schema_migrations"),
+    ] {
+        let project = of(tool, 3);
+        let history = tool.history(&[0, 1]).into_iter();
+        let history: Vec<String> = history
+            .map(|it| it.replace(table, "\"app-versions\""))
+            .collect();
+        let statements = Tool::schema(2).into_iter();
+        let statements: Vec<&str> = statements
+            .chain(history.iter().map(String::as_str))
+            .collect();
+        project.change(&statements);
+        let before = project.state();
+        project.run("adopt").exits(4);
+        let word = tool.word();
+        // A table of the application, one that is not there, and a tool that is not named.
+        let ran = project.run(&format!("adopt --from {word} --table a"));
+        ran.exits(4);
+        assert!(ran.stderr.contains("its columns are others"), "{ran}");
+        let ran = project.run(&format!("adopt --from {word} --table none"));
+        ran.exits(4);
+        assert!(
+            ran.stderr.contains("this database has no table none"),
+            "{ran}"
+        );
+        project.run("adopt --table a").exits(2);
+        let ran = project.run(&format!(
+            "adopt --from {word} --table App-Versions --dry-run"
+        ));
+        ran.exits(0);
+        assert!(
+            ran.stdout.contains("2 migrations would be recorded"),
+            "{ran}"
+        );
+        assert_eq!(project.state(), before);
+        let ran = project.run(&format!("adopt --from {word} --table App-Versions"));
+        ran.exits(0);
+        assert!(
+            ran.stderr.contains("ignore_tables = [\"App-Versions\"]"),
+            "{ran}"
+        );
+        // What is printed is what to do.
+        project.run("drift").exits(5);
+        project.write(
+            "config.toml",
+            "[migrations]\nignore_tables = [\"App-Versions\"]\n",
+        );
+        project.run("drift").exits(0);
+        project.run("migrate").exits(0);
+        project.run("status --exit-code").exits(0);
+    }
+}
+
+#[test]
+fn an_empty_table_of_a_tool_has_no_history() {
+    let project = of(Tool::Goose, 1);
+    let table = Tool::Goose.history(&[]);
+    let table: Vec<String> = table
+        .iter()
+        .map(|it| it.replace("goose_db_version", "v"))
+        .collect();
+    project.change(&table.iter().map(String::as_str).collect::<Vec<_>>());
+    let ran = project.run("adopt --from goose --table v");
+    ran.exits(4);
+    assert!(
+        ran.stderr.contains("goose has recorded no migration in v"),
+        "{ran}"
+    );
+}
+
+#[test]
+fn files_of_sql_migrate_without_numbers_run_in_the_order_of_their_names() {
+    let up = |sql: &str, down: &str| format!("-- +migrate Up\n{sql}\n-- +migrate Down\n{down}\n");
+    let files = |project: Project| {
+        project
+            .file(
+                "migrations/posts.sql",
+                up(
+                    "ALTER TABLE a ADD COLUMN post TEXT;",
+                    "ALTER TABLE a DROP COLUMN post;",
+                ),
+            )
+            .file(
+                "migrations/authors.sql",
+                up("CREATE TABLE a (id INTEGER PRIMARY KEY);", "DROP TABLE a;"),
+            )
+    };
+    let project = files(Project::new());
+    project.run("check").exits(0);
+    project.run("migrate").check(expect![[r#"
+        $ seedbed migrate
+        applied V1 authors (1 statement, [ms])
+        applied V2 posts (1 statement, [ms])
+        the database is at V2
+        2> target: local local.db (default)
+    "#]]);
+    for line in ["new tags", "renumber posts.sql", "renumber 1"] {
+        let ran = project.run(line);
+        ran.exits(2);
+        let words = "name comes behind posts.sql";
+        assert!(ran.stderr.contains(words), "{ran}");
+    }
+    project.write(
+        "migrations/tags.sql",
+        up("CREATE TABLE tags (x);", "DROP TABLE tags;"),
+    );
+    project.run("migrate").exits(0);
+    project.run("status --exit-code").exits(0);
+    project.run("undo").exits(0);
+    // One with a number would run before all of them.
+    project.write("migrations/1_first.sql", up("SELECT 1;", "SELECT 1;"));
+    let ran = project.run("migrate");
+    ran.exits(4);
+    assert!(
+        ran.stderr
+            .contains("sql-migrate runs it behind all of those"),
+        "{ran}"
+    );
+    // Its history is found by the names.
+    let project = files(Project::new());
+    project.change(&[
+        "CREATE TABLE a (id INTEGER PRIMARY KEY)",
+        "CREATE TABLE gorp_migrations (id varchar(255) NOT NULL PRIMARY KEY, applied_at datetime)",
+        "INSERT INTO gorp_migrations VALUES ('authors.sql', '2024-02-03 04:05:06')",
+    ]);
+    project.run("adopt").exits(0);
+    let ran = project.run("migrate");
+    assert!(ran.stdout.contains("applied V2 posts"), "{ran}");
+}
+
+#[test]
 fn a_history_on_a_server_is_taken_over_with_one_request_that_reads_and_one_that_writes() {
     let server = ours(Options::default());
     let project = of(Tool::Prisma, 3)

@@ -3,6 +3,8 @@
 use expect_test::expect;
 
 use super::{applied, check, untouched};
+#[cfg(unix)]
+use crate::project::Project;
 
 #[test]
 fn an_unknown_key_in_the_configuration() {
@@ -617,4 +619,68 @@ fn flags_that_do_not_fit() {
     assert_eq!(ran.code, Some(2), "{ran}");
     let ran = project.run("migrate --lock-timeout 1e15");
     assert_eq!(ran.code, Some(0), "{ran}");
+}
+
+/// A named pipe to which no process writes.
+#[cfg(unix)]
+fn pipe(project: &Project, name: &str) {
+    let made = project.other("mkfifo").arg(name).status();
+    assert!(made.unwrap().success());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_in_the_place_of_a_file_is_not_waited_for() {
+    let project = Project::new().migration("V1__a", "CREATE TABLE a (x);");
+    pipe(&project, "config.toml");
+    project.run("status").check(expect![[r#"
+        $ seedbed status
+        2> error[config]: cannot be read: this is a named pipe, a socket or a device, not a file
+        2>  --> config.toml
+        2>   = help: put a file in its place, or a link to one
+        exit 2
+    "#]]);
+    project.remove("config.toml");
+    // A link to a file is a file.
+    project.write("shared.toml", "[local]\npath = \"linked.db\"\n");
+    std::os::unix::fs::symlink("shared.toml", project.path("config.toml")).unwrap();
+    let ran = project.run("migrate");
+    assert!(ran.stderr.contains("linked.db"), "{ran}");
+    pipe(&project, "backup.sql.gz");
+    let ran = project.run("restore backup.sql.gz --database new.db");
+    assert_eq!(ran.code, Some(2), "{ran}");
+    assert!(ran.stderr.contains("error[no-file]"), "{ran}");
+    assert!(!project.path("new.db").exists());
+    pipe(&project, "pipe.db");
+    let ran = project.run("doctor --database pipe.db");
+    assert!(ran.stdout.contains("is not a regular file"), "{ran}");
+}
+
+#[cfg(unix)]
+#[test]
+fn what_flows_is_read_where_a_flag_or_a_manager_of_secrets_puts_it() {
+    let project = Project::new().migration("V1__a", "CREATE TABLE a (x);");
+    let program = crate::PROGRAM;
+    let run = |script: String| {
+        let mut command = project.other("sh");
+        command.args(["-c", &script]);
+        project.start(command, "status").finish()
+    };
+    let ran = run(format!(
+        "echo DATABASE_FILE=piped.db | {program} status --env-file /dev/stdin"
+    ));
+    assert!(ran.stderr.contains("piped.db"), "{ran}");
+    pipe(&project, ".env");
+    let ran = run(format!(
+        "echo DATABASE_FILE=managed.db > .env & {program} status"
+    ));
+    assert!(ran.stderr.contains("managed.db"), "{ran}");
+    let ran = project.run("status --env-file /dev/null");
+    assert_eq!(ran.code, Some(0), "{ran}");
+    // Without a writer, or without an end, it is given up.
+    for path in [".env", "/dev/zero"] {
+        let ran = project.run(&format!("status --env-file {path}"));
+        assert_eq!(ran.code, Some(2), "{ran}");
+        assert!(ran.stderr.contains("this is a pipe or a device"), "{ran}");
+    }
 }

@@ -77,7 +77,7 @@ fn an_unterminated_trigger() {
         expect![[r#"
             $ seedbed migrate
             2> target: local local.db (default)
-            2> error[syntax]: the trigger is never closed: END is missing after the last statement of its body
+            2> error[syntax]: the trigger is never closed: `; END` is missing after the last statement of its body
             2>  --> migrations/V2__trigger.sql:1:1
             2>   |
             2> 1 | CREATE TRIGGER renamed AFTER UPDATE ON users BEGIN
@@ -375,6 +375,66 @@ fn a_transaction_of_a_file_that_fails_is_rolled_back() {
 }
 
 #[test]
+fn a_semicolon_that_is_missing_between_two_statements() {
+    let two = "CREATE TABLE posts (x)  -- of authors\nCREATE TABLE tags (y);\n";
+    failing(
+        &[("V2__posts", two.as_bytes())],
+        expect![[r#"
+            $ seedbed migrate
+            2> target: local local.db (default)
+            2> error[statement-failed]: V2 failed: near "CREATE": syntax error
+            2>  --> migrations/V2__posts.sql:2:1
+            2>   |
+            2> 2 | CREATE TABLE tags (y);
+            2>   | ^^^^^^
+            2>   |
+            2>   = note: rolled back: V2
+            2>   = help: fix migrations/V2__posts.sql:2, then run `seedbed migrate` again
+            2>   = help: if a new statement begins here, end the one before it with `;` (migrations/V2__posts.sql:1:23): both compile then
+            2>
+            2> nothing of this run is in the database; the database is at V1
+            exit 1
+        "#]],
+    );
+    let project = applied().migration("V2__posts", two);
+    for command in ["check", "lint"] {
+        let ran = project.run(command);
+        assert!(
+            ran.stderr
+                .contains("(migrations/V2__posts.sql:1:23): both compile then")
+                || ran
+                    .stdout
+                    .contains("(migrations/V2__posts.sql:1:23): both compile then"),
+            "{ran}"
+        );
+    }
+    project.write("migrations/V2__posts.sql", two.replace("(x)", "(x);"));
+    let ran = project.run("migrate");
+    assert_eq!(ran.code, Some(0), "{ran}");
+}
+
+#[test]
+fn a_semicolon_that_is_missing_in_a_trigger() {
+    let trigger = "CREATE TABLE log (x);\n\
+                   CREATE TRIGGER made AFTER INSERT ON log BEGIN\n  DELETE FROM log\n  \
+                   UPDATE log SET x = 1;\nEND;\n";
+    let project = applied().migration("V2__log", trigger);
+    let ran = project.run("migrate");
+    assert!(
+        ran.stderr.contains(
+            "end the statement before it with `;` (migrations/V2__log.sql:3:18): the trigger compiles then"
+        ),
+        "{ran}"
+    );
+    project.write(
+        "migrations/V2__log.sql",
+        trigger.replace("FROM log\n", "FROM log;\n"),
+    );
+    let ran = project.run("migrate");
+    assert_eq!(ran.code, Some(0), "{ran}");
+}
+
+#[test]
 fn a_syntax_error_in_the_middle() {
     failing(
         &[
@@ -647,7 +707,7 @@ fn a_view_in_the_way_of_a_rebuild_is_named_with_the_statement_that_removes_it() 
         2>   = note: this is statement 4 of 4
         2>   = note: rolled back: V2
         2>   = help: fix migrations/V2__t.sql:4, then run `seedbed migrate` again
-        2>   = help: ALTER TABLE compiles every view and trigger: write `DROP VIEW IF EXISTS "the view";` at the beginning of the file, and create the view again at its end, unless a repeatable migration does
+        2>   = help: ALTER TABLE compiles every view and trigger: write `DROP VIEW IF EXISTS "the view";` at the beginning of the file, and create the view again at its end
         2>
         2> nothing of this run is in the database; the database is at V1
         exit 1

@@ -40,6 +40,32 @@ fn check_says_that_all_is_fine() {
 }
 
 #[test]
+fn check_claims_nothing_about_a_folder_without_migrations() {
+    let project = Project::new().file("migrations/.gitkeep", "");
+    project.run("check").check(expect![[r#"
+        $ seedbed check
+        there are no migrations, and nothing was tried
+    "#]]);
+}
+
+#[test]
+fn check_of_a_first_migration_says_nothing_of_databases_that_exist() {
+    let project = Project::new()
+        .migration(
+            "V1__t",
+            "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT);\n",
+        )
+        .file(
+            "migrations/R__v.sql",
+            "DROP VIEW IF EXISTS v;\nCREATE VIEW v AS SELECT a FROM t;\n",
+        );
+    project.run("check").check(expect![[r#"
+        $ seedbed check
+        2 migrations are fine: 2 applied in memory, 0 of them undone and applied again
+    "#]]);
+}
+
+#[test]
 fn check_finds_what_would_fail() {
     let project = project()
         .migration("V3__tags", "CREATE TABLE tags (name TEXT);\n")
@@ -474,6 +500,86 @@ fn init_follows_the_settings_that_are_there() {
     assert!(ignored.contains("\n/data/app.db*\n"), "{ignored}");
     let ran = project.run("new create users");
     assert_eq!(ran.stdout, "db/steps/V1__create_users.sql\n");
+}
+
+#[test]
+fn init_in_an_empty_folder_writes_no_package() {
+    let project = Project::bare();
+    project.run("init").check(expect![[r#"
+        $ seedbed init
+        written   config.toml
+        written   .env.example
+        written   .gitattributes
+        written   .gitignore
+        written   migrations
+        written   seeds/010_first.yaml
+        2>
+        2> kind: program (the folder has no project yet); `--kind` sets up another one
+        2> next: `seedbed new create users`, write the SQL, `seedbed migrate`
+    "#]]);
+    // Both kinds go together, and a file that is edited twice is named once.
+    let ran = project.run("init --kind xtask");
+    assert_eq!(ran.code, Some(0), "{ran}");
+    assert_eq!(ran.stdout.matches(".gitignore").count(), 1, "{ran}");
+    assert!(ran.stdout.contains("extended  .gitignore\n"), "{ran}");
+    assert!(ran.stdout.contains("written   Cargo.toml\n"), "{ran}");
+}
+
+#[test]
+fn init_takes_the_migrations_that_the_project_has() {
+    let drizzle = || {
+        Project::bare()
+            .file("package.json", "{}")
+            .file(
+                "drizzle/meta/_journal.json",
+                r#"{"dialect": "sqlite", "entries": [{"idx": 0, "when": 1700000000000, "tag": "0000_a"}]}"#,
+            )
+            .file("drizzle/0000_a.sql", "CREATE TABLE a (x);")
+    };
+    let project = drizzle();
+    project.run("init").check(expect![[r#"
+        $ seedbed init
+        written   config.toml
+        written   .env.example
+        written   .gitattributes
+        written   .gitignore
+        kept      drizzle
+        written   seeds/010_first.yaml
+        2>
+        2> kind: program (package.json is here); `--kind` sets up another one
+        2> drizzle has 1 migration (layout: drizzle)
+        2> next: `seedbed status` shows which are applied; in a database that another tool has migrated, `seedbed adopt` takes its history over
+    "#]]);
+    let ran = project.run("migrate");
+    assert_eq!(ran.code, Some(0), "{ran}");
+    assert!(!project.path("migrations").exists());
+    // Settings that are there are their owner's to change.
+    let project = drizzle().file("config.toml", "[local]\npath = \"app.db\"\n");
+    let ran = project.run("init");
+    let words = "to do     config.toml: write `dir = \"drizzle\"` under [migrations]: that folder has migrations\n";
+    assert!(ran.stdout.contains(words), "{ran}");
+    assert!(!project.path("migrations").exists());
+    let project = drizzle().file("db/migrations/V1__a.sql", "CREATE TABLE a (x);");
+    let ran = project.run("init");
+    assert!(ran.stdout.contains("drizzle, db/migrations"), "{ran}");
+    // Those in the usual place are named too.
+    let project = Project::new().migration("V1__a", "CREATE TABLE a (x);");
+    let ran = project.run("init --kind program");
+    assert!(
+        ran.stderr.ends_with(
+            "migrations has 1 migration\nnext: `seedbed status` shows which are applied, `seedbed migrate` applies the others\n"
+        ),
+        "{ran}"
+    );
+}
+
+#[test]
+fn init_refuses_a_source_that_nothing_would_use() {
+    let project = Project::bare();
+    let ran = project.run("init --kind program --git https://example.com/seedbed");
+    assert_eq!(ran.code, Some(2), "{ran}");
+    assert!(ran.stderr.contains("error[flag]: --git says"), "{ran}");
+    assert_eq!(project.files(), [] as [String; 0]);
 }
 
 #[test]

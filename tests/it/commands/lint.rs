@@ -47,6 +47,130 @@ fn a_finding_is_shown_with_its_place_and_the_statements_that_help() {
     "#]]);
 }
 
+/// The codes of the problems in the document that a command prints.
+fn codes_of(project: &Project, line: &str) -> Vec<String> {
+    let ran = project.run(&format!("{line} --format json"));
+    let problems = ran.json()["problems"].clone();
+    let problems = problems.as_array().into_iter().flatten();
+    let codes = problems.map(|it| it["code"].as_str().unwrap().to_owned());
+    codes.collect()
+}
+
+#[test]
+fn check_reports_a_loss_beside_other_errors() {
+    let project = Project::new()
+        .migration(
+            "V1__p",
+            "CREATE TABLE p (a INTEGER PRIMARY KEY, t TEXT NOT NULL);\n",
+        )
+        .migration("V2__t", "ALTER TABLE p DROP COLUMN t;\n");
+    assert_eq!(codes_of(&project, "check"), ["DS102"]);
+    project.run("check").exits(7);
+    let project = project.down("V2__t", "ALTER TABLE p ADD COLUMN t TEXT;\n");
+    assert_eq!(codes_of(&project, "check"), ["down-no-inverse", "DS102"]);
+    project.run("check").exits(4);
+}
+
+#[test]
+fn a_statement_that_fails_is_reported_once() {
+    let project = Project::new()
+        .migration("V1__p", "CREATE TABLE p (a INTEGER PRIMARY KEY);\n")
+        .migration("V2__t", "ALTER TABLE p ADD COLUMN\n  t TEXT NOT NULL;\n");
+    assert_eq!(codes_of(&project, "check"), ["fails"]);
+    let project = Project::new()
+        .migration(
+            "V1__p",
+            "CREATE TABLE p (a INTEGER PRIMARY KEY, b TEXT);\nCREATE VIEW v AS SELECT b FROM p;\n",
+        )
+        .migration(
+            "V2__p",
+            "DROP TABLE p;\nCREATE TABLE p (a INTEGER PRIMARY KEY);\n",
+        );
+    let codes = codes_of(&project, "check");
+    assert!(codes.contains(&"does-not-compile".to_owned()), "{codes:?}");
+    assert!(!codes.contains(&"DP401".to_owned()), "{codes:?}");
+}
+
+#[test]
+fn a_lost_index_has_one_code_and_one_severity() {
+    let rebuild = "CREATE TABLE n (id INTEGER PRIMARY KEY, email TEXT NOT NULL);\n\
+                   INSERT INTO n (id, email) SELECT id, email FROM users;\n\
+                   DROP TABLE users;\nALTER TABLE n RENAME TO users;\n";
+    let project = Project::new().migration(
+        "V1__users",
+        "CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT NOT NULL);\n\
+         CREATE INDEX by_email ON users (email);\n",
+    );
+    let of_file = "lint migrations/V2__rebuild.sql";
+    let project = project.migration("V2__rebuild", rebuild);
+    for line in ["check", of_file] {
+        let ran = project.run(line);
+        ran.exits(7);
+        assert_eq!(ran.stderr.matches("error[RB306]").count(), 1, "{ran}");
+    }
+    for code in ["RB306", "lost-in-rebuild"] {
+        let text = format!("-- seedbed: allow {code}: it was of no use\n{rebuild}");
+        project.write("migrations/V2__rebuild.sql", text);
+        for line in ["check", of_file] {
+            let ran = project.run(line);
+            ran.exits(0);
+            assert!(!ran.to_string().contains("MG904"), "{ran}");
+        }
+    }
+    let settings = "[lint]\nRB306 = \"warning\"\n";
+    let project = project
+        .file("config.toml", settings)
+        .migration("V2__rebuild", rebuild);
+    for line in ["check", of_file] {
+        let ran = project.run(line);
+        ran.exits(0);
+        assert!(ran.stderr.contains("warning[RB306]"), "{ran}");
+    }
+}
+
+#[test]
+fn the_number_of_findings_is_printed_once() {
+    let project =
+        Project::new().migration("V1__t", "CREATE TABLE t (a TEXT DEFAULT \"x\", b TEXT);\n");
+    let ran = project.run("lint");
+    assert!(ran.stdout.contains("1 file looked at: "), "{ran}");
+    let counted = ran.stdout.trim().rsplit(": ").next().unwrap();
+    assert!(counted.contains(", "), "{ran}");
+    assert!(!ran.stderr.contains(counted), "{ran}");
+}
+
+/// `check`, `lint` and `migrate` know the repeatable migrations, so each says which one makes the view again.
+#[test]
+fn a_view_in_the_way_of_a_rename_has_the_same_help_everywhere() {
+    let project = Project::new()
+        .migration("V1__t", "CREATE TABLE t (a INTEGER PRIMARY KEY, b TEXT);\n")
+        .migration("R__v", "DROP VIEW IF EXISTS v;\nCREATE VIEW v AS SELECT b FROM t;\n")
+        .after("migrate")
+        .migration(
+            "V2__t",
+            "CREATE TABLE n (a INTEGER PRIMARY KEY);\nINSERT INTO n SELECT a FROM t;\nDROP TABLE t;\n\
+             ALTER TABLE n RENAME TO t;\n",
+        );
+    for line in ["check", "lint migrations/V2__t.sql", "migrate"] {
+        let ran = project.run(line);
+        let text = ran.to_string();
+        assert!(text.contains("write `DROP VIEW IF EXISTS"), "{ran}");
+        assert!(text.contains("makes it again afterwards"), "{ran}");
+        assert!(!text.contains("create the view again"), "{ran}");
+    }
+    project.remove("migrations/R__v.sql");
+    project.write(
+        "migrations/V1__t.sql",
+        "CREATE TABLE t (a INTEGER PRIMARY KEY, b TEXT);\nCREATE VIEW v AS SELECT b FROM t;\n",
+    );
+    for line in ["lint migrations/V2__t.sql", "migrate --database other.db"] {
+        let ran = project.run(line);
+        let text = ran.to_string();
+        assert!(text.contains("create the view again at its end"), "{ran}");
+        assert!(!text.contains("repeatable"), "{ran}");
+    }
+}
+
 #[test]
 fn without_a_base_all_files_are_one_run_from_nothing() {
     project().run("lint").exits(0);
@@ -275,4 +399,93 @@ fn the_settings_of_lint_are_shown_with_where_they_are_from() {
             ],
         ]
     );
+}
+
+#[test]
+fn a_file_that_is_named_is_judged_at_its_place_in_the_folder() {
+    let project = Project::new()
+        .migration(
+            "V1__users",
+            "CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT);\n",
+        )
+        .migration(
+            "V2__age",
+            "ALTER TABLE users ADD COLUMN age INTEGER NOT NULL;\n",
+        )
+        .migration("V3__people", "ALTER TABLE users RENAME TO people;\n")
+        .migration("V4__gone", "DROP TABLE people;\n")
+        .migration(
+            "R__names",
+            "DROP VIEW IF EXISTS names;\nCREATE VIEW names AS SELECT name FROM people;\n",
+        );
+    let codes = |line: &str| {
+        let found = project.run(line).json();
+        let problems = found["problems"].as_array().unwrap().clone();
+        let codes = problems
+            .iter()
+            .map(|it| it["code"].as_str().unwrap().to_owned());
+        codes.collect::<Vec<_>>()
+    };
+    assert_eq!(
+        codes("lint migrations/V2__age.sql --format json"),
+        ["DD201"]
+    );
+    assert_eq!(codes("lint V1__users.sql --format json"), [""; 0]);
+    // The one between them runs too, and is not looked at.
+    let both = codes("lint V2__age.sql V4__gone.sql --format json");
+    assert_eq!(both, ["DD201", "DS101"]);
+}
+
+#[test]
+fn a_rule_is_explained_without_a_database() {
+    let project = Project::new();
+    for line in [
+        "lint --explain DS101",
+        "lint --explain DS101 --database local.db",
+    ] {
+        let ran = project.run(line);
+        ran.exits(0);
+        assert_eq!(ran.stderr, "");
+        assert!(ran.stdout.starts_with("DS101: "), "{ran}");
+    }
+    assert_eq!(project.bytes("local.db"), None);
+}
+
+#[test]
+fn tables_that_only_the_database_has_are_there() {
+    let project = Project::new().migration("V1__users", USERS);
+    project.run("migrate").exits(0);
+    project.change(&[
+        "CREATE TABLE by_hand (id INTEGER PRIMARY KEY, code TEXT)",
+        "CREATE INDEX by_code ON by_hand (code)",
+        "INSERT INTO by_hand (code) VALUES ('x'), ('x')",
+    ]);
+    let file = "migrations/V2__more.sql";
+    project.write(
+        file,
+        "CREATE TABLE child (id INTEGER PRIMARY KEY, h INTEGER REFERENCES by_hand (id));\n\
+         CREATE INDEX child_h ON child (h);\nCREATE VIEW v AS SELECT code FROM by_hand;\n",
+    );
+    let ran = project.run("lint --database local.db");
+    ran.exits(0);
+    assert_eq!(ran.stderr, "target: local local.db (--database)\n");
+    for (sql, code) in [
+        ("ALTER TABLE by_hand ADD COLUMN n TEXT NOT NULL;\n", "DD201"),
+        (
+            "CREATE UNIQUE INDEX by_hand_code ON by_hand (code);\n",
+            "DD203",
+        ),
+        ("DROP TABLE by_hand;\n", "DS101"),
+    ] {
+        project.write(file, sql);
+        let ran = project.run("lint --database local.db");
+        ran.exits(7);
+        assert!(ran.stderr.contains(code), "{ran}");
+    }
+    // A file that makes a table of that name makes another one.
+    project.write(
+        file,
+        "CREATE TABLE IF NOT EXISTS by_hand (id INTEGER PRIMARY KEY);\n",
+    );
+    project.run("lint --database local.db").exits(0);
 }

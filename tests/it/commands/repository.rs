@@ -34,7 +34,7 @@ fn cloned(project: &Project, name: &str) -> Vec<u8> {
 
 #[test]
 fn a_clone_has_lf_in_migrations_and_seeds_and_every_byte_of_other_files() {
-    let project = repository().after("init");
+    let project = repository().after("init --kind xtask");
     let texts = [
         ("migrations/V1__a.sql", SQL),
         ("migrations/more/V2__b.sql", "CREATE TABLE b (x);\n"),
@@ -64,7 +64,7 @@ fn a_clone_has_lf_in_migrations_and_seeds_and_every_byte_of_other_files() {
 
 #[test]
 fn text_with_crlf_is_committed_with_lf() {
-    let project = repository().after("init");
+    let project = repository().after("init --kind xtask");
     project.write("migrations/V1__a.sql", SQL.replace('\n', "\r\n"));
     project.write("seeds/a.yaml", YAML.replace('\n', "\r\n"));
     commit(&project);
@@ -74,7 +74,7 @@ fn text_with_crlf_is_committed_with_lf() {
 
 #[test]
 fn init_replaces_the_line_of_an_earlier_version_that_damaged_binary_files() {
-    let project = repository().after("init");
+    let project = repository().after("init --kind xtask");
     project.write(".gitattributes", format!("*.ico binary\n\n{OLD}"));
     project.write("seeds/logo.png", PNG);
     commit(&project);

@@ -54,6 +54,68 @@ fn test_db_prints_the_path_of_a_new_database_each_time_and_nothing_else() {
 }
 
 #[test]
+fn test_db_refuses_a_flag_that_it_would_not_act_on() {
+    let project = project();
+    for flags in [
+        "--database local.db",
+        "--mode memory",
+        "--replica-file r.db",
+        "--allow-plain-http",
+    ] {
+        let ran = project.run(&format!("test-db {flags}"));
+        assert_eq!(ran.code, Some(2), "{ran}");
+        let flag = flags.split(' ').next().unwrap();
+        let words = format!(
+            "error[flag]: `test-db` makes a new file of the migrations and seeds and prints its path: it does not use {flag}\n"
+        );
+        assert!(ran.stderr.starts_with(&words), "{ran}");
+        assert!(ran.stderr.contains(&format!("leave {flag} out")), "{ran}");
+    }
+    project.write("other.env", "TOWN=Rome\n");
+    let ran = project.run("test-db --env-file other.env");
+    assert_eq!(ran.code, Some(2), "{ran}");
+    assert!(!project.path("target").exists());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn test_db_on_a_full_disk_says_how_to_move_its_databases() {
+    let project = project().migration(
+        "V3__large",
+        "CREATE TABLE large (text TEXT);\n\
+         WITH RECURSIVE up(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM up WHERE n < 3000)\n\
+         INSERT INTO large SELECT printf('%01000d', n) FROM up;\n",
+    );
+    std::fs::create_dir(project.path("target")).unwrap();
+    // A file system of its own, that no other process sees and that ends with the process.
+    let inside = |script: &str| {
+        let mut command = project.other("unshare");
+        let mount = "mount -t tmpfs -o size=300k none target || exit 99";
+        let script = format!("{mount}; {script}");
+        command.args(["--map-root-user", "--mount", "sh", "-c", &script]);
+        command
+    };
+    if !inside("exit 0")
+        .output()
+        .is_ok_and(|output| output.status.success())
+    {
+        return;
+    }
+    let program = crate::PROGRAM;
+    let ran = project.start(inside(&format!("{program} test-db")), "test-db");
+    let ran = ran.finish();
+    assert_eq!(ran.code, Some(1), "{ran}");
+    assert!(ran.stderr.starts_with("error[disk-full]"), "{ran}");
+    assert!(ran.stderr.contains("CARGO_TARGET_DIR"), "{ran}");
+    assert!(!ran.stderr.contains("`seedbed migrate"), "{ran}");
+    // What the variable names is used.
+    let moved = format!("CARGO_TARGET_DIR=moved {program} test-db");
+    let ran = project.start(inside(&moved), "test-db").finish();
+    assert_eq!(ran.code, Some(0), "{ran}");
+    assert!(ran.stdout.contains("/moved/seedbed/"), "{ran}");
+}
+
+#[test]
 fn test_db_hands_out_no_template_that_was_changed() {
     let project = project();
     path(&project.run("test-db"));

@@ -83,6 +83,12 @@ fn every_cell_of_the_comparison_has_a_source() {
             "{sources:?}"
         );
     }
+    // The further rows have their sources in their cells.
+    let detail = table("docs/explanations/why-not.md", "## In detail");
+    let cells = detail.iter().skip(2).flat_map(|row| &row[1..]);
+    for cell in cells {
+        assert!(cell.contains("](https://"), "{cell}");
+    }
 }
 
 /// Why a link leads nowhere.

@@ -6,6 +6,7 @@ mod commands;
 #[cfg(unix)]
 mod folder;
 mod help;
+mod library;
 mod links;
 #[cfg(unix)]
 mod picture;

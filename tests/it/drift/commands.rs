@@ -180,7 +180,7 @@ fn a_file_that_reverts_or_adopts_is_written_and_the_schema_stays() {
     project.remove("migrations/V2__revert_drift.sql");
     project.run("drift --fix adopt").check(expect![[r#"
         $ seedbed drift --fix adopt
-        wrote migrations/V2__adopt_drift.sql: it makes 1 object as this database has them, and is recorded as applied here
+        wrote migrations/V2__adopt_drift.sql: it makes 1 object as in this database, and is recorded as applied here
         2> target: local local.db (default)
     "#]]);
     assert_eq!(project.ask(schema), before);
@@ -188,22 +188,79 @@ fn a_file_that_reverts_or_adopts_is_written_and_the_schema_stays() {
     assert_eq!(project.run("status --exit-code").code, Some(0));
 }
 
+/// A database with a column that no migration makes, and a pending version that alters its table.
+fn with_a_pending_version() -> Project {
+    let project = Project::new()
+        .migration("V1__p", "CREATE TABLE p (a INTEGER PRIMARY KEY);\n")
+        .after("migrate")
+        .migration("V2__grams", "ALTER TABLE p ADD COLUMN grams INTEGER;\n");
+    project.change(&["ALTER TABLE p ADD COLUMN hot INTEGER"]);
+    project
+}
+
+const COLUMNS: &str =
+    "SELECT group_concat(name) FROM (SELECT name FROM pragma_table_info('p') ORDER BY name)";
+
 #[test]
-fn a_file_that_is_pending_is_applied_before_a_drift_is_adopted() {
-    let project = project().migration("V2__more", "CREATE TABLE more (x);\n");
-    project.change(&["CREATE TABLE extra (x)"]);
+fn no_file_about_a_drift_is_written_while_a_version_is_pending() {
+    let project = with_a_pending_version();
     let files = project.files();
-    project.run("drift --fix adopt").check(expect![[r#"
-        $ seedbed drift --fix adopt
+    let before = project.state();
+    for fix in ["adopt", "revert"] {
+        let ran = project.run(&format!("drift --fix {fix}"));
+        assert_eq!(ran.code, Some(4), "{ran}");
+        assert_eq!(project.files(), files);
+        assert_eq!(project.state(), before);
+    }
+    project.run("drift --fix revert").check(expect![[r#"
+        $ seedbed drift --fix revert
         2> target: local local.db (default)
-        2> error[pending]: V2 is pending, and a file that is recorded above it would be applied before it
-        2>  --> migrations/V2__more.sql
-        2>   = help: `seedbed migrate` applies it
+        2> error[pending]: V2 is pending, and the new file would run after it, on another schema than the recorded one
+        2>  --> migrations/V2__grams.sql
+        2>   = help: `seedbed migrate` applies it; where the drift is in its way, `seedbed migrate --allow-drift` does. Then run this again
+        2>   = help: to repair the drift first, move the file out of the folder, run this again, and put the file back with a version above the new one
         2>
         2> no file was written, and the database is unchanged
         exit 4
     "#]]);
-    assert_eq!(project.files(), files);
+}
+
+/// What the refusals name, typed: each way ends without drift, and a new database has the same columns.
+#[test]
+fn each_way_out_that_a_refused_migrate_names_works() {
+    for (fix, columns) in [("adopt", "a,grams,hot"), ("revert", "a,grams")] {
+        let project = with_a_pending_version();
+        let ran = project.run("migrate");
+        assert_eq!(ran.code, Some(5), "{ran}");
+        for words in [
+            "`seedbed migrate --allow-drift` runs it on what is there",
+            &format!("`seedbed drift --fix {fix}`"),
+        ] {
+            assert!(ran.stderr.contains(words), "{words}: {ran}");
+        }
+        project.run("migrate --allow-drift").exits(0);
+        ends_well(&project, fix, columns);
+
+        let project = with_a_pending_version();
+        let file = "migrations/V2__grams.sql";
+        let text = project.read(file);
+        project.remove(file);
+        project.run(&format!("drift --fix {fix}")).exits(0);
+        project.write("migrations/V3__grams.sql", text);
+        project.run("migrate").exits(0);
+        ends_well(&project, fix, columns);
+    }
+}
+
+fn ends_well(project: &Project, fix: &str, columns: &str) {
+    project.run(&format!("drift --fix {fix}")).exits(0);
+    project.run("check").exits(0);
+    project.run("migrate").exits(0);
+    project.run("drift").exits(0);
+    project.run("status --exit-code").exits(0);
+    project.run("migrate --database new.db").exits(0);
+    assert_eq!(project.ask(COLUMNS), columns);
+    assert_eq!(project.ask_of("new.db", [COLUMNS]), [columns]);
 }
 
 #[test]
@@ -348,4 +405,62 @@ fn what_a_later_version_dropped_is_gone_on_purpose() {
         project.run("repair").exits(0);
         project.run("drift").exits(0);
     }
+}
+
+#[test]
+fn what_the_help_says_for_a_folder_of_drizzle_works() {
+    let journal = |tags: &[&str]| {
+        let entries = tags.iter().enumerate().map(|(idx, tag)| {
+            format!("{{\"idx\":{idx},\"version\":\"6\",\"when\":{},\"tag\":\"{tag}\",\"breakpoints\":true}}", 1_700_000_000_000_i64 + 1000 * i64::try_from(idx).unwrap())
+        });
+        let entries = entries.collect::<Vec<_>>().join(",");
+        format!("{{\"version\":\"7\",\"dialect\":\"sqlite\",\"entries\":[{entries}]}}")
+    };
+    let project = || {
+        let project = Project::new()
+            .migration(
+                "0000_users",
+                "CREATE TABLE `users` (`id` integer PRIMARY KEY, `email` text);\n",
+            )
+            .file("migrations/meta/_journal.json", journal(&["0000_users"]))
+            .after("migrate");
+        project.change(&[
+            "ALTER TABLE users ADD COLUMN phone TEXT",
+            "CREATE INDEX e ON users (email)",
+        ]);
+        project
+    };
+    // drizzle-kit generate --custom: an empty file, and an entry in the journal. What is printed is written into it.
+    let printed = |project: &Project, kind: &str, help: &str| {
+        let files = project.files();
+        let ran = project.run(&format!("drift --fix {kind}"));
+        ran.exits(4);
+        assert!(ran.stderr.contains(help), "{ran}");
+        assert_eq!(project.files(), files);
+        let lines = ran.stderr.lines();
+        let lines = lines.skip_while(|it| !it.ends_with("note: what it would hold:"));
+        let lines = lines.skip(1).take_while(|it| !it.contains("= help:"));
+        let text: String = lines.map(|it| format!("{}\n", it.trim_start())).collect();
+        assert!(text.contains("\n--> statement-breakpoint\n"), "{text}");
+        project.write("migrations/0001_custom.sql", text);
+        project.write(
+            "migrations/meta/_journal.json",
+            journal(&["0000_users", "0001_custom"]),
+        );
+    };
+
+    let reverted = project();
+    let help = "`drizzle-kit generate --custom` makes, then `seedbed migrate`";
+    printed(&reverted, "revert", help);
+    reverted.run("migrate").exits(0);
+    reverted.run("drift").exits(0);
+    reverted.run("check").exits(0);
+
+    let adopted = project();
+    let help = "then `seedbed baseline V` with its number records it here";
+    printed(&adopted, "adopt", help);
+    adopted.run("baseline 1").exits(0);
+    adopted.run("drift").exits(0);
+    adopted.run("status --exit-code").exits(0);
+    adopted.run("check").exits(0);
 }

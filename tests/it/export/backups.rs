@@ -184,6 +184,8 @@ fn a_backup_is_restored_into_a_new_database_only() {
         ran.stderr.contains("prod, is not that of this one"),
         "{ran}"
     );
+    assert!(ran.stdout.contains(&format!("restored {file}: ")), "{ran}");
+    assert!(!ran.stdout.contains("imported"), "{ran}");
     let answers = |database: &str| {
         project.ask_of(
             database,

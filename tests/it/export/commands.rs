@@ -63,6 +63,42 @@ fn a_schema_alone_can_be_the_first_migration() {
 }
 
 #[test]
+fn the_history_of_another_tool_is_left_out_with_our_own() {
+    let project = project();
+    project.change(&[
+        "CREATE TABLE goose_db_version (id INTEGER PRIMARY KEY AUTOINCREMENT, version_id INTEGER NOT NULL, \
+         is_applied INTEGER NOT NULL, tstamp TIMESTAMP DEFAULT (datetime('now')))",
+        "CREATE TABLE knex_migrations (id, name, batch, migration_time)",
+        "CREATE TABLE knex_migrations_lock (\"index\", is_locked)",
+        "CREATE INDEX of_goose ON goose_db_version (version_id)",
+        // One of that name that no tool has made.
+        "CREATE TABLE schema_migrations (bird, flock)",
+    ]);
+    let schema = project.run("export --schema-only --no-history");
+    schema.check(expect![[r#"
+        $ seedbed export --schema-only --no-history
+        CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT NOT NULL);
+        CREATE TABLE log (line TEXT);
+        CREATE TABLE schema_migrations (bird, flock);
+        CREATE VIEW people AS SELECT email FROM users;
+        CREATE INDEX by_email ON users (email);
+        2> target: local local.db (default)
+        2> note: goose_db_version, knex_migrations, knex_migrations_lock were left out (--no-history): other migration tools keep their records there
+    "#]]);
+    let json = project.run("export --no-history out.sql --format json");
+    assert!(json.stdout.contains("knex_migrations_lock"), "{json}");
+    assert!(!project.read("out.sql").contains("goose"));
+    // With the records all of them are there, and a table that is named is wanted.
+    let whole = project.run("export");
+    assert!(whole.stdout.contains("CREATE TABLE goose"), "{whole}");
+    let named = project.run("export --no-history --tables goose_db_version --quiet");
+    assert!(
+        named.stdout.contains("CREATE TABLE goose_db_version"),
+        "{named}"
+    );
+}
+
+#[test]
 fn some_tables_or_their_rows_alone_can_be_chosen() {
     let project = project();
     project
@@ -112,6 +148,7 @@ fn a_file_is_new_and_packed_by_its_name() {
           "problems": [],
           "bytes": LENGTH,
           "file": "dump.sql.gz",
+          "left_out": [],
           "tables": [
             {
               "name": "_migrations",

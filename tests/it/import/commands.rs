@@ -253,6 +253,50 @@ fn a_signal_stops_an_import_and_the_same_command_goes_on() {
     }
 }
 
+#[test]
+fn what_a_killed_import_has_left_is_named_and_goes_with_the_next_change() {
+    let left = format!("local.db-building-{}", "0123456789abcdef".repeat(2));
+    let files = || {
+        Project::new()
+            .migration("V1__a", "CREATE TABLE a (x);")
+            .file(&left, "half a database")
+            .file(format!("{left}-journal"), "")
+            .file("local.db-building-lock", "")
+            .file("other.db-building-notes", "mine")
+    };
+    let is_left = |project: &Project| {
+        project
+            .files()
+            .iter()
+            .any(|file| file.contains("db-building"))
+    };
+    let project = files();
+    let looked = project.run("status");
+    assert_eq!(looked.code, Some(0), "{looked}");
+    let doctor = project.run("doctor");
+    let words = format!("left by a run that was killed: {left} (15 bytes)");
+    assert!(doctor.stdout.contains(&words), "{doctor}");
+    assert!(project.path(&left).exists());
+    // Nor while another process builds: its draft is not left over.
+    let lock = std::fs::File::open(project.path("local.db-building-lock")).unwrap();
+    lock.lock().unwrap();
+    let doctor = project.run("doctor");
+    assert!(!doctor.stdout.contains("killed"), "{doctor}");
+    project.run("migrate");
+    assert!(project.path(&left).exists());
+    drop(lock);
+    // The database exists by now, and another one is made.
+    for project in [project, files()] {
+        project.remove("other.db-building-notes");
+        project.write("migrations/V2__b.sql", "CREATE TABLE b (x);");
+        let ran = project.run("migrate");
+        assert_eq!(ran.code, Some(0), "{ran}");
+        assert!(!is_left(&project), "{:?}", project.files());
+        let doctor = project.run("doctor");
+        assert!(!doctor.stdout.contains("killed"), "{doctor}");
+    }
+}
+
 /// Whether something is written.
 #[cfg(unix)]
 fn has_begun(project: &Project, is_new: bool) -> bool {

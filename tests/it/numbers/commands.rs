@@ -65,7 +65,7 @@ fn what_did_not_run_is_not_recorded() {
     refuses(&project, "repair 2", 5, &["drift"]).check(expect![[r#"
         $ seedbed repair 2
         2> target: local local.db (default)
-        2> error[drift]: the schema of this database is not what V2__jane.sql leaves
+        2> error[drift]: the schema of this database is not what V2__jane.sql and the other recorded migrations together make
         2>  --> migrations/V2__jane.sql
         2>   = note: table jane is missing
         2>           table rob should not be there
@@ -79,6 +79,37 @@ fn what_did_not_run_is_not_recorded() {
         2> target: local local.db (default)
         2> warning[not-verified]: V2 was recorded without comparing the schema with its file
     "#]]);
+}
+
+#[test]
+fn an_edit_that_a_later_migration_replaces_is_recorded_with_a_note() {
+    let project = Project::new()
+        .migration(
+            "V1__t",
+            "CREATE TABLE t (a INTEGER PRIMARY KEY, b TEXT DEFAULT 'x');\n",
+        )
+        .migration(
+            "V2__t",
+            "CREATE TABLE n (a INTEGER PRIMARY KEY, b TEXT DEFAULT 'z');\nINSERT INTO n SELECT a, b FROM t;\n\
+             DROP TABLE t;\nALTER TABLE n RENAME TO t;\n",
+        )
+        .after("migrate");
+    project.write(
+        "migrations/V1__t.sql",
+        "CREATE TABLE t (a INTEGER PRIMARY KEY, b TEXT DEFAULT 'y');\n",
+    );
+    let ran = project.run("repair 1");
+    ran.exits(0);
+    let words = "all recorded migrations together make the same schema: it does not show which of the two ran";
+    assert!(ran.stderr.contains(words), "{ran}");
+    // Comments change nothing that the schema could show.
+    project.write(
+        "migrations/V1__t.sql",
+        "-- The table.\nCREATE TABLE t (a INTEGER PRIMARY KEY, b TEXT DEFAULT 'y');\n",
+    );
+    let ran = project.run("repair 1");
+    ran.exits(0);
+    assert!(!ran.stderr.contains("note["), "{ran}");
 }
 
 #[test]

@@ -210,6 +210,23 @@ fn migrations_stand_where_their_seeds_fail() {
 }
 
 #[test]
+fn a_seed_whose_tables_an_undo_dropped_is_pending_again() {
+    let project = project()
+        .down("V1__schema", "DROP TABLE posts;\nDROP TABLE users;\n")
+        .after("migrate --seed")
+        .after("undo")
+        .after("migrate");
+    let status = untouched(&project, "status --exit-code").to_string();
+    assert!(status.contains("pending  010_users"), "{status}");
+    assert!(status.contains("exit 3"), "{status}");
+    let planned = untouched(&project, "seed --dry-run --format json").to_string();
+    assert!(planned.contains("\"state\": \"pending\""), "{planned}");
+    let project = project.after("seed");
+    let status = untouched(&project, "status --exit-code").to_string();
+    assert!(status.contains("applied  010_users"), "{status}");
+}
+
+#[test]
 fn status_tells_how_each_seed_stands() {
     let project = project()
         .file("seeds/020_edited.yaml", "users:\n  cid: {email: cid@x}\n")

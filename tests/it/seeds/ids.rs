@@ -443,3 +443,33 @@ pub(crate) async fn a_numbered_row_whose_key_was_changed_by_hand_is_not_made_twi
     assert_eq!(bed.one(file).await, "a +u.b");
     assert_eq!(bed.ask("SELECT email FROM u ORDER BY 1").await, "a b");
 }
+
+#[tokio::test]
+async fn an_edit_that_refers_to_a_numbered_row_that_is_gone_is_refused() {
+    let schema = "CREATE TABLE teams (id INTEGER PRIMARY KEY, code TEXT NOT NULL UNIQUE);
+        CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT NOT NULL UNIQUE, team_id INTEGER REFERENCES teams (id), data JSON);";
+    for id in ["_id: !auto , ", ""] {
+        let bed = Bed::memory(schema).await;
+        let file = format!(
+            "teams: {{_key: code, {id}t: {{code: c}}}}\nusers: {{_key: email, u: {{email: m, team: ~}}}}\n"
+        );
+        bed.settles(&file).await;
+        bed.by_hand("DELETE FROM teams").await;
+        let edited = file.replace("team: ~", "team: t");
+        let told = bed.one(&edited).await;
+        let refused =
+            "no-parent: `teams.t` is not in the database under its key, and is not inserted";
+        assert!(told.contains(refused), "{told}");
+        let in_json = file.replace("team: ~", "team: ~, data: {of: !ref teams.t.id}");
+        let told = bed.planned(&[("a", &in_json)]).await;
+        assert_eq!(told.contains(refused), !id.is_empty(), "{told}");
+        // Once the row is there again, the edit is made.
+        bed.by_hand("INSERT INTO teams (id, code) VALUES (7, 'c')")
+            .await;
+        assert_eq!(
+            bed.one(&edited).await.replace("895866405029930", "7"),
+            "a edited ~users.u(team_id: NULL → 7)"
+        );
+        assert_eq!(bed.ask("SELECT team_id FROM users").await, "7");
+    }
+}

@@ -52,7 +52,7 @@ in_every_mode! {
     a_reference_to_a_row_that_is_not_there_is_refused
     a_row_of_a_hashed_key_that_is_no_longer_declared_is_deleted
     no_declared_row_is_lost_when_variables_change_places
-    a_changed_key_that_a_row_of_the_same_seed_refers_to_is_refused
+    a_row_of_the_same_seed_follows_a_changed_key
     a_variable_of_the_wrong_type_is_not_to_be_quoted
     a_row_with_an_id_of_its_own_follows_the_variable_of_its_key
     a_corrected_key_updates_the_row_that_was_made

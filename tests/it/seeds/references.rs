@@ -719,3 +719,27 @@ events:
     assert!(done.contains("subject_type: Card → Board"), "{done}");
     assert_eq!(bed.seed(&files).await, "");
 }
+
+#[tokio::test]
+async fn no_label_that_is_written_in_a_list_is_drawn_for_it() {
+    let schema = "CREATE TABLE tags (k TEXT PRIMARY KEY);
+        CREATE TABLE posts (id TEXT PRIMARY KEY);
+        CREATE TABLE pt (post_id TEXT NOT NULL REFERENCES posts (id), tag_k TEXT NOT NULL REFERENCES tags (k),
+          PRIMARY KEY (post_id, tag_k));";
+    for list in [
+        "[!pick tags.*, red]",
+        "[red, !pick tags.*]",
+        "[!each tags.*, red]",
+        "[!pick [red, blue], red]",
+        "[red, !pick [red, blue]]",
+        "[!pick [red, blue], !pick [red, blue]]",
+    ] {
+        let bed = Bed::memory(schema).await;
+        let file = format!(
+            "tags: {{red: {{k: r}}, blue: {{k: b}}}}\nposts:\n  _through: {{tags: pt}}\n  'p_{{1..20}}': {{tags: {list}}}\n"
+        );
+        bed.settles(&file).await;
+        let both = "SELECT count(*), count(DISTINCT post_id), sum(tag_k = 'r') FROM pt";
+        assert_eq!(bed.ask(both).await, "40|20|20", "{list}");
+    }
+}

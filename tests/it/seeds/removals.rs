@@ -179,3 +179,54 @@ async fn rows_under_other_labels_are_still_the_seeds() {
         assert_eq!(bed.ask("SELECT v FROM k").await, "three", "{after}");
     }
 }
+
+#[tokio::test]
+async fn rows_of_one_table_are_deleted_behind_those_that_refer_to_them() {
+    for (null, action) in [
+        ("NOT NULL ", " ON DELETE RESTRICT"),
+        ("", " ON DELETE RESTRICT"),
+        ("NOT NULL ", ""),
+        ("", " ON DELETE CASCADE"),
+    ] {
+        let schema = format!(
+            "CREATE TABLE cat (id INTEGER PRIMARY KEY, p_id INTEGER {null}REFERENCES cat (id){action});"
+        );
+        let head = "_seed: {mode: sync}\ncat:\n";
+        let kept = "  z: {p: z}\n";
+        for labels in [["a", "b", "c"], ["c", "b", "a"], ["b", "c", "a"]] {
+            let [one, two, three] = labels;
+            // A branch of three, and a circle of two.
+            let branch =
+                format!("  {one}: {{p: {one}}}\n  {two}: {{p: {one}}}\n  {three}: {{p: {two}}}\n");
+            let alone = format!("{head}{kept}");
+            let bed = Bed::memory(&schema).await;
+            bed.settles(&format!("{alone}{branch}")).await;
+            assert_eq!(
+                bed.settles(&alone).await,
+                "a edited -cat.a -cat.b -cat.c",
+                "{null}{action}"
+            );
+            assert_eq!(bed.ask("SELECT count(*) FROM cat").await, "1");
+            // Rows of two files refer to each other.
+            let first = format!("{alone}  {one}: {{p: {one}}}\n");
+            let second = format!("{head}  {two}: {{p: {one}}}\n");
+            let none = "_seed: {mode: sync}\ncat: {}\n";
+            for (a, b) in [("a", "b"), ("b", "a")] {
+                let bed = Bed::memory(&schema).await;
+                bed.seed(&[(a, &first), (b, &second)]).await;
+                let told = bed.seed(&[(a, &alone), (b, none)]).await;
+                assert_eq!(bed.ask("SELECT count(*) FROM cat").await, "1", "{told}");
+            }
+        }
+        let bed = Bed::memory(&schema).await;
+        bed.settles(&format!("{head}{kept}  a: {{p: z}}\n  b: {{p: a}}\n"))
+            .await;
+        bed.settles(&format!("{head}{kept}  a: {{p: b}}\n  b: {{p: a}}\n"))
+            .await;
+        assert_eq!(
+            bed.settles(&format!("{head}{kept}")).await,
+            "a edited -cat.a -cat.b",
+            "{null}{action}"
+        );
+    }
+}

@@ -203,11 +203,17 @@ pub(crate) async fn times_do_not_count_as_changes(world: World) {
     bed.days_later(40);
     assert_eq!(bed.one(file).await, "");
     assert_eq!(bed.dump().await, before);
-    // Where the row changes, its times do too.
+    // Where the row changes, its times stay.
     let edited = file.replace("ann@x,", "ann@x, name: Ann,");
     assert_eq!(
         bed.settles(&edited).await,
-        "a edited ~users.ann(name: NULL → Ann, seen: 2026-01-30 12:00:00 → 2026-03-11 12:00:00)"
+        "a edited ~users.ann(name: NULL → Ann)"
+    );
+    // Another time is a difference.
+    let another = edited.replace("[-1 day]", "[-2 days]");
+    assert_eq!(
+        bed.settles(&another).await,
+        "a edited ~users.ann(seen: 2026-01-30 12:00:00 → 2026-03-10 12:00:00)"
     );
 }
 

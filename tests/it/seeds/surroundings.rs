@@ -198,3 +198,46 @@ async fn what_is_unknown_is_an_error_wherever_it_stands() {
         "a:3:31 unknown-name: `${i}` has no value in row `plain`"
     );
 }
+
+#[tokio::test]
+async fn a_new_row_leaves_what_others_have_in_a_unique_column() {
+    let bed = Bed::memory(
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, title TEXT, slug TEXT UNIQUE, n INTEGER UNIQUE, p_id INTEGER UNIQUE REFERENCES p (id));
+         CREATE TABLE p (id INTEGER PRIMARY KEY);",
+    )
+    .await;
+    let all = "SELECT id, title, slug, n, p_id FROM t ORDER BY id";
+    let parents = "p: {'p_{1..4}': {}}\n";
+    let row = |label: &str, title: &str| {
+        format!("  {label}: {{title: {title}, slug: !slug title, n: !int 1..4, p: !pick p.*}}\n")
+    };
+    let mut file = format!("{parents}t:\n{}", row("y", "Hello"));
+    bed.settles(&file).await;
+    // Each comes before those that are there, in the order of labels.
+    for label in ["x", "w", "a"] {
+        let before = bed.ask(all).await;
+        file.push_str(&row(label, "hello"));
+        assert_eq!(bed.settles(&file).await, format!("a edited +t.{label}"));
+        let after = bed.ask(all).await;
+        assert!(before.split(' ').all(|it| after.contains(it)), "{after}");
+    }
+    // So it is with one of another file.
+    let before = bed.ask(all).await;
+    let other = format!(
+        "t:\n{}",
+        row("0", "hello").replace("!int 1..4, p: !pick p.*", "9")
+    );
+    let files = [("0", &*other), ("a", &*file)];
+    assert_eq!(bed.seed(&files).await, "0 new +t.0");
+    assert_eq!(bed.seed(&files).await, "");
+    let after = bed.ask(all).await;
+    assert!(before.split(' ').all(|it| after.contains(it)), "{after}");
+    // A value that is drawn from another text is drawn as that of a new row.
+    let edited = file.replace(&row("a", "hello"), &row("a", "World"));
+    let told = bed.seed(&[("0", &*other), ("a", &*edited)]).await;
+    assert!(
+        told.contains("→ World") && told.contains("→ world)"),
+        "{told}"
+    );
+    assert_eq!(told.matches('~').count(), 1, "{told}");
+}

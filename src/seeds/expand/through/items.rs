@@ -1,10 +1,13 @@
 //! The items of a list of labels: which rows a row of a join table joins. Pure.
 
+use std::borrow::Cow;
+use std::collections::HashSet;
 use std::ops::Range;
 
 use serde_json::Value;
 
-use super::super::super::draw::dice;
+use super::super::super::cell::Names;
+use super::super::super::draw::{ATTEMPTS, chosen, dice};
 use super::super::super::generate::Dice;
 use super::super::super::model::{Among, Choose, Expr, Field, Json, Ref, Spanned, Style, Template};
 use super::super::Expansion;
@@ -66,9 +69,22 @@ impl<'a> Expansion<'a> {
         }
         let mut done: Vec<Item> = Vec::new();
         let count = items.len();
+        // What is drawn is none of the labels that are written, wherever in the list they stand.
+        let names = self.names_of_list(parent, file);
+        let written = items.iter().flatten().filter_map(|it| label_in(&names, it));
+        let written: HashSet<String> = written.collect();
         for (number, item) in items.into_iter().enumerate() {
+            let place = (number, count);
             let item = match item {
-                Some(item) => self.item(parent, of, file, field, to, (item, number, count), &done),
+                Some(item) => self.item(
+                    parent,
+                    of,
+                    file,
+                    field,
+                    to,
+                    (item, place),
+                    (done.as_slice(), &written),
+                ),
                 None => {
                     self.no_label(file, &expr.span(), field);
                     None
@@ -96,19 +112,23 @@ impl<'a> Expansion<'a> {
         file: usize,
         field: &'a Field,
         to: &End<'a>,
-        (item, number, count): (Spanned<Expr>, usize, usize),
-        done: &[Item],
+        (item, (number, count)): (Spanned<Expr>, (usize, usize)),
+        (done, written): (&[Item], &HashSet<String>),
     ) -> Option<Item> {
-        let vars = match (file == self.shared_file(), self.given.shared) {
-            (true, Some(shared)) => &shared.settings.vars,
-            _ => &self.files[parent.named.file].settings.vars,
-        };
-        let names = names_of(parent.named, parent.label, vars);
+        let names = self.names_of_list(parent, file);
         let mut dice = self.dice_of_list(parent, of, field, number);
-        let mut item = item;
-        while let Expr::Pick(items) = &item.value {
-            item = dice.pick_weighted(items)?.clone();
+        // No label is drawn twice in a list.
+        let is_new =
+            |label: &str| !written.contains(label) && !done.iter().any(|it| it.label == label);
+        let mut drawn = chosen(&item, &mut dice);
+        let is_drawn = matches!(item.value, Expr::Pick(_));
+        for _ in 0..ATTEMPTS {
+            match label_in(&names, drawn).filter(|_| is_drawn) {
+                Some(label) if !is_new(&label) => drawn = chosen(&item, &mut dice),
+                _ => break,
+            }
         }
+        let item = drawn;
         let span = item.span();
         let (table, text) = match &item.value {
             Expr::Scalar { text, .. } => (None, text),
@@ -135,7 +155,6 @@ impl<'a> Expansion<'a> {
                 }
                 let all = self.labelled(parent.named.file, table, &text);
                 let turn = parent.turn * count as u64 + number as u64;
-                // No label comes twice in a list.
                 let mut attempts = 0..64 + 32 * all.len() as u64;
                 let label = attempts.find_map(|attempt| {
                     let turn = match choice {
@@ -143,8 +162,7 @@ impl<'a> Expansion<'a> {
                         Choose::Random => 0,
                     };
                     let (label, _) = all.choose(*choice, turn, Some(&mut dice))?;
-                    let is_new = !done.iter().any(|it| it.label == **label);
-                    is_new.then(|| label.to_string())
+                    is_new(label).then(|| label.to_string())
                 });
                 let Some(label) = label else {
                     if self.lacks_rows(table) {
@@ -189,6 +207,18 @@ impl<'a> Expansion<'a> {
         Some(Item { label, value, span })
     }
 
+    /// What names in the items of a list stand for.
+    fn names_of_list<'n>(&self, parent: &Parent<'n, 'a>, file: usize) -> Names<'n>
+    where
+        'a: 'n,
+    {
+        let vars = match (file == self.shared_file(), self.given.shared) {
+            (true, Some(shared)) => &shared.settings.vars,
+            _ => &self.files[parent.named.file].settings.vars,
+        };
+        names_of(parent.named, parent.label, vars)
+    }
+
     /// The dice of an item of a list.
     fn dice_of_list(
         &self,
@@ -220,4 +250,14 @@ impl<'a> Expansion<'a> {
             _ => span.clone(),
         }
     }
+}
+
+/// The label that an item says by itself; none where it is drawn or is none.
+fn label_in(names: &Names<'_>, item: &Spanned<Expr>) -> Option<String> {
+    let text = match &item.value {
+        Expr::Scalar { text, .. } => text,
+        Expr::Ref(it) if it.column.is_none() => &it.label,
+        _ => return None,
+    };
+    names.fill(text).ok().map(Cow::into_owned)
 }

@@ -26,24 +26,24 @@ async fn a_rebuild_that_forgets_an_index_or_a_trigger_is_a_warning() {
         ]
     };
     check(&by(rebuild.to_owned()), expect![[r#"
-        V3__r.sql:3:1 warning lost-in-rebuild
+        V3__r.sql:3:1 error RB306
           V3 drops and recreates t, and these are gone with the old table: index i, index j, trigger g
           help: recreate them at the end of the file:
           help: CREATE INDEX i ON t (x);
           help: CREATE INDEX j ON t (y);
           help: CREATE TRIGGER g AFTER INSERT ON t BEGIN SELECT 1; END;
-          help: if they are to go: drop them by name, or write `-- seedbed: allow lost-in-rebuild: REASON` at the top of the file
+          help: if they are to go: drop them by name, or write `-- seedbed: allow RB306: REASON` at the top of the file
         3 applied, 0 reversed, whole, 1 new
     "#]]).await;
     check(
         &by(format!("{other_order}CREATE INDEX i ON t (x);")),
         expect![[r#"
-            V3__r.sql:4:1 warning lost-in-rebuild
+            V3__r.sql:4:1 error RB306
               V3 drops and recreates t, and these are gone with the old table: index j, trigger g
               help: recreate them at the end of the file:
               help: CREATE INDEX j ON t (y);
               help: CREATE TRIGGER g AFTER INSERT ON t BEGIN SELECT 1; END;
-              help: if they are to go: drop them by name, or write `-- seedbed: allow lost-in-rebuild: REASON` at the top of the file
+              help: if they are to go: drop them by name, or write `-- seedbed: allow RB306: REASON` at the top of the file
             3 applied, 0 reversed, whole, 1 new
         "#]],
     )
@@ -179,7 +179,7 @@ async fn what_a_rebuild_loses_is_reported_only_where_it_is_missed() {
     ] {
         let found = found(&format!("{table} {object}"), &rebuilt(columns, more)).await;
         assert_eq!(found.len(), 1, "{object} {more}: {found:?}");
-        assert!(found[0].starts_with("lost-in-rebuild"), "{found:?}");
+        assert!(found[0].starts_with("RB306"), "{found:?}");
         assert!(found[0].contains(expect), "{found:?}");
     }
     let view = "CREATE VIEW v AS SELECT id, a FROM t;
@@ -193,11 +193,11 @@ async fn what_a_rebuild_loses_is_reported_only_where_it_is_missed() {
             ),
         ],
         expect![[r#"
-            V2__v.sql:1:1 warning lost-in-rebuild
+            V2__v.sql:1:1 error RB306
               V2 drops and recreates v, and these are gone with the old view: trigger g
               help: recreate them at the end of the file:
               help: CREATE TRIGGER g INSTEAD OF INSERT ON v BEGIN INSERT INTO t (a) VALUES (NEW.a); END;
-              help: if they are to go: drop them by name, or write `-- seedbed: allow lost-in-rebuild: REASON` at the top of the file
+              help: if they are to go: drop them by name, or write `-- seedbed: allow RB306: REASON` at the top of the file
             2 applied, 0 reversed, whole, 1 new
         "#]],
     )
