@@ -10,7 +10,6 @@ use super::readers::altered;
 use super::recipe::block;
 use super::statement::Statement;
 use crate::db::Query;
-use crate::diagnostic::Diagnostic;
 use crate::schema::{Affinity, Nullability, Strictness, TableShape, affinity};
 use crate::sql::{Kind, What, identifier};
 
