@@ -747,8 +747,7 @@ Examples:
   adopt --dry-run     what would be recorded, after comparing files and schema
   adopt               take over the history of sqlx, drizzle, goose, Prisma, …
   adopt --from sqlx   where the database has the histories of several tools
-  adopt --from goose --table app_versions
-                      where the tool uses a table of that name")]
+  adopt --from goose --table versions   where the tool uses a table of that name")]
 pub(super) struct Adopt {
     /// The tool whose history it is: sqlx, refinery, diesel, goose, golang-migrate, dbmate, geni, drizzle, prisma,
     /// wrangler or sql-migrate [default: found by its table]

@@ -26,7 +26,7 @@ async fn a_rebuild_that_forgets_an_index_or_a_trigger_is_a_warning() {
         ]
     };
     check(&by(rebuild.to_owned()), expect![[r#"
-        V3__r.sql:3:1 error RB306
+        V3__r.sql:3:1 RB306
           V3 drops and recreates t, and these are gone with the old table: index i, index j, trigger g
           help: recreate them at the end of the file:
           help: CREATE INDEX i ON t (x);
@@ -38,7 +38,7 @@ async fn a_rebuild_that_forgets_an_index_or_a_trigger_is_a_warning() {
     check(
         &by(format!("{other_order}CREATE INDEX i ON t (x);")),
         expect![[r#"
-            V3__r.sql:4:1 error RB306
+            V3__r.sql:4:1 RB306
               V3 drops and recreates t, and these are gone with the old table: index j, trigger g
               help: recreate them at the end of the file:
               help: CREATE INDEX j ON t (y);
@@ -193,7 +193,7 @@ async fn what_a_rebuild_loses_is_reported_only_where_it_is_missed() {
             ),
         ],
         expect![[r#"
-            V2__v.sql:1:1 error RB306
+            V2__v.sql:1:1 RB306
               V2 drops and recreates v, and these are gone with the old view: trigger g
               help: recreate them at the end of the file:
               help: CREATE TRIGGER g INSTEAD OF INSERT ON v BEGIN INSERT INTO t (a) VALUES (NEW.a); END;
