@@ -85,9 +85,8 @@ fn claim_of_one<'a>(
             .is_none_or(|row| row.get(column) == Some(held.get()))
     };
     let rules = rows.rules(&rows.rows[at]);
-    let stays = rules.mode == Mode::Insert
-        || rules.keep.contains(&column)
-        || shape.tables[rules.table].primary_key.contains(&column);
+    let stays =
+        rules.mode == Mode::Insert || shape.tables[rules.table].primary_key.contains(&column);
     match &rows.rows[at].cell(column)?.content {
         Content::Known(held) if held.as_str().is_some() && !stays => Claim::of_held(held),
         Content::Known(held) if has(held) => Claim::of_held(held),

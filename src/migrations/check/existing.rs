@@ -184,7 +184,7 @@ impl<'a> Existing<'a> {
             if self.forward(part, &new[number + 1..]).await? == Next::Stop {
                 return Ok(false);
             }
-            let is_its = |it: &Diagnostic| it.subject.as_ref() == Some(part.key());
+            let is_its = |it: &Diagnostic| it.file() == Some(part.up.file());
             let is_known = |it: &Diagnostic| it.code == DEPENDS_ON_ROWS && is_its(it);
             if !self.problems.iter().any(is_known) {
                 let taken = self.taken_key(part).await?;

@@ -14,13 +14,22 @@ impl Existing<'_> {
     pub(super) async fn taken_key(&self, part: &Part<'_>) -> Result<Option<Diagnostic>, DbError> {
         let made: Vec<String> = made(part).map(|(_, name)| name).collect();
         let is_made = |table: &str| made.iter().any(|it| it.eq_ignore_ascii_case(table));
-        let steps = part.up.steps().iter();
-        let inserts = steps.filter_map(|step| {
-            let table = inserts_values(&step.sql)?;
+        // A file that changes or deletes rows of a table may make room for its own.
+        let mut changed: Vec<String> = Vec::new();
+        let mut inserts = Vec::new();
+        for step in part.up.steps() {
+            if matches!(kind(&step.sql), Kind::Update | Kind::Delete) {
+                changed.extend(targets(&step.sql).into_iter().map(|it| it.name));
+            }
+            let Some(table) = inserts_values(&step.sql) else {
+                continue;
+            };
             let is_new = self.fill.is_late(&table) || is_made(&table);
-            let is_old = !is_new && !self.is_filled_by_files(&table);
-            is_old.then_some((step, table))
-        });
+            let is_changed = changed.iter().any(|it| it.eq_ignore_ascii_case(&table));
+            if !is_new && !is_changed && !self.is_filled_by_files(&table) {
+                inserts.push((step, table));
+            }
+        }
         for (step, table) in inserts {
             let copy = self.rehearsal.fork().await?;
             let message = match copy.execute([step.sql.to_string()]).await {

@@ -143,7 +143,7 @@ fn what_only_an_application_can_create_is_named_and_not_good() {
     );
     assert!(
         ran.stderr
-            .contains("nothing of the dump is in the database"),
+            .contains("nothing of the backup is in the database"),
         "{ran}"
     );
 }

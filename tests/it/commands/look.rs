@@ -437,7 +437,7 @@ fn the_version_and_the_help_are_told_on_standard_output() {
                   Stop after this version: 3 or V3
 
               --dry-run
-                  Show what would be run, and change nothing
+                  Show what would be run, and change nothing; `check` tries it in memory
 
               --tx <HOW>
                   As few transactions as possible, or one for each migration

@@ -502,22 +502,23 @@ CREATE TABLE c (id INTEGER PRIMARY KEY, p TEXT NOT NULL REFERENCES p (code));
     untouched(&project, "seed --dry-run").check(expect![[r#"
         $ seedbed seed --dry-run
         seed a (edited) sha256 8ecb415a…
-          p  + one  - one
+          p  ~ one
+            one.code: A → B
           p.one: the key changed
-        1 insert, 0 update, 1 delete, 0 unchanged, in one transaction
+        0 insert, 1 update, 0 delete, 0 unchanged, in one transaction
         2> target: local local.db (default)
     "#]]);
     project.change(&["INSERT INTO c VALUES (1, 'A')"]);
     untouched(&project, "seed").check(expect![[r#"
         $ seedbed seed
         2> target: local local.db (default)
-        2> error[has-children]: the key of `p.one` changed, and rows of `c` refer to the row of the old key: `c` with id 1
-        2>  --> seeds/a.yaml:1:1
+        2> error[has-children]: `code` of `p.one` changes, and rows of `c` refer to its old value: `c` with id 1
+        2>  --> seeds/a.yaml:4:15
         2>   |
-        2> 1 | _seed: {mode: sync}
-        2>   | ^
+        2> 4 |   one: {code: B}
+        2>   |               ^
         2>   |
-        2>   = help: give the key its old value again, or let the rows of `c` refer to another row first
+        2>   = help: keep the old value and declare a row with the new one for `c` to refer to, or give the foreign key of `c` `ON UPDATE CASCADE` in a migration
         2>
         2> no row was written
         exit 4
