@@ -165,8 +165,8 @@ CREATE TABLE x (id INTEGER PRIMARY KEY, tag_k TEXT REFERENCES tags (k));
     let head = "_seed: {mode: sync}\n";
     for (parents, children, all) in parts {
         for together in [true, false] {
-            // A unique column that is no primary key is updated, which only rows of the same file follow.
-            if parents.contains("_key") && !together {
+            // In another file, only rows whose own key follows it do so.
+            if !children.starts_with("pt") && !together {
                 continue;
             }
             let bed = Bed::memory(schema).await;
