@@ -27,25 +27,27 @@ pub(super) fn goes_by_name(layout: Layout, path: &str) -> bool {
 
 /// Reads them. Other names were sorted out before.
 pub(super) fn read(layout: Layout, mut files: Vec<File>, out: &mut LaidOut) {
-    let by_name = files
-        .iter()
-        .filter(|file| goes_by_name(layout, &file.path))
-        .count();
-    if by_name > 0 {
-        if by_name == files.len() {
-            files.sort_by(|one, other| name::last(&one.path).cmp(name::last(&other.path)));
-            return in_order(layout, files, out);
-        }
-        let mixed = files.iter().filter(|it| goes_by_name(layout, &it.path));
+    let is_by_name = |file: &File| goes_by_name(layout, &file.path);
+    let all_by_name = files.iter().all(is_by_name);
+    if all_by_name {
+        // Their numbers are their places.
+        files.sort_by(|one, other| name::last(&one.path).cmp(name::last(&other.path)));
+    } else {
+        let mixed = files.iter().filter(|file| is_by_name(file));
         out.problems
-            .extend(mixed.map(|it| without_number(&it.path)));
+            .extend(mixed.map(|file| without_number(&file.path)));
     }
-    for file in files {
-        let Some((digits, words)) = parse(layout, &file.path) else {
-            continue;
+    for (place, file) in (1..).zip(files) {
+        let (version, words) = match parse(layout, &file.path) {
+            Some((digits, words)) => (name::version(&file.path, digits), words),
+            None if all_by_name => (
+                Ok(place),
+                name::stem(name::last(&file.path)).unwrap_or_default(),
+            ),
+            None => continue,
         };
         let words = words.to_owned();
-        match name::version(&file.path, digits) {
+        match version {
             Err(problem) => out.problems.push(*problem),
             Ok(version) => {
                 if let Some((up, down)) = parts(layout, file, out) {
@@ -58,23 +60,6 @@ pub(super) fn read(layout: Layout, mut files: Vec<File>, out: &mut LaidOut) {
                     });
                 }
             }
-        }
-    }
-}
-
-/// Numbers files whose names tell no number by their place.
-fn in_order(layout: Layout, files: Vec<File>, out: &mut LaidOut) {
-    for (version, file) in (1..).zip(files) {
-        let words = name::stem(name::last(&file.path));
-        let words = words.unwrap_or_default().to_owned();
-        if let Some((up, down)) = parts(layout, file, out) {
-            out.claims.push(Claim {
-                version,
-                words,
-                up,
-                down,
-                generated_at: None,
-            });
         }
     }
 }

@@ -2,7 +2,7 @@
 //! [`asked`](super::asked)'s.
 
 use super::adding::added;
-use super::definition::DefaultValue;
+use super::definition::{DefaultValue, Definition};
 use super::file::{File, columns_of, finding, list};
 use super::leaving_out::ignores;
 use super::question::Question;
@@ -10,7 +10,7 @@ use super::readers::altered;
 use super::recipe::block;
 use super::statement::Statement;
 use crate::db::Query;
-use crate::schema::{Affinity, Nullability, Strictness, TableShape, affinity};
+use crate::schema::{Affinity, Column, Nullability, Strictness, TableShape, affinity};
 use crate::sql::{Kind, What, identifier};
 
 use super::runner::Target;
@@ -160,59 +160,67 @@ fn not_null(file: &File<'_>, found: &mut Vec<Question>) {
             }
         }
     }
-    for (at, table, column, new) in altered(file) {
-        let Some(known) = file
-            .old(&table)
-            .and_then(|it| it.column(&column).map(|at| &it.columns[at]))
-        else {
-            continue;
-        };
-        let updated = file
-            .statements
-            .iter()
-            .take(at)
-            .any(|it| it.kind == Kind::Update && it.names(&column));
-        if new.not_null
-            && known.nullability == Nullability::Nullable
-            && !updated
-            && has(file, &table, &column)
-        {
+    for it in retyped(file) {
+        if it.is.not_null && it.was.nullability == Nullability::Nullable {
             ask(
                 "DD209",
-                &table,
-                &column,
-                at,
+                &it.table,
+                &it.column,
+                it.at,
                 "libSQL does not look at the rows that are there",
             );
         }
     }
 }
 
-/// Texts that read as numbers, in columns that libSQL's `ALTER COLUMN` gives a type of numbers.
-fn types(file: &File<'_>, found: &mut Vec<Question>) {
-    for (at, table, column, new) in altered(file) {
-        let Some(known) = file
-            .old(&table)
-            .and_then(|it| it.column(&column).map(|at| &it.columns[at]))
-        else {
-            continue;
-        };
+/// A column that libSQL's `ALTER COLUMN … TO` changes.
+struct Retyped<'f> {
+    /// The number of the statement.
+    at: usize,
+    table: String,
+    column: String,
+    was: &'f Column,
+    is: Definition,
+}
+
+/// Those whose rows are as they were: no UPDATE before it names the column.
+fn retyped<'f>(file: &'f File<'_>) -> impl Iterator<Item = Retyped<'f>> + 'f {
+    altered(file).filter_map(|(at, table, column, is)| {
+        let old = file.old(&table)?;
+        let was = old.column(&column).map(|at| &old.columns[at])?;
         let mut before = file.statements.iter().take(at);
         let updated = before.any(|it| it.kind == Kind::Update && it.names(&column));
+        let has_old_rows = !updated && has(file, &table, &column);
+        has_old_rows.then_some(Retyped {
+            at,
+            table,
+            column,
+            was,
+            is,
+        })
+    })
+}
+
+/// Texts that read as numbers, in columns that libSQL's `ALTER COLUMN` gives a type of numbers.
+fn types(file: &File<'_>, found: &mut Vec<Question>) {
+    for Retyped {
+        at,
+        table,
+        column,
+        was,
+        is,
+    } in retyped(file)
+    {
         let is_numeric = [Affinity::Integer, Affinity::Real, Affinity::Numeric]
-            .contains(&affinity(&new.declared, Strictness::Flexible));
-        if is_numeric
-            && [Affinity::Text, Affinity::Blob].contains(&known.affinity)
-            && !updated
-            && has(file, &table, &column)
-        {
+            .contains(&affinity(&is.declared, Strictness::Flexible));
+        if is_numeric && [Affinity::Text, Affinity::Blob].contains(&was.affinity) {
             let (quoted, name) = (identifier(&table), identifier(&column));
             // The comparison takes a text that is a number for that number.
             let condition = format!("typeof({name}) = 'text' AND {name} = CAST({name} AS NUMERIC)");
             let message = format!(
                 "rows of {table} have texts in {column} that read as numbers: libSQL leaves them texts in a column of type \
                  {}, where no query for a number finds them",
-                new.declared
+                is.declared
             );
             found.push(Question {
                 query: Query::new(format!("SELECT count(*) FROM {quoted} WHERE {condition}")),

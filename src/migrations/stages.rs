@@ -16,7 +16,7 @@ use crate::schema::{
     broken, changes, compare, may_have_text, texts_in_quotes,
 };
 use crate::script::{Key, Made, Record, Step};
-use crate::sql::{Kind, What, identifier, kind, significant, unquote};
+use crate::sql::{Kind, What, identifier, kind, renamed_table};
 
 /// One new file.
 #[derive(Debug, Clone)]
@@ -316,14 +316,7 @@ async fn put_beside(
 fn names_given(sql: &str) -> Option<String> {
     let name = match kind(sql) {
         Kind::Create(object) => object.name,
-        Kind::Alter => {
-            let tokens: Vec<_> = significant(sql).collect();
-            let [.., rename, to, name] = tokens.as_slice() else {
-                return None;
-            };
-            let is_rename = rename.is_word(sql, "RENAME") && to.is_word(sql, "TO");
-            is_rename.then(|| unquote(name.text(sql)))?
-        }
+        Kind::Alter => renamed_table(sql)?.1,
         _ => return None,
     };
     Some(name.to_ascii_lowercase())

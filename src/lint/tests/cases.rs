@@ -652,6 +652,19 @@ async fn a_view_that_is_left_broken_is_found_where_its_table_goes() {
     assert!(findings(base, silent, SEEDBED).await.is_empty());
 }
 
+/// All new files are one run on a local database.
+fn together(levels: &Levels) -> Options<'_> {
+    Options {
+        runner: None,
+        target: Target::Local,
+        levels,
+        runs: Runs::Together,
+        placement: Placement::BehindOthers,
+        queries: &[],
+        seeds: &[],
+    }
+}
+
 #[tokio::test]
 async fn down_files_are_missed_where_others_have_one() {
     let of = |name: &str, text: &str| (name.to_owned(), text.as_bytes().to_vec());
@@ -663,15 +676,7 @@ async fn down_files_are_missed_where_others_have_one() {
         of("V3__c.sql", "CREATE TABLE c (id INTEGER PRIMARY KEY);"),
     ];
     let levels = Levels::new();
-    let options = Options {
-        runner: None,
-        target: Target::Local,
-        levels: &levels,
-        runs: Runs::Together,
-        placement: Placement::BehindOthers,
-        queries: &[],
-        seeds: &[],
-    };
+    let options = together(&levels);
     let is_new = |it: &Migration| it.key == Key::Migration(3);
     let set = Migrations::from_files(files.clone());
     let found = lint(&set, &is_new, &options, None).await.unwrap().findings;
@@ -715,15 +720,7 @@ async fn what_a_repeatable_makes_counts_as_made_again_behind_a_down_file() {
         ])
     };
     let levels = Levels::new();
-    let options = Options {
-        runner: None,
-        target: Target::Local,
-        levels: &levels,
-        runs: Runs::Together,
-        placement: Placement::BehindOthers,
-        queries: &[],
-        seeds: &[],
-    };
+    let options = together(&levels);
     let is_new = |it: &Migration| it.key == Key::Migration(2);
     let undoes = with(&rebuild("id INTEGER PRIMARY KEY"));
     let found = lint(&undoes, &is_new, &options, None)

@@ -1,6 +1,7 @@
 //! A database that exists: it has the published migrations and rows in every table, and runs what is new.
 
 use std::collections::HashSet;
+use std::sync::OnceLock;
 
 use super::compiles::Culprit;
 use super::lost::{Lost, drops_a_holder, lost};
@@ -12,8 +13,8 @@ use crate::migrations::fill::{Depends, Fill, Focus, Literals, Unfilled, depends}
 use crate::migrations::made;
 use crate::migrations::rehearse::{Act, Later, Problem, Stopped, drop_in_words};
 use crate::schema::{Broken, Object, ObjectKind, broken};
-use crate::script::Key;
-use crate::sql::{Kind, What, has_name, identifier, kind, significant, targets, unquote};
+use crate::script::{Key, Step};
+use crate::sql::{Kind, What, altered, has_name, identifier, kind, significant, targets};
 
 /// What a database that exists has, and what is new to it.
 pub(super) struct Published<'a> {
@@ -138,6 +139,8 @@ pub(super) struct Existing<'a> {
     lost: Vec<Lost<'a>>,
     /// Tables that could not be filled, and were reported.
     unfilled: HashSet<String>,
+    /// Tables into which published versions insert, in lower case.
+    pub(super) filled_by_files: OnceLock<HashSet<String>>,
 }
 
 /// Whether a file could be applied.
@@ -166,6 +169,7 @@ impl<'a> Existing<'a> {
             broken_before: Vec::new(),
             lost: Vec::new(),
             unfilled: HashSet::new(),
+            filled_by_files: OnceLock::new(),
         })
     }
 
@@ -477,15 +481,18 @@ impl<'a> Existing<'a> {
         part: &Part<'_>,
         later: Later<'_, '_>,
     ) -> Result<Option<Diagnostic>, DbError> {
-        let steps = part.up.steps().iter();
-        let columns: Vec<(String, String)> =
-            steps.filter_map(|step| altered_column(&step.sql)).collect();
+        // The table and the column of libSQL's `ALTER TABLE … ALTER COLUMN … TO`, as they are written.
+        let retyped = |step: &'_ Step| {
+            let altered = altered(&step.sql).filter(|it| it.is("ALTER"))?;
+            let column = altered.rest.first()?.text(&step.sql).to_owned();
+            Some((altered.table.to_owned(), column))
+        };
+        let columns: Vec<_> = part.up.steps().iter().filter_map(retyped).collect();
         if columns.is_empty() {
             return Ok(None);
         }
         let mut copy = self.rehearsal.fork().await?;
         for (table, column) in &columns {
-            let (table, column) = (identifier(table), identifier(column));
             let one = format!("(SELECT max(rowid) FROM {table})");
             let update = format!("UPDATE OR IGNORE {table} SET {column} = '7' WHERE rowid = {one}");
             match copy.execute([update]).await {
@@ -789,21 +796,6 @@ fn help_on(statement: &str) -> Option<&'static str> {
         ),
         _ => None,
     }
-}
-
-/// The table and the column of libSQL's `ALTER TABLE … ALTER COLUMN … TO`.
-fn altered_column(statement: &str) -> Option<(String, String)> {
-    if kind(statement) != Kind::Alter {
-        return None;
-    }
-    let table = targets(statement).into_iter().next()?;
-    let mut behind =
-        significant(statement).skip_while(|token| token.span.start <= table.span.start);
-    behind.find(|token| token.is_word(statement, "ALTER"))?;
-    let name = behind.find(|token| !token.is_word(statement, "COLUMN"))?;
-    let to = behind.next()?;
-    to.is_word(statement, "TO")
-        .then(|| (table.name, unquote(name.text(statement))))
 }
 
 /// What a file creates and does not drop again: sort and name.

@@ -30,8 +30,11 @@ impl Existing<'_> {
                 inserts.push((step, table));
             }
         }
+        if inserts.is_empty() {
+            return Ok(None);
+        }
+        let copy = self.rehearsal.fork().await?;
         for (step, table) in inserts {
-            let copy = self.rehearsal.fork().await?;
             let message = match copy.execute([step.sql.to_string()]).await {
                 Err(DbError::Read(error)) => error.message,
                 Ok(()) => continue,
@@ -63,13 +66,13 @@ impl Existing<'_> {
 
     /// Whether a published version inserts into this table.
     fn is_filled_by_files(&self, table: &str) -> bool {
-        let mut steps = self.published.versions().flat_map(|part| part.up.steps());
-        steps.any(|step| {
-            kind(&step.sql) == Kind::Insert
-                && targets(&step.sql)
-                    .iter()
-                    .any(|it| it.name.eq_ignore_ascii_case(table))
-        })
+        let tables = self.filled_by_files.get_or_init(|| {
+            let steps = self.published.versions().flat_map(|part| part.up.steps());
+            let inserts = steps.filter(|step| kind(&step.sql) == Kind::Insert);
+            let tables = inserts.flat_map(|step| targets(&step.sql));
+            tables.map(|it| it.name.to_ascii_lowercase()).collect()
+        });
+        tables.contains(&table.to_ascii_lowercase())
     }
 }
 
