@@ -1,4 +1,4 @@
-//! The commands of the pages, typed as they are: each block marked `sh`, and each step of the CI job. A server on this
+//! The commands of the pages, typed as they are: each block marked `sh`, and each job of the CI workflow. A server on this
 //! machine stands in for Turso, and it has to be reached where a block names one; nothing else is.
 //!
 //! `PATH` holds the programs in [`Machine::new`] alone, so a block that calls another one fails.
@@ -27,7 +27,7 @@ const NOT_COMMANDS: [(&str, &str); 7] = [
     ),
     (
         "yaml",
-        "seed files, which `sessions` and the examples of seeds read, and the job below",
+        "seed files, which `sessions` and the examples of seeds read, and the workflow below",
     ),
     ("rust", "parts of an application, which is not here"),
     ("json", "settings of an editor"),
@@ -48,9 +48,8 @@ fn every_block_of_the_pages_is_run() {
             if block.language == "sh" {
                 type_in(&place, &block.text);
                 typed += 1;
-            } else if block.language == "yaml" && block.text.starts_with("- uses:") {
-                job(&block.text);
-                jobs += 1;
+            } else if block.language == "yaml" && block.text.contains("cargo xtask") {
+                jobs += workflow(&block.text);
             } else {
                 let known = |(language, _): &(&str, &str)| *language == block.language;
                 assert!(
@@ -62,7 +61,7 @@ fn every_block_of_the_pages_is_run() {
         }
     }
     assert!(typed >= 5, "{typed}");
-    assert_eq!(jobs, 1);
+    assert_eq!(jobs, 2);
 }
 
 /// Pastes a block into a shell in a copy of this repository, with a database `old.db` beside it and a token.
@@ -99,8 +98,9 @@ fn on_a_server(block: &str) -> bool {
     block.contains(PLACEHOLDER) || block.contains("turso db show")
 }
 
-/// Runs the steps of a job on a branch that adds a migration, as CI does: what a checkout brings, and nothing more.
-fn job(steps: &str) {
+/// Runs the jobs of a workflow as CI does, with what a checkout brings and nothing more: on the pull request of a
+/// branch that adds a migration, and after the branch was merged. Returns how many jobs there are.
+fn workflow(text: &str) -> usize {
     let machine = Machine::new();
     let origin = &machine.project;
     origin.git("init --quiet --initial-branch main");
@@ -112,9 +112,39 @@ fn job(steps: &str) {
     origin.git("add migrations");
     origin.git("commit --quiet --message more");
 
-    let steps: Vec<serde_yaml::Value> = serde_yaml::from_str(steps).unwrap();
-    let mut programs = Vec::new();
-    for step in &steps {
+    let workflow: serde_yaml::Value = serde_yaml::from_str(text).unwrap();
+    let events = &workflow["on"];
+    assert!(events.get("pull_request").is_some(), "{events:?}");
+    assert_eq!(events["push"]["branches"][0], "main");
+    let applied = "SELECT version FROM _migrations WHERE kind = 'migration' ORDER BY version";
+    let jobs: Vec<_> = workflow["jobs"].as_mapping().unwrap().values().collect();
+    for (number, job) in jobs.iter().enumerate() {
+        let branch = match job["if"].as_str().unwrap() {
+            "github.event_name == 'pull_request'" => "topic",
+            "github.event_name == 'push'" => {
+                origin.git("checkout --quiet main");
+                origin.git("merge --quiet topic");
+                "main"
+            }
+            other => panic!("{other}"),
+        };
+        let checkout = format!("checkout{number}");
+        run_steps(&machine, job, branch, &checkout);
+        match branch {
+            "main" => assert_eq!(machine.rows(applied), ["1", "2", "3", "4"]),
+            _ => assert!(
+                machine.server.requests().is_empty(),
+                "a database is reached"
+            ),
+        }
+        assert!(!origin.path(&format!("{checkout}/local.db")).exists());
+    }
+    jobs.len()
+}
+
+fn run_steps(machine: &Machine, job: &serde_yaml::Value, branch: &str, checkout: &str) {
+    let origin = &machine.project;
+    for step in job["steps"].as_sequence().unwrap() {
         let text = |key: &str| step.get(key).and_then(|value| value.as_str());
         match (text("uses"), text("run")) {
             (Some(action), None) => {
@@ -127,7 +157,7 @@ fn job(steps: &str) {
                 };
                 let from = format!("file://{}", origin.path("").display());
                 origin.git(&format!(
-                    "clone --quiet {depth}--branch topic {from} checkout"
+                    "clone --quiet {depth}--branch {branch} {from} {checkout}"
                 ));
             }
             (None, Some(run)) => {
@@ -142,17 +172,12 @@ fn job(steps: &str) {
                         value => (name.as_str().unwrap(), value),
                     })
                     .collect();
-                let output = machine.sh(run, origin.path("checkout"), &env);
+                let output = machine.sh(run, origin.path(checkout), &env);
                 machine.check("the job", run, &output);
-                programs.push(run);
             }
             other => panic!("{other:?}"),
         }
     }
-    assert_eq!(programs.len(), 2, "{programs:?}");
-    let applied = "SELECT version FROM _migrations WHERE kind = 'migration' ORDER BY version";
-    assert_eq!(machine.rows(applied), ["1", "2", "3", "4"]);
-    assert!(!origin.path("checkout/local.db").exists());
 }
 
 /// A copy of this repository's files, a server that wants a token, and the programs that there are.
