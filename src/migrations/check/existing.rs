@@ -1,6 +1,6 @@
 //! A database that exists: it has the published migrations and rows in every table, and runs what is new.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::OnceLock;
 
 use super::compiles::Culprit;
@@ -8,12 +8,14 @@ use super::lost::{Lost, drops_a_holder, lost};
 use super::{Migrations, Part, Rehearsal, Way};
 use crate::db::{Db, DbError};
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::migrations::again::Repeatable;
 use crate::migrations::directive::{DEPENDS_ON_ROWS, NOT_FILLED};
 use crate::migrations::fill::{Depends, Fill, Focus, Literals, Unfilled, depends};
 use crate::migrations::made;
+use crate::migrations::plan::entry;
 use crate::migrations::rehearse::{Act, Later, Problem, Stopped, drop_in_words};
 use crate::schema::{Broken, Object, ObjectKind, broken};
-use crate::script::{Key, Step};
+use crate::script::{Key, Record, Step};
 use crate::sql::{Kind, What, altered, has_name, identifier, kind, significant, targets};
 
 /// What a database that exists has, and what is new to it.
@@ -139,6 +141,8 @@ pub(super) struct Existing<'a> {
     lost: Vec<Lost<'a>>,
     /// Tables that could not be filled, and were reported.
     unfilled: HashSet<String>,
+    /// New versions, where `migrate` drops views and triggers that are in their way.
+    acts: HashMap<&'a Key, Act>,
     /// Tables into which published versions insert, in lower case.
     pub(super) filled_by_files: OnceLock<HashSet<String>>,
 }
@@ -169,6 +173,7 @@ impl<'a> Existing<'a> {
             broken_before: Vec::new(),
             lost: Vec::new(),
             unfilled: HashSet::new(),
+            acts: HashMap::new(),
             filled_by_files: OnceLock::new(),
         })
     }
@@ -180,6 +185,11 @@ impl<'a> Existing<'a> {
         }
         self.repeatables().await?;
         let new = self.published.new.clone();
+        let acts = self.with_set_aside(&self.rehearsal, &new, |key| {
+            self.has.iter().any(|(it, _)| *it == key)
+        });
+        let acts = acts.await?.into_iter();
+        self.acts = new.iter().map(|part| part.key()).zip(acts).collect();
         for (number, part) in new.iter().copied().enumerate() {
             let before = match drops_a_holder(part) {
                 true => Some(self.rehearsal.schema().await?),
@@ -222,6 +232,38 @@ impl<'a> Existing<'a> {
             self.undone().await?;
         }
         Ok(whole)
+    }
+
+    /// What these versions run as in a `migrate`, where the repeatable migrations that are `there` have run.
+    pub(super) async fn with_set_aside(
+        &self,
+        rehearsal: &Rehearsal,
+        parts: &[&Part<'_>],
+        there: impl Fn(&Key) -> bool,
+    ) -> Result<Vec<Act>, DbError> {
+        let acts: Vec<&Act> = parts.iter().map(|part| &part.up).collect();
+        let last = self.published.last.iter();
+        let last = last.filter(|part| there(part.key())).map(|part| {
+            let checksum = part.migration.up.checksum.as_str();
+            let is_as_it_was = self.has.contains(&(part.key(), checksum));
+            let run = || {
+                (
+                    Record::Replace(entry(part.migration)),
+                    part.up.reading().clone(),
+                )
+            };
+            Repeatable::of_file(part.migration, (!is_as_it_was).then(run))
+        });
+        let repeatables: Vec<Repeatable> = last.collect();
+        match repeatables.is_empty() {
+            true => Ok(acts.into_iter().cloned().collect()),
+            false => rehearsal.with_set_aside(&acts, &repeatables).await,
+        }
+    }
+
+    /// What a file runs as.
+    fn act_of(&self, part: &Part<'_>) -> Act {
+        self.acts.get(part.key()).unwrap_or(&part.up).clone()
     }
 
     /// The versions that it has.
@@ -401,6 +443,7 @@ impl<'a> Existing<'a> {
         part: &'a Part<'a>,
         later: &[&'a Part<'a>],
     ) -> Result<Next, DbError> {
+        let act = self.act_of(part);
         let later = || later.iter().map(|part| &part.up).collect();
         let unfilled = self.fill.before(self.rehearsal.db()).await?;
         self.report_unfilled(part, unfilled).await?;
@@ -408,7 +451,7 @@ impl<'a> Existing<'a> {
         let with_numbers = self.refused_with_numbers(part, &later).await?;
         let with_rows = match self
             .rehearsal
-            .up_before(part.migration, &part.up, Way::Existing, &later)
+            .up_before(part.migration, &act, Way::Existing, &later)
             .await
         {
             Ok(()) => {
@@ -421,16 +464,16 @@ impl<'a> Existing<'a> {
             Err(Stopped::Db(error)) => return Err(error),
             Err(Stopped::Problem(problem)) => *problem,
         };
-        match part.up.is_atomic() && !self.fill.holds_any() {
+        match act.is_atomic() && !self.fill.holds_any() {
             true => self.fill.empty(self.rehearsal.db()).await?,
             false => self.rebuild().await?,
         }
         let because_of_rows = self
-            .because_of_rows(self.rehearsal.db(), &part.up, Way::Existing, with_rows)
+            .because_of_rows(self.rehearsal.db(), &act, Way::Existing, with_rows)
             .await?;
         match self
             .rehearsal
-            .up_before(part.migration, &part.up, Way::Existing, &later)
+            .up_before(part.migration, &act, Way::Existing, &later)
             .await
         {
             Ok(()) => {
@@ -452,7 +495,8 @@ impl<'a> Existing<'a> {
     /// A statement of a file that passes only because a table could not be filled.
     async fn refused_without_rows(&self, part: &Part<'_>) -> Result<Option<Diagnostic>, DbError> {
         let unfilled: HashSet<&str> = self.fill.unfilled().collect();
-        let steps = part.up.steps();
+        let act = self.act_of(part);
+        let steps = act.steps();
         for (at, step) in steps.iter().enumerate() {
             let mut tables = targets(&step.sql).into_iter();
             let is_about_one =
@@ -460,7 +504,7 @@ impl<'a> Existing<'a> {
             if kind(&step.sql) != Kind::Alter || !is_about_one {
                 continue;
             }
-            let (db, foreign_keys) = (self.rehearsal.db(), part.up.foreign_keys());
+            let (db, foreign_keys) = (self.rehearsal.db(), act.foreign_keys());
             let depends = depends(db, foreign_keys, &steps[..at], &step.sql).await?;
             let (Depends::OnTheStatement { message, .. }, Some(origin)) = (depends, step.origin())
             else {
@@ -502,7 +546,7 @@ impl<'a> Existing<'a> {
             }
         }
         match copy
-            .up_before(part.migration, &part.up, Way::Existing, later)
+            .up_before(part.migration, &self.act_of(part), Way::Existing, later)
             .await
         {
             Ok(()) => Ok(None),
@@ -627,8 +671,9 @@ impl<'a> Existing<'a> {
                     .map(|(part, _)| &part.up)
                     .collect()
             };
+            let act = self.acts.get(part.key()).unwrap_or(&part.up);
             let rehearsal = &mut self.rehearsal;
-            let up = rehearsal.up_before(part.migration, &part.up, *way, &later);
+            let up = rehearsal.up_before(part.migration, act, *way, &later);
             match up.await {
                 // It ran before; what it lacks now shows in the next one.
                 Ok(()) | Err(Stopped::Problem(_)) => {}
