@@ -264,6 +264,14 @@ impl Rehearsal {
         })
     }
 
+    /// The same, for further files, behind each of which foreign keys are compared.
+    pub(super) async fn fork_for_more(&self) -> Result<Rehearsal, DbError> {
+        let mut copy = self.fork().await?;
+        copy.judging = Judging::EachFile;
+        copy.has_mismatches = false;
+        Ok(copy)
+    }
+
     /// The same, to try down files in. Where foreign keys are compared at the end, they are compared there only once.
     pub(super) async fn fork_for_trials(&self) -> Result<Rehearsal, DbError> {
         let mut copy = self.fork().await?;

@@ -128,6 +128,8 @@ pub(super) struct Existing<'a> {
     pub(super) published: Published<'a>,
     set: &'a Migrations,
     pub(super) rehearsal: Rehearsal,
+    /// A database that has only the versions, which a new one has run.
+    copy: Option<Rehearsal>,
     pub(super) fill: Fill,
     pub(super) problems: Vec<Diagnostic>,
     /// What ran, in this order.
@@ -155,16 +157,22 @@ enum Next {
 }
 
 impl<'a> Existing<'a> {
+    /// `copy` is a database that has the versions which it has, if there is one.
     pub(super) async fn new(
         published: Published<'a>,
         set: &'a Migrations,
+        copy: Option<Rehearsal>,
     ) -> Result<Existing<'a>, DbError> {
         let new = published.new.iter();
         let focus = Focus::of(new.map(|part| &*part.migration.up.source.text));
         Ok(Existing {
             published,
             set,
-            rehearsal: Rehearsal::new(&set.history_table).await?,
+            rehearsal: match &copy {
+                Some(copy) => copy.fork().await?,
+                None => Rehearsal::new(&set.history_table).await?,
+            },
+            copy,
             fill: Fill::focused(literals(set), focus),
             problems: Vec::new(),
             ran: Vec::new(),
@@ -270,6 +278,10 @@ impl<'a> Existing<'a> {
     async fn versions(&mut self) -> Result<Next, DbError> {
         let versions = self.published.versions.iter();
         let ran = versions.clone().map(|part| (*part, Way::Up)).collect();
+        if self.copy.is_some() {
+            self.ran = ran;
+            return Ok(Next::Continue);
+        }
         let parts = versions.map(|part| (part.migration, &part.up));
         let new = &self.published.new;
         let later = || new.iter().map(|part| &part.up).collect();
@@ -662,9 +674,13 @@ impl<'a> Existing<'a> {
     /// Builds it once more, without rows: a file that is no transaction has left a part of what it does, or rows cannot be
     /// removed.
     async fn rebuild(&mut self) -> Result<(), DbError> {
-        self.rehearsal = Rehearsal::new(&self.set.history_table).await?;
+        let (rehearsal, first) = match &self.copy {
+            Some(copy) => (copy.fork().await?, self.published.versions.len()),
+            None => (Rehearsal::new(&self.set.history_table).await?, 0),
+        };
+        self.rehearsal = rehearsal;
         self.fill.restart();
-        for (number, (part, way)) in self.ran.iter().enumerate() {
+        for (number, (part, way)) in self.ran.iter().enumerate().skip(first) {
             let later = || {
                 self.ran[number + 1..]
                     .iter()
