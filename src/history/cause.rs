@@ -6,6 +6,7 @@ use super::error::Part;
 use super::keeping::{Keeping, assigns, keeps};
 use super::left_broken::{Missing, objects};
 use super::refusal::{is_mismatch, number, text};
+use super::view::searched;
 use crate::script::{Origin, Step, Unit};
 use crate::sql::{Kind, Object, Value, What, has_name, kind, renamed_table, significant, targets};
 
@@ -49,7 +50,8 @@ pub(super) fn causes<'a>(
             let steps = || unit.unit.steps.iter().map(|step| ((), step));
             let mut objects = objects(rows, words);
             let found = objects.find_map(|it| breaks(it.name, &it.words, steps()));
-            found.map(|((), step)| vec![step])
+            let of_index = || breaks(searched(rows)?.0, words, steps());
+            found.or_else(of_index).map(|((), step)| vec![step])
         }
         _ => None,
     };

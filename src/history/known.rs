@@ -2,15 +2,43 @@
 //! statements of a run at once, and a statement that compiles a trigger or reads a foreign key holds its names, so they
 //! are read together with the history. Pure.
 
-use crate::schema::{Affinity, SchemaObject, Strictness, affinity};
+use crate::schema::{Affinity, SchemaObject, Strictness, affinity, content_elsewhere};
 use crate::sql::{Value, What};
 
-/// The views, the triggers and the foreign keys of a schema.
+/// The views, the triggers, the foreign keys and the full-text indexes of a schema.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Known {
     pub(super) views: Vec<SchemaObject>,
     pub(super) triggers: Vec<SchemaObject>,
     pub(super) references: Vec<Reference>,
+    pub(super) indexes: Vec<SearchIndex>,
+}
+
+/// A full-text index of the rows of a table or view.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct SearchIndex {
+    pub(super) name: String,
+    pub(super) content: String,
+}
+
+/// The virtual tables that may be one: name, text and the tables and views that there are, as JSON.
+pub(super) const SEARCH_INDEXES: &str = "\
+SELECT f.name, f.sql, (SELECT json_group_array(lower(name)) FROM sqlite_schema WHERE type IN ('table', 'view') \
+AND instr(lower(f.sql), lower(name))) FROM sqlite_schema AS f \
+WHERE f.type = 'table' AND f.rootpage = 0 AND f.sql LIKE '%fts%content%=%'";
+
+/// Of the answer to [`SEARCH_INDEXES`]: those whose table is there.
+pub(super) fn search_indexes(rows: &[[Value; 3]]) -> Vec<SearchIndex> {
+    let found = rows.iter().filter_map(|[name, sql, names]| {
+        let content = content_elsewhere(sql.as_str()?)?;
+        let names: Vec<String> = serde_json::from_str(names.as_str()?).ok()?;
+        names
+            .contains(&content.to_ascii_lowercase())
+            .then_some(())?;
+        let name = name.as_str()?.to_owned();
+        Some(SearchIndex { name, content })
+    });
+    found.collect()
 }
 
 impl Known {
@@ -138,6 +166,7 @@ impl Known {
             views,
             triggers,
             references: references.into_iter().map(|(_, it)| it).collect(),
+            indexes: Vec::new(),
         }
     }
 }

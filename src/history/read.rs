@@ -7,7 +7,7 @@ use serde_json::Map;
 
 use super::error::HistoryError;
 use super::guards::LEFT_BROKEN;
-use super::known::{Known, references};
+use super::known::{Known, SEARCH_INDEXES, references, search_indexes};
 use super::layout::{DATABASE_ID, LAYOUT, UNFINISHED, makes_ours};
 use super::mark::{self, SchemaMark};
 use super::others::{self, OtherHistory};
@@ -389,24 +389,29 @@ pub(super) async fn read_beside<Q: Questions>(
     ]
     .map(|sql| Query::new(table.sql(sql)));
     let known = [schema::OBJECTS.to_owned(), references()].map(Query::new);
+    let indexes = Query::new(SEARCH_INDEXES);
     let mark = Query::new(table.sql(&mark::question()));
     let questions = (
         queries,
         (
             (Query::new(others::question()), import),
-            (known, (mark, beside)),
+            (known, (indexes, (mark, beside))),
         ),
     );
     let (
         [what, meta, rows, objects, tables, tables_beside, elsewhere],
-        ((of_others, import), ([triggers, references], (mark, of_beside))),
+        ((of_others, import), ([triggers, references], (indexes, (mark, of_beside)))),
     ) = db.ask(questions).await?;
     let mut history = History {
         engine: db.engine(),
         table: table.clone(),
         unfinished: import.rows()?.first().and_then(|row| unfinished(row, db)),
         tables: names(&tables.rows()?).collect(),
-        known: Known::new(triggers.rows()?, &references.rows()?),
+        known: Known {
+            // An engine without full-text search may have no virtual tables.
+            indexes: search_indexes(&if_accepted(indexes.rows())?.unwrap_or_default()),
+            ..Known::new(triggers.rows()?, &references.rows()?)
+        },
         // Without the table, and on an engine without such a number, it fails.
         schema: SchemaMark::of(&if_accepted(mark.rows())?.unwrap_or_default()),
         ..history(what.rows()?, meta, rows, table)?

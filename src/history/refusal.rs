@@ -8,7 +8,7 @@ use super::guards::LISTED;
 use super::left_broken::{LeftBroken, objects};
 use super::quoted::became_text;
 use super::trigger::suspected;
-use super::view::read_view;
+use super::view::{read_view, searched};
 use crate::db::{Code, EngineError, Failure};
 use crate::script::{Origin, Script, Unit};
 use crate::sql::{
@@ -224,7 +224,10 @@ fn suspected_units(
         Part::Compiles => {
             let words = error.message.to_ascii_lowercase();
             let fired = suspected(explanation, &error.message).into_iter();
-            let fired = fired.chain(read_view(explanation)).map(|(name, _)| name);
+            let read = read_view(explanation)
+                .into_iter()
+                .chain(searched(explanation));
+            let fired = fired.chain(read).map(|(name, _)| name);
             let quoted = became_text(explanation).map(|(_, name, _)| name);
             let fired: Vec<String> = fired.chain(quoted).map(str::to_ascii_lowercase).collect();
             let words: Vec<&str> = match fired.is_empty() {
@@ -771,6 +774,23 @@ fn broken(rows: &[Vec<Value>], words: &str) -> Refusal {
             help:
                 "drop it before the change and create it again behind it, or correct it, in {file}"
                     .to_owned(),
+            origin: None,
+        };
+    }
+    if let Some((index, _)) = searched(rows) {
+        let name = bare_or_quoted(index);
+        return Refusal {
+            code: "does-not-compile",
+            message: format!(
+                "{{unit}}: the full-text index {name} cannot be read afterwards: {words}"
+            ),
+            notes: vec![
+                "the rows that it is about are in another table (content=…), which has to have its columns".to_owned(),
+            ],
+            help: format!(
+                "drop {name} before the change and create it again behind it, in {{file}}; INSERT INTO {name} ({name}) \
+                 VALUES ('rebuild') fills it"
+            ),
             origin: None,
         };
     }

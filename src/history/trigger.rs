@@ -153,6 +153,8 @@ pub(super) struct Probes<'a> {
     pub(super) left_broken: &'a [LeftBroken],
     /// Whether it has to be repaired by the end of this script.
     pub(super) is_last: bool,
+    /// Whether it is the only script of its run with guards.
+    pub(super) is_only: bool,
     /// Fails where a foreign key is broken that a later script may repair: no statement that writes to its tables
     /// compiles meanwhile.
     pub(super) foreign_keys: Option<Step>,

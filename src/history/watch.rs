@@ -480,6 +480,7 @@ impl Place<'_> {
             quoted: self.quoted(),
             left_broken: &watch.left_broken,
             is_last: self.is_last,
+            is_only: self.is_last && self.is_first && !watch.goes_on,
             foreign_keys: foreign_keys.then(|| still_lost_or_mismatched(&watch.references, &[])),
         })
     }

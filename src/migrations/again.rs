@@ -8,12 +8,15 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::made::{Change, changes, made_by, may_lose};
+use super::aside::{drop_of, set_aside};
+use super::made::{Change, changes, made, made_by, may_lose};
+use super::plan::entry;
 use super::reading::{self, Reading};
+use super::set::Migration;
 use crate::diagnostic::Diagnostic;
 use crate::history::History;
 use crate::script::{Atomicity, Entry, Key, Made, OnFailure, Record, Restore, Source, Step};
-use crate::sql::{Kind, TokenKind, What, identifier, kind, significant, targets, unquote};
+use crate::sql::{Kind, TokenKind, What, kind, significant, targets, unquote};
 
 /// A repeatable, as it is before the run.
 pub(super) struct Repeatable {
@@ -29,6 +32,35 @@ pub(super) struct Repeatable {
     pub(super) now: Option<Now>,
     /// Its unit, where it runs anyway; otherwise it is applied.
     pub(super) runs: Option<(Record, Reading)>,
+}
+
+impl Repeatable {
+    /// That of a file; it is applied as it is, or runs.
+    pub(super) fn of_file(file: &Migration, runs: Option<(Record, Reading)>) -> Repeatable {
+        Repeatable {
+            entry: entry(file),
+            source: file.up.source.clone(),
+            made: made(&file.up.source.text),
+            was: Vec::new(),
+            now: None,
+            runs,
+        }
+    }
+
+    /// What it makes in this run.
+    pub(super) fn makes(&self) -> &[Made] {
+        self.now.as_ref().map_or(&self.made, |now| &now.made)
+    }
+
+    /// The text that makes it in this run.
+    pub(super) fn text_source(&self) -> &Arc<Source> {
+        self.now.as_ref().map_or(&self.source, |now| &now.source)
+    }
+
+    /// The same, without its file.
+    pub(super) fn text(&self) -> &str {
+        &self.text_source().text
+    }
 }
 
 /// The text of a repeatable whose file was edited since it was applied.
@@ -49,24 +81,25 @@ pub(super) struct Units {
     /// Repeatables that may lose an object, and do not run in a transaction.
     pub(super) outside: Vec<Key>,
     changes: Vec<Change>,
+    /// Those of the files alone.
+    written: Vec<Change>,
     /// The triggers that the repeatables make or have made, in lower case.
     triggers: HashSet<String>,
 }
 
 /// Adds to the versioned units of a run its repeatables, which are in the order of names.
 pub(super) fn with_repeatables(
-    versioned: impl IntoIterator<Item = (Record, Reading)>,
-    mut repeatables: Vec<Repeatable>,
+    mut versioned: Vec<(Record, Reading)>,
+    repeatables: Vec<Repeatable>,
     history: &History,
     on_failure: OnFailure,
 ) -> Units {
+    set_aside(&mut versioned, &repeatables, history, on_failure);
+    let mut repeatables = behind_what_they_use(repeatables);
     let mut all = Units {
         triggers: triggers_of(&repeatables).collect(),
         ..Units::default()
     };
-    if on_failure == OnFailure::Continue {
-        repeatables = behind_what_they_use(repeatables);
-    }
     for (record, reading) in versioned {
         all.push(record, reading);
     }
@@ -118,34 +151,35 @@ fn triggers_of(repeatables: &[Repeatable]) -> impl Iterator<Item = String> {
     triggers.map(|made| made.name.to_ascii_lowercase())
 }
 
-/// Repeatables that are applied, each behind those that make an object that its text names, and otherwise in this order. Those
-/// that run anyway keep their places before them.
+/// The repeatables in this order, but each that is applied behind the applied ones that make an object which its text names.
+/// Those that run anyway keep their order among each other.
 fn behind_what_they_use(repeatables: Vec<Repeatable>) -> Vec<Repeatable> {
-    let (mut ordered, applied): (Vec<_>, Vec<_>) =
-        repeatables.into_iter().partition(|it| it.runs.is_some());
-    let objects = applied.iter().enumerate().flat_map(|(at, it)| {
+    let objects = repeatables.iter().enumerate().flat_map(|(at, it)| {
+        let is_applied = it.runs.is_none();
         let now = it.now.iter().flat_map(|now| &now.made);
-        let objects = it.made.iter().chain(now);
+        let objects = it.made.iter().chain(now).filter(move |_| is_applied);
         objects.map(move |made| (made.name.to_ascii_lowercase(), at))
     });
     let makers: HashMap<String, usize> = objects.collect();
     let uses = |it: &Repeatable| -> Vec<usize> {
-        let source = it.now.as_ref().map_or(&it.source, |now| &now.source);
-        names(&source.text)
-            .filter_map(|name| makers.get(&name).copied())
-            .collect()
+        match it.runs {
+            Some(_) => Vec::new(),
+            None => names(it.text())
+                .filter_map(|name| makers.get(&name).copied())
+                .collect(),
+        }
     };
-    let uses: Vec<Vec<usize>> = applied.iter().map(uses).collect();
-    let mut applied: Vec<Option<Repeatable>> = applied.into_iter().map(Some).collect();
-    let mut met = HashSet::new();
-    for first in 0..applied.len() {
+    let uses: Vec<Vec<usize>> = repeatables.iter().map(uses).collect();
+    let mut repeatables: Vec<Option<Repeatable>> = repeatables.into_iter().map(Some).collect();
+    let (mut ordered, mut met) = (Vec::new(), HashSet::new());
+    for first in 0..repeatables.len() {
         let mut open = vec![first];
         while let Some(&at) = open.last() {
             met.insert(at);
             match uses[at].iter().find(|it| !met.contains(it)) {
                 Some(next) => open.push(*next),
                 None => {
-                    ordered.extend(applied[at].take());
+                    ordered.extend(repeatables[at].take());
                     open.pop();
                 }
             }
@@ -191,10 +225,10 @@ fn in_the_way(
             let name = made.name.to_ascii_lowercase();
             match made.what {
                 What::View if !used.contains(&name) && !has_other_triggers(&name) => {
-                    views.push(drop_of("VIEW", &made.name));
+                    views.push(drop_of(What::View, &made.name));
                     changed.insert(name);
                 }
-                What::Trigger => triggers.push(drop_of("TRIGGER", &made.name)),
+                What::Trigger => triggers.push(drop_of(What::Trigger, &made.name)),
                 _ => {}
             }
         }
@@ -202,15 +236,8 @@ fn in_the_way(
     (views, triggers)
 }
 
-fn drop_of(what: &str, name: &str) -> Step {
-    Step::own(
-        format!("DROP {what} IF EXISTS {}", identifier(name)),
-        Vec::new(),
-    )
-}
-
 /// The names in a text, and its keywords, in lower case.
-fn names(text: &str) -> impl Iterator<Item = String> {
+pub(super) fn names(text: &str) -> impl Iterator<Item = String> {
     significant(text)
         .filter(|token| {
             matches!(
@@ -225,6 +252,8 @@ impl Units {
     fn push(&mut self, record: Record, reading: Reading) {
         let statements = reading.steps.iter().map(|step| &*step.sql);
         self.changes.extend(changes(statements));
+        let written = reading.steps.iter().filter(|it| it.origin().is_some());
+        self.written.extend(changes(written.map(|step| &*step.sql)));
         self.units.push((record, reading));
     }
 
@@ -315,7 +344,7 @@ impl Units {
                 if_not_exists: false,
             };
             let is_lost_here = !self.triggers.contains(&name.to_ascii_lowercase())
-                && !may_lose(&trigger, &self.changes, history);
+                && !may_lose(&trigger, &self.written, history);
             // The engine keeps the statement from the name on, behind these words.
             let rest = sql.strip_prefix("CREATE TRIGGER ")?;
             let again = format!("CREATE TRIGGER IF NOT EXISTS {rest}");
@@ -418,7 +447,7 @@ mod tests {
         check(
             &[T, VIEW, TRIGGER, INDEX],
             &[T, REBUILD, VIEW, TRIGGER, INDEX],
-            expect!["V2 R__30_index?"],
+            expect!["V2 R__10_view? R__20_trigger? R__30_index?"],
         );
         check(
             &[T, VIEW, TRIGGER, INDEX],

@@ -1,6 +1,6 @@
 //! Recording migrations that a database already has, without running them.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::downs;
@@ -249,14 +249,33 @@ pub(super) async fn compared(
     there: There,
     version: i64,
 ) -> Result<Vec<Diagnostic>, BaselineError> {
+    let as_they_ran = with_deleted_where_they_ran(set, history, &acts);
+    let in_order = acts.into_values().collect();
+    let first = compared_in_order(set, history, in_order, &there, version).await;
+    match (&first, as_they_ran) {
+        (Err(_), Some(as_they_ran)) => {
+            let other = compared_in_order(set, history, as_they_ran, &there, version).await;
+            other.or(first)
+        }
+        _ => first,
+    }
+}
+
+async fn compared_in_order(
+    set: &Migrations,
+    history: &History,
+    acts: Vec<(Entry, Act)>,
+    there: &There,
+    version: i64,
+) -> Result<Vec<Diagnostic>, BaselineError> {
     let There { found, foreign } = there;
-    let replayed = replay(acts, &history.table).await;
+    let replayed = replay_in_order(acts, &history.table).await;
     let (mut rehearsal, mut warnings) = replayed.map_err(|stopped| match stopped {
         Stopped::Db(error) => BaselineError::Memory(error),
         Stopped::Problem(problem) => cannot_replay(problem.diagnostic, version),
     })?;
     let schema = rehearsal.schema().await.map_err(BaselineError::Memory)?;
-    let expected = schema.without(&foreign);
+    let expected = schema.without(foreign);
     // Views and triggers that the next `migrate` creates again may exist or not.
     for migration in unrecorded(set, history) {
         let act = Act::new(&migration.up, &history.table);
@@ -267,11 +286,11 @@ pub(super) async fn compared(
         }
     }
     let after = rehearsal.schema().await.map_err(BaselineError::Memory)?;
-    let after = after.without(&foreign);
+    let after = after.without(foreign);
     let theirs = compare(&expected, &after);
     let theirs: HashSet<(ObjectKind, String)> = theirs.iter().map(name).collect();
-    let left_out = foreign;
-    let mut differences = compare(&expected, &found.without(&left_out));
+    let left_out = foreign.clone();
+    let mut differences = compare(&expected, &found.clone().without(foreign));
     differences.retain(|difference| !theirs.contains(&name(difference)));
     if !differences.is_empty() {
         return Err(BaselineError::Differs {
@@ -348,6 +367,37 @@ pub(super) fn recorded_acts(history: &History) -> Acts {
         ))
     });
     acts.collect()
+}
+
+/// All of these, where some are repeatables without a file: each at its place among the records, since a version that was
+/// recorded later may have dropped what it made.
+pub(super) fn with_deleted_where_they_ran(
+    set: &Migrations,
+    history: &History,
+    acts: &Acts,
+) -> Option<Vec<(Entry, Act)>> {
+    let places = history.rows.iter().enumerate();
+    let places: HashMap<&Key, usize> = places.map(|(at, row)| (&row.key, at)).collect();
+    let is_deleted = |key: &Key| matches!(key, Key::Repeatable(_)) && set.get(key).is_none();
+    let mut deleted: Vec<&Key> = acts.keys().filter(|key| is_deleted(key)).collect();
+    if deleted.is_empty() {
+        return None;
+    }
+    deleted.sort_by_key(|key| std::cmp::Reverse(places.get(key)));
+    let mut in_order: Vec<&Key> = Vec::new();
+    for key in acts.keys().filter(|key| !is_deleted(key)) {
+        let ran_before = |it: &mut &Key| match (places.get(*it), places.get(key)) {
+            (Some(it), Some(key)) => it < key,
+            _ => true,
+        };
+        while let Some(before) = deleted.pop_if(ran_before) {
+            in_order.push(before);
+        }
+        in_order.push(key);
+    }
+    in_order.extend(deleted.into_iter().rev());
+    let in_order = in_order.into_iter();
+    Some(in_order.map(|key| acts[key].clone()).collect())
 }
 
 /// Runs all of it in memory. The warnings are about files that could not be replayed.

@@ -146,7 +146,9 @@ async fn rehearse(
     rules: &Rules<'_>,
     checked: &mut Checked,
 ) -> Result<(), DbError> {
-    let (mut fresh, mut whole) = Fresh::rehearsed(parts, &set.history_table).await?;
+    let same = rules.published_versions(parts);
+    let (mut fresh, mut whole) = Fresh::rehearsed(parts, same, &set.history_table).await?;
+    let copy = fresh.copy.take();
     checked.problems.append(&mut fresh.problems);
     let outside = fresh.rehearsal.broken_outside().await;
     whole &= outside.is_empty();
@@ -169,9 +171,10 @@ async fn rehearse(
         (Some(of_base), Some(_)) => Published::of_base(of_base, parts, &ran),
         (earlier, _) => Published::all_but_the_newest(parts, earlier.as_deref(), &ran),
     };
+    let copy = copy.filter(|_| published.versions().count() == same);
     let mut existing = None;
     if published.is_worth_it() && !rules.lacks_versions {
-        let mut built = Existing::new(published, set).await?;
+        let mut built = Existing::new(published, set, copy).await?;
         if built.all().await? {
             // What a new database shows too is reported once.
             checked
@@ -276,6 +279,29 @@ impl<'a> Rules<'a> {
             lacks_versions: options.base.is_some_and(|base| lacks_versions(set, base)),
             published: texts.map(|text| text.checksum.as_str()).collect(),
             downs_from: options.downs_from,
+        }
+    }
+
+    /// How many of the first versions a database that exists has and a new one has too, as the same texts: those of the base,
+    /// or all but the newest. None where one of the base is missing or another text.
+    fn published_versions(&self, parts: &[Part<'_>]) -> usize {
+        let versions = parts.iter().filter(|part| !part.is_repeatable());
+        let Some(base) = self.base else {
+            return versions.count().saturating_sub(1);
+        };
+        let is_same = |(old, part): (&Migration, &Part<'_>)| {
+            let new = part.migration;
+            old.key == new.key && old.up.checksum == new.up.checksum
+        };
+        let of_base = base.versioned.len();
+        let same = base
+            .versioned
+            .iter()
+            .zip(versions)
+            .filter(|it| is_same(*it));
+        match same.count() == of_base {
+            true => of_base,
+            false => 0,
         }
     }
 

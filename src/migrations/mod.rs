@@ -7,6 +7,7 @@ mod adopt;
 mod again;
 mod against;
 mod apply;
+mod aside;
 mod baseline;
 mod check;
 mod clash;

@@ -666,12 +666,9 @@ impl<'a> Planner<'a> {
         let each = self.repeatables.into_iter();
         let recorded = |key: &Key| self.rows.get(key).and_then(|row| row.source.as_deref());
         let each = each.map(|(migration, made_now)| Repeatable {
-            entry: entry(migration),
-            source: migration.up.source.clone(),
             made: made_now,
             was: recorded(&migration.key).map(made).unwrap_or_default(),
-            now: None,
-            runs: repeatables.remove(&migration.key),
+            ..Repeatable::of_file(migration, repeatables.remove(&migration.key))
         });
         // What waits for a later run may bring what a repeatable needs.
         let waits = |item: &Item| item.state == State::Pending && !running.contains(&item.key);

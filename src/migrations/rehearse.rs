@@ -9,13 +9,16 @@ use crate::diagnostic::Diagnostic;
 use crate::history::{self, Failed, HistoryError, Outside, Part, Receipt, RunError, Watch};
 use crate::schema::{Schema, Snapshot, inspect, snapshot};
 use crate::script::{
-    Atomicity, ForeignKeys, Key, Origin, Record, Revision, Run, Script, Source, Step, Unit,
+    Atomicity, ForeignKeys, Key, OnFailure, Origin, Record, Revision, Run, Script, Source, Step,
+    Unit,
 };
 use crate::sql::{Kind, Value, What, identifier, kind, significant};
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use super::again::Repeatable;
+use super::aside::set_aside;
 use super::directive::DIRECTIVE;
 use super::markers::OTHER_TOOL;
 use super::plan::{Grouping, entry, scripts};
@@ -261,6 +264,14 @@ impl Rehearsal {
         })
     }
 
+    /// The same, for further files, behind each of which foreign keys are compared.
+    pub(super) async fn fork_for_more(&self) -> Result<Rehearsal, DbError> {
+        let mut copy = self.fork().await?;
+        copy.judging = Judging::EachFile;
+        copy.has_mismatches = false;
+        Ok(copy)
+    }
+
     /// The same, to try down files in. Where foreign keys are compared at the end, they are compared there only once.
     pub(super) async fn fork_for_trials(&self) -> Result<Rehearsal, DbError> {
         let mut copy = self.fork().await?;
@@ -367,6 +378,29 @@ impl Rehearsal {
     pub(super) async fn down(&mut self, migration: &Migration, act: &Act) -> Result<(), Stopped> {
         self.act(Record::Delete(migration.key.clone()), act, Way::Down)
             .await
+    }
+
+    /// These files as `migrate` runs them in this order: it drops the views and triggers of these repeatables that are in
+    /// their way.
+    pub(super) async fn with_set_aside(
+        &self,
+        acts: &[&Act],
+        repeatables: &[Repeatable],
+    ) -> Result<Vec<Act>, DbError> {
+        let history = history::read(&self.db).await.map_err(|error| match error {
+            HistoryError::Db(error) => error,
+            error => DbError::Read(unusable(&error.to_string())),
+        })?;
+        let record = || Record::Delete(Key::Migration(0));
+        let units = acts.iter().map(|act| (record(), act.reading.clone()));
+        let mut units: Vec<_> = units.collect();
+        set_aside(&mut units, repeatables, &history, OnFailure::Stop);
+        let acts = acts.iter().zip(units);
+        let acts = acts.map(|(act, (_, reading))| Act {
+            source: act.source.clone(),
+            reading,
+        });
+        Ok(acts.collect())
     }
 
     /// Undoes a migration as `undo` does: with the repeatable ones that it may cost an object.

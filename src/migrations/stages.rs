@@ -4,6 +4,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use super::again::Repeatable;
 use super::made::{self, made};
 use super::plan::entry;
 use super::reading::Reading;
@@ -127,11 +128,12 @@ pub async fn stages<'a>(
     };
     let mut before = rehearsal.snapshot().await?;
     let mut first_of_run = now.clone();
-    for (number, one) in run.iter().enumerate() {
-        let One { migration, act, .. } = *one;
+    let acts = with_set_aside(&rehearsal, &run, &old).await?;
+    for (number, (one, act)) in run.iter().zip(&acts).enumerate() {
+        let migration = one.migration;
         let mut stage = Stage {
             migration,
-            reading: act.reading().clone(),
+            reading: one.act.reading().clone(),
             first: first_of_run.clone(),
             before: now.clone(),
             after: None,
@@ -139,7 +141,7 @@ pub async fn stages<'a>(
             texts: None,
         };
         if let Some(catalogue) = now.take() {
-            let later = || run[number + 1..].iter().map(|it| &it.act).collect();
+            let later = || acts[number + 1..].iter().collect();
             let texts = texts_of(&rehearsal, act).await?;
             let problem = match act.cannot_run() {
                 Some(problem) => Some(problem),
@@ -194,6 +196,23 @@ pub async fn stages<'a>(
     }
     found.last = now;
     Ok(found)
+}
+
+/// What these files run as behind the old ones: `migrate` drops views and triggers of repeatable migrations that are in their
+/// way.
+async fn with_set_aside(
+    rehearsal: &Rehearsal,
+    run: &[&One<'_>],
+    old: &[&One<'_>],
+) -> Result<Vec<Act>, DbError> {
+    let acts: Vec<&Act> = run.iter().map(|it| &it.act).collect();
+    let applied = old.iter().filter(|it| !it.is_version());
+    let applied = applied.map(|it| Repeatable::of_file(it.migration, None));
+    let applied: Vec<Repeatable> = applied.collect();
+    match applied.is_empty() {
+        true => Ok(acts.into_iter().cloned().collect()),
+        false => rehearsal.with_set_aside(&acts, &applied).await,
+    }
 }
 
 /// The names in double quotes of a file that are text where they are. Its statements run in a copy, one by one, as far as

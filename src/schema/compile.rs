@@ -35,7 +35,7 @@ pub(crate) async fn broken(db: &Db, schema: &Schema) -> Result<Vec<Broken>, DbEr
         }
     }
     for table in
-        of_kind(schema, ObjectKind::Table).filter(|table| has_content_elsewhere(&table.sql))
+        of_kind(schema, ObjectKind::Table).filter(|table| content_elsewhere(&table.sql).is_some())
     {
         let statement = format!("SELECT * FROM {} LIMIT 1", identifier(&table.name));
         if let Some(error) = refusal_to_read(db, &statement).await? {
@@ -94,15 +94,15 @@ pub(crate) async fn is_broken(db: &Db, broken: &Broken) -> Result<bool, DbError>
     Ok(error.is_some())
 }
 
-/// Whether a table is a full-text index of the rows of another table or view:
-/// <https://sqlite.org/fts5.html#external_content_tables>. The engine looks for that one only when rows are read.
-fn has_content_elsewhere(sql: &str) -> bool {
+/// The table or view whose rows a full-text index is about: <https://sqlite.org/fts5.html#external_content_tables>. The engine
+/// looks for that one only when rows are read.
+pub(crate) fn content_elsewhere(sql: &str) -> Option<String> {
     let is_virtual = matches!(kind(sql), Kind::Create(object) if object.what == What::VirtualTable);
     let mut tokens = significant(sql).map(|token| token.text(sql));
-    is_virtual
-        && tokens.any(|text| text.eq_ignore_ascii_case("content"))
-        && tokens.next() == Some("=")
-        && tokens.next().is_some_and(|name| !unquote(name).is_empty())
+    tokens.find(|text| is_virtual && text.eq_ignore_ascii_case("content"))?;
+    tokens.next().filter(|text| *text == "=")?;
+    let content = unquote(tokens.next()?);
+    (!content.is_empty() && content != ")").then_some(content)
 }
 
 /// Why the engine does not read a table of a database in memory.

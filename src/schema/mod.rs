@@ -25,7 +25,7 @@ pub(crate) use affinity::{printed, whole};
 pub use catalogue::Catalogue;
 pub use compare::{Difference, compare};
 pub(crate) use compare::{additions, changes, described, diff};
-pub(crate) use compile::{Broken, broken, is_broken};
+pub(crate) use compile::{Broken, broken, content_elsewhere, is_broken};
 pub use contents::{Contents, Coverage, Index, Table, Uniqueness, contents};
 pub use double_quotes::TextInQuotes;
 pub(crate) use double_quotes::{may_have_text, texts_in_quotes};

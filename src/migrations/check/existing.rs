@@ -1,6 +1,6 @@
 //! A database that exists: it has the published migrations and rows in every table, and runs what is new.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::OnceLock;
 
 use super::compiles::Culprit;
@@ -8,12 +8,14 @@ use super::lost::{Lost, drops_a_holder, lost};
 use super::{Migrations, Part, Rehearsal, Way};
 use crate::db::{Db, DbError};
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::migrations::again::Repeatable;
 use crate::migrations::directive::{DEPENDS_ON_ROWS, NOT_FILLED};
 use crate::migrations::fill::{Depends, Fill, Focus, Literals, Unfilled, depends};
 use crate::migrations::made;
+use crate::migrations::plan::entry;
 use crate::migrations::rehearse::{Act, Later, Problem, Stopped, drop_in_words};
 use crate::schema::{Broken, Object, ObjectKind, broken};
-use crate::script::{Key, Step};
+use crate::script::{Key, Record, Step};
 use crate::sql::{Kind, What, altered, has_name, identifier, kind, significant, targets};
 
 /// What a database that exists has, and what is new to it.
@@ -126,6 +128,8 @@ pub(super) struct Existing<'a> {
     pub(super) published: Published<'a>,
     set: &'a Migrations,
     pub(super) rehearsal: Rehearsal,
+    /// A database that has only the versions, which a new one has run.
+    copy: Option<Rehearsal>,
     pub(super) fill: Fill,
     pub(super) problems: Vec<Diagnostic>,
     /// What ran, in this order.
@@ -139,6 +143,8 @@ pub(super) struct Existing<'a> {
     lost: Vec<Lost<'a>>,
     /// Tables that could not be filled, and were reported.
     unfilled: HashSet<String>,
+    /// New versions, where `migrate` drops views and triggers that are in their way.
+    acts: HashMap<&'a Key, Act>,
     /// Tables into which published versions insert, in lower case.
     pub(super) filled_by_files: OnceLock<HashSet<String>>,
 }
@@ -151,16 +157,22 @@ enum Next {
 }
 
 impl<'a> Existing<'a> {
+    /// `copy` is a database that has the versions which it has, if there is one.
     pub(super) async fn new(
         published: Published<'a>,
         set: &'a Migrations,
+        copy: Option<Rehearsal>,
     ) -> Result<Existing<'a>, DbError> {
         let new = published.new.iter();
         let focus = Focus::of(new.map(|part| &*part.migration.up.source.text));
         Ok(Existing {
             published,
             set,
-            rehearsal: Rehearsal::new(&set.history_table).await?,
+            rehearsal: match &copy {
+                Some(copy) => copy.fork().await?,
+                None => Rehearsal::new(&set.history_table).await?,
+            },
+            copy,
             fill: Fill::focused(literals(set), focus),
             problems: Vec::new(),
             ran: Vec::new(),
@@ -169,6 +181,7 @@ impl<'a> Existing<'a> {
             broken_before: Vec::new(),
             lost: Vec::new(),
             unfilled: HashSet::new(),
+            acts: HashMap::new(),
             filled_by_files: OnceLock::new(),
         })
     }
@@ -180,6 +193,11 @@ impl<'a> Existing<'a> {
         }
         self.repeatables().await?;
         let new = self.published.new.clone();
+        let acts = self.with_set_aside(&self.rehearsal, &new, |key| {
+            self.has.iter().any(|(it, _)| *it == key)
+        });
+        let acts = acts.await?.into_iter();
+        self.acts = new.iter().map(|part| part.key()).zip(acts).collect();
         for (number, part) in new.iter().copied().enumerate() {
             let before = match drops_a_holder(part) {
                 true => Some(self.rehearsal.schema().await?),
@@ -224,10 +242,46 @@ impl<'a> Existing<'a> {
         Ok(whole)
     }
 
+    /// What these versions run as in a `migrate`, where the repeatable migrations that are `there` have run.
+    pub(super) async fn with_set_aside(
+        &self,
+        rehearsal: &Rehearsal,
+        parts: &[&Part<'_>],
+        there: impl Fn(&Key) -> bool,
+    ) -> Result<Vec<Act>, DbError> {
+        let acts: Vec<&Act> = parts.iter().map(|part| &part.up).collect();
+        let last = self.published.last.iter();
+        let last = last.filter(|part| there(part.key())).map(|part| {
+            let checksum = part.migration.up.checksum.as_str();
+            let is_as_it_was = self.has.contains(&(part.key(), checksum));
+            let run = || {
+                (
+                    Record::Replace(entry(part.migration)),
+                    part.up.reading().clone(),
+                )
+            };
+            Repeatable::of_file(part.migration, (!is_as_it_was).then(run))
+        });
+        let repeatables: Vec<Repeatable> = last.collect();
+        match repeatables.is_empty() {
+            true => Ok(acts.into_iter().cloned().collect()),
+            false => rehearsal.with_set_aside(&acts, &repeatables).await,
+        }
+    }
+
+    /// What a file runs as.
+    fn act_of(&self, part: &Part<'_>) -> Act {
+        self.acts.get(part.key()).unwrap_or(&part.up).clone()
+    }
+
     /// The versions that it has.
     async fn versions(&mut self) -> Result<Next, DbError> {
         let versions = self.published.versions.iter();
         let ran = versions.clone().map(|part| (*part, Way::Up)).collect();
+        if self.copy.is_some() {
+            self.ran = ran;
+            return Ok(Next::Continue);
+        }
         let parts = versions.map(|part| (part.migration, &part.up));
         let new = &self.published.new;
         let later = || new.iter().map(|part| &part.up).collect();
@@ -401,6 +455,7 @@ impl<'a> Existing<'a> {
         part: &'a Part<'a>,
         later: &[&'a Part<'a>],
     ) -> Result<Next, DbError> {
+        let act = self.act_of(part);
         let later = || later.iter().map(|part| &part.up).collect();
         let unfilled = self.fill.before(self.rehearsal.db()).await?;
         self.report_unfilled(part, unfilled).await?;
@@ -408,7 +463,7 @@ impl<'a> Existing<'a> {
         let with_numbers = self.refused_with_numbers(part, &later).await?;
         let with_rows = match self
             .rehearsal
-            .up_before(part.migration, &part.up, Way::Existing, &later)
+            .up_before(part.migration, &act, Way::Existing, &later)
             .await
         {
             Ok(()) => {
@@ -421,16 +476,16 @@ impl<'a> Existing<'a> {
             Err(Stopped::Db(error)) => return Err(error),
             Err(Stopped::Problem(problem)) => *problem,
         };
-        match part.up.is_atomic() && !self.fill.holds_any() {
+        match act.is_atomic() && !self.fill.holds_any() {
             true => self.fill.empty(self.rehearsal.db()).await?,
             false => self.rebuild().await?,
         }
         let because_of_rows = self
-            .because_of_rows(self.rehearsal.db(), &part.up, Way::Existing, with_rows)
+            .because_of_rows(self.rehearsal.db(), &act, Way::Existing, with_rows)
             .await?;
         match self
             .rehearsal
-            .up_before(part.migration, &part.up, Way::Existing, &later)
+            .up_before(part.migration, &act, Way::Existing, &later)
             .await
         {
             Ok(()) => {
@@ -452,7 +507,8 @@ impl<'a> Existing<'a> {
     /// A statement of a file that passes only because a table could not be filled.
     async fn refused_without_rows(&self, part: &Part<'_>) -> Result<Option<Diagnostic>, DbError> {
         let unfilled: HashSet<&str> = self.fill.unfilled().collect();
-        let steps = part.up.steps();
+        let act = self.act_of(part);
+        let steps = act.steps();
         for (at, step) in steps.iter().enumerate() {
             let mut tables = targets(&step.sql).into_iter();
             let is_about_one =
@@ -460,7 +516,7 @@ impl<'a> Existing<'a> {
             if kind(&step.sql) != Kind::Alter || !is_about_one {
                 continue;
             }
-            let (db, foreign_keys) = (self.rehearsal.db(), part.up.foreign_keys());
+            let (db, foreign_keys) = (self.rehearsal.db(), act.foreign_keys());
             let depends = depends(db, foreign_keys, &steps[..at], &step.sql).await?;
             let (Depends::OnTheStatement { message, .. }, Some(origin)) = (depends, step.origin())
             else {
@@ -502,7 +558,7 @@ impl<'a> Existing<'a> {
             }
         }
         match copy
-            .up_before(part.migration, &part.up, Way::Existing, later)
+            .up_before(part.migration, &self.act_of(part), Way::Existing, later)
             .await
         {
             Ok(()) => Ok(None),
@@ -618,17 +674,22 @@ impl<'a> Existing<'a> {
     /// Builds it once more, without rows: a file that is no transaction has left a part of what it does, or rows cannot be
     /// removed.
     async fn rebuild(&mut self) -> Result<(), DbError> {
-        self.rehearsal = Rehearsal::new(&self.set.history_table).await?;
+        let (rehearsal, first) = match &self.copy {
+            Some(copy) => (copy.fork().await?, self.published.versions.len()),
+            None => (Rehearsal::new(&self.set.history_table).await?, 0),
+        };
+        self.rehearsal = rehearsal;
         self.fill.restart();
-        for (number, (part, way)) in self.ran.iter().enumerate() {
+        for (number, (part, way)) in self.ran.iter().enumerate().skip(first) {
             let later = || {
                 self.ran[number + 1..]
                     .iter()
                     .map(|(part, _)| &part.up)
                     .collect()
             };
+            let act = self.acts.get(part.key()).unwrap_or(&part.up);
             let rehearsal = &mut self.rehearsal;
-            let up = rehearsal.up_before(part.migration, &part.up, *way, &later);
+            let up = rehearsal.up_before(part.migration, act, *way, &later);
             match up.await {
                 // It ran before; what it lacks now shows in the next one.
                 Ok(()) | Err(Stopped::Problem(_)) => {}

@@ -14,6 +14,9 @@ use crate::sql::{Kind, What, identifier, kind};
 pub(super) struct Fresh<'a> {
     parts: &'a [Part<'a>],
     pub(super) rehearsal: Rehearsal,
+    /// How many versions a database that exists has, and a copy that has just these.
+    published: usize,
+    pub(super) copy: Option<Rehearsal>,
     /// A copy in which down files are tried, as long as they leave it as it was, and the versions that it lacks.
     trial: Option<Rehearsal>,
     behind: Vec<&'a Part<'a>>,
@@ -44,23 +47,31 @@ fn acts_of_versions<'a>(parts: &'a [Part<'a>]) -> Vec<&'a Act> {
 impl<'a> Fresh<'a> {
     /// Rehearses everything, and returns whether all of it ran but what cannot run in memory. Foreign keys are compared at
     /// the end; only where one has lost its parent, all runs once more and they are compared behind each file, to find it.
+    /// Where the first `published` versions ran, a copy is kept that has just these.
     pub(super) async fn rehearsed(
         parts: &'a [Part<'a>],
+        published: usize,
         history: &HistoryTable,
     ) -> Result<(Fresh<'a>, bool), DbError> {
-        let mut fresh = Fresh::new(parts, Rehearsal::judged_at_the_end(history).await?);
+        let mut fresh = Fresh::new(
+            parts,
+            published,
+            Rehearsal::judged_at_the_end(history).await?,
+        );
         let mut whole = fresh.all().await?;
         if !fresh.rehearsal.is_whole().await? {
-            fresh = Fresh::new(parts, Rehearsal::new(history).await?);
+            fresh = Fresh::new(parts, published, Rehearsal::new(history).await?);
             whole = fresh.all().await?;
         }
         Ok((fresh, whole))
     }
 
-    fn new(parts: &'a [Part<'a>], rehearsal: Rehearsal) -> Fresh<'a> {
+    fn new(parts: &'a [Part<'a>], published: usize, rehearsal: Rehearsal) -> Fresh<'a> {
         Fresh {
             parts,
             rehearsal,
+            published,
+            copy: None,
             trial: None,
             behind: Vec::new(),
             problems: Vec::new(),
@@ -102,6 +113,9 @@ impl<'a> Fresh<'a> {
             self.applied += 1;
             self.ran.push((part, Way::Up));
             self.behind.push(part);
+            if self.ran.len() == self.published && self.skipped.is_empty() {
+                self.copy = Some(self.rehearsal.fork_for_more().await?);
+            }
             if let Some(down) = down {
                 let second = self.rehearsal.snapshot().await?;
                 self.trial_of(part, down, &first, &second).await?;

@@ -6,7 +6,7 @@ use super::existing::{Existing, made};
 use crate::db::DbError;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::migrations::directive::DEPENDS_ON_ROWS;
-use crate::sql::{Kind, kind, significant, targets};
+use crate::sql::{Kind, Token, TokenKind, kind, parts, significant, targets, unquote};
 
 impl Existing<'_> {
     /// The first statement of a version that ran, and that fails where its row is there already. A table into which
@@ -26,7 +26,8 @@ impl Existing<'_> {
             };
             let is_new = self.fill.is_late(&table) || is_made(&table);
             let is_changed = changed.iter().any(|it| it.eq_ignore_ascii_case(&table));
-            if !is_new && !is_changed && !self.is_filled_by_files(&table) {
+            let is_filled = self.is_filled_by_files(&table) || self.is_filled_before(part, &table);
+            if !is_new && !is_changed && !is_filled {
                 inserts.push((step, table));
             }
         }
@@ -43,6 +44,9 @@ impl Existing<'_> {
             let Some((_, columns)) = message.split_once("UNIQUE constraint failed: ") else {
                 continue;
             };
+            if !are_literals(&step.sql, columns) {
+                continue;
+            }
             let problem = Diagnostic::problem(
                 DEPENDS_ON_ROWS,
                 format!(
@@ -64,6 +68,18 @@ impl Existing<'_> {
         Ok(None)
     }
 
+    /// Whether a new version before this one inserts into this table: that one is reported, or the table has only rows of
+    /// files.
+    fn is_filled_before(&self, part: &Part<'_>, table: &str) -> bool {
+        let before = self.published.new.iter();
+        let before = before.take_while(|it| it.key() != part.key());
+        let mut steps = before.flat_map(|it| it.up.steps());
+        steps.any(|step| {
+            let into = inserts_values(&step.sql);
+            into.is_some_and(|into| into.eq_ignore_ascii_case(table))
+        })
+    }
+
     /// Whether a published version inserts into this table.
     fn is_filled_by_files(&self, table: &str) -> bool {
         let tables = self.filled_by_files.get_or_init(|| {
@@ -74,6 +90,43 @@ impl Existing<'_> {
         });
         tables.contains(&table.to_ascii_lowercase())
     }
+}
+
+/// Whether the first row of an `INSERT` has a literal for each of these columns, `t.a, t.b`: another value may be a new one in
+/// each run, such as a time. Without a list of columns that is not looked at.
+fn are_literals(statement: &str, columns: &str) -> bool {
+    let tokens: Vec<Token> = significant(statement).collect();
+    let list = |from: usize| {
+        let open = tokens[from..]
+            .iter()
+            .position(|it| it.text(statement) == "(")?;
+        Some((open + from, parts(statement, &tokens[open + from + 1..])))
+    };
+    let values = tokens.iter().position(|it| it.is_word(statement, "VALUES"));
+    let (Some(at), Some((first, names))) = (values, list(0)) else {
+        return false;
+    };
+    if first > at {
+        return true;
+    }
+    let Some((_, row)) = list(at) else {
+        return false;
+    };
+    let is_literal = |column: &str| {
+        let name = column.rsplit('.').next().unwrap_or_default().trim();
+        let place = names.iter().position(|it| match it {
+            [one] => unquote(one.text(statement)).eq_ignore_ascii_case(name),
+            _ => false,
+        });
+        let value = place.and_then(|place| row.get(place));
+        value.is_some_and(|value| {
+            let mut tokens = value
+                .iter()
+                .filter(|it| !matches!(it.text(statement), "-" | "+"));
+            tokens.all(|it| it.kind != TokenKind::Word && it.kind != TokenKind::Symbol)
+        })
+    };
+    columns.split(',').all(is_literal)
 }
 
 /// The table into which a statement inserts values that it names, unless it says what to do about a row that is there.
@@ -88,4 +141,44 @@ fn inserts_values(statement: &str) -> Option<String> {
             .any(|it| has(it));
     let table = targets(statement).into_iter().next()?;
     is_plain.then_some(table.name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_a_literal_where_each_of_its_columns_has_one() {
+        for (statement, columns, expect) in [
+            ("INSERT INTO t (a, b) VALUES (1, 'x')", "t.a", true),
+            (
+                "INSERT INTO t (a, \"B\") VALUES (-1, X'00')",
+                "t.a, t.b",
+                true,
+            ),
+            ("INSERT INTO t VALUES (1)", "t.a", true),
+            (
+                "INSERT INTO t (a, b) VALUES (1, CURRENT_TIMESTAMP)",
+                "t.a",
+                true,
+            ),
+            (
+                "INSERT INTO t (a, b) VALUES (1, CURRENT_TIMESTAMP)",
+                "t.b",
+                false,
+            ),
+            (
+                "INSERT INTO t (a, b) VALUES (datetime('now'), 1)",
+                "t.a, t.b",
+                false,
+            ),
+            ("INSERT INTO t (a) VALUES ('x'), (2)", "t.id", false),
+        ] {
+            assert_eq!(
+                are_literals(statement, columns),
+                expect,
+                "{statement} {columns}"
+            );
+        }
+    }
 }

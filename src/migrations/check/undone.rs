@@ -37,9 +37,10 @@ impl Existing<'_> {
     /// they ran first.
     async fn again(&mut self, mut copy: Rehearsal, parts: &[&Part<'_>]) -> Result<(), DbError> {
         self.fill.empty(copy.db()).await?;
+        let acts = self.with_set_aside(&copy, parts, |_| true).await?;
         for (number, part) in parts.iter().enumerate() {
-            let later = || parts[number + 1..].iter().map(|part| &part.up).collect();
-            let ran = copy.up_before(part.migration, &part.up, Way::Redo, &later);
+            let later = || acts[number + 1..].iter().collect();
+            let ran = copy.up_before(part.migration, &acts[number], Way::Redo, &later);
             if let Some(problem) = refused(ran.await)? {
                 self.problems.push(self.because_of_objects(problem));
                 return Ok(());

@@ -14,7 +14,8 @@ use crate::drive::OnEvent;
 use crate::history::History;
 use crate::layouts::{Layout, LayoutChoice};
 use crate::migrations::baseline::{
-    BaselineError, BaselineOptions, baseline, recorded_acts, replay,
+    BaselineError, BaselineOptions, baseline, recorded_acts, replay_in_order,
+    with_deleted_where_they_ran,
 };
 use crate::migrations::create::{CreateError, NewOptions, create};
 use crate::migrations::file::checksum;
@@ -100,7 +101,7 @@ pub async fn fix(
     let drift = look.drift.clone();
     let written = match kind {
         FixKind::Revert => reverting(look).await?,
-        FixKind::Adopt => adopting(look).await?,
+        FixKind::Adopt => adopting(look, &set).await?,
     };
     let text = written.text(set.layout);
     if set.layout == Layout::Drizzle {
@@ -229,7 +230,7 @@ async fn reverting(look: Look) -> Result<Content, FixError> {
 }
 
 /// The file that makes the schema as the database has it.
-async fn adopting(look: Look) -> Result<Content, FixError> {
+async fn adopting(look: Look, set: &Migrations) -> Result<Content, FixError> {
     let differences: Vec<Difference> = differences(&look).into_iter().map(turned).collect();
     let sides = look.sides.turned();
     let PutRight { statements, .. } = put_right(&sides, &differences).map_err(refused)?;
@@ -256,18 +257,43 @@ async fn adopting(look: Look) -> Result<Content, FixError> {
     let mut acts = recorded_acts(&look.history);
     acts.retain(|key, _| !look.dropped.contains(key));
     let key = entry.key.to_string();
+    acts.insert(entry.key.clone(), (entry.clone(), act.clone()));
+    let in_order = acts.into_values().collect();
+    let first = on_a_new_database(in_order, &look.history, &sides.expected, &key).await;
+    // What a repeatable without a file made, a later version may have dropped.
+    let mut acts = recorded_acts(&look.history);
     acts.insert(entry.key.clone(), (entry, act));
-    let (made, _) = replay(acts, &look.history.table)
-        .await
-        .map_err(|stopped| match stopped {
-            Stopped::Db(error) => DriftError::Memory(error).into(),
-            Stopped::Problem(problem) => refused(format!(
-                "the statements that were made for it fail on a new database: {}",
-                without_number(&problem.diagnostic.message, &key)
-            )),
-        })?;
-    comes_to(&made, &sides.expected, "on a new database").await?;
+    match (
+        first,
+        with_deleted_where_they_ran(set, &look.history, &acts),
+    ) {
+        (Err(first), Some(as_they_ran)) => {
+            on_a_new_database(as_they_ran, &look.history, &sides.expected, &key)
+                .await
+                .map_err(|_| first)?;
+        }
+        (first, _) => first?,
+    }
     Ok(content)
+}
+
+async fn on_a_new_database(
+    acts: Vec<(Entry, Act)>,
+    history: &History,
+    expected: &Schema,
+    key: &str,
+) -> Result<(), FixError> {
+    let (made, _) =
+        replay_in_order(acts, &history.table)
+            .await
+            .map_err(|stopped| match stopped {
+                Stopped::Db(error) => DriftError::Memory(error).into(),
+                Stopped::Problem(problem) => refused(format!(
+                    "the statements that were made for it fail on a new database: {}",
+                    without_number(&problem.diagnostic.message, key)
+                )),
+            })?;
+    comes_to(&made, expected, "on a new database").await
 }
 
 fn differences(look: &Look) -> Vec<Difference> {

@@ -139,24 +139,22 @@ fn the_number_of_findings_is_printed_once() {
     assert!(!ran.stderr.contains(counted), "{ran}");
 }
 
-/// `check`, `lint` and `migrate` know the repeatable migrations, so each says which one makes the view again.
+/// `check`, `lint` and `migrate` set the view of a repeatable migration aside. One that a version made is in the way.
 #[test]
 fn a_view_in_the_way_of_a_rename_has_the_same_help_everywhere() {
     let project = Project::new()
         .migration("V1__t", "CREATE TABLE t (a INTEGER PRIMARY KEY, b TEXT);\n")
-        .migration("R__v", "DROP VIEW IF EXISTS v;\nCREATE VIEW v AS SELECT b FROM t;\n")
+        .migration("R__v", "DROP VIEW IF EXISTS v;\nCREATE VIEW v AS SELECT a FROM t;\n")
         .after("migrate")
         .migration(
             "V2__t",
-            "CREATE TABLE n (a INTEGER PRIMARY KEY);\nINSERT INTO n SELECT a FROM t;\nDROP TABLE t;\n\
-             ALTER TABLE n RENAME TO t;\n",
+            "-- seedbed: allow DS102: it is empty\nCREATE TABLE n (a INTEGER PRIMARY KEY);\nINSERT INTO n SELECT a FROM t;\n\
+             DROP TABLE t;\nALTER TABLE n RENAME TO t;\n",
         );
     for line in ["check", "lint migrations/V2__t.sql", "migrate"] {
         let ran = project.run(line);
-        let text = ran.to_string();
-        assert!(text.contains("write `DROP VIEW IF EXISTS"), "{ran}");
-        assert!(text.contains("makes it again afterwards"), "{ran}");
-        assert!(!text.contains("create the view again"), "{ran}");
+        assert!(!ran.to_string().contains("error in view"), "{ran}");
+        assert_eq!(ran.code, Some(0), "{ran}");
     }
     project.remove("migrations/R__v.sql");
     project.write(

@@ -6,6 +6,7 @@ in_every_mode! {
     every_kind_of_object_is_compared
     a_drift_that_is_reverted_is_gone_after_the_next_migrate
     a_drift_that_is_adopted_is_recorded_and_applied_elsewhere
+    a_drift_is_adopted_behind_a_deleted_repeatable
     tables_of_other_tools_are_left_out
     a_run_that_changes_a_drifted_object_is_refused_and_changes_nothing
     what_a_run_does_not_touch_is_no_hindrance

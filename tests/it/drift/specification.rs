@@ -167,6 +167,28 @@ pub(crate) async fn a_drift_that_is_adopted_is_recorded_and_applied_elsewhere(wo
     assert_eq!(elsewhere.ask(columns).await, "id,email,phone");
 }
 
+/// A repeatable migration whose file is gone made an object that a later version dropped.
+pub(crate) async fn a_drift_is_adopted_behind_a_deleted_repeatable(world: World) {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    write("V1__t.sql", "CREATE TABLE t (x, y);");
+    let two = "CREATE VIEW v AS SELECT x FROM t; CREATE VIEW w AS SELECT y FROM t;";
+    write("R__two.sql", two);
+    write("R__i.sql", "CREATE INDEX IF NOT EXISTS i ON gone (x);");
+    write("V2__gone.sql", "CREATE TABLE gone (x);");
+    migrate(&world, folder.path()).await;
+    for name in ["R__two.sql", "R__i.sql"] {
+        std::fs::remove_file(folder.path().join(name)).unwrap();
+    }
+    write("V3__drop.sql", "DROP VIEW v; DROP TABLE gone;");
+    migrate(&world, folder.path()).await;
+    world.statements(&["CREATE TABLE by_hand (z)"]).await;
+    let fixed = fixed(&world, folder.path(), FixKind::Adopt).await;
+    assert_eq!(fixed.version, Some(4));
+    assert_eq!(fixed.text.matches("CREATE").count(), 1, "{}", fixed.text);
+    assert_eq!(words(&look(&world).await), [""; 0]);
+}
+
 pub(crate) async fn tables_of_other_tools_are_left_out(world: World) {
     let folder = folder();
     migrate(&world, folder.path()).await;

@@ -98,6 +98,11 @@ mod specification {
         a_trigger_that_stops_compiling_is_refused
         a_trigger_on_a_view_that_stops_compiling_is_refused
         a_column_that_makes_a_name_ambiguous_is_refused
+        a_full_text_index_that_loses_its_table_is_refused
+        a_full_text_index_whose_table_is_renamed_is_refused
+        a_full_text_index_that_loses_a_column_is_refused
+        a_full_text_index_that_loses_its_table_in_several_scripts_is_refused
+        a_full_text_index_that_is_whole_at_the_end_is_no_fault
         a_new_view_that_does_not_compile_is_refused
         a_view_that_a_later_file_completes_is_no_fault
         a_file_that_breaks_a_view_is_refused_at_its_own_commit

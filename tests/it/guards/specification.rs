@@ -238,6 +238,90 @@ pub(crate) async fn a_column_that_makes_a_name_ambiguous_is_refused(world: World
     breaks(world, first, "ALTER TABLE b ADD COLUMN x;", "view v").await;
 }
 
+const SEARCH: &str = "CREATE TABLE a (id INTEGER PRIMARY KEY, x, y);
+    CREATE VIRTUAL TABLE s USING fts5 (x, content='a', content_rowid='id');";
+
+async fn unsearchable(world: World, statement: &str, words: &str) {
+    let first = ("V1__a.sql", SEARCH);
+    world.apply(&[first]).await.unwrap();
+    world
+        .statements(&["INSERT INTO a VALUES (1, 'b', 2)"])
+        .await;
+    let (part, text) = refused(world.apply(&[first, ("V2__b.sql", statement)]).await);
+    assert_eq!(part, Part::Compiles);
+    contains(
+        &text,
+        &[
+            "V2: the full-text index s cannot be read afterwards",
+            words,
+            "V2__b.sql",
+        ],
+    );
+    assert_eq!(world.recorded().await, "V1");
+    assert_eq!(world.ask("SELECT x FROM a").await, "b");
+}
+
+/// <https://sqlite.org/fts5.html#external_content_tables>
+pub(crate) async fn a_full_text_index_that_loses_its_table_is_refused(world: World) {
+    unsearchable(world, "SELECT 1; DROP TABLE a;", "no such table: main.a").await;
+}
+
+pub(crate) async fn a_full_text_index_whose_table_is_renamed_is_refused(world: World) {
+    unsearchable(world, "ALTER TABLE a RENAME TO b;", "no such table: main.a").await;
+}
+
+pub(crate) async fn a_full_text_index_that_loses_a_column_is_refused(world: World) {
+    unsearchable(world, "ALTER TABLE a DROP COLUMN x;", "no such column").await;
+}
+
+pub(crate) async fn a_full_text_index_that_loses_its_table_in_several_scripts_is_refused(
+    world: World,
+) {
+    let first = ("V1__a.sql", SEARCH);
+    world.apply(&[first]).await.unwrap();
+    let files = [
+        first,
+        ("V2__drop.sql", "DROP TABLE a;"),
+        (
+            "V3__more.sql",
+            "CREATE TABLE b (x); ALTER TABLE b ADD COLUMN y;",
+        ),
+    ];
+    let options = PlanOptions::default().grouping(Grouping::Each);
+    let (part, text) = refused(world.apply_with(&files, options).await);
+    assert_eq!(part, Part::Compiles);
+    contains(&text, &["full-text index s", "no such table: main.a"]);
+}
+
+pub(crate) async fn a_full_text_index_that_is_whole_at_the_end_is_no_fault(world: World) {
+    let search = format!(
+        "{SEARCH} CREATE VIRTUAL TABLE own USING fts5 (x); CREATE VIRTUAL TABLE none USING fts5 (x, content='');
+         CREATE VIRTUAL TABLE lost USING fts5 (x, content='never');"
+    );
+    let rebuild =
+        "CREATE TABLE n (id INTEGER PRIMARY KEY, x, y, z); INSERT INTO n SELECT id, x, y, 1 FROM a;
+        DROP TABLE a; ALTER TABLE n RENAME TO a;";
+    let again = "DROP TABLE s; ALTER TABLE a RENAME TO b;
+        CREATE VIRTUAL TABLE s USING fts5 (x, content='b', content_rowid='id');";
+    let gone = "DROP TABLE b; DROP TABLE s;";
+    let mut files = vec![("V1__a.sql", search.as_str())];
+    world.apply(&files).await.unwrap();
+    for more in [
+        ("V2__rebuild.sql", rebuild),
+        ("V3__again.sql", again),
+        ("V4__gone.sql", gone),
+    ] {
+        files.push(more);
+        world.apply(&files).await.unwrap();
+    }
+    // A later file of the run makes it again.
+    files.push(("V5__a.sql", SEARCH));
+    world.apply(&files).await.unwrap();
+    files.push(("V6__drop.sql", "DROP TABLE a;"));
+    files.push(("V7__s.sql", "CREATE TABLE a (id INTEGER PRIMARY KEY, x);"));
+    world.apply(&files).await.unwrap();
+}
+
 pub(crate) async fn a_new_view_that_does_not_compile_is_refused(world: World) {
     breaks(
         world,

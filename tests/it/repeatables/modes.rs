@@ -33,4 +33,7 @@ in_every_mode! {
     an_undo_without_a_transaction_that_had_no_effect_leaves_everything
     a_migration_without_a_transaction_that_had_no_effect_is_pending
     a_redo_makes_a_view_from_its_file
+    migrate_sets_aside_what_is_in_its_way
+    migrate_sets_aside_what_an_edited_repeatable_made
+    what_does_not_compile_behind_the_rebuild_is_refused
 }

@@ -36,6 +36,21 @@ async fn making_objects_again_takes_no_request_more() {
     assert_eq!(server.requests().len(), 3);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn setting_views_aside_takes_no_request_more() {
+    let server = ours(seedbed_test_server::Options::default());
+    let world = World::of(db(&server));
+    let rebuild = (
+        "V2__rebuild.sql",
+        "CREATE TABLE n(x, y); INSERT INTO n(x) SELECT x FROM t; DROP TABLE t; ALTER TABLE n RENAME TO t;",
+    );
+    world.apply(&[T, VIEW]).await.unwrap();
+    server.clear_requests();
+    let outcome = world.apply(&[T, rebuild, VIEW]).await.unwrap();
+    assert_eq!(done(&outcome), "V2 R__10_view");
+    assert_eq!(server.requests().len(), 2);
+}
+
 fn faults(step: usize) -> Vec<Fault> {
     vec![
         Fault::DropBefore,
