@@ -645,6 +645,11 @@ async fn to_the_end(
     args: Vec<libsql::Value>,
     mut on_row: impl FnMut(&libsql::Row) -> Result<(), EngineError>,
 ) -> Result<(), EngineError> {
+    if statement.column_count() == 0 {
+        // Without columns there are no rows, and the first step is its end.
+        statement.execute(args).await?;
+        return Ok(());
+    }
     let mut rows = statement.query(args).await?;
     while let Some(row) = rows.next().await? {
         on_row(&row)?;

@@ -633,15 +633,15 @@ pub(super) fn key_args(key: &Key) -> Vec<Value> {
 
 /// An applied version is never there before: the guard has taken the revision that says so. A repeatable is.
 fn insert(entry: &Entry, state: &str, run: &Run) -> Step {
-    let mut args = key_args(&entry.key);
-    args.extend([
+    let kind = entry.key.kind();
+    let mut args = vec![
+        entry.key.version(),
         entry.name.as_str().into(),
         entry.checksum.as_str().into(),
-        state.into(),
         run.id.as_str().into(),
         run.by.as_str().into(),
         stored(&entry.source),
-    ]);
+    ];
     // The engine compiles the statement again behind each change of the schema, and each column costs it time: few records
     // have these.
     let rare = [
@@ -656,7 +656,8 @@ fn insert(entry: &Entry, state: &str, run: &Run) -> Step {
         values += &format!(", ?{}", args.len());
     }
     let applied_at = match entry.detail.contains_key(ADOPTED_AT) {
-        true => format!("?9 ->> '$.{ADOPTED_AT}'"),
+        // The first of the rare ones.
+        true => format!("?7 ->> '$.{ADOPTED_AT}'"),
         false => NOW.to_owned(),
     };
     // A baseline's migrations never ran here, so they have no time of their own.
@@ -669,7 +670,7 @@ fn insert(entry: &Entry, state: &str, run: &Run) -> Step {
     Step::own(
         format!(
             "{verb} INTO _migrations (kind, version, name, checksum, state, applied_at, run_id, applied_by, source{columns}) \
-             VALUES (?1, ?2, ?3, ?4, ?5, {applied_at}, ?6, ?7, ?8{values})"
+             VALUES ('{kind}', ?1, ?2, ?3, '{state}', {applied_at}, ?4, ?5, ?6{values})"
         ),
         args,
     )

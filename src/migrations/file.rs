@@ -74,13 +74,16 @@ pub struct BadName {
 /// # Errors
 /// [`BadName`] says what does not fit.
 pub fn parse_name(file_name: &str) -> Result<FileName, BadName> {
-    let composed: String = file_name.nfc().collect();
-    let bad = |why: &str| BadName {
-        why: why.to_owned(),
-        suggestion: suggest(&composed).or_else(|| {
-            let is_right = composed != file_name && parse_name(&composed).is_ok();
-            is_right.then(|| composed.clone())
-        }),
+    let composed = || file_name.nfc().collect::<String>();
+    let bad = |why: &str| {
+        let composed = composed();
+        BadName {
+            why: why.to_owned(),
+            suggestion: suggest(&composed).or_else(|| {
+                let is_right = composed != file_name && parse_name(&composed).is_ok();
+                is_right.then_some(composed)
+            }),
+        }
     };
     let stem = file_name
         .strip_suffix(".sql")
@@ -93,7 +96,7 @@ pub fn parse_name(file_name: &str) -> Result<FileName, BadName> {
         .split_once("__")
         .ok_or_else(|| bad("must have two underscores between its version and its words"))?;
     if words.is_empty() || !words.chars().all(|c| c.is_alphanumeric() || c == '_') {
-        return Err(bad(match composed == file_name {
+        return Err(bad(match composed() == file_name {
             true => "may hold only letters, digits and _ in its words",
             false => "has letters whose accents are characters of their own (Unicode NFD)",
         }));
@@ -163,7 +166,7 @@ pub fn canonical(bytes: &[u8]) -> Result<Cow<'_, str>, NotText> {
         return Err(NotText::Utf16);
     }
     let text = std::str::from_utf8(bytes).map_err(|error| NotText::NotUtf8(error.valid_up_to()))?;
-    if let Some(at) = text.find('\0') {
+    if let Some(at) = memchr::memchr(0, bytes) {
         return Err(NotText::Nul(at));
     }
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);

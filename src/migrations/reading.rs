@@ -16,8 +16,8 @@ use crate::diagnostic::{Diagnostic, Location};
 use crate::layouts::Layout;
 use crate::script::{Atomicity, ForeignKeys, Origin, Source, Step};
 use crate::sql::{
-    Kind, Statement, TokenKind, What, drops_of_temporary, kind, may_have_name, significant, split,
-    targets, tokens, unquote,
+    Kind, Statement, TokenKind, What, drops_of_temporary, kind, may_have_name, significant,
+    split_tokens, targets, tokens, unquote,
 };
 
 pub(super) use pragmas::PRAGMA_VALUE;
@@ -288,11 +288,16 @@ pub(super) fn read_as(
     if atomicity == Atomicity::Bare {
         directives.atomicity = atomicity;
     }
-    let faults = text::faults(source);
+    // A text may be large, and its tokens are read once for both.
+    let mut looking = text::Looking::new(source);
+    let each = tokens(&source.text).inspect(|item| looking.at(item));
+    let statements = split_tokens(&source.text, each);
+    let faults = looking.faults();
     problems.extend(faults.problems);
-    let statements = match faults.is_no_sql {
-        true => Vec::new(),
-        false => split(&source.text).unwrap_or_else(|errors| {
+    let statements = match statements {
+        _ if faults.is_no_sql => Vec::new(),
+        Ok(statements) => statements,
+        Err(errors) => {
             problems.extend(errors.iter().map(|error| {
                 let at = error.offset();
                 Diagnostic::problem("syntax", error.to_string()).at(Origin {
@@ -301,7 +306,7 @@ pub(super) fn read_as(
                 })
             }));
             Vec::new()
-        }),
+        }
     };
     if statements.is_empty() && problems.is_empty() && !is_comments_only(&source.text) {
         problems.push(

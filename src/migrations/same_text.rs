@@ -125,17 +125,17 @@ pub(super) fn repeated(
 /// A number of the first tokens of a text, as far as they are part of its meaning: other numbers, other meanings.
 fn beginning(text: &str) -> u64 {
     const TOKENS: usize = 12;
-    let mut beginning = DefaultHasher::new();
+    let mut words = String::with_capacity(128);
     for token in significant(text).take(TOKENS) {
-        let word = token.text(text);
-        match token.kind {
-            TokenKind::Word => word
-                .bytes()
-                .for_each(|byte| beginning.write_u8(byte.to_ascii_lowercase())),
-            _ => beginning.write(word.as_bytes()),
+        let begin = words.len();
+        words.push_str(token.text(text));
+        if token.kind == TokenKind::Word {
+            words[begin..].make_ascii_lowercase();
         }
-        beginning.write_u8(b' ');
+        words.push(' ');
     }
+    let mut beginning = DefaultHasher::new();
+    beginning.write(words.as_bytes());
     beginning.finish()
 }
 

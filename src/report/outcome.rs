@@ -33,7 +33,7 @@ pub fn outcome(outcome: &Outcome, change: Change, style: Style<'_>) -> String {
     }
     let mut text = String::new();
     for done in &outcome.done {
-        text.push_str(&line(done, change, style));
+        line(&mut text, done, change, style);
         text.push('\n');
     }
     text.push_str(&at);
@@ -41,7 +41,7 @@ pub fn outcome(outcome: &Outcome, change: Change, style: Style<'_>) -> String {
     text
 }
 
-fn line(done: &Done, change: Change, style: Style<'_>) -> String {
+fn line(text: &mut String, done: &Done, change: Change, style: Style<'_>) {
     let (verb, colour, after) = match (change, done.verb) {
         (Change::Baseline, Verb::Applied) => ("recorded", OTHER, " as applied"),
         (_, Verb::Applied) => ("applied", GOOD, ""),
@@ -51,27 +51,26 @@ fn line(done: &Done, change: Change, style: Style<'_>) -> String {
         (_, Verb::Amended) => ("corrected", OTHER, " in the records"),
         (_, Verb::Moved) => ("moved", OTHER, " in the records"),
     };
-    let name = match &done.key {
-        // Its name is its key.
-        Key::Repeatable(_) => String::new(),
-        _ if done.name.is_empty() => String::new(),
-        _ => format!(" {}", printable(&done.name)),
-    };
-    let verb = style.paint.paint(colour, verb);
-    let to = match &done.from {
-        Some(from) => format!("{from} to {}", done.key),
-        None => done.key.to_string(),
-    };
-    let mut line = format!("{verb} {to}{name}{after}");
+    text.push_str(&style.paint.paint(colour, verb));
+    text.push(' ');
+    if let Some(from) = &done.from {
+        text.push_str(&format!("{from} to "));
+    }
+    text.push_str(&done.key.to_string());
+    // The name of a repeatable is its key.
+    if !matches!(done.key, Key::Repeatable(_)) && !done.name.is_empty() {
+        text.push(' ');
+        text.push_str(&printable(&done.name));
+    }
+    text.push_str(after);
     let mut facts = Vec::new();
     if done.statements > 0 {
         facts.push(count(done.statements, "statement"));
     }
     facts.extend(done.duration_ms.map(duration));
     if !facts.is_empty() {
-        line.push_str(&format!(" ({})", facts.join(", ")));
+        text.push_str(&format!(" ({})", facts.join(", ")));
     }
-    line
 }
 
 /// The line of a statement that runs for so long.

@@ -181,6 +181,9 @@ pub(super) fn database_is_at(version: Option<i64>) -> String {
 
 /// Text on one line of a terminal: what would move the cursor is shown as `\u{fffd}`, but for tabs, which SQL is full of.
 pub(super) fn printable(text: &str) -> String {
+    if !text.contains(char::is_control) {
+        return text.to_owned();
+    }
     text.replace('\t', "    ")
         .chars()
         .map(|c| if c.is_control() { '\u{fffd}' } else { c })

@@ -40,6 +40,7 @@ pub use place::{Lines, Place, place};
 pub(crate) use quote::{LiteralReader, is_in_quotes, sql_text, write_literal};
 pub use quote::{identifier, literal, text, unquote};
 pub(crate) use rowid::{ROWID, free_rowid, is_rowid};
+pub(crate) use split::split_tokens;
 pub use split::{SplitError, Statement, split};
 pub use targets::{Target, targets};
 pub(crate) use temporary::drops_of_temporary;

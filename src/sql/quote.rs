@@ -23,16 +23,14 @@ pub fn identifier(name: &str) -> String {
 /// The name or text that one token stands for: without its quotes, doubled quotes single; a bare word, or
 /// whatever else it is, as it stands.
 pub fn unquote(token: &str) -> String {
-    let inner = |open: char, close: char| token.strip_prefix(open)?.strip_suffix(close);
-    if let Some(inner) = inner('[', ']') {
-        return inner.to_owned();
+    let inner = || &token[1..token.len() - 1];
+    match token.as_bytes() {
+        [b'[', .., b']'] => inner().to_owned(),
+        [b'"', .., b'"'] => inner().replace("\"\"", "\""),
+        [b'\'', .., b'\''] => inner().replace("''", "'"),
+        [b'`', .., b'`'] => inner().replace("``", "`"),
+        _ => token.to_owned(),
     }
-    for (quote, doubled) in [('"', "\"\""), ('\'', "''"), ('`', "``")] {
-        if let Some(inner) = inner(quote, quote) {
-            return inner.replace(doubled, &doubled[1..]);
-        }
-    }
-    token.to_owned()
 }
 
 /// `text` as a string literal: `'it''s'`. With a NUL inside, which no engine reads in a literal, as

@@ -3,7 +3,7 @@
 //! in `end.rs`.
 
 use super::end::Progress;
-use super::token::{LexError, LexErrorKind, TokenKind, tokens};
+use super::token::{LexError, LexErrorKind, Token, TokenKind, tokens};
 use std::ops::Range;
 
 /// One statement of a text.
@@ -52,11 +52,19 @@ impl SplitError {
 /// # Errors
 /// All that is no token, and a trigger that is never closed.
 pub fn split(sql: &str) -> Result<Vec<Statement>, Vec<SplitError>> {
+    split_tokens(sql, tokens(sql))
+}
+
+/// The same with the [`tokens`] of `sql`, for a caller that looks at them as they are read.
+pub(crate) fn split_tokens(
+    sql: &str,
+    tokens: impl Iterator<Item = Result<Token, LexError>>,
+) -> Result<Vec<Statement>, Vec<SplitError>> {
     let mut statements = Vec::new();
     let mut errors = Vec::new();
     let mut state = Progress::Start;
     let mut span = 0..0;
-    for item in tokens(sql) {
+    for item in tokens {
         let token = match item {
             Ok(token) => token,
             Err(error) => {

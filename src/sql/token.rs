@@ -107,7 +107,7 @@ pub fn tokens(sql: &str) -> Tokens<'_> {
     Tokens {
         bytes: sql.as_bytes(),
         at: 0,
-        nul: sql.find('\0').unwrap_or(usize::MAX),
+        nul: memchr::memchr(0, sql.as_bytes()).unwrap_or(usize::MAX),
     }
 }
 

@@ -2,6 +2,7 @@
 //! that failed.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::ops::Deref;
 use std::path::Path;
 use std::sync::Arc;
@@ -342,15 +343,14 @@ impl OwnStatements {
         connection: &Connection,
         sql: &str,
     ) -> Result<&Statement, EngineError> {
-        if !self.0.contains_key(sql) {
-            // A dump may alternate between more tables than there should be statements.
-            if self.0.len() == KEPT {
-                self.0.clear();
-            }
-            let statement = connection.prepare(sql).await?;
-            self.0.insert(sql.to_owned(), statement);
+        // A dump may alternate between more tables than there should be statements.
+        if self.0.len() == KEPT && !self.0.contains_key(sql) {
+            self.0.clear();
         }
-        let statement = &self.0[sql];
+        let statement = match self.0.entry(sql.to_owned()) {
+            Entry::Occupied(kept) => kept.into_mut(),
+            Entry::Vacant(place) => place.insert(connection.prepare(sql).await?),
+        };
         // Without it the crate would run the statement again with the values of the last time.
         statement.reset();
         Ok(statement)

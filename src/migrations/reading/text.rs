@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::diagnostic::Diagnostic;
 use crate::script::{Origin, Source};
-use crate::sql::{LexErrorKind, TokenKind, tokens};
+use crate::sql::{LexError, LexErrorKind, Token, TokenKind};
 
 /// What is wrong with a text.
 #[derive(Default)]
@@ -15,32 +15,8 @@ pub(super) struct Faults {
     pub(super) is_no_sql: bool,
 }
 
-/// Looks through the tokens of a text.
-pub(super) fn faults(source: &Arc<Source>) -> Faults {
-    let mut looking = Looking {
-        source,
-        problems: Vec::new(),
-        conflict: false,
-        template: None,
-    };
-    for item in tokens(&source.text) {
-        match item {
-            Ok(token) => looking.token(token.kind, token.span.start, token.span.end),
-            Err(error) => {
-                looking.no_token(error.kind, error.span.start);
-                if error.kind == LexErrorKind::MalformedNumber {
-                    looking.invisible(&source.text[error.span.clone()], error.span.start);
-                }
-            }
-        }
-    }
-    Faults {
-        is_no_sql: looking.conflict || looking.template.is_some(),
-        problems: looking.problems,
-    }
-}
-
-struct Looking<'a> {
+/// Looks at the tokens of a text, in their order.
+pub(super) struct Looking<'a> {
     source: &'a Arc<Source>,
     problems: Vec<Diagnostic>,
     conflict: bool,
@@ -48,7 +24,35 @@ struct Looking<'a> {
     template: Option<&'static str>,
 }
 
-impl Looking<'_> {
+impl<'a> Looking<'a> {
+    pub(super) fn new(source: &'a Arc<Source>) -> Looking<'a> {
+        Looking {
+            source,
+            problems: Vec::new(),
+            conflict: false,
+            template: None,
+        }
+    }
+
+    pub(super) fn at(&mut self, item: &Result<Token, LexError>) {
+        match item {
+            Ok(token) => self.token(token.kind, token.span.start, token.span.end),
+            Err(error) => {
+                self.no_token(error.kind, error.span.start);
+                if error.kind == LexErrorKind::MalformedNumber {
+                    self.invisible(&self.source.text[error.span.clone()], error.span.start);
+                }
+            }
+        }
+    }
+
+    pub(super) fn faults(self) -> Faults {
+        Faults {
+            is_no_sql: self.conflict || self.template.is_some(),
+            problems: self.problems,
+        }
+    }
+
     fn token(&mut self, kind: TokenKind, start: usize, end: usize) {
         let text = &self.source.text[start..end];
         match kind {
