@@ -122,11 +122,11 @@ impl<'a> File<'a> {
             let name = &child.name;
             let mut drops = self.moves.drops.iter();
             let dropped = drops.find(|(it, _)| it.eq_ignore_ascii_case(name));
-            let is_copied = self.moves.keeps_rows(name, drop);
+            let is_copied = self.moves.reads_rows(name, drop);
             let is_kept = match dropped {
                 Some((_, at)) if *at < drop => true,
                 // Its rows are in a copy already, or it goes with them.
-                Some(_) => is_copied || !self.moves.keeps_rows(name, self.statements.len()),
+                Some(_) => is_copied || !self.moves.reads_rows(name, self.statements.len()),
                 None => is_copied && self.fills_again(name, drop),
             };
             !is_kept

@@ -3,16 +3,24 @@
 
 use std::collections::BTreeMap;
 
+use super::selecting::{Selected, emptied, selected};
 use super::statement::{Action, Statement};
 use crate::sql::{Kind, What};
 
 /// A table that was there before the file, or one that a statement of the file creates.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Identity {
+pub(super) enum Identity {
     /// By its name before the file, in lower case.
     Old(String),
     /// By the number of the statement.
     New(usize),
+}
+
+impl Identity {
+    /// A table that was there before the file.
+    pub(super) fn old(name: &str) -> Identity {
+        Identity::Old(name.to_ascii_lowercase())
+    }
 }
 
 /// What a file does to tables.
@@ -28,6 +36,8 @@ pub(super) struct Moves {
     pub(super) drops: Vec<(String, usize)>,
     /// `INSERT … SELECT` and `CREATE TABLE … AS SELECT`.
     pub(super) copies: Vec<Copied>,
+    /// The rows of a table that go, by `DROP TABLE`, by a DELETE of all, or with the file where it is TEMP.
+    ends: Vec<(Identity, usize)>,
 }
 
 /// A table that ends under another name.
@@ -58,8 +68,12 @@ pub(super) struct Rebuilt {
 pub(super) struct Copied {
     /// Its number.
     pub(super) at: usize,
-    into: Option<Identity>,
-    from: Vec<Identity>,
+    /// The table that it writes; none for an UPDATE.
+    pub(super) into: Option<Identity>,
+    /// The tables that it reads.
+    pub(super) from: Vec<Identity>,
+    /// Its SELECTs, by the table that each goes through.
+    pub(super) parts: Vec<(Identity, Selected)>,
     /// The columns that it names behind the table.
     pub(super) columns: Option<Vec<String>>,
     /// What it selects, by column, as written; `None` where that cannot be told.
@@ -67,11 +81,23 @@ pub(super) struct Copied {
 }
 
 impl Moves {
-    /// Whether rows of this old table are copied before the statement `until`.
-    pub(super) fn keeps_rows(&self, old: &str, until: usize) -> bool {
-        let is_it = |it: &Identity| *it == Identity::Old(old.to_ascii_lowercase());
+    /// Whether rows of this old table are read for another one before the statement `until`.
+    pub(super) fn reads_rows(&self, old: &str, until: usize) -> bool {
+        let is_it = |it: &Identity| *it == Identity::old(old);
         let mut copies = self.copies.iter();
         copies.any(|copy| copy.at < until && copy.from.iter().any(is_it))
+    }
+
+    /// The statement behind `at` with which the rows of a table go; none where they are there at the end.
+    pub(super) fn until(&self, of: &Identity, at: usize) -> Option<usize> {
+        let ends = self.ends.iter().filter(|(it, end)| it == of && *end > at);
+        ends.map(|(_, end)| *end).min()
+    }
+
+    /// Whether the rows of an old table go with this statement.
+    pub(super) fn ends_at(&self, old: &str, at: usize) -> bool {
+        let old = Identity::old(old);
+        self.ends.iter().any(|(it, end)| *it == old && *end == at)
     }
 
     /// The rebuild of this table.
@@ -84,72 +110,98 @@ impl Moves {
 /// Follows the tables through the statements of a file.
 pub(super) fn moves(statements: &[Statement<'_>], is_table: &dyn Fn(&str) -> bool) -> Moves {
     let mut found = Moves::default();
-    // Names at this point; an old table is under its own where nothing is noted.
-    let mut names: BTreeMap<String, Option<Identity>> = BTreeMap::new();
-    let mut created: Vec<usize> = Vec::new();
+    let mut names = Names {
+        is_table,
+        main: BTreeMap::new(),
+        temporary: BTreeMap::new(),
+    };
     let mut renames: Vec<(Identity, String, usize)> = Vec::new();
     let lower = |name: &str| name.to_ascii_lowercase();
     for (at, statement) in statements.iter().enumerate() {
-        let now = |names: &BTreeMap<String, Option<Identity>>, name: &str| -> Option<Identity> {
-            let name = name.to_ascii_lowercase();
-            match names.get(&name) {
-                Some(known) => known.clone(),
-                None => is_table(&name).then_some(Identity::Old(name)),
-            }
-        };
+        let now = |place: usize| names.at(statement, place);
         match &statement.kind {
             Kind::Create(object) if object.what == What::Table => {
-                let is_there = now(&names, &object.name).is_some();
-                if is_there && object.if_exists && !object.is_temporary() {
+                let is_temporary = object.is_temporary();
+                let is_there = match is_temporary {
+                    true => names.temporary.contains_key(&lower(&object.name)),
+                    false => names.in_main(&object.name).is_some(),
+                };
+                if is_there && object.if_exists {
                     continue;
                 }
-                if statement.has(&["AS", "SELECT"]) {
-                    let from = sources(statement, &|name| now(&names, name));
+                if statement.has(&["AS", "SELECT"]) || statement.has(&["AS", "WITH"]) {
                     found.copies.push(Copied {
                         at,
-                        into: (!object.is_temporary()).then_some(Identity::New(at)),
-                        from,
+                        into: Some(Identity::New(at)),
+                        from: sources(statement, &now),
+                        parts: parts(statement, &now),
                         columns: None,
                         selected: None,
                     });
                 }
-                if object.is_temporary() {
-                    continue;
+                let name = lower(&object.name);
+                if is_temporary {
+                    names.temporary.insert(name, Identity::New(at));
+                    found.ends.push((Identity::New(at), statements.len()));
+                } else {
+                    names.main.insert(name, Some(Identity::New(at)));
                 }
-                created.push(at);
-                names.insert(lower(&object.name), Some(Identity::New(at)));
             }
             Kind::Drop(object) if object.what == What::Table => {
-                if let Some(Identity::Old(old)) = now(&names, &object.name) {
-                    found.drops.push((old, at));
+                let name = lower(&object.name);
+                let is_main = object
+                    .schema
+                    .as_ref()
+                    .is_some_and(|it| it.eq_ignore_ascii_case("main"));
+                let temporary = match is_main {
+                    true => None,
+                    false => names.temporary.remove(&name),
+                };
+                if let Some(identity) = temporary {
+                    found.ends.push((identity, at));
+                    continue;
                 }
-                names.insert(lower(&object.name), None);
+                if let Some(identity) = names.in_main(&name) {
+                    if let Identity::Old(old) = &identity {
+                        found.drops.push((old.clone(), at));
+                    }
+                    found.ends.push((identity, at));
+                }
+                names.main.insert(name, None);
             }
             Kind::Alter => {
                 let Some(alter) = statement.alter() else {
                     continue;
                 };
-                if let Action::Rename(to) = alter.action
-                    && let Some(identity) = now(&names, &alter.table)
-                {
-                    names.insert(lower(&alter.table), None);
-                    names.insert(lower(&to), Some(identity.clone()));
+                let Action::Rename(to) = alter.action else {
+                    continue;
+                };
+                let (name, to) = (lower(&alter.table), to);
+                if let Some(identity) = names.temporary.remove(&name) {
+                    names.temporary.insert(lower(&to), identity);
+                } else if let Some(identity) = names.in_main(&name) {
+                    names.main.insert(name, None);
+                    names.main.insert(lower(&to), Some(identity.clone()));
                     renames.push((identity, to, at));
                 }
             }
+            Kind::Delete => {
+                let identity = emptied(statement).and_then(|(place, _)| now(place));
+                found.ends.extend(identity.map(|it| (it, at)));
+            }
             // What a subquery reads is written somewhere.
             Kind::Update => {
-                let from = sources(statement, &|name| now(&names, name));
                 found.copies.push(Copied {
                     at,
                     into: None,
-                    from,
+                    from: sources(statement, &now),
+                    parts: Vec::new(),
                     columns: None,
                     selected: None,
                 });
             }
             Kind::Insert => {
-                let Some(copy) = copied(statement, at, &|name| now(&names, name)) else {
+                let Some(copy) = copied(statement, at, &now) else {
                     continue;
                 };
                 found.copies.push(copy);
@@ -157,6 +209,7 @@ pub(super) fn moves(statements: &[Statement<'_>], is_table: &dyn Fn(&str) -> boo
             _ => {}
         }
     }
+    let names = names.main;
     let at_end = |identity: &Identity| {
         let mut all = names.iter();
         let found = all.find(|(_, it)| it.as_ref() == Some(identity));
@@ -218,8 +271,38 @@ pub(super) fn moves(statements: &[Statement<'_>], is_table: &dyn Fn(&str) -> boo
     found
 }
 
+/// The names of tables at a place of a file.
+struct Names<'t> {
+    is_table: &'t dyn Fn(&str) -> bool,
+    /// An old table is under its own name where nothing is noted.
+    main: BTreeMap<String, Option<Identity>>,
+    /// TEMP tables, which hide others of their name.
+    temporary: BTreeMap<String, Identity>,
+}
+
+impl Names<'_> {
+    fn in_main(&self, name: &str) -> Option<Identity> {
+        let name = name.to_ascii_lowercase();
+        match self.main.get(&name) {
+            Some(known) => known.clone(),
+            None => (self.is_table)(&name).then_some(Identity::Old(name)),
+        }
+    }
+
+    /// The table that the name at a place of a statement is.
+    fn at(&self, statement: &Statement<'_>, place: usize) -> Option<Identity> {
+        let (name, end) = statement.name(place)?;
+        let is_in_main = end > place + 1 && statement.is(place, "main");
+        let temporary = self.temporary.get(&name.to_ascii_lowercase());
+        match temporary.filter(|_| !is_in_main) {
+            Some(identity) => Some(identity.clone()),
+            None => self.in_main(&name),
+        }
+    }
+}
+
 /// The tables that the SELECT of a statement reads.
-fn sources(statement: &Statement<'_>, now: &dyn Fn(&str) -> Option<Identity>) -> Vec<Identity> {
+fn sources(statement: &Statement<'_>, now: &dyn Fn(usize) -> Option<Identity>) -> Vec<Identity> {
     let mut found = Vec::new();
     let Some(select) = statement.find(0, &["SELECT"]) else {
         return found;
@@ -228,21 +311,30 @@ fn sources(statement: &Statement<'_>, now: &dyn Fn(&str) -> Option<Identity>) ->
         let is_source = statement.is(at, "FROM")
             || statement.is(at, "JOIN")
             || (statement.text(at) == "," && at > select);
-        if is_source && let Some((name, _)) = statement.name(at + 1) {
-            found.extend(now(&name));
+        if is_source {
+            found.extend(now(at + 1));
         }
     }
     found
+}
+
+/// The SELECTs whose table is known.
+fn parts(
+    statement: &Statement<'_>,
+    now: &dyn Fn(usize) -> Option<Identity>,
+) -> Vec<(Identity, Selected)> {
+    let all = selected(statement).into_iter();
+    all.filter_map(|it| Some((now(it.table)?, it))).collect()
 }
 
 /// Reads an `INSERT INTO … SELECT`.
 fn copied(
     statement: &Statement<'_>,
     at: usize,
-    now: &dyn Fn(&str) -> Option<Identity>,
+    now: &dyn Fn(usize) -> Option<Identity>,
 ) -> Option<Copied> {
     let into = statement.find(0, &["INTO"])?;
-    let (table, mut behind) = statement.name(into + 1)?;
+    let (_, mut behind) = statement.name(into + 1)?;
     let mut columns = None;
     if let Some((names, end)) = statement.names_in(behind) {
         columns = Some(names);
@@ -283,8 +375,9 @@ fn copied(
     });
     Some(Copied {
         at,
-        into: now(&table),
+        into: now(into + 1),
         from,
+        parts: parts(statement, now),
         columns,
         selected,
     })

@@ -1,11 +1,13 @@
 //! DS101 to DS105: what is gone after the file.
 
 use super::file::{File, changes_children, finding, list};
+use super::keeping;
 use super::recipe::block;
 use super::runner::{Runner, Target};
+use super::selecting::emptied;
 use super::statement::{Action, Statement};
 use crate::diagnostic::Diagnostic;
-use crate::schema::{ColumnKind, ObjectKind, TableShape};
+use crate::schema::{ColumnKind, ForeignKey, ObjectKind, TableShape};
 use crate::sql::{Kind, TokenKind, What, identifier};
 
 pub(super) fn check(file: &File<'_>, found: &mut Vec<Diagnostic>) {
@@ -28,13 +30,26 @@ fn tables(file: &File<'_>, found: &mut Vec<Diagnostic>) {
         let Some(table) = file.old(name) else {
             continue;
         };
-        if file.moves.keeps_rows(name, at) {
+        let lost = lost(file, table, at);
+        if lost.is_empty() {
             continue;
         }
         let name = &table.name;
-        let message = match is_again {
-            false => format!("this drops the table {name} with all of its rows"),
-            true => format!("this drops the table {name} and creates it again without its rows"),
+        let is_part = table.columns.len() > lost.len();
+        let is_part = is_part
+            && table
+                .columns
+                .iter()
+                .any(|it| it.origin == ColumnKind::Plain && !lost.contains(&it.name.as_str()));
+        let values = list(lost);
+        let message = match (is_part, is_again) {
+            (true, _) => {
+                format!("this drops the table {name}, and nothing keeps the values of {values}")
+            }
+            (_, false) => format!("this drops the table {name} with all of its rows"),
+            (_, true) => {
+                format!("this drops the table {name} and creates it again without its rows")
+            }
         };
         let columns = list(table.columns.iter().map(|column| column.name.as_str()));
         let kept = identifier(&format!("{name}_before"));
@@ -42,6 +57,7 @@ fn tables(file: &File<'_>, found: &mut Vec<Diagnostic>) {
             finding("DS101", message)
                 .at(file.statements[at].origin())
                 .note(format!("its columns are {columns}"))
+                .notes(file.moves.reads_rows(name, at).then(|| COUNTS.to_owned()))
                 .help(match is_again {
                     false => "first deploy a release that does not use the table, and drop it with a later one; then write \
                               `-- seedbed: allow DS101: REASON` at the top of that file"
@@ -56,6 +72,24 @@ fn tables(file: &File<'_>, found: &mut Vec<Diagnostic>) {
     }
 }
 
+/// Why a copy that is there was not enough.
+const COUNTS: &str = "a copy counts where it has every row and the column, and is still there at the end of the file: no TEMP table, no \
+                      WHERE, LIMIT, GROUP BY or JOIN";
+
+/// The columns of an old table that nothing has at the end, once its rows go with this statement.
+fn lost<'t>(file: &File<'_>, table: &'t TableShape, until: usize) -> Vec<&'t str> {
+    let is_referred = file
+        .before
+        .is_some_and(|before| !before.references(&table.name).is_empty());
+    let mut lost = keeping::lost(&file.statements, &file.moves, table, is_referred, until);
+    let first = file.first.and_then(|first| first.table(&table.name));
+    // What the same run added has no values yet.
+    if lost.len() < table.columns.len() {
+        lost.retain(|name| first.is_none_or(|first| first.column(name).is_some()));
+    }
+    lost
+}
+
 /// Columns that `DROP COLUMN` or a rebuild takes away.
 fn columns(file: &File<'_>, found: &mut Vec<Diagnostic>) {
     for (at, statement) in file.numbered() {
@@ -64,9 +98,9 @@ fn columns(file: &File<'_>, found: &mut Vec<Diagnostic>) {
         };
         if let (Action::Drop(column), Some(table)) = (alter.action, file.old(&alter.table))
             && is_old_column(file, table, &column)
-            && !is_read_before(file, at, &column)
+            && !keeps_column(file, &table.name, &column, at)
         {
-            found.push(dropped(table, &column, statement));
+            found.push(dropped(file, at, table, &column, statement));
         }
     }
     for rebuilt in &file.moves.rebuilt {
@@ -83,10 +117,11 @@ fn columns(file: &File<'_>, found: &mut Vec<Diagnostic>) {
             let is_gone = after.column(&column.name).is_none();
             if is_gone
                 && is_old_column(file, table, &column.name)
-                && !is_read_before(file, file.statements.len(), &column.name)
+                && !keeps_column(file, &table.name, &column.name, file.statements.len())
             {
                 let statement = &file.statements[rebuilt.create];
-                found.push(dropped(table, &column.name, statement));
+                let until = file.statements.len();
+                found.push(dropped(file, until, table, &column.name, statement));
             }
         }
     }
@@ -99,19 +134,21 @@ fn is_old_column(file: &File<'_>, table: &TableShape, column: &str) -> bool {
         && table.column(column).is_some_and(is_plain)
 }
 
-/// Whether a statement reads a column before `until`, so that its values may be somewhere else.
-fn is_read_before(file: &File<'_>, until: usize, column: &str) -> bool {
-    let mut before = file.statements.iter().take(until);
-    before.any(|it| match &it.kind {
-        Kind::Insert | Kind::Update => it.names(column),
-        Kind::Create(object) => {
-            object.what == What::Table && it.has(&["AS", "SELECT"]) && it.names(column)
-        }
-        _ => false,
-    })
+fn keeps_column(file: &File<'_>, table: &str, column: &str, until: usize) -> bool {
+    keeping::keeps_column(&file.statements, &file.moves, table, column, until)
 }
 
-fn dropped(table: &TableShape, column: &str, statement: &Statement<'_>) -> Diagnostic {
+fn dropped(
+    file: &File<'_>,
+    until: usize,
+    table: &TableShape,
+    column: &str,
+    statement: &Statement<'_>,
+) -> Diagnostic {
+    let is_copied = file.moves.copies.iter().any(|copy| {
+        let is_kept_apart = file.moves.rebuild(&table.name).is_none();
+        copy.at < until && is_kept_apart && file.statements[copy.at].names(column)
+    });
     let name = &table.name;
     let kept = identifier(&format!("{name}_{column}_before"));
     let mut keys = match table.primary_key.is_empty() {
@@ -121,6 +158,7 @@ fn dropped(table: &TableShape, column: &str, statement: &Statement<'_>) -> Diagn
     keys.push_str(", ");
     finding("DS102", format!("the column {column} of {name} is dropped with its values"))
         .at(statement.origin())
+        .notes(is_copied.then(|| COUNTS.to_owned()))
         .help(
             "first deploy a release that does not use the column, and drop it with a later one; then write \
              `-- seedbed: allow DS102: REASON` at the top of that file",
@@ -138,7 +176,10 @@ fn dropped(table: &TableShape, column: &str, statement: &Statement<'_>) -> Diagn
 fn every_row(file: &File<'_>, found: &mut Vec<Diagnostic>) {
     for (at, statement) in file.numbered() {
         let begin = match statement.kind {
-            Kind::Delete if statement.are(0, &["DELETE", "FROM"]) => 2,
+            Kind::Delete => match emptied(statement) {
+                Some((begin, _)) => begin,
+                None => continue,
+            },
             Kind::Update if statement.is(0, "UPDATE") && statement.is(1, "OR") => 3,
             Kind::Update if statement.is(0, "UPDATE") => 1,
             _ => continue,
@@ -146,10 +187,9 @@ fn every_row(file: &File<'_>, found: &mut Vec<Diagnostic>) {
         let Some((name, behind)) = statement.name(begin) else {
             continue;
         };
-        if statement.has(&["WHERE"])
-            || statement.has(&["LIMIT"])
-            || statement.has(&["FROM"]) != (begin == 2)
-        {
+        let is_delete = statement.kind == Kind::Delete;
+        let chooses = ["WHERE", "LIMIT", "FROM"];
+        if !is_delete && chooses.iter().any(|word| statement.has(&[word])) {
             continue;
         }
         let Some(table) = file.old(&name) else {
@@ -160,14 +200,24 @@ fn every_row(file: &File<'_>, found: &mut Vec<Diagnostic>) {
             .drops
             .iter()
             .any(|(it, _)| it.eq_ignore_ascii_case(&name));
-        if goes || file.moves.keeps_rows(&name, at) {
+        if goes {
             continue;
         }
-        if begin == 2 {
+        // A TEMP table may hide the one of this name.
+        if is_delete && !file.moves.ends_at(&name, at) {
+            continue;
+        }
+        if is_delete && lost(file, table, at).is_empty() {
+            refilled(file, at, table, found);
+            continue;
+        }
+        if is_delete {
+            let following = following(file, table, at);
             let kept = identifier(&format!("{name}_before"));
             found.push(
                 finding("DS103", format!("this deletes every row of {}", table.name))
                     .at(statement.origin())
+                    .notes(following.iter().map(|it| refers(table, it)))
                     .help("say which rows with WHERE")
                     .help(block(
                         "or keep them for some time:",
@@ -185,6 +235,9 @@ fn every_row(file: &File<'_>, found: &mut Vec<Diagnostic>) {
         let Some(column) = overwritten(file, statement, table, set + 1) else {
             continue;
         };
+        if keeps_column(file, &table.name, &column, at) {
+            continue;
+        }
         let (name, column) = (identifier(&table.name), identifier(&column));
         found.push(
             finding(
@@ -254,11 +307,7 @@ fn children(file: &File<'_>, found: &mut Vec<Diagnostic>) {
         let Some(table) = file.old(name).filter(|_| file.enforces(*at)) else {
             continue;
         };
-        let followers = file.unkept_followers(name, *at);
-        let changed: Vec<_> = followers
-            .iter()
-            .filter(|(_, key)| changes_children(key))
-            .collect();
+        let changed = following(file, table, *at);
         let Some((child, key)) = changed.first() else {
             continue;
         };
@@ -271,15 +320,60 @@ fn children(file: &File<'_>, found: &mut Vec<Diagnostic>) {
             table.name, child.name
         );
         let mut diagnostic = finding("DS104", message).at(file.statements[*at].origin());
-        for (child, key) in changed {
-            let columns = list(super::file::columns_of(child, &key.columns));
-            diagnostic = diagnostic.note(format!(
-                "{} ({columns}) refers to {} ON DELETE {}",
-                child.name, table.name, key.on_delete
-            ));
-        }
+        diagnostic = diagnostic.notes(changed.iter().map(|it| refers(table, it)));
         found.push(diagnostic.help(without_keys(file)));
     }
+}
+
+/// Rows that are deleted and inserted again: those that refer to them do not come back.
+fn refilled(file: &File<'_>, at: usize, table: &TableShape, found: &mut Vec<Diagnostic>) {
+    let changed = following(file, table, at);
+    let Some((child, key)) = changed.first() else {
+        return;
+    };
+    let what = match key.on_delete.eq_ignore_ascii_case("CASCADE") {
+        true => "deletes the rows",
+        false => "changes the rows",
+    };
+    let message = format!(
+        "foreign keys are on here, so deleting the rows of {} {what} of {} that refer to them, and inserting the rows again does \
+         not bring those back",
+        table.name, child.name
+    );
+    found.push(
+        finding("DS104", message)
+            .at(file.statements[at].origin())
+            .notes(changed.iter().map(|it| refers(table, it)))
+            .help(format!(
+                "change the rows with UPDATE, or copy the rows of {} first and insert them again at the end",
+                child.name
+            )),
+    );
+}
+
+/// The foreign keys whose rows change with the rows of a table, where the statement `at` removes these.
+fn following<'a>(
+    file: &File<'a>,
+    table: &TableShape,
+    at: usize,
+) -> Vec<(&'a TableShape, &'a ForeignKey)> {
+    if !file.enforces(at) {
+        return Vec::new();
+    }
+    let mut found = file.unkept_followers(&table.name, at);
+    found.retain(|(child, key)| {
+        let is_empty = (0..at).any(|before| file.moves.ends_at(&child.name, before));
+        changes_children(key) && !is_empty
+    });
+    found
+}
+
+fn refers(table: &TableShape, (child, key): &(&TableShape, &ForeignKey)) -> String {
+    let columns = list(super::file::columns_of(child, &key.columns));
+    format!(
+        "{} ({columns}) refers to {} ON DELETE {}",
+        child.name, table.name, key.on_delete
+    )
 }
 
 /// How foreign keys can be off while a file of this runner runs.

@@ -612,6 +612,213 @@ async fn each_rule_finds_what_it_is_for_and_is_silent_beside_it() {
 }
 
 #[tokio::test]
+async fn a_copy_counts_where_it_has_all_rows_and_the_column_and_stays() {
+    const BASE: &str = "CREATE TABLE t (id INTEGER PRIMARY KEY, z TEXT); CREATE TABLE u (id INTEGER PRIMARY KEY, z TEXT);
+CREATE TABLE names (id INTEGER PRIMARY KEY, name TEXT);";
+    let mut wrong = Vec::new();
+    for (code, file) in [
+        (
+            "DS103",
+            "CREATE TABLE k AS SELECT * FROM t; DELETE FROM t; DROP TABLE k;",
+        ),
+        (
+            "DS101",
+            "CREATE TABLE k AS SELECT * FROM t; DROP TABLE t; DROP TABLE k;",
+        ),
+        (
+            "DS101",
+            "CREATE TABLE k AS SELECT * FROM t; DROP TABLE t; DELETE FROM k;",
+        ),
+        ("DS101", "CREATE TABLE k AS SELECT id FROM t; DROP TABLE t;"),
+        (
+            "DS103",
+            "CREATE TABLE k AS SELECT id FROM t; DELETE FROM t;",
+        ),
+        (
+            "DS101",
+            "CREATE TABLE k AS SELECT * FROM t WHERE id > 100; DROP TABLE t;",
+        ),
+        (
+            "DS101",
+            "CREATE TABLE k AS SELECT * FROM t LIMIT 1; DROP TABLE t;",
+        ),
+        (
+            "DS101",
+            "CREATE TABLE k AS SELECT count(*) AS n FROM t; DROP TABLE t;",
+        ),
+        (
+            "DS101",
+            "CREATE TABLE k AS SELECT max(z) AS z FROM t; DROP TABLE t;",
+        ),
+        (
+            "DS101",
+            "CREATE TABLE k AS SELECT t.* FROM t JOIN u ON u.id = t.id; DROP TABLE t;",
+        ),
+        (
+            "DS101",
+            "INSERT INTO u (id) SELECT id FROM t; DROP TABLE t;",
+        ),
+        (
+            "DS103",
+            "INSERT INTO u (id) SELECT 1 FROM t; DELETE FROM t;",
+        ),
+        (
+            "DS101",
+            "CREATE TEMP TABLE k AS SELECT * FROM t; DROP TABLE t;",
+        ),
+        (
+            "DS103",
+            "CREATE TEMP TABLE k AS SELECT * FROM t; DELETE FROM t;",
+        ),
+        (
+            "DS101",
+            "CREATE TEMP TABLE k AS SELECT id FROM t; DROP TABLE t; CREATE TABLE t (id INTEGER PRIMARY KEY, z TEXT);",
+        ),
+        (
+            "DS102",
+            "CREATE TEMP TABLE k AS SELECT id, z FROM t; ALTER TABLE t DROP COLUMN z;",
+        ),
+        (
+            "DS102",
+            "CREATE TABLE k AS SELECT id FROM t WHERE z = 'q'; ALTER TABLE t DROP COLUMN z;",
+        ),
+        (
+            "DS102",
+            "CREATE TABLE k AS SELECT id, z FROM t WHERE z = 'q'; ALTER TABLE t DROP COLUMN z;",
+        ),
+        (
+            "DS102",
+            "UPDATE t SET z = trim(z); ALTER TABLE t DROP COLUMN z;",
+        ),
+        (
+            "DS102",
+            "CREATE TEMP TABLE k (id, b); INSERT INTO k SELECT id, id FROM t; DROP TABLE t; CREATE TABLE t (id INTEGER PRIMARY KEY); INSERT INTO t SELECT id FROM k; DROP TABLE k;",
+        ),
+        (
+            "DS103",
+            "CREATE TEMP TABLE t AS SELECT * FROM u; DELETE FROM u; DROP TABLE t;",
+        ),
+        ("DS103", "DELETE FROM t WHERE 1;"),
+        ("DS103", "WITH x AS (SELECT 1) DELETE FROM t;"),
+    ] {
+        let found = findings(BASE, file, SEEDBED).await;
+        if !codes(&found).contains(&code) || codes(&found).contains(&"not-rehearsed") {
+            wrong.push(format!(
+                "{code} is not found in {file}: {:?}",
+                codes(&found)
+            ));
+        }
+    }
+    for (code, file) in [
+        (
+            "DS101",
+            "CREATE TABLE k AS SELECT id, z AS y FROM t; DROP TABLE t;",
+        ),
+        (
+            "DS101",
+            "CREATE TEMP TABLE k AS SELECT * FROM t; DROP TABLE t; CREATE TABLE v AS SELECT * FROM k;",
+        ),
+        (
+            "DS101",
+            "INSERT INTO u (id, z) SELECT id, upper(z) FROM t WHERE true ON CONFLICT DO NOTHING; DROP TABLE t;",
+        ),
+        (
+            "DS101",
+            "INSERT INTO names (name) SELECT z FROM t; DROP TABLE t;",
+        ),
+        (
+            "DS101",
+            "INSERT INTO u SELECT * FROM t WHERE z = 'a'; INSERT INTO names SELECT * FROM t WHERE z <> 'a'; DROP TABLE t;",
+        ),
+        (
+            "DS101",
+            "CREATE TABLE k AS SELECT t.*, u.z AS y FROM t LEFT JOIN u ON u.id = t.id; DROP TABLE t;",
+        ),
+        (
+            "DS101",
+            "CREATE TABLE k AS SELECT id, z FROM t UNION ALL SELECT id, z FROM u; DROP TABLE t;",
+        ),
+        (
+            "DS101",
+            "CREATE TABLE k AS WITH x AS (SELECT * FROM t) SELECT * FROM x; DROP TABLE t;",
+        ),
+        (
+            "DS102",
+            "CREATE TABLE k AS SELECT id, z AS y FROM t; ALTER TABLE t DROP COLUMN z;",
+        ),
+        (
+            "DS102",
+            "CREATE TABLE k AS SELECT id, z FROM t WHERE z IS NOT NULL AND z <> ''; ALTER TABLE t DROP COLUMN z;",
+        ),
+        (
+            "DS102",
+            "INSERT INTO names (name) SELECT DISTINCT z FROM t; ALTER TABLE t ADD COLUMN n INTEGER; UPDATE t SET n = (SELECT id FROM names WHERE name = t.z); ALTER TABLE t DROP COLUMN z;",
+        ),
+        (
+            "DS103",
+            "CREATE TEMP TABLE k AS SELECT * FROM t; DELETE FROM t; INSERT INTO t SELECT * FROM k;",
+        ),
+        ("DS103", "DELETE FROM t WHERE z = 1;"),
+        (
+            "DS103",
+            "CREATE TEMP TABLE t AS SELECT * FROM u; DELETE FROM t;",
+        ),
+    ] {
+        let found = findings(BASE, file, SEEDBED).await;
+        if codes(&found).contains(&code) || codes(&found).contains(&"not-rehearsed") {
+            wrong.push(format!("{code} is found in {file}: {found:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[tokio::test]
+async fn rows_that_are_deleted_and_inserted_again_take_those_that_refer_to_them() {
+    let refill =
+        "CREATE TEMP TABLE k AS SELECT * FROM p; DELETE FROM p; INSERT INTO p SELECT * FROM k;";
+    let found = findings(FAMILY, refill, SEEDBED).await;
+    assert_eq!(codes(&found), ["DS104"], "{found:?}");
+    let children = format!(
+        "CREATE TEMP TABLE kc AS SELECT * FROM c; {refill} INSERT INTO c SELECT * FROM kc;"
+    );
+    for silent in [
+        children.as_str(),
+        "CREATE TEMP TABLE k AS SELECT * FROM alone; DELETE FROM alone; INSERT INTO alone SELECT * FROM k;",
+    ] {
+        let found = findings(FAMILY, silent, SEEDBED).await;
+        assert!(found.is_empty(), "{silent}: {found:?}");
+    }
+    for all in [
+        "DELETE FROM p;",
+        "DELETE FROM p WHERE 1;",
+        "WITH x AS (SELECT 1) DELETE FROM p;",
+    ] {
+        let found = findings(FAMILY, all, SEEDBED).await;
+        assert_eq!(codes(&found), ["DS103"], "{all}");
+        assert_eq!(
+            found[0].notes,
+            ["c (\"p_id\") refers to p ON DELETE CASCADE"]
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_rebuild_through_a_temp_table_is_a_rebuild() {
+    let base = "CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT, b TEXT COLLATE NOCASE CHECK (b <> ''), z TEXT);";
+    for temporary in ["", "TEMP "] {
+        let file = format!(
+            "CREATE {temporary}TABLE bak (id, b); INSERT INTO bak SELECT id, b FROM t; DROP TABLE t; \
+             CREATE TABLE t (id INTEGER PRIMARY KEY, b TEXT); INSERT INTO t SELECT id, b FROM bak; DROP TABLE bak;"
+        );
+        let found = findings(base, &file, SEEDBED).await;
+        for code in ["DS102", "RB307", "RB310"] {
+            assert!(codes(&found).contains(&code), "{code}: {file} {found:?}");
+        }
+        assert!(!codes(&found).contains(&"DS101"), "{file} {found:?}");
+    }
+}
+
+#[tokio::test]
 async fn each_finding_has_a_place_and_something_to_do() {
     for (_, by, base, fires, _) in cases() {
         for it in findings(base, fires, by).await {
