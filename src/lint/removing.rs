@@ -114,11 +114,14 @@ fn is_read_before(file: &File<'_>, until: usize, column: &str) -> bool {
 fn dropped(table: &TableShape, column: &str, statement: &Statement<'_>) -> Diagnostic {
     let name = &table.name;
     let kept = identifier(&format!("{name}_{column}_before"));
-    let mut keys = match table.primary_key.is_empty() {
-        true => "rowid".to_owned(),
-        false => list(super::file::columns_of(table, &table.primary_key)),
+    let kept_columns = match table.primary_key.is_empty() {
+        true => format!("rowid, {}", identifier(column)),
+        false => {
+            let keys = super::file::columns_of(table, &table.primary_key).into_iter();
+            let others = keys.filter(|key| !key.eq_ignore_ascii_case(column));
+            list(others.chain([column]))
+        }
     };
-    keys.push_str(", ");
     finding("DS102", format!("the column {column} of {name} is dropped with its values"))
         .at(statement.origin())
         .help(
@@ -128,8 +131,7 @@ fn dropped(table: &TableShape, column: &str, statement: &Statement<'_>) -> Diagn
         .help(block(
             "or keep the values for some time:",
             &[format!(
-                "CREATE TABLE {kept} AS SELECT {keys}{} FROM {};",
-                identifier(column),
+                "CREATE TABLE {kept} AS SELECT {kept_columns} FROM {};",
                 identifier(name)
             )],
         ))
