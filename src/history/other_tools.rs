@@ -323,6 +323,65 @@ pub const OTHER_TOOLS: &[OtherTool] = &[
         "SELECT version_id, 1 FROM rockhopper_versions v WHERE version_id > 1000 AND is_applied AND id = (SELECT max(id) \
          FROM rockhopper_versions WHERE version_id = v.version_id AND package = v.package) ORDER BY version_id",
     ),
+    // https://github.com/tortoise/aerich
+    tool(
+        "Aerich (Tortoise ORM)",
+        "aerich",
+        Among(&["id", "version", "app", "content"]),
+        "SELECT version, 1 FROM aerich ORDER BY id",
+    ),
+    tool(
+        "Directus",
+        "directus_migrations",
+        Among(&["version", "name", "timestamp"]),
+        "SELECT version, 1 FROM directus_migrations ORDER BY version",
+    ),
+    // https://fluentmigrator.github.io/articles/version-table-metadata.html
+    tool(
+        "FluentMigrator",
+        "VersionInfo",
+        Exactly(&["version", "appliedon", "description"]),
+        "SELECT Version, 1 FROM VersionInfo ORDER BY Version",
+    ),
+    tool(
+        "DbUp",
+        "SchemaVersions",
+        Exactly(&["schemaversionid", "scriptname", "applied"]),
+        "SELECT ScriptName, 1 FROM SchemaVersions ORDER BY SchemaVersionID",
+    ),
+    tool(
+        "Fluent (Vapor)",
+        "_fluent_migrations",
+        Among(&["id", "name", "batch", "created_at"]),
+        "SELECT name, 1 FROM _fluent_migrations ORDER BY created_at, batch",
+    ),
+    // The first row is no migration.
+    tool(
+        "Yii",
+        "migration",
+        Exactly(&["version", "apply_time"]),
+        "SELECT version, 1 FROM migration WHERE version <> 'm000000_000000_base' ORDER BY version",
+    ),
+    tool(
+        "Piccolo",
+        "migration",
+        Exactly(&["id", "name", "app_name", "ran_on"]),
+        "SELECT name, 1 FROM migration ORDER BY id",
+    ),
+    // Rows of other types tell where a history begins. A repeatable migration has no version.
+    tool(
+        "Evolve",
+        "changelog",
+        Among(&[
+            "type",
+            "version",
+            "checksum",
+            "installed_by",
+            "installed_on",
+            "success",
+        ]),
+        "SELECT coalesce(version, name), success FROM changelog WHERE type IN (0, 4) ORDER BY id",
+    ),
 ];
 
 /// Further tables of a tool, in lower case: the tool, its table, and what it has beside.

@@ -15,6 +15,12 @@ pub(crate) enum Instruction {
     Substitute,
     /// Another file is read in its place.
     Include,
+    /// A condition decides whether what follows is applied.
+    Condition,
+    /// It holds itself what undoes the migration.
+    Rollback,
+    /// The file stands for all before it, and runs in new databases only.
+    Checkpoint,
     /// A statement follows that holds semicolons.
     StatementBegin,
     /// It ends here.
@@ -26,7 +32,8 @@ pub(crate) enum Instruction {
 /// What a line of a comment tells another tool. The words are read without regard to case and spaces.
 pub(crate) fn marker(line: &CommentLine<'_>) -> Option<(&'static str, Vec<Instruction>)> {
     use Instruction::{
-        Down, Include, NoTransaction, Other, StatementBegin, StatementEnd, Substitute, Up,
+        Checkpoint, Down, Include, NoTransaction, Other, StatementBegin, StatementEnd, Substitute,
+        Up,
     };
     let text = line.text.to_ascii_lowercase();
     let words: Vec<&str> = text.split_whitespace().collect();
@@ -61,6 +68,8 @@ pub(crate) fn marker(line: &CommentLine<'_>) -> Option<(&'static str, Vec<Instru
         ["@undo"] | ["//@undo", ..] | ["//", "@undo", ..] => one("MyBatis Migrations", Down),
         ["atlas:txmode", "none"] => one("Atlas", NoTransaction),
         ["atlas:txtar"] => one("Atlas", Other),
+        // https://atlasgo.io/versioned/checkpoint
+        ["atlas:checkpoint", ..] => one("Atlas", Checkpoint),
         // https://github.com/graphile/migrate#readme
         ["!", "no-transaction", ..] => one("graphile-migrate", NoTransaction),
         ["!include", _] | ["!", "include", _] => one("graphile-migrate", Include),
@@ -75,11 +84,47 @@ pub(crate) fn marker(line: &CommentLine<'_>) -> Option<(&'static str, Vec<Instru
         ["transactional:", "false"] | ["transactional:false"] | ["transactional", ":", "false"] => {
             one("yoyo", NoTransaction)
         }
-        [first, ..] if first.starts_with("changeset") => words
-            .contains(&"runintransaction:false")
-            .then(|| ("Liquibase", vec![NoTransaction])),
+        ["liquibase", "formatted", "sql", ..] => one(LIQUIBASE, Other),
+        ["changeset", author_and_id, attributes @ ..] => changeset(author_and_id, attributes),
         _ => dbmate(&words.concat()).or_else(|| sqlx(line, &text)),
     }
+}
+
+/// The tool of `--liquibase formatted sql`: <https://docs.liquibase.com/concepts/changelogs/sql-format.html>
+pub(crate) const LIQUIBASE: &str = "Liquibase";
+
+/// `--changeset author:id attribute:value …`
+fn changeset(author_and_id: &str, attributes: &[&str]) -> Option<(&'static str, Vec<Instruction>)> {
+    const CONDITIONS: [&str; 4] = ["context:", "contextfilter:", "labels:", "dbms:"];
+    let has_both = |(author, id): (&str, &str)| !author.is_empty() && !id.is_empty();
+    if !author_and_id.split_once(':').is_some_and(has_both) {
+        return None;
+    }
+    let mut instructions = Vec::new();
+    if attributes.contains(&"runintransaction:false") {
+        instructions.push(Instruction::NoTransaction);
+    }
+    let is_condition = |it: &&str| CONDITIONS.iter().any(|begin| it.starts_with(begin));
+    if attributes.iter().any(is_condition) {
+        instructions.push(Instruction::Condition);
+    }
+    if instructions.is_empty() {
+        instructions.push(Instruction::Other);
+    }
+    Some((LIQUIBASE, instructions))
+}
+
+/// What stands in a file of Liquibase below the line that makes it one: elsewhere such a line is a comment.
+pub(crate) fn within_liquibase(line: &CommentLine<'_>) -> Option<(&'static str, Vec<Instruction>)> {
+    let text = line.text.to_ascii_lowercase();
+    let instruction = match text.split_whitespace().next()? {
+        "rollback" => Instruction::Rollback,
+        "preconditions" => Instruction::Condition,
+        word if word.starts_with("precondition-") => Instruction::Condition,
+        "property" => Instruction::Substitute,
+        _ => return None,
+    };
+    Some((LIQUIBASE, vec![instruction]))
 }
 
 /// `-- migration.sql --` and its like, which begin a file within a file of Atlas:

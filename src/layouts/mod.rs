@@ -26,7 +26,7 @@ use crate::script::{Atomicity, Source};
 
 pub use choice::{LayoutChoice, UnknownLayout};
 pub(crate) use detect::{detect, is_ours};
-pub(crate) use marker::{Instruction, file_of_an_archive, marker};
+pub(crate) use marker::{Instruction, LIQUIBASE, file_of_an_archive, marker, within_liquibase};
 pub(crate) use naming::{
     NewFile, Unnamable, down_hint, file_of, is_unwritten, named, new_files, renamed,
 };

@@ -162,7 +162,11 @@ pub(super) fn divide(source: &Arc<Source>, rules: &Rules) -> Divided {
                         );
                     }
                 }
-                Instruction::Include | Instruction::Other => problem(
+                Instruction::Include
+                | Instruction::Condition
+                | Instruction::Rollback
+                | Instruction::Checkpoint
+                | Instruction::Other => problem(
                     span,
                     format!(
                         "`{}` is an instruction that {tool} does not have",

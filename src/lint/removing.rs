@@ -151,11 +151,14 @@ fn dropped(
     });
     let name = &table.name;
     let kept = identifier(&format!("{name}_{column}_before"));
-    let mut keys = match table.primary_key.is_empty() {
-        true => "rowid".to_owned(),
-        false => list(super::file::columns_of(table, &table.primary_key)),
+    let kept_columns = match table.primary_key.is_empty() {
+        true => format!("rowid, {}", identifier(column)),
+        false => {
+            let keys = super::file::columns_of(table, &table.primary_key).into_iter();
+            let others = keys.filter(|key| !key.eq_ignore_ascii_case(column));
+            list(others.chain([column]))
+        }
     };
-    keys.push_str(", ");
     finding("DS102", format!("the column {column} of {name} is dropped with its values"))
         .at(statement.origin())
         .notes(is_copied.then(|| COUNTS.to_owned()))
@@ -166,8 +169,7 @@ fn dropped(
         .help(block(
             "or keep the values for some time:",
             &[format!(
-                "CREATE TABLE {kept} AS SELECT {keys}{} FROM {};",
-                identifier(column),
+                "CREATE TABLE {kept} AS SELECT {kept_columns} FROM {};",
                 identifier(name)
             )],
         ))

@@ -72,6 +72,21 @@ fn codes(findings: &[Diagnostic]) -> Vec<&'static str> {
 }
 
 #[tokio::test]
+async fn a_column_of_the_key_is_kept_once() {
+    for (key, kept) in [
+        ("id TEXT PRIMARY KEY, n", "\"id\""),
+        ("n, id, PRIMARY KEY (n, id)", "\"n\", \"id\""),
+    ] {
+        let base = format!("CREATE TABLE p ({key});");
+        let file = "CREATE TABLE np (n); INSERT INTO np (n) SELECT n FROM p; DROP TABLE p; ALTER TABLE np RENAME TO p;";
+        let found = findings(&base, file, SEEDBED).await;
+        let dropped = found.iter().find(|it| it.code == "DS102").unwrap();
+        let statement = format!("CREATE TABLE \"p_id_before\" AS SELECT {kept} FROM \"p\";");
+        assert!(dropped.help[1].contains(&statement), "{:?}", dropped.help);
+    }
+}
+
+#[tokio::test]
 async fn a_table_that_the_same_run_makes_has_no_rows_and_no_readers() {
     let file = "CREATE TABLE a (id INTEGER PRIMARY KEY, x TEXT);
 ALTER TABLE a ADD COLUMN y TEXT NOT NULL;

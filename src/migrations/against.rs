@@ -33,6 +33,13 @@ impl Base {
         let of = |set: &Migrations| set.get(&file.key).is_some_and(same);
         of(&self.tip) || of(&self.common)
     }
+
+    /// Whether it has a file of this version and these words. Of several files with one text, it is this one that it has.
+    pub(super) fn has_name_of(&self, file: &Migration) -> bool {
+        let same = |known: &Migration| known.words == file.words;
+        let of = |set: &Migrations| set.get(&file.key).is_some_and(same);
+        of(&self.tip) || of(&self.common)
+    }
 }
 
 /// What is wrong with a set as a successor of `base`: migrations that were there and are gone or changed, and new ones
@@ -500,6 +507,26 @@ mod tests {
                 "drop what it made in a new migration: `DROP VIEW IF EXISTS v;` `DROP INDEX IF EXISTS i;`"
             ]
         );
+    }
+
+    #[test]
+    fn of_two_files_with_one_text_the_one_whose_name_the_base_has_is_published() {
+        let base = Base {
+            name: "main".to_owned(),
+            common: set(&[("V2__y_col.sql", "SELECT 2;")]),
+            tip: set(&[("V2__y_col.sql", "SELECT 2;")]),
+            ..Base::default()
+        };
+        let both = set(&[("V2__y.sql", "SELECT 2;"), ("V2__y_col.sql", "SELECT 2;")]);
+        let published = crate::migrations::clash::Published::of(&both, &base);
+        assert_eq!(
+            Vec::from_iter(&published.files),
+            ["V2__y_col.sql"],
+            "the other one is a copy"
+        );
+        let renamed = set(&[("V2__y.sql", "SELECT 2;")]);
+        let published = crate::migrations::clash::Published::of(&renamed, &base);
+        assert_eq!(Vec::from_iter(&published.files), ["V2__y.sql"]);
     }
 
     #[test]

@@ -27,7 +27,12 @@ impl Published {
     /// Those of `set` that are in `base`.
     pub(super) fn of(set: &Migrations, base: &Base) -> Published {
         let files = set.iter().chain(set.contested.values().flatten());
-        let files = files.filter(|file| base.has(file));
+        // A copy under another name beside the file that the base has is new.
+        let is_copy = |file: &Migration| {
+            let mut claims = set.claims(&file.key);
+            !base.has_name_of(file) && claims.any(|other| base.has_name_of(other))
+        };
+        let files = files.filter(|file| base.has(file) && !is_copy(file));
         Published {
             base: base.name.clone(),
             files: files.map(|file| file.up.source.name.clone()).collect(),

@@ -5,6 +5,7 @@ mod added;
 mod fix;
 mod in_the_way;
 mod noted;
+mod renamed;
 mod statements;
 
 use std::collections::HashSet;
@@ -39,6 +40,8 @@ pub struct Drifted {
     pub lost: Vec<String>,
     /// Why there are none.
     pub obstacle: Option<String>,
+    /// Whether a file of `--fix` could still be about it.
+    pub is_fixable: bool,
 }
 
 /// The result of a comparison.
@@ -117,10 +120,17 @@ async fn look(db: &Db) -> Result<Look, DriftError> {
             Ok(right) => (right, None),
             Err(obstacle) => (PutRight::default(), Some(obstacle)),
         };
+        let is_virtual = match &difference {
+            Difference::Different { expected, found } => {
+                statements::is_virtual(expected) || statements::is_virtual(found)
+            }
+            _ => false,
+        };
         Drifted {
             difference,
             statements: right.statements,
             lost: right.lost,
+            is_fixable: obstacle.is_none() || !is_virtual,
             obstacle,
         }
     });

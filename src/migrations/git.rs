@@ -10,6 +10,18 @@ use super::listing::{TESTS, is_hidden, on_disk, sql_files};
 use super::set::{Migrations, slashes};
 use crate::layouts::{LayoutChoice, belongs_to_a_layout};
 
+/// Where a commit could come from that a repository does not have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Fetchable {
+    /// From a remote.
+    FromRemote,
+    /// From a remote, since this clone holds only the newest commits.
+    BehindShallow,
+    /// From nowhere: the repository has no remote.
+    Nowhere,
+}
+
 /// The migrations of a commit cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -28,6 +40,8 @@ pub enum GitError {
     UnknownRef {
         /// What was asked for.
         reference: String,
+        /// Where it could come from.
+        fetchable: Fetchable,
     },
     /// The clone ends before the commit at which the branch left the base.
     #[error(
@@ -261,18 +275,30 @@ impl Git {
 
     /// The commit that a reference names.
     fn commit(&self, reference: &str) -> Result<String, GitError> {
-        let unknown = || GitError::UnknownRef {
+        let unknown = |fetchable| GitError::UnknownRef {
             reference: reference.to_owned(),
+            fetchable,
         };
         if reference.starts_with('-') {
-            return Err(unknown());
+            return Err(unknown(Fetchable::FromRemote));
         }
         let name = format!("{reference}^{{commit}}");
         let output = self.run(&["rev-parse", "--verify", "--quiet", &name])?;
         match output.status.success() {
             true => Ok(line(&output)),
-            false => Err(unknown()),
+            false => Err(unknown(self.fetchable()?)),
         }
+    }
+
+    fn fetchable(&self) -> Result<Fetchable, GitError> {
+        if line(&self.run(&["remote"])?).is_empty() {
+            return Ok(Fetchable::Nowhere);
+        }
+        let shallow = self.run(&["rev-parse", "--is-shallow-repository"])?;
+        Ok(match line(&shallow).as_str() {
+            "true" => Fetchable::BehindShallow,
+            _ => Fetchable::FromRemote,
+        })
     }
 
     /// The commit at which what is checked out left `tip`. Where there is none, the tip is what there is to compare with.

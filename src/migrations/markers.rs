@@ -7,7 +7,7 @@ use super::headings::{self, Direction, headings};
 use super::meant::is_down_name;
 use super::problem::{AS_RECORDED, file_name};
 use crate::diagnostic::{Diagnostic, Location};
-use crate::layouts::{Instruction, file_of_an_archive, marker};
+use crate::layouts::{Instruction, LIQUIBASE, file_of_an_archive, marker, within_liquibase};
 use crate::script::{Origin, Source};
 use crate::sql::{CommentLine, Form, comment_lines, mentions};
 
@@ -41,6 +41,9 @@ const WORDS: &[&str] = &[
     "drop below",
     "tern:",
     "atlas:txtar",
+    "atlas:checkpoint",
+    "liquibase",
+    "changeset",
     "evolve-tx",
     "!include",
     "! include",
@@ -60,10 +63,14 @@ pub(super) fn written_for(source: &Arc<Source>) -> Option<WrittenFor> {
     let lines = comment_lines(&source.text);
     let is_archive = |line: &CommentLine<'_>| line.text.eq_ignore_ascii_case("atlas:txtar");
     let archive = lines.iter().any(is_archive);
+    let is_liquibase = lines
+        .iter()
+        .any(|line| marker(line).is_some_and(|(tool, _)| tool == LIQUIBASE));
     let mut tool = None;
     let mut markers: Vec<Marker> = Vec::new();
     for line in lines.iter().filter(|line| could_be_a_marker(line)) {
         let found = marker(line).or_else(|| archive.then(|| file_of_an_archive(line)).flatten());
+        let found = found.or_else(|| is_liquibase.then(|| within_liquibase(line)).flatten());
         let Some((of, instructions)) = found else {
             continue;
         };
@@ -193,6 +200,20 @@ impl WrittenFor {
                 marker.text()
             );
         }
+        if let Some(marker) = self.first(Instruction::Checkpoint) {
+            return format!(
+                "this file is written for {tool}: `{}` makes it a checkpoint, which creates the whole schema and runs in new \
+                 databases only. It is a comment to Seedbed, so the file would also run after the migrations before it",
+                marker.text()
+            );
+        }
+        if let Some(marker) = self.first(Instruction::Condition) {
+            return format!(
+                "this file is written for {tool}: `{}` is a comment to Seedbed, so the statements below it would run in every \
+                 database",
+                marker.text()
+            );
+        }
         if self.first(Instruction::Substitute).is_some() {
             return format!(
                 "this file is written for {tool}: its markers are comments to Seedbed, and variables are not replaced"
@@ -238,6 +259,21 @@ impl WrittenFor {
         if self.first(Instruction::Include).is_some() {
             steps.push("put the statements of each included file in its place".to_owned());
         }
+        if self.first(Instruction::Checkpoint).is_some() {
+            return "delete this file: the migrations before it make the same schema".to_owned();
+        }
+        if self.first(Instruction::Condition).is_some() {
+            steps.push("remove the statements that not every database is to run".to_owned());
+        }
+        if self.first(Instruction::Rollback).is_some() {
+            let down = match up.strip_suffix(".sql") {
+                Some(stem) => format!("{stem}.down.sql"),
+                None => "V{n}__{words}.down.sql".to_owned(),
+            };
+            steps.push(format!(
+                "put the statements of each `rollback` into {down}, the last one first"
+            ));
+        }
         if self.first(Instruction::NoTransaction).is_some() {
             steps.push("write `-- seedbed: no-transaction` as the first line".to_owned());
         }
@@ -267,7 +303,8 @@ mod tests {
     #[test]
     fn every_marker_names_its_tool_and_what_it_asks() {
         use Instruction::{
-            Down, Include, NoTransaction, Other, StatementBegin, StatementEnd, Substitute, Up,
+            Checkpoint, Condition, Down, Include, NoTransaction, Other, StatementBegin,
+            StatementEnd, Substitute, Up,
         };
         for (text, tool, instructions) in [
             ("-- +goose Up", "goose", vec![Up]),
@@ -338,11 +375,39 @@ mod tests {
                 "Liquibase",
                 vec![NoTransaction],
             ),
+            ("--liquibase formatted sql", "Liquibase", vec![Other]),
+            ("-- changeset ann:users-1", "Liquibase", vec![Other]),
+            (
+                "--changeset ann:2 context:test",
+                "Liquibase",
+                vec![Condition],
+            ),
+            ("-- atlas:checkpoint", "Atlas", vec![Checkpoint]),
         ] {
             let found = found(&format!("{text}\nSELECT 1;")).unwrap_or_else(|| panic!("{text}"));
             assert_eq!(found.tool, tool, "{text}");
             assert_eq!(found.markers[0].instructions, instructions, "{text}");
         }
+    }
+
+    #[test]
+    fn a_file_of_liquibase_names_what_would_run_everywhere_and_where_its_rollbacks_go() {
+        let found = found(
+            "--liquibase formatted sql\n--changeset ann:1\nCREATE TABLE a (x);\n--rollback DROP TABLE a;\n\
+             --changeset ann:2\n--preconditions onFail:MARK_RAN\nDELETE FROM a;\n-- the end of ann:2",
+        );
+        let found = found.unwrap();
+        assert_eq!((found.tool, found.markers.len()), ("Liquibase", 5));
+        assert_eq!(
+            found.why(),
+            "this file is written for Liquibase: `--preconditions onFail:MARK_RAN` is a comment to Seedbed, so the statements \
+             below it would run in every database"
+        );
+        assert_eq!(
+            found.cure("V1__a.sql"),
+            "remove the statements that not every database is to run, put the statements of each `rollback` into \
+             V1__a.down.sql, the last one first, and delete the markers"
+        );
     }
 
     #[test]
@@ -376,6 +441,9 @@ mod tests {
             "-- this file had +goose Up in it",
             "-- see +migrate Down in the old repository",
             "-- migrate:down is what dbmate calls it",
+            "-- changeset 12: adds the users",
+            "-- rollback is by hand, see the changeset ann:1",
+            "-- was a file in the Liquibase formatted SQL",
             "-- migrate the users up to the new table",
             "-- the transaction:false of the old tool is gone",
             "-- no transaction here",

@@ -67,7 +67,9 @@ pub use drift::{
 };
 pub(crate) use file::checksum_bytes;
 pub use file::{BadName, FileName, NotText, Order, canonical, checksum, parse_name, words};
-pub use git::{GitError, changed_since, read_base, read_before_newest, read_default_base};
+pub use git::{
+    Fetchable, GitError, changed_since, read_base, read_before_newest, read_default_base,
+};
 pub use identity::edited_keys;
 pub use keeps::Known;
 pub(crate) use listing::on_disk;

@@ -33,9 +33,22 @@ pub fn fixed(fixed: &Fixed, kind: FixKind) -> String {
     let objects = count(fixed.drift.objects.len(), "object");
     let file = file.display();
     match kind {
-        FixKind::Adopt => format!(
-            "wrote {file}: it makes {objects} as in this database, and is recorded as applied here"
-        ),
+        FixKind::Adopt => {
+            let taken = match fixed.renamed.as_slice() {
+                [] => String::new(),
+                renamed => format!(
+                    "\ntaken for a rename: {}\nwhere that is wrong, correct the file before another database runs it",
+                    renamed.join("; ")
+                ),
+            };
+            let lost = match fixed.lost.as_slice() {
+                [] => String::new(),
+                lost => format!("\nin other databases that run it, {}", lost.join("; ")),
+            };
+            format!(
+                "wrote {file}: it makes {objects} as in this database, and is recorded as applied here{taken}{lost}"
+            )
+        }
         _ => {
             let tables = fixed.drift.objects.iter();
             let tables = tables.filter_map(|it| match &it.difference {
@@ -65,11 +78,12 @@ impl Report {
                 Difference::Unexpected { found } if found.name == found.table => Some(&found.name),
                 _ => None,
             });
-            last.help.push(
+            let can_be_fixed = drift.objects.iter().all(|it| it.is_fixable);
+            last.help.extend(can_be_fixed.then(|| {
                 "`drift --fix revert` writes a migration that makes the schema as the migrations do, `drift --fix adopt` one \
                  that makes it as it is here"
-                    .to_owned(),
-            );
+                    .to_owned()
+            }));
             last.help.extend(ignore.map(|name| {
                 format!(
                     "a table that is not the application's own is left out with `--ignore {name}`"
@@ -163,6 +177,8 @@ impl Document {
             .with("fingerprint", fixed.drift.fingerprint.as_str())
             .with("file", file)
             .with("version", fixed.version)
+            .with("renamed", fixed.renamed.as_slice())
+            .with("lost", fixed.lost.as_slice())
     }
 }
 

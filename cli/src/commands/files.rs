@@ -17,8 +17,8 @@ use seedbed::history::History;
 use seedbed::layouts::Layout;
 use seedbed::lint;
 use seedbed::migrations::{
-    self, Base, CheckOptions, CreateError, DataTests, Files, GitError, Known, Migrations,
-    NewOptions, Numbering, ReadError, Rename, RenumberError, Renumbered, Which,
+    self, Base, CheckOptions, CreateError, DataTests, Fetchable, Files, GitError, Known,
+    Migrations, NewOptions, Numbering, ReadError, Rename, RenumberError, Renumbered, Which,
 };
 use seedbed::report::{self, Call, Document, Report, Style};
 use seedbed::seeds;
@@ -104,15 +104,11 @@ fn git(session: &Session, error: &GitError) -> Stopped {
             Class::Usage,
             "run it inside of a repository, or leave --base away",
         ),
-        GitError::UnknownRef { reference } => {
-            let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-".contains(c);
-            let branch = reference.strip_prefix("origin/").unwrap_or(reference);
-            let branch = Some(branch).filter(|it| it.chars().all(is_plain));
-            let branch = branch.unwrap_or("main");
-            // A clone of one branch would only write FETCH_HEAD without the second half.
-            fetch = format!(
-                "fetch it first: `git fetch origin {branch}:refs/remotes/origin/{branch}`, then `--base origin/{branch}`"
-            );
+        GitError::UnknownRef {
+            reference,
+            fetchable,
+        } => {
+            fetch = unknown_commit(reference, *fetchable);
             (Class::Usage, fetch.as_str())
         }
         GitError::Shallow { .. } => (
@@ -128,6 +124,50 @@ fn git(session: &Session, error: &GitError) -> Stopped {
     };
     let diagnostic = Diagnostic::error("git", with_cause(error)).class(class);
     session.stopped(diagnostic.help(help))
+}
+
+/// What to do about a commit that git does not know.
+fn unknown_commit(reference: &str, fetchable: Fetchable) -> String {
+    if fetchable == Fetchable::Nowhere {
+        return "this repository has no remote to fetch it from: name a branch that `git branch` lists, or a commit".to_owned();
+    }
+    let name = reference.strip_prefix("origin/").unwrap_or(reference);
+    if fetchable == Fetchable::BehindShallow {
+        if let Some(number) = commits_back(reference) {
+            return format!(
+                "this is a shallow clone: `git fetch --deepen={number}` fetches the commits before; with actions/checkout, \
+                 set `fetch-depth: {}`",
+                number + 1
+            );
+        }
+        if name.len() >= 7 && name.chars().all(|c| c.is_ascii_hexdigit()) {
+            return "this is a shallow clone: `git fetch --unshallow` fetches all commits; with actions/checkout, set \
+                    `fetch-depth: 0`"
+                .to_owned();
+        }
+    }
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-".contains(c);
+    let branch = Some(name).filter(|it| it.chars().all(is_plain));
+    let branch = branch.unwrap_or("main");
+    // A clone of one branch would only write FETCH_HEAD without the second half.
+    format!(
+        "fetch it first: `git fetch origin {branch}:refs/remotes/origin/{branch}`, then `--base origin/{branch}`"
+    )
+}
+
+/// How many commits a reference goes back: 3 for `HEAD~2^`. None where it names a commit without such a step.
+fn commits_back(reference: &str) -> Option<u32> {
+    let at = reference.find(['~', '^'])?;
+    let mut back: u32 = 0;
+    for step in reference[at..]
+        .split_inclusive(['~', '^'])
+        .skip(1)
+        .chain([""])
+    {
+        let number = step.trim_end_matches(['~', '^']);
+        back = back.saturating_add(number.parse().unwrap_or(1));
+    }
+    Some(back)
 }
 
 /// `new`

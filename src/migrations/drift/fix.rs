@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::noted::comments;
-use super::statements::{PutRight, put_right};
+use super::renamed::renames;
+use super::statements::{PutRight, Sides, put_right};
 use super::{Drift, DriftError, Look, look};
 use crate::db::{Db, HistoryTable};
 use crate::diagnostic::Diagnostic;
@@ -47,6 +48,10 @@ pub struct Fixed {
     pub text: String,
     /// Its version.
     pub version: Option<i64>,
+    /// What was taken for a rename, each as a sentence, where the file adopts a drift.
+    pub renamed: Vec<String>,
+    /// What a database loses that runs a file that adopts a drift, each as a sentence.
+    pub lost: Vec<String>,
 }
 
 /// No file was written.
@@ -92,6 +97,8 @@ pub async fn fix(
             file: None,
             text: String::new(),
             version: None,
+            renamed: Vec::new(),
+            lost: Vec::new(),
         });
     }
     let problems = obstacles(&set, &look.history);
@@ -99,8 +106,16 @@ pub async fn fix(
         return Err(FixError::Refused(problems));
     }
     let drift = look.drift.clone();
-    let written = match kind {
-        FixKind::Revert => reverting(look).await?,
+    let Made {
+        content: written,
+        renamed,
+        lost,
+    } = match kind {
+        FixKind::Revert => Made {
+            content: reverting(look).await?,
+            renamed: Vec::new(),
+            lost: Vec::new(),
+        },
         FixKind::Adopt => adopting(look, &set).await?,
     };
     let text = written.text(set.layout);
@@ -147,12 +162,21 @@ pub async fn fix(
             file: Some(path),
             text,
             version,
+            renamed,
+            lost,
         }),
         Err(error) => {
             let _ = std::fs::remove_file(&path);
             Err(error)
         }
     }
+}
+
+/// A drift whose statements only a person can write.
+fn not_adopted(why: String) -> FixError {
+    let help = "write the statements that keep the values into a file of `new`; then `baseline V` with its version records \
+                it here, and other databases run it";
+    FixError::Refused(vec![Diagnostic::problem("no-fix", why).help(help)])
 }
 
 fn refused(why: impl Into<String>) -> FixError {
@@ -230,11 +254,41 @@ async fn reverting(look: Look) -> Result<Content, FixError> {
 }
 
 /// The file that makes the schema as the database has it.
-async fn adopting(look: Look, set: &Migrations) -> Result<Content, FixError> {
-    let differences: Vec<Difference> = differences(&look).into_iter().map(turned).collect();
-    let sides = look.sides.turned();
-    let PutRight { statements, .. } = put_right(&sides, &differences).map_err(refused)?;
-    let lines = look.drift.objects.iter().map(|it| {
+async fn adopting(look: Look, set: &Migrations) -> Result<Made, FixError> {
+    let Look {
+        drift,
+        history,
+        expected: recorded,
+        dropped,
+        sides,
+    } = look;
+    let found = sides.found.clone();
+    let of_drift = drift.objects.iter().map(|it| it.difference.clone());
+    let mut differences: Vec<Difference> = of_drift.collect();
+    let renames = renames(&recorded, &sides, &differences).await;
+    let renames = renames.map_err(DriftError::Memory)?;
+    let sides = match renames.statements.as_slice() {
+        [] => sides,
+        _ => {
+            let before = recorded.schema().await.map_err(DriftError::Memory)?;
+            let left_out = compare(&sides.expected, &before);
+            let mut renamed = renames.after.schema().await.map_err(DriftError::Memory)?;
+            renamed.objects.retain(|it| {
+                let is_it = |other: &Difference| {
+                    let other = other.object();
+                    other.kind == it.kind && other.name.eq_ignore_ascii_case(&it.name)
+                };
+                !left_out.iter().any(is_it)
+            });
+            differences = compare(&renamed, &found);
+            let sides = Sides::new(&renames.after, renamed, found.clone()).await;
+            sides.map_err(DriftError::Memory)?
+        }
+    };
+    let differences: Vec<Difference> = differences.into_iter().map(turned).collect();
+    let put_right = put_right(&sides.turned(), &differences).map_err(not_adopted)?;
+    let PutRight { statements, lost } = put_right;
+    let lines = drift.objects.iter().map(|it| {
         let object = it.difference.object();
         let name = object.name.replace('\n', " ");
         let what = match it.difference {
@@ -245,36 +299,44 @@ async fn adopting(look: Look, set: &Migrations) -> Result<Content, FixError> {
         let kind = object.kind.word();
         format!("-- Without a migration, {kind} {name} was {what}.\n")
     });
+    let line = |words: &str| words.replace('\n', " ");
+    let taken = renames.words.iter();
+    let taken = taken.map(|it| format!("-- Taken for a rename: {}.\n", line(it)));
+    let losses = lost.iter();
+    let losses = losses.map(|it| format!("-- In a database that runs this, {}.\n", line(it)));
+    let mut all = renames.statements;
+    all.extend(statements);
     let content = Content {
-        head: lines.collect(),
-        statements,
+        head: lines.chain(taken).chain(losses).collect(),
+        statements: all,
     };
     let text = content.text(Layout::Seedbed);
     let without = "on a database without the drift";
-    proven(look.expected, &text, &sides.expected, without).await?;
+    proven(recorded, &text, &found, without).await?;
     // A new database runs it before the repeatable migrations, which may make an object again.
-    let (act, entry) = read(&text, &look.history.table);
-    let mut acts = recorded_acts(&look.history);
-    acts.retain(|key, _| !look.dropped.contains(key));
+    let (act, entry) = read(&text, &history.table);
+    let mut acts = recorded_acts(&history);
+    acts.retain(|key, _| !dropped.contains(key));
     let key = entry.key.to_string();
     acts.insert(entry.key.clone(), (entry.clone(), act.clone()));
     let in_order = acts.into_values().collect();
-    let first = on_a_new_database(in_order, &look.history, &sides.expected, &key).await;
+    let first = on_a_new_database(in_order, &history, &found, &key).await;
     // What a repeatable without a file made, a later version may have dropped.
-    let mut acts = recorded_acts(&look.history);
+    let mut acts = recorded_acts(&history);
     acts.insert(entry.key.clone(), (entry, act));
-    match (
-        first,
-        with_deleted_where_they_ran(set, &look.history, &acts),
-    ) {
+    match (first, with_deleted_where_they_ran(set, &history, &acts)) {
         (Err(first), Some(as_they_ran)) => {
-            on_a_new_database(as_they_ran, &look.history, &sides.expected, &key)
+            on_a_new_database(as_they_ran, &history, &found, &key)
                 .await
                 .map_err(|_| first)?;
         }
         (first, _) => first?,
     }
-    Ok(content)
+    Ok(Made {
+        content,
+        renamed: renames.words,
+        lost,
+    })
 }
 
 async fn on_a_new_database(
@@ -310,6 +372,13 @@ fn turned(difference: Difference) -> Difference {
             found: expected,
         },
     }
+}
+
+/// What a file is to hold, and what it does elsewhere.
+struct Made {
+    content: Content,
+    renamed: Vec<String>,
+    lost: Vec<String>,
 }
 
 /// What is in a file.

@@ -32,9 +32,9 @@ enum NewColumns {
 
 /// What a rebuild has to know of a table.
 #[derive(Debug, Clone, Default)]
-struct Table {
+pub(super) struct Table {
     /// The columns that hold values, in order.
-    columns: Vec<Column>,
+    pub(super) columns: Vec<Column>,
     has_rowid: bool,
     /// Whether its rows have numbers of their own, which no column shows.
     has_own_rowid: bool,
@@ -42,8 +42,8 @@ struct Table {
 
 /// A column that holds values.
 #[derive(Debug, Clone)]
-struct Column {
-    name: String,
+pub(super) struct Column {
+    pub(super) name: String,
     is_not_null: bool,
     /// The expression behind `DEFAULT`.
     default: Option<String>,
@@ -51,7 +51,7 @@ struct Column {
 }
 
 impl Table {
-    fn has(&self, column: &str) -> bool {
+    pub(super) fn has(&self, column: &str) -> bool {
         let mut columns = self.columns.iter();
         columns.any(|it| it.name.eq_ignore_ascii_case(column))
     }
@@ -93,6 +93,16 @@ impl Sides {
             as_found,
             new_columns: NewColumns::Kept,
         })
+    }
+
+    /// The columns of a table that the recorded migrations make.
+    pub(super) fn recorded(&self, table: &Object) -> Option<&Table> {
+        self.of_expected.get(&table.name.to_ascii_lowercase())
+    }
+
+    /// The columns of a table that was found.
+    pub(super) fn found(&self, table: &Object) -> Option<&Table> {
+        self.of_found.get(&table.name.to_ascii_lowercase())
     }
 
     /// The same, to go the other way.
@@ -179,7 +189,7 @@ async fn tables(db: &Db) -> Result<HashMap<String, Table>, DbError> {
 pub(super) struct PutRight {
     /// In an order in which they run.
     pub(super) statements: Vec<String>,
-    /// The columns whose values are gone, as sentences.
+    /// The tables and columns whose values are gone, as sentences.
     pub(super) lost: Vec<String>,
 }
 
@@ -198,6 +208,8 @@ pub(super) fn put_right(sides: &Sides, differences: &[Difference]) -> Result<Put
     for difference in of(&[ObjectKind::Table]) {
         match difference {
             Difference::Different { expected, found } => match sides.new_columns {
+                // What is behind the columns of a virtual table is no column.
+                NewColumns::Added if is_virtual(expected) => rebuilt.push((expected, found)),
                 NewColumns::Added => match added_columns(&found.sql, &expected.sql) {
                     Some(columns) => widened.push((expected, columns)),
                     None => rebuilt.push((expected, found)),
@@ -206,6 +218,9 @@ pub(super) fn put_right(sides: &Sides, differences: &[Difference]) -> Result<Put
             },
             Difference::Unexpected { found } => {
                 gone.insert(found.name.to_ascii_lowercase());
+                if sides.new_columns == NewColumns::Added {
+                    lost.push(format!("table {} is dropped with all rows", found.name));
+                }
             }
             Difference::Missing { .. } => {}
         }
@@ -337,13 +352,18 @@ fn if_not_exists(create: &str) -> String {
     }
 }
 
+pub(super) fn is_virtual(object: &Object) -> bool {
+    matches!(kind(&object.sql), Kind::Create(it) if it.what == What::VirtualTable)
+}
+
 /// A table is made as it should be, beside the one that is there, and takes its rows and its name.
 fn rebuild(sides: &Sides, expected: &Object, found: &Object) -> Result<PutRight, String> {
-    let is_virtual = |object: &Object| matches!(kind(&object.sql), Kind::Create(it) if it.what == What::VirtualTable);
     let name = &expected.name;
     if is_virtual(expected) || is_virtual(found) {
         return Err(format!(
-            "table {name} is virtual, and its rows are lost where it is made again"
+            "table {name} is virtual: no statement alters it. `DROP TABLE {}`, the `CREATE VIRTUAL TABLE` as it should be and \
+             an `INSERT` of its rows, in a file of `new`, make it again",
+            identifier(name)
         ));
     }
     let lower = name.to_ascii_lowercase();
@@ -363,16 +383,24 @@ fn rebuild(sides: &Sides, expected: &Object, found: &Object) -> Result<PutRight,
     }
     let create = renamed(&expected.sql, &scratch)
         .ok_or_else(|| format!("the statement of table {name} cannot be read"))?;
-    let mut lost = Vec::new();
-    if sides.new_columns == NewColumns::Kept {
-        let extra = is.columns.iter().filter(|it| !should.has(&it.name));
-        lost.extend(extra.map(|it| {
+    let extra: Vec<&Column> = is
+        .columns
+        .iter()
+        .filter(|it| !should.has(&it.name))
+        .collect();
+    if sides.new_columns == NewColumns::Added {
+        must_not_go(name, &extra)?;
+        values_can_be_made(name, sides.new_columns, &gone)?;
+    }
+    let mut lost: Vec<String> = extra
+        .iter()
+        .map(|it| {
             format!(
                 "column {} of table {name} is dropped with its values",
                 it.name
             )
-        }));
-    }
+        })
+        .collect();
     let plain = || {
         let columns = columns.join(", ");
         format!("INSERT INTO {scratch} ({columns}) SELECT {columns} FROM {table}")
@@ -414,15 +442,25 @@ fn rebuild(sides: &Sides, expected: &Object, found: &Object) -> Result<PutRight,
     Ok(PutRight { statements, lost })
 }
 
-/// Copies rows into the new table, with the values of columns that may be there or not. A name is looked up in the innermost
-/// query first: where the table has the column, its value is found there, and otherwise what `_gone` has for it.
-fn copy_where_columns_may_be_gone(
-    name: &str,
-    (should, is): (&Table, &Table),
-    kept: &[String],
-    gone: &[&Column],
-) -> Result<String, String> {
-    for column in gone {
+/// Refuses to drop columns that rows cannot do without, where the database has dropped them by hand.
+fn must_not_go(table: &str, columns: &[&Column]) -> Result<(), String> {
+    for column in columns {
+        let why = match (column.is_key, column.is_not_null) {
+            (true, _) => "it is part of the primary key",
+            (_, true) => "it is NOT NULL",
+            (false, false) => continue,
+        };
+        return Err(format!(
+            "column {} of table {table} is gone here, and {why}: other databases would lose its values",
+            column.name
+        ));
+    }
+    Ok(())
+}
+
+/// Refuses columns that need a value which no statement knows.
+fn values_can_be_made(table: &str, which: NewColumns, columns: &[&Column]) -> Result<(), String> {
+    for column in columns {
         let why = match (
             column.is_key,
             column.is_not_null && column.default.is_none(),
@@ -431,11 +469,33 @@ fn copy_where_columns_may_be_gone(
             (_, true) => "it is NOT NULL and has no default",
             (false, false) => continue,
         };
+        let (is, consequence) = match which {
+            NewColumns::Kept => (
+                "missing",
+                "its values are gone, and no statement can make them",
+            ),
+            NewColumns::Added => (
+                "new here",
+                "no statement can make its values in other databases",
+            ),
+        };
         return Err(format!(
-            "column {} of table {name} is missing, and {why}: its values are gone, and no statement can make them",
+            "column {} of table {table} is {is}, and {why}: {consequence}",
             column.name
         ));
     }
+    Ok(())
+}
+
+/// Copies rows into the new table, with the values of columns that may be there or not. A name is looked up in the innermost
+/// query first: where the table has the column, its value is found there, and otherwise what `_gone` has for it.
+fn copy_where_columns_may_be_gone(
+    name: &str,
+    (should, is): (&Table, &Table),
+    kept: &[String],
+    gone: &[&Column],
+) -> Result<String, String> {
+    values_can_be_made(name, NewColumns::Kept, gone)?;
     let keys = should.row_key();
     if keys.is_empty() || keys != is.row_key() {
         return Err(format!(

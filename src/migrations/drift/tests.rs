@@ -356,6 +356,118 @@ async fn a_column_that_was_added_is_adopted_by_the_same_statement() {
 }
 
 #[tokio::test]
+async fn what_was_renamed_by_hand_is_renamed_in_other_databases_and_they_lose_nothing() {
+    const ALL: &str = "SELECT (SELECT group_concat(quote(id) || quote(email)) FROM users) || ' ' || \
+                       (SELECT group_concat(rowid || quote(user) || total) FROM orders)";
+    for (change, words, all) in [
+        (
+            "ALTER TABLE users RENAME COLUMN id TO user_id",
+            "column id of table users is now user_id",
+            ALL.replace("quote(id)", "quote(user_id)"),
+        ),
+        (
+            "ALTER TABLE orders RENAME COLUMN total TO sum; ALTER TABLE users RENAME COLUMN id TO user_id;
+             CREATE INDEX extra ON users (email)",
+            "column id of table users is now user_id; column total of table orders is now sum",
+            ALL.replace("total)", "sum)").replace("quote(id)", "quote(user_id)"),
+        ),
+        (
+            "ALTER TABLE orders RENAME TO bills",
+            "table orders is now bills",
+            ALL.replace("orders", "bills"),
+        ),
+    ] {
+        let changed = Changed::by(&format!("{ROWS} {change}")).await;
+        let before = changed.ask(&all).await;
+        assert_eq!(before, "1'a' 712.5", "{change}");
+        let fixed = changed.fix(FixKind::Adopt).await.unwrap();
+        assert_eq!(fixed.renamed.join("; "), words, "{}", fixed.text);
+        assert_eq!(fixed.lost, [""; 0], "{}", fixed.text);
+        for words in &fixed.renamed {
+            let comment = format!("-- Taken for a rename: {words}.\n");
+            assert!(fixed.text.contains(&comment), "{}", fixed.text);
+        }
+        assert!(!fixed.text.contains("CREATE TABLE"), "{}", fixed.text);
+        let other = Changed::by(ROWS).await;
+        up(&other.db, &changed.set()).await.unwrap();
+        assert_eq!(other.ask(&all).await, before, "{}", fixed.text);
+        assert_eq!(shown(&other.drift().await), "");
+    }
+}
+
+#[tokio::test]
+async fn what_may_be_no_rename_is_refused_or_reported_with_what_is_lost() {
+    // A table of the same columns is there twice, so neither is sure to be the one that was renamed.
+    let changed = Changed::by(
+        "DROP VIEW totals; DROP TABLE orders; CREATE TABLE one (user INTEGER REFERENCES users (id), total REAL);
+         CREATE TABLE two (user INTEGER REFERENCES users (id), total REAL)",
+    )
+    .await;
+    let fixed = changed.fix(FixKind::Adopt).await.unwrap();
+    assert_eq!(fixed.renamed, [""; 0]);
+    assert_eq!(fixed.lost, ["table orders is dropped with all rows"]);
+    let comment = "-- In a database that runs this, table orders is dropped with all rows.\n";
+    assert!(fixed.text.contains(comment), "{}", fixed.text);
+
+    let changed =
+        Changed::by("DROP VIEW totals; ALTER TABLE orders DROP COLUMN total; ALTER TABLE orders ADD COLUMN sum INT")
+            .await;
+    let fixed = changed.fix(FixKind::Adopt).await.unwrap();
+    assert_eq!(fixed.renamed, [""; 0]);
+    assert_eq!(
+        fixed.lost,
+        ["column total of table orders is dropped with its values"]
+    );
+
+    const USERS: &str = "DROP TRIGGER no_empty; DROP VIEW names; DROP TABLE users;";
+    for (table, words) in [
+        (
+            "CREATE TABLE users (number INTEGER PRIMARY KEY, email TEXT NOT NULL, big AS (upper(email)))",
+            "column id of table users is gone here, and it is part of the primary key: other databases would lose its \
+             values",
+        ),
+        (
+            "CREATE TABLE users (id INTEGER PRIMARY KEY AUTOINCREMENT, mail TEXT)",
+            "column email of table users is gone here, and it is NOT NULL: other databases would lose its values",
+        ),
+        (
+            "CREATE TABLE users (id INTEGER PRIMARY KEY AUTOINCREMENT, email TEXT NOT NULL, phone TEXT NOT NULL)",
+            "column phone of table users is new here, and it is NOT NULL and has no default: no statement can make its \
+             values in other databases",
+        ),
+    ] {
+        let changed = Changed::by(&format!("{USERS} {table}")).await;
+        let Err(FixError::Refused(problems)) = changed.fix(FixKind::Adopt).await else {
+            panic!("{table}");
+        };
+        assert_eq!(problems[0].message, words);
+        assert_eq!(changed.set().versioned.len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_virtual_table_that_was_changed_is_named_with_what_makes_it_again() {
+    let changed = Changed::by("").await;
+    let file = changed.folder.path().join("V2__fts.sql");
+    std::fs::write(file, "CREATE VIRTUAL TABLE fts USING fts5(body);").unwrap();
+    up(&changed.db, &changed.set()).await.unwrap();
+    changed
+        .execute("DROP TABLE fts; CREATE VIRTUAL TABLE fts USING fts5(body, tokenize=porter)")
+        .await;
+    let words = "table fts is virtual: no statement alters it. `DROP TABLE \"fts\"`, the `CREATE VIRTUAL TABLE` as it should be \
+                 and an `INSERT` of its rows, in a file of `new`, make it again";
+    let drift = changed.drift().await;
+    assert_eq!(drift.objects[0].obstacle.as_deref(), Some(words));
+    assert!(!drift.objects[0].is_fixable);
+    for kind in [FixKind::Adopt, FixKind::Revert] {
+        let Err(FixError::Refused(problems)) = changed.fix(kind).await else {
+            panic!("{kind:?}");
+        };
+        assert_eq!(problems[0].message, words, "{kind:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_check_runs_a_file_that_reverts_with_the_drift_and_without() {
     let changed = Changed::by(
         "ALTER TABLE orders ADD COLUMN note TEXT; CREATE INDEX by_note ON orders (note); DROP VIEW names;

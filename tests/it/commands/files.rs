@@ -194,7 +194,7 @@ fn check_compares_with_the_branch_that_this_one_goes_to() {
         $ seedbed check --base nowhere
         2> error[git]: git knows no commit nowhere
         2>   |
-        2>   = help: fetch it first: `git fetch origin nowhere:refs/remotes/origin/nowhere`, then `--base origin/nowhere`
+        2>   = help: this repository has no remote to fetch it from: name a branch that `git branch` lists, or a commit
         exit 2
     "#]]);
 }
