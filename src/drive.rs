@@ -48,9 +48,9 @@ pub enum Event {
     /// Another process holds the lock of the database.
     WaitingForLock,
     /// Another process runs this `no-transaction` migration.
-    WaitingFor(Key),
+    WaitingFor(Key, Duration),
     /// Another run undoes this `no-transaction` migration.
-    WaitingForUndo(Key),
+    WaitingForUndo(Key, Duration),
     /// Another run changed the history; it is read again.
     Moved,
 }
@@ -384,8 +384,8 @@ pub(crate) async fn drive<R: Reader>(
             if reported.as_ref() != Some(key) {
                 let undoing = history.row(key).is_some_and(|row| row.undoing().is_some());
                 on_event(match undoing {
-                    true => Event::WaitingForUndo(key.clone()),
-                    false => Event::WaitingFor(key.clone()),
+                    true => Event::WaitingForUndo(key.clone(), db.lock_timeout()),
+                    false => Event::WaitingFor(key.clone(), db.lock_timeout()),
                 });
                 reported = Some(key.clone());
             }

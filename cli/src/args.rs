@@ -35,16 +35,23 @@ Exit codes:
   0    done, or nothing to do
   1    the operation failed; the message says what is and is not in the database
   2    usage or configuration
-  3    pending work exists (status --exit-code)
-  4    integrity: checksum, missing file, order, duplicate version, bad name,
-       records that are not ours, a file that is no dump, tables that exist
-       already, an import that was not finished
-  5    schema drift (`drift`; a baseline or an adopted history that does not
-       match)
-  6    lock or busy timeout
-  7    findings of lint: errors, with --strict warnings too
-  8    the network failed during the commit, and the outcome is unknown
-  130  interrupted; the transaction under way was finished or rolled back";
+  3    pending work exists (`status --exit-code`)
+  4    integrity: the files, the history or the database do not fit: a wrong
+       checksum, a missing file, a wrong order, a duplicate version, a bad name,
+       a file for another tool; a history table that is not Seedbed's, is newer
+       or has another name; a database that another tool migrated; a file that
+       is not a dump, tables that exist already, an import that is not
+       finished, side files of a deleted database
+  5    schema drift: the schema of the database differs from the one that the
+       migrations make (`baseline`, `adopt`, `repair V`, `drift`), or a run
+       would change an object that has drifted (`migrate`, `undo`, `redo`)
+  6    a lock or busy timeout; a file to be replaced that another process has
+       open
+  7    findings of `lint`: errors, with `--strict` also warnings
+  8    the network failed during the commit, and the outcome stayed unknown
+       until the time limit
+  130  interrupted (SIGINT, SIGTERM); the current transaction was finished or
+       rolled back";
 
 /// The commands and flags, as they are read.
 pub(super) fn command() -> clap::Command {
@@ -113,7 +120,7 @@ pub(super) struct Global {
     /// How to print the result, on standard output
     #[arg(long, global = true, value_name = "FORMAT", default_value = "table")]
     pub(super) format: Format,
-    /// Print nothing but the result and errors
+    /// Print only the result and errors: no warnings, no progress; `backup` and other changes print nothing
     #[arg(long, short, global = true, conflicts_with = "verbose")]
     pub(super) quiet: bool,
     /// Print more details during the run
@@ -209,9 +216,7 @@ pub(super) enum Command {
     /// Compare the schema of the database with the one that its recorded migrations make
     Drift(Drift),
     /// Check everything from the settings to a real read, and say what to do about each fault
-    #[command(
-        after_help = "Examples:\n  doctor   before the first deploy, or where something is odd"
-    )]
+    #[command(after_help = "Examples:\n  doctor   before the first deploy, or if something fails")]
     Doctor(Lock),
     /// List tables with their rows, size and indexes
     #[command(after_help = "Examples:\n  inspect --database old.db   what is in a database")]
@@ -224,7 +229,7 @@ pub(super) enum Command {
     Replica(Replica),
     /// Write a dump: SQL from which sqlite3 and `import` rebuild an equal database
     Export(Export),
-    /// Take a backup: a packed dump with a checksum, proven by building a database from it
+    /// Take a backup: a compressed dump with a checksum, proven by building a database from it
     Backup(Backup),
     /// Restore a backup into a new or empty database
     Restore(Restore),
@@ -268,7 +273,8 @@ pub(super) struct Migrate {
     /// Wait up to S seconds for the database to become reachable
     #[arg(long, value_name = "S", value_parser = seconds, allow_negative_numbers = true)]
     pub(super) wait: Option<Duration>,
-    /// Take a backup before the first change; with `=unproven` also go on where no database can be built from it
+    /// Take a backup before the first change; with `=unproven` also continue if the backup cannot be
+    /// proven
     #[arg(long, value_name = "KIND", num_args = 0..=1, require_equals = true, default_missing_value = "proven")]
     pub(super) backup: Option<BackupKind>,
     /// Seed the database afterwards
@@ -402,7 +408,7 @@ impl Seed {
 pub(super) enum SeedCommand {
     /// Write rows of the database as a seed file, which is read back before it is written
     Export(SeedExport),
-    /// End a seed: remove what is recorded of it, so that its file may go or begin again
+    /// End a seed: remove its records. Then you can delete its file, or seed it again
     Forget(SeedForget),
     /// Print a JSON Schema of seed files, with the tables and columns that the migrations make, for editors
     #[command(after_help = "\
@@ -636,7 +642,7 @@ pub(super) struct Lint {
     /// Look at the files that are new or changed since this commit
     #[arg(long, value_name = "GITREF", conflicts_with = "files")]
     pub(super) base: Option<String>,
-    /// End with exit code 7 at warnings too
+    /// End with exit code 7 for warnings too
     #[arg(long)]
     pub(super) strict: bool,
     /// The tool that runs the files: seedbed, drizzle, prisma, wrangler or sqlx [default: the tool of the layout]
@@ -753,8 +759,7 @@ pub(super) struct Adopt {
     /// wrangler or sql-migrate [default: found by its table]
     #[arg(long, value_name = "TOOL")]
     pub(super) from: Option<String>,
-    /// The table of that tool, where it has another name than the tool gives it: that of goose's `-table`, of
-    /// sql-migrate's `table`, of golang-migrate's `x-migrations-table`
+    /// With --from: the table of that tool, if its name was changed
     #[arg(long, value_name = "NAME", requires = "from")]
     pub(super) table: Option<String>,
     /// Show what would be recorded, and change nothing
@@ -854,7 +859,7 @@ Examples:
   export dump.sql.gz     the whole database
   export --schema-only   the schema, on standard output")]
 pub(super) struct Export {
-    /// A new file, packed where its name ends in .gz [default: standard output]
+    /// A new file, compressed if its name ends in .gz [default: standard output]
     #[arg(value_name = "FILE")]
     pub(super) file: Option<PathBuf>,
     /// These tables and views only, with their indexes and triggers
@@ -896,7 +901,7 @@ pub(super) struct Backup {
 // What is done with backups besides taking one.
 #[derive(Debug, Subcommand)]
 pub(super) enum BackupCommand {
-    /// Show the backups that there are, and whether each is as it was
+    /// Show the backups that there are, and whether each is unchanged
     List,
 }
 
@@ -928,7 +933,7 @@ pub(super) struct Reset {
     /// Seeds with this tag run too
     #[arg(long, value_name = "T")]
     pub(super) tag: Vec<String>,
-    /// Without a backup, also where rows are lost that neither migrations nor seeds have made
+    /// Take no backup, even if rows are lost that come from neither migrations nor seeds
     #[arg(long)]
     pub(super) no_backup: bool,
     #[command(flatten)]

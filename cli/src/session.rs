@@ -641,8 +641,8 @@ impl Session {
             let waits = matches!(
                 event,
                 Event::WaitingForLock
-                    | Event::WaitingFor(_)
-                    | Event::WaitingForUndo(_)
+                    | Event::WaitingFor(..)
+                    | Event::WaitingForUndo(..)
                     | Event::Moved
             );
             if !waits && !terminal.verbose {

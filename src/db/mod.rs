@@ -685,7 +685,7 @@ impl Db {
         queries: Vec<Query>,
     ) -> Result<Vec<Result<Rows, EngineError>>, DbError> {
         let sent = queries.len();
-        let entry = self.log(|| log::count(sent, "question"));
+        let entry = self.log(|| log::count(sent, "query"));
         let answers = match &self.mode {
             Mode::Local(file) => file.query(queries, &self.options).await,
             Mode::Memory(memory) => memory.query(queries, &self.options).await,

@@ -140,11 +140,16 @@ pub(super) fn backup(
 ) -> Option<Check> {
     let folder = config::relative(&config.root, &config.backup.dir.value);
     let wanted = config.backup.enabled.value;
+    // Without backups, a project that wants them is not well.
+    let lacking = |message: String| match wanted {
+        true => Check::error("backup", message),
+        false => Check::warning("backup", message),
+    };
     let backups = match backups {
         Ok(backups) => backups,
         Err(error) => {
             let message = format!("{} cannot be read: {error}", folder.display());
-            return Some(Check::warning("backup", message));
+            return Some(lacking(message));
         }
     };
     let help = "take one with `backup`, and let a job do so every day";
@@ -153,13 +158,19 @@ pub(super) fn backup(
         location.is_some_and(|it| identity == Some((it, kept.database_id.as_deref())))
     };
     let ours = || backups.iter().filter(is_ours);
+    let age = |taken_at| now.duration_since(taken_at).unwrap_or_default();
     let newest = ours().find(|kept| kept.state == Condition::Good);
     let is_newer = |kept: &&Kept| newest.is_none_or(|newest| kept.taken_at > newest.taken_at);
     let is_unproven = |kept: &&Kept| kept.state == Condition::Unproven;
     if let Some(unproven) = ours().filter(is_unproven).find(is_newer) {
         let name = unproven.file.file_name().unwrap_or_default().display();
         let message = format!("the newest, {name}, is unproven: it is not known to restore");
-        return Some(Check::warning("backup", message).help("`backup` says why"));
+        let is_old = newest.is_none_or(|newest| age(newest.taken_at) > BACKED_UP);
+        let check = match is_old {
+            true => lacking(message),
+            false => Check::warning("backup", message),
+        };
+        return Some(check.help("`backup` says why"));
     }
     let Some(newest) = newest else {
         let unknown = backups.iter().filter(|kept| kept.location.is_none());
@@ -172,9 +183,9 @@ pub(super) fn backup(
             "{} has no backup of this database{unknown}",
             folder.display()
         );
-        return wanted.then(|| Check::warning("backup", message).help(help));
+        return wanted.then(|| lacking(message).help(help));
     };
-    let age = now.duration_since(newest.taken_at).unwrap_or_default();
+    let age = age(newest.taken_at);
     let hours = age.as_secs() / 3600;
     let ago = match hours {
         0 => "less than an hour".to_owned(),
@@ -185,7 +196,7 @@ pub(super) fn backup(
     let name = newest.file.file_name().unwrap_or_default();
     let message = format!("the newest, {}, is {ago} old", name.display());
     Some(match wanted && age > BACKED_UP {
-        true => Check::warning("backup", message).help(help),
+        true => lacking(message).help(help),
         false => Check::ok("backup", message),
     })
 }

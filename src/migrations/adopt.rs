@@ -516,14 +516,19 @@ fn the_tool(
         })
         .help("`migrate` applies the migrations to this database; if the tool has migrated another one, name it with `--database`")),
         _ => refused(no_history(
-            "this database has tables, and no history of another tool: a schema that was pushed has none".to_owned(),
+            "this database has tables, and no known table of another tool's history".to_owned(),
         )
+        .help(OTHER_TABLE)
         .help(
             "find the last migration whose changes it has already, V: `baseline V` compares the schema with what the \
              migrations up to V leave, and records them without running them",
         )),
     }
 }
+
+/// How a history under another name is taken over.
+pub(super) const OTHER_TABLE: &str =
+    "if the tool uses a table of another name: `adopt --from TOOL --table NAME`";
 
 /// The code of a tool that went on after its history was taken over.
 pub(super) const TWO_HISTORIES: &str = "two-histories";

@@ -7,7 +7,7 @@ use super::downs;
 use super::identity::{Identity, applied, edited_keys, file_problems};
 use super::mismatch::is_about_records;
 use super::plan::{Grouping, PlanOptions, entry, plan, scripts};
-use super::problem::{AS_RECORDED, no_such_version};
+use super::problem::{no_such_version, recorded_name};
 use super::ran;
 use super::reading::{self, Reading};
 use super::rehearse::{Act, Rehearsal, Stopped, Way};
@@ -349,7 +349,7 @@ pub(super) fn recorded_acts(history: &History) -> Acts {
     let acts = applied(history).filter_map(|row| {
         let (text, atomicity) = ran::text_and_atomicity(row)?;
         let source = Arc::new(Source {
-            name: format!("{}__{}.sql{AS_RECORDED}", row.key, row.name),
+            name: recorded_name(row, false),
             text: text.into(),
         });
         let entry = Entry {

@@ -176,7 +176,7 @@ pub(super) fn renumber_the_applied(
 fn another_version(file: &Migration, row: &Row, history: &History, names: &[&str]) -> String {
     match history.engine == Engine::Local && can_be_undone(row, history) {
         true => format!(
-            "`undo` it first, then renumber it: {}",
+            "run `undo` first, then {}",
             renumber(&file.up.source.name, names)
         ),
         false => format!(

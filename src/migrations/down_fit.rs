@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::baseline::{Acts, recorded_acts, replay};
-use super::problem::AS_RECORDED;
+use super::problem::recorded_name;
 use super::rehearse::{Act, Rehearsal, Stopped, Way};
 use super::set::Migration;
 use crate::db::{DbError, HistoryTable, Query, if_accepted};
@@ -79,7 +79,7 @@ pub(super) async fn fits(
     }
     let recorded = row.down.as_deref().map(|text| {
         Arc::new(Source {
-            name: format!("{}__{}.down.sql{AS_RECORDED}", row.key, row.name),
+            name: recorded_name(row, true),
             text: text.into(),
         })
     });

@@ -280,8 +280,14 @@ async fn against(
 /// A database that no migration has made has nothing to differ from: to put it right would be to drop all of it.
 fn nothing_recorded(history: &History, beside: &Beside) -> Option<Diagnostic> {
     let found = beside.schema.clone().without(&beside.foreign);
-    if applied(history).next().is_some() || found.objects.is_empty() {
+    if applied(history).next().is_some() {
         return None;
+    }
+    if found.objects.is_empty() && history.others.is_empty() {
+        let message =
+            "no migration is recorded in this database, so there is no schema to compare it with";
+        let help = "`migrate` applies the migrations; `config` shows which database it is";
+        return Some(Diagnostic::problem("no-history", message).help(help));
     }
     let message = format!(
         "no migration is recorded in this database, so its {} {} nothing to differ from",

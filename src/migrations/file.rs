@@ -92,9 +92,12 @@ pub fn parse_name(file_name: &str) -> Result<FileName, BadName> {
         Some(stem) => (stem, true),
         None => (stem, false),
     };
-    let (prefix, words) = stem
-        .split_once("__")
-        .ok_or_else(|| bad("must have two underscores between its version and its words"))?;
+    let (prefix, words) = stem.split_once("__").ok_or_else(|| {
+        bad(match stem.contains(|c: char| c.is_ascii_digit()) {
+            true => "must have two underscores between its version and its words",
+            false => "must be V{n}__{words}.sql, or R__{words}.sql for a repeatable migration",
+        })
+    })?;
     if words.is_empty() || !words.chars().all(|c| c.is_alphanumeric() || c == '_') {
         return Err(bad(match composed() == file_name {
             true => "may hold only letters, digits and _ in its words",
@@ -308,7 +311,7 @@ mod tests {
         check(
             "schema.sql",
             expect![
-                "the name must have two underscores between its version and its words; no suggestion"
+                "the name must be V{n}__{words}.sql, or R__{words}.sql for a repeatable migration; no suggestion"
             ],
         );
         check(

@@ -83,7 +83,8 @@ pub(super) fn already_there<'a>(
                     .help(
                         "if this database has the schema of some migrations already, `baseline V` records those up to V \
                          without running them",
-                    ),
+                    )
+                    .help(super::adopt::OTHER_TABLE),
             )
         }
         _ => None,

@@ -106,11 +106,8 @@ impl Known {
             "or "
         };
         let undo = match claims.is_empty() {
-            true => "`undo` it first, then renumber it".to_owned(),
-            false => format!(
-                "`undo` it first, then renumber it: {}",
-                renumber(file, claims)
-            ),
+            true => format!("run `undo` first, then {}", renumber(file, &[])),
+            false => format!("run `undo` first, then {}", renumber(file, claims)),
         };
         Some(
             Diagnostic::problem("applied", message)

@@ -1,8 +1,10 @@
 //! Diagnostics that several parts of the migrations report.
 
+use super::ran;
 use crate::db::HistoryTable;
 use crate::diagnostic::{Diagnostic, Diff, Location};
 use crate::history::{OtherHistory, Row, moment};
+use crate::layouts::Layout;
 use crate::script::{Key, Source};
 
 /// The code of a file whose statements were changed after it was applied.
@@ -197,6 +199,20 @@ pub(super) const DUPLICATE: &str = "duplicate";
 
 /// What the source of a recorded text is called by, behind the name of its file.
 pub(super) const AS_RECORDED: &str = " (as recorded)";
+
+/// What the source of a recorded text is called: by the name of its file, where that is one of Seedbed's own. A record
+/// of another tool's file does not have the name of that.
+pub(super) fn recorded_name(row: &Row, down: bool) -> String {
+    let (key, name) = (&row.key, &row.name);
+    let is_own = ran::layout(row) == Layout::Seedbed;
+    match (down, is_own, key) {
+        (false, _, Key::Repeatable(_)) => format!("{key}.sql{AS_RECORDED}"),
+        (false, true, _) => format!("{key}__{name}.sql{AS_RECORDED}"),
+        (true, true, _) => format!("{key}__{name}.down.sql{AS_RECORDED}"),
+        (false, false, _) => format!("{key} {name}{AS_RECORDED}"),
+        (true, false, _) => format!("down text of {key} {name}{AS_RECORDED}"),
+    }
+}
 
 /// The command that renumbers a file: by its name, or by its path where others of these files have that name.
 pub(super) fn renumber(file: &str, files: &[&str]) -> String {

@@ -9,7 +9,7 @@ use super::baseline::is_adopted;
 use super::drift::{DriftPolicy, in_the_way, judge};
 use super::made::{self, made};
 use super::plan::{Grouping, entry, scripts};
-use super::problem::{AS_RECORDED, listed, no_such_version, other_history, started};
+use super::problem::{AS_RECORDED, listed, no_such_version, other_history, recorded_name, started};
 use super::ran;
 use super::reading::{self, Reading};
 use super::set::{Migration, Migrations};
@@ -311,10 +311,10 @@ fn not_run(row: &Row, history: &History, undone: &[i64]) -> Diagnostic {
     let at = moment(&row.applied_at);
     let message = match row.detail.get(ADOPTED_FROM).and_then(|tool| tool.as_str()) {
         Some(tool) => format!(
-            "{key}__{name} was applied by {tool}, and Seedbed never ran it: its down text has never been tried here"
+            "{key} {name} was applied by {tool}, and Seedbed never ran it: its down text has never been tried here"
         ),
         None => format!(
-            "{key}__{name} was recorded by `baseline` on {at}, and Seedbed never ran it: its down text would drop what \
+            "{key} {name} was recorded by `baseline` on {at}, and Seedbed never ran it: its down text would drop what \
              was there before"
         ),
     };
@@ -337,8 +337,12 @@ fn not_run(row: &Row, history: &History, undone: &[i64]) -> Diagnostic {
     };
     Diagnostic::problem("adopted", message)
         .about(key)
-        .helps(above.map(|(newest, _)| {
-            format!("`undo --to {newest}` undoes only what Seedbed applied after the baseline")
+        .helps(above.map(|(newest, row)| {
+            let by = match row.detail.contains_key(ADOPTED_FROM) {
+                true => "`adopt`",
+                false => "the baseline",
+            };
+            format!("`undo --to {newest}` undoes only what Seedbed applied after {by}")
         }))
         .help(format!(
             "`{undo} --adopted` runs the recorded down text anyway"
@@ -352,7 +356,7 @@ fn down_text(row: &Row) -> Option<Arc<Source>> {
         return None;
     }
     Some(Arc::new(Source {
-        name: format!("{}__{}.down.sql{AS_RECORDED}", row.key, row.name),
+        name: recorded_name(row, true),
         text: text.as_str().into(),
     }))
 }

@@ -155,7 +155,8 @@ pub fn restored(restored: &Restored, style: Style<'_>) -> Vec<String> {
         Marked::As(mark) => lines.push(format!("the database is marked as environment {mark}")),
         Marked::Cleared(was) => lines.push(as_typed(
             &format!(
-                "the mark of the database that was backed up, {was}, is not that of this one: `seed --mark ENV` sets one"
+                "the backup is of a database marked `{was}`; this database has no mark. `seed --env ENV --mark ENV` sets one, and \
+                 writes the seeds of ENV"
             ),
             style.program,
         )),

@@ -39,6 +39,16 @@ pub fn checks(checks: &[Check], style: Style<'_>) -> String {
     text
 }
 
+/// The checks that are not good, for `--quiet`: without one, nothing.
+pub fn failed_checks(all: &[Check], style: Style<'_>) -> String {
+    let is_bad = |check: &&Check| matches!(check.state, State::Warning | State::Error);
+    let bad: Vec<Check> = all.iter().filter(is_bad).cloned().collect();
+    match bad.is_empty() {
+        true => String::new(),
+        false => checks(&bad, style),
+    }
+}
+
 fn summary(checks: &[Check]) -> String {
     let number = |state| checks.iter().filter(|check| check.state == state).count();
     let warnings = match number(State::Warning) {
@@ -46,8 +56,8 @@ fn summary(checks: &[Check]) -> String {
         n => format!(", with {}", count(n, "warning")),
     };
     match number(State::Error) {
-        0 => format!("the job could run{warnings}"),
-        n => format!("the job could not run: {}{warnings}", count(n, "error")),
+        0 => format!("all checks passed{warnings}"),
+        n => format!("some checks failed: {}{warnings}", count(n, "error")),
     }
 }
 
@@ -171,22 +181,34 @@ mod tests {
             ✗ migrations  2 problems stand in the way
                           help: `cargo xtask status` lists what is wrong
 
-            the job could not run: 2 errors, with 1 warning
+            some checks failed: 2 errors, with 1 warning
         "#]].assert_eq(&checks(&found(), STYLE));
         expect![[r#"
             ✓ mode   remote (USE_TURSO from .env)
             ! token  it expires in 2 days
                      help: `turso db tokens create my-app`
 
-            the job could run, with 1 warning
+            all checks passed, with 1 warning
         "#]]
         .assert_eq(&checks(&found()[..2], STYLE));
         expect![[r#"
             ✓ mode  remote (USE_TURSO from .env)
 
-            the job could run
+            all checks passed
         "#]]
         .assert_eq(&checks(&found()[..1], STYLE));
+    }
+
+    #[test]
+    fn quiet_prints_only_the_checks_that_are_not_good() {
+        assert_eq!(failed_checks(&found()[..1], STYLE), "");
+        expect![[r#"
+            ! token  it expires in 2 days
+                     help: `turso db tokens create my-app`
+
+            all checks passed, with 1 warning
+        "#]]
+        .assert_eq(&failed_checks(&found()[..3], STYLE));
     }
 
     #[test]

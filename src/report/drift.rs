@@ -63,7 +63,7 @@ pub fn fixed(fixed: &Fixed, kind: FixKind) -> String {
                 tables => format!("\nit drops with all rows: {}", tables.join(", ")),
             };
             format!(
-                "wrote {file}: it makes {objects} as the migrations do; the schema is unchanged until the next migrate{lost}"
+                "wrote {file}: it restores {objects} to the recorded schema; the schema is unchanged until the next migrate{lost}"
             )
         }
     }
@@ -80,8 +80,8 @@ impl Report {
             });
             let can_be_fixed = drift.objects.iter().all(|it| it.is_fixable);
             last.help.extend(can_be_fixed.then(|| {
-                "`drift --fix revert` writes a migration that makes the schema as the migrations do, `drift --fix adopt` one \
-                 that makes it as it is here"
+                "`drift --fix revert` writes a migration that restores the recorded schema, `drift --fix adopt` one \
+                 that records the schema as it is here"
                     .to_owned()
             }));
             last.help.extend(ignore.map(|name| {

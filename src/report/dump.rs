@@ -65,7 +65,7 @@ impl Report {
             ExportError::Unknown { .. } => (
                 Class::Usage,
                 "unknown-table",
-                "see what there is with `inspect`; a table that keeps the content of a virtual one goes with that",
+                "see what there is with `inspect`; a table that keeps the content of a virtual table is exported with its virtual table",
             ),
             ExportError::Unfinished(unfinished) => {
                 let again = unfinished.again();

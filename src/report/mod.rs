@@ -51,7 +51,7 @@ use crate::diagnostic::{Class, Diagnostic};
 pub use annotations::{Checkout, annotations};
 pub use backup::{UNPROVEN, backed_up, backups, not_removed, restored, rows_of_tables};
 pub use checked::checked;
-pub use checks::checks;
+pub use checks::{checks, failed_checks};
 pub use config::config;
 pub use copy::{Copying, copied, copy_words, planned_copy};
 pub use drift::{fixed, no_drift};

@@ -118,11 +118,13 @@ pub fn event(event: &Event, style: Style<'_>) -> Option<String> {
         Event::WaitingForLock => {
             waits("waiting: another connection holds the lock of this database")
         }
-        Event::WaitingFor(key) => waits(&format!(
-            "waiting for {key}, which another run applies outside of a transaction"
+        Event::WaitingFor(key, limit) => waits(&format!(
+            "{key} is recorded as started: waiting up to {} s for its run to finish",
+            limit.as_secs()
         )),
-        Event::WaitingForUndo(key) => waits(&format!(
-            "waiting for {key}, which another run undoes outside of a transaction"
+        Event::WaitingForUndo(key, limit) => waits(&format!(
+            "the undo of {key} is recorded as started: waiting up to {} s for its run to finish",
+            limit.as_secs()
         )),
         Event::Moved => waits("another run changed this database meanwhile: reading it again"),
     }

@@ -443,7 +443,8 @@ impl<'a> Failing<'a> {
         if self.doing == Doing::Applying && first && exists {
             return Some(
                 "if this database has the schema already, `baseline V` records the migrations up to V without running \
-                 them",
+                 them; if another tool keeps its records in a table of another name, \
+                 `adopt --from TOOL --table NAME` takes them over",
             );
         }
         let statement = self.step().map(|step| kind(&step.sql));

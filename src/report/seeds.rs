@@ -311,14 +311,16 @@ fn value(value: Option<&String>) -> String {
 
 /// How the seeds stand: a table below that of the migrations. Empty where there are none.
 pub fn standing(standing: &Standing, style: Style<'_>) -> String {
+    let marked = |mark: &str| format!("the database is marked as environment {}", printable(mark));
     if standing.items.is_empty() {
-        return String::new();
+        let mark = standing.mark.as_deref();
+        return mark.map_or_else(String::new, |mark| format!("{}\n", marked(mark)));
     }
     let rows: Vec<Vec<Cell>> = standing.items.iter().map(row).collect();
     let header = ["state", "seed", "applied at", "took", "checksum"];
     let mut text = table(&header, &rows, style);
     let mark = match &standing.mark {
-        Some(mark) => format!("the database is marked as environment {}", printable(mark)),
+        Some(mark) => marked(mark),
         // As a copy of a database, which is another one.
         None if standing.items.iter().any(|it| it.applied_at.is_some()) => {
             "the database has no mark of an environment".to_owned()

@@ -298,7 +298,7 @@ fn summary(verified: &Verified, sides: Sides<'_>) -> String {
         );
     }
     format!(
-        "{to} does not hold what {from} {says}: {} not equal, compared {how}{not_compared}",
+        "{to} differs from {from}: {} not equal, compared {how}{not_compared}",
         parts.join(" and ")
     )
 }
@@ -523,7 +523,7 @@ mod tests {
             view v is defined in another way than in line 13
             the database is damaged: row 3 missing from index by_name
 
-            the database does not hold what the dump says: 2 tables and 2 definitions not equal, compared in every value; 1 table could not be compared
+            the database differs from the dump: 2 tables and 2 definitions not equal, compared in every value; 1 table could not be compared
         "#]]
         .assert_eq(&verified(&found, style()));
     }

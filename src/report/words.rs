@@ -71,10 +71,22 @@ pub fn as_typed(text: &str, program: &str) -> String {
         }
         typed.push_str(part);
         if is_command && first != "copy" && !part.contains("--database") {
-            typed.push_str(flags);
+            typed.push_str(match first {
+                "new" => without_database(flags),
+                _ => flags,
+            });
         }
     }
     typed
+}
+
+/// The flags of a command that writes a file and opens no database. That of the database comes first.
+fn without_database(flags: &str) -> &str {
+    let Some(value) = flags.strip_prefix(" --database ") else {
+        return flags;
+    };
+    // A value is quoted where it holds a space, and never holds one flag in front of another.
+    value.find(" --").map_or("", |end| &value[end..])
 }
 
 /// Behind these words stands a name, or a list of names.
@@ -259,6 +271,7 @@ mod tests {
                 "`seedbed repair 3 --database 'my app.db' --seeds s` and `SELECT 1`",
             ),
             ("`copy a.db b.db`", "`seedbed copy a.db b.db`"),
+            ("`new NAME`", "`seedbed new NAME --seeds s`"),
             (
                 "`export FILE --database FROM`",
                 "`seedbed export FILE --database FROM`",

@@ -1,11 +1,12 @@
 //! What must hold before any row is looked at: the mark of the database, its schema, and the files that belong together.
 //! Pure.
 
-use super::SeedOptions;
 use super::lineage::Lineage;
 use super::model::{SeedFile, Spanned};
-use super::set::Seeds;
-use crate::diagnostic::Diagnostic;
+use super::set::{Choice, Seeds};
+use super::{Refresh, SeedOptions};
+use crate::db::Engine;
+use crate::diagnostic::{Diagnostic, typed};
 use crate::history::{History, ROWS, State};
 use crate::migrations::{self, Migrations, PlanOptions};
 use crate::nearest::nearest;
@@ -21,7 +22,7 @@ pub(super) fn guards(
 ) -> Vec<Diagnostic> {
     let mut problems = Vec::new();
     problems.extend(mark(history, options));
-    problems.extend(schema(set, history));
+    problems.extend(schema(set, history, options));
     problems.extend(choice(seeds, files, options));
     for file in files {
         problems.extend(requires(file, history, set));
@@ -88,7 +89,7 @@ pub(super) fn under_way(history: &History) -> Option<&Key> {
 }
 
 /// Rows are written for the schema that the migrations make.
-fn schema(set: &Migrations, history: &History) -> Option<Diagnostic> {
+fn schema(set: &Migrations, history: &History, options: &SeedOptions) -> Option<Diagnostic> {
     if let Some(key) = under_way(history) {
         let message = format!("{key} was begun and not finished");
         return Some(
@@ -123,8 +124,27 @@ fn schema(set: &Migrations, history: &History) -> Option<Diagnostic> {
             "pending",
             format!("{which}, and rows are written for the schema after them"),
         )
-        .help("`migrate` first, or `migrate --seed` for both"),
+        .help(migrate_and_seed(history, options)),
     )
+}
+
+/// The commands that come before these seeds, or do both. `migrate --seed` without the choice of this run would write
+/// other rows, and mark the database as another environment.
+fn migrate_and_seed(history: &History, options: &SeedOptions) -> String {
+    let first = "`migrate` first";
+    // What `migrate` has no option for.
+    if options.mark.is_some() || options.refresh != Refresh::default() {
+        return format!("{first}, then run this again");
+    }
+    let Choice { environment, tags } = &options.choice;
+    let mut command = format!("migrate --seed --env {}", typed([environment].into_iter()));
+    for tag in tags {
+        command.push_str(&format!(" --tag {}", typed([tag].into_iter())));
+    }
+    if history.engine != Engine::Local && environment != "prod" {
+        command.push_str(" --allow-remote-seed");
+    }
+    format!("{first}, or `{command}` for both")
 }
 
 /// There is something to seed, and every tag means something.

@@ -234,6 +234,23 @@ pub async fn standing(
             }
         }
     }
+    // Seeds of another environment, whose rows are there too. `seed` leaves them as they are.
+    for row in &history.rows {
+        if let Key::Seed(name) = &row.key
+            && !items.iter().any(|item| item.name == *name)
+            && let Some(file) = seeds.files.iter().find(|file| file.name == *name)
+        {
+            items.push(Item {
+                name: name.clone(),
+                state: State::Applied,
+                checksum: row.checksum.clone(),
+                applied_at: Some(row.applied_at.clone()),
+                duration_ms: row.duration_ms,
+                file: Some(file.source.name.clone()),
+                reason: None,
+            });
+        }
+    }
     items.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(Standing {
         environment: options.choice.environment.clone(),

@@ -108,7 +108,7 @@ fn doctor_on_a_file_that_is_well() {
             ✓ foreign keys  no row lacks the row that it refers to
             ✓ integrity     integrity_check finds no damage in pages or indexes
 
-            the job could run
+            all checks passed
             2> target: local local.db (default)
         "#]],
     );
@@ -133,19 +133,10 @@ fn doctor_counts_rows_without_their_parent() {
         None,
         expect![[r#"
             $ seedbed doctor --quiet
-            ✓ mode          local (default)
-            ✓ database      local.db (default)
-            ✓ file          32768 bytes, journal mode delete
-            ✓ read          SQLite [version]; takes every statement; has dbstat, fts5, rtree, vector_top_k
-            ✓ latency       [n].[ms] for a round trip, the median of 3
-            ✓ records       _migrations is at V1
-            ✓ environment   the database has no mark; seeds of dev (default)
-            ✓ migrations    nothing is pending
             ! foreign keys  a row refers to a row that is not there
                             help: `SELECT * FROM pragma_foreign_key_check` lists them; migrations keep them from becoming more
-            ✓ integrity     integrity_check finds no damage in pages or indexes
 
-            the job could run, with 1 warning
+            all checks passed, with 1 warning
         "#]],
     );
 }
@@ -166,7 +157,7 @@ fn doctor_on_settings_that_do_not_hold() {
         - records     not before the settings are right
         - migrations  not before the settings are right
 
-        the job could not run: 1 error
+        some checks failed: 1 error
         exit 2
     "#]],
     );
@@ -194,7 +185,7 @@ fn doctor_on_a_file_that_is_no_database() {
         - migrations    the database cannot be reached
         - foreign keys  the database cannot be reached
 
-        the job could not run: 1 error
+        some checks failed: 1 error
         2> target: local local.db (default)
         exit 1
     "#]],
@@ -234,7 +225,7 @@ fn doctor_on_a_server() {
             ✓ migrations    1 pending
             ✓ foreign keys  no row lacks the row that it refers to
 
-            the job could run
+            all checks passed
             2> target: remote http://[server] (TURSO_DATABASE_URL from the environment)
         "#]],
     );
@@ -260,7 +251,7 @@ fn doctor_on_a_server() {
             - migrations    the database cannot be read
             - foreign keys  the database cannot be read
 
-            the job could not run: 1 error, with 1 warning
+            some checks failed: 1 error, with 1 warning
             2> target: remote http://[server] (TURSO_DATABASE_URL from the environment)
             exit 1
         "#]],
@@ -296,7 +287,7 @@ fn doctor_on_a_port_that_does_not_speak_tls() {
         - migrations    the database cannot be reached
         - foreign keys  the database cannot be reached
 
-        the job could not run: 1 error
+        some checks failed: 1 error
         2> target: remote https://[server] (TURSO_DATABASE_URL from the environment)
         exit 1
     "#]],
@@ -402,10 +393,13 @@ fn inspect_lists_what_is_there_in_every_mode() {
         &look(&local, "inspect"),
         None,
         expect![[r#"
-        $ seedbed inspect
-        0 tables; the database has 0 B
-        2> target: local local.db (default)
-    "#]],
+            $ seedbed inspect
+            2> target: local local.db (default)
+            2> error[no-database]: there is no database local.db
+            2>   |
+            2>   = help: name another one with `--database FILE`
+            exit 2
+        "#]],
     );
     let local = local.after("migrate");
     let ran = look(&local, "inspect --quiet");

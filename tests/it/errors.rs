@@ -77,7 +77,7 @@ async fn all_problems_are_listed_each_with_its_place() {
     let error = applied(&memory().await, &files).await.unwrap_err();
     assert_eq!(
         said(&error),
-        "notes.sql: the name must have two underscores between its version and its words\n\
+        "notes.sql: the name must be V{n}__{words}.sql, or R__{words}.sql for a repeatable migration\n\
          V1__a.sql:2:1: COMMIT in a migration: Seedbed itself begins and commits the transaction\n\
          V2__b.sql: this file holds neither a statement nor a comment\n\
          V3__c.sql:2:8: the string is never closed: a ' is missing"

@@ -39,7 +39,7 @@ fn each_request_and_each_transaction_has_a_line_without_values_and_secrets() {
         "{log}"
     );
     assert!(
-        has(" questions: answered after ") || has(" question: answered after "),
+        has(" queries: answered after ") || has(" query: answered after "),
         "{log}"
     );
     // The next run adds to it, and tells the kind of a failure.

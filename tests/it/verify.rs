@@ -183,7 +183,7 @@ fn a_database_that_was_changed() {
         team: only in the database: (2, 'green')
         index by_name of line 6 is missing
 
-        the database does not hold what the dump says: 1 table and 1 definition not equal, compared in every value
+        the database differs from the dump: 1 table and 1 definition not equal, compared in every value
         2> target: local local.db (default)
         exit 1
     "#]]);
@@ -289,7 +289,7 @@ fn which_rows_of_standard_input_differ_cannot_be_shown() {
 
             the rows that differ are not shown: the dump cannot be read a second time; name a file to see them
 
-            the database does not hold what the dump says: 1 table not equal, compared in every value
+            the database differs from the dump: 1 table not equal, compared in every value
             2> target: local local.db (default)
             exit 1
         "#]]);

@@ -120,13 +120,18 @@ pub(super) async fn before_a_reset(
     opened: &Opened,
     lost: &[(String, Option<u64>)],
 ) -> Result<String, Stopped> {
-    let lost = report::rows_of_tables(lost);
+    let counted = lost;
+    let lost = report::rows_of_tables(counted);
     let done = taken(session, opened)
         .await
         .map_err(|error| failed(session, opened, error).stops_the_reset(&lost))?;
     let file = shown(session, &done.file);
+    let come = match counted {
+        [(_, Some(1))] => "comes",
+        _ => "come",
+    };
     session.terminal.words(&format!(
-        "neither migrations nor seeds have made {lost}: backup {}",
+        "{lost} {come} from neither migrations nor seeds: saved in {}",
         report::backed_up(&done, file, session.style()),
     ));
     Ok(file.display().to_string())

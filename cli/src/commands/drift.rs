@@ -12,6 +12,7 @@ use seedbed::report::{self, Call, Document, Report, Style};
 /// `drift`
 pub(crate) async fn drift(session: &Session, flags: &args::Drift) -> Ending {
     let opened = session.open(flags.lock.lock_timeout).await?;
+    super::dump::is_there(session, &opened)?;
     let Some(kind) = flags.fix else {
         let drift = migrations::drift(&opened.db)
             .await

@@ -73,7 +73,10 @@ pub(crate) async fn status(session: &Session, flags: &args::Status) -> Ending {
     };
     let text = |style: Style<'_>| {
         let text = report::status(&plan, &history, style);
-        match seeds.as_ref().filter(|seeds| !seeds.items.is_empty()) {
+        match seeds
+            .as_ref()
+            .filter(|seeds| !seeds.items.is_empty() || seeds.mark.is_some())
+        {
             Some(seeds) => format!("{text}\n{}", report::standing(seeds, style)),
             None => text,
         }
@@ -151,7 +154,10 @@ pub(crate) async fn doctor(session: &Session, lock: &args::Lock) -> Ending {
         opened.as_ref(),
         exit,
         |call| Document::checks(call, &checks),
-        |style| report::checks(&checks, style),
+        |style| match session.terminal.tells() {
+            true => report::checks(&checks, style),
+            false => report::failed_checks(&checks, style),
+        },
     );
     Ok(exit)
 }
@@ -159,6 +165,7 @@ pub(crate) async fn doctor(session: &Session, lock: &args::Lock) -> Ending {
 /// `inspect`
 pub(crate) async fn inspect(session: &Session, lock: &args::Lock) -> Ending {
     let opened = session.open(lock.lock_timeout).await?;
+    super::dump::is_there(session, &opened)?;
     let contents = schema::contents(&opened.db)
         .await
         .map_err(|error| session.failed(&opened, &HistoryError::from(error).into()))?;

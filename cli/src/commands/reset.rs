@@ -3,6 +3,7 @@
 //! are in a backup before.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::args;
@@ -12,7 +13,7 @@ use seedbed::config::Database;
 use seedbed::db::{self, Db, DbError, Draft, Options, Query, Replaces, replica_facts};
 use seedbed::diagnostic::Diagnostic;
 use seedbed::history::{self, History, HistoryError};
-use seedbed::migrations::{self, Migrations, Outcome};
+use seedbed::migrations::{self, Event, Migrations, OnEvent, Outcome};
 use seedbed::report::{self, Call, Change, Document, Report, SeedsDone, Style};
 use seedbed::schema;
 use seedbed::seeds::{self, Choice, PROD, Refresh, SeedOptions, SeedPlan, Seeds, Variables};
@@ -198,7 +199,7 @@ async fn build(
         report.version = Some(history.version());
         session.stopped(report).about(opened)
     };
-    let events = session.events(opened);
+    let events = events_of_a_draft(session, opened);
     let outcome = migrations::apply(db, set, &opened.plan_options(false), &opened.run, &events)
         .await
         .map_err(|error| failed(Report::failure(&error)))?;
@@ -209,6 +210,18 @@ async fn build(
         .await
         .map_err(|error| failed(Report::failure(&error)))?;
     Ok((outcome, Some(plan)))
+}
+
+/// What is told of the run on the new database. Nothing of it stays where it fails, so how many transactions it takes
+/// says nothing about the database that is there.
+fn events_of_a_draft(session: &Session, opened: &Opened) -> OnEvent {
+    let events = session.events(opened);
+    Arc::new(move |mut event| {
+        if let Event::Planned { outlines, .. } = &mut event {
+            outlines.clear();
+        }
+        events(event);
+    })
 }
 
 fn as_it_was(opened: &Opened) -> String {

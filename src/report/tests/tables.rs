@@ -475,7 +475,7 @@ fn whoever_waits_is_told_for_what() {
         Event::Ran(v3()),
         Event::Committed(v3()),
         Event::WaitingForLock,
-        Event::WaitingFor(v3()),
+        Event::WaitingFor(v3(), std::time::Duration::from_secs(10)),
         Event::Moved,
     ]
     .iter()
@@ -486,7 +486,7 @@ fn whoever_waits_is_told_for_what() {
         ran V3
         committed, up to V3
         waiting: another connection holds the lock of this database
-        waiting for V3, which another run applies outside of a transaction
+        V3 is recorded as started: waiting up to 10 s for its run to finish
         another run changed this database meanwhile: reading it again
     "#]]
     .assert_eq(&(lines.join("\n") + "\n"));

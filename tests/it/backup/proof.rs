@@ -169,7 +169,15 @@ fn an_unproven_backup_neither_counts_nor_goes() {
         .migration("V1__t", "CREATE TABLE t (a);\n")
         .after("migrate");
     project.write("config.toml", "[turso.backup]\nenabled = true\n");
+    let before = project.run("doctor");
+    assert_eq!(before.code, Some(1), "no backup is there: {before}");
+    assert!(before.stdout.contains("✗ backup"), "{before}");
+    let quiet = project.run("doctor --quiet");
+    assert_eq!(quiet.stdout.matches('✗').count(), 1, "{quiet}");
+    assert!(!quiet.stdout.contains('✓'), "{quiet}");
     let old_good = aged(&project, &good(&project, "backup"));
+    let old = project.run("doctor");
+    assert_eq!(old.code, Some(1), "the newest is too old: {old}");
     project.change(&[
         "CREATE INDEX i ON t (a)",
         "PRAGMA writable_schema = ON",

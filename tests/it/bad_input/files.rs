@@ -70,7 +70,7 @@ fn every_name_that_fits_no_rule_is_told() {
             2>  --> migrations/Vx__letters.sql
             2>   = help: names are V{n}__{words}.sql, U{n}__{words}.sql, R__{words}.sql and V{n}__{words}.down.sql
             2>
-            2> error[bad-name]: the name must have two underscores between its version and its words
+            2> error[bad-name]: the name must be V{n}__{words}.sql, or R__{words}.sql for a repeatable migration
             2>  --> migrations/schema.sql
             2>   = help: names are V{n}__{words}.sql, U{n}__{words}.sql, R__{words}.sql and V{n}__{words}.down.sql
             2>

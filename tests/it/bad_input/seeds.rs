@@ -922,6 +922,53 @@ fn a_seed_for_an_older_schema() {
 }
 
 #[test]
+fn the_advice_for_pending_migrations_has_the_choice_of_the_run() {
+    let project = project()
+        .migration(
+            "V2__more",
+            "CREATE TABLE more (id INTEGER PRIMARY KEY, x);\n",
+        )
+        .file(
+            "seeds/staging/a.yaml",
+            "_seed: {tags: [demo]}\nmore:\n  ann: {x: 1}\n",
+        );
+    for (typed, advice) in [
+        (
+            "seed",
+            "help: `seedbed migrate` first, or `seedbed migrate --seed --env dev` for both",
+        ),
+        (
+            "seed --env staging --tag demo",
+            "help: `seedbed migrate` first, or `seedbed migrate --seed --env staging --tag demo` for both",
+        ),
+        (
+            "seed --env staging --mark staging",
+            "help: `seedbed migrate` first, then run this again",
+        ),
+        (
+            "seed --env staging --refresh",
+            "help: `seedbed migrate` first, then run this again",
+        ),
+    ] {
+        let ran = project.run(typed);
+        assert!(ran.stderr.contains(advice), "{ran}");
+    }
+    let ran = project.run("migrate --seed --env staging --tag demo");
+    assert_eq!(ran.code, Some(0), "{ran}");
+    // What the other environment has is shown with the mark, also where the folder of the seeds is gone.
+    let status = project.run("status");
+    assert!(
+        status.stdout.contains("marked as environment staging"),
+        "{status}"
+    );
+    let elsewhere = project.run("status --seeds none");
+    assert!(
+        elsewhere.stdout.contains("marked as environment staging"),
+        "{elsewhere}"
+    );
+}
+
+#[test]
 fn pending_migrations() {
     let project = project()
         .migration("V2__more", "CREATE TABLE more (x);\n")
@@ -932,7 +979,7 @@ fn pending_migrations() {
         2> target: local local.db (default)
         2> error[pending]: V2 and V3 are pending, and rows are written for the schema after them
         2>   |
-        2>   = help: `seedbed migrate` first, or `seedbed migrate --seed` for both
+        2>   = help: `seedbed migrate` first, or `seedbed migrate --seed --env dev` for both
         2>
         2> no row was written
         exit 4

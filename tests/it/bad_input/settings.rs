@@ -308,8 +308,8 @@ fn flags_that_do_not_fit() {
                 2>                equal database
                 2>   verify       Compare the database with a dump, table by table, and show which
                 2>                rows differ
-                2>   backup       Take a backup: a packed dump with a checksum, proven by building
-                2>                a database from it
+                2>   backup       Take a backup: a compressed dump with a checksum, proven by
+                2>                building a database from it
                 2>   restore      Restore a backup into a new or empty database
                 2>
                 2> Embedded replicas:
@@ -356,7 +356,8 @@ fn flags_that_do_not_fit() {
                 2>       --format <FORMAT>      How to print the result, on standard output
                 2>                              [default: table] [possible values: table, json,
                 2>                              sarif]
-                2>   -q, --quiet                Print nothing but the result and errors
+                2>   -q, --quiet                Print only the result and errors: no warnings, no
+                2>                              progress; `backup` and other changes print nothing
                 2>   -v, --verbose              Print more details during the run
                 2>       --color <WHEN>         When to use colours [default: auto] [possible
                 2>                              values: auto, always, never]
@@ -368,16 +369,23 @@ fn flags_that_do_not_fit() {
                 2>   0    done, or nothing to do
                 2>   1    the operation failed; the message says what is and is not in the database
                 2>   2    usage or configuration
-                2>   3    pending work exists (status --exit-code)
-                2>   4    integrity: checksum, missing file, order, duplicate version, bad name,
-                2>        records that are not ours, a file that is no dump, tables that exist
-                2>        already, an import that was not finished
-                2>   5    schema drift (`drift`; a baseline or an adopted history that does not
-                2>        match)
-                2>   6    lock or busy timeout
-                2>   7    findings of lint: errors, with --strict warnings too
-                2>   8    the network failed during the commit, and the outcome is unknown
-                2>   130  interrupted; the transaction under way was finished or rolled back
+                2>   3    pending work exists (`status --exit-code`)
+                2>   4    integrity: the files, the history or the database do not fit: a wrong
+                2>        checksum, a missing file, a wrong order, a duplicate version, a bad name,
+                2>        a file for another tool; a history table that is not Seedbed's, is newer
+                2>        or has another name; a database that another tool migrated; a file that
+                2>        is not a dump, tables that exist already, an import that is not
+                2>        finished, side files of a deleted database
+                2>   5    schema drift: the schema of the database differs from the one that the
+                2>        migrations make (`baseline`, `adopt`, `repair V`, `drift`), or a run
+                2>        would change an object that has drifted (`migrate`, `undo`, `redo`)
+                2>   6    a lock or busy timeout; a file to be replaced that another process has
+                2>        open
+                2>   7    findings of `lint`: errors, with `--strict` also warnings
+                2>   8    the network failed during the commit, and the outcome stayed unknown
+                2>        until the time limit
+                2>   130  interrupted (SIGINT, SIGTERM); the current transaction was finished or
+                2>        rolled back
                 exit 2
             "#]],
         ),

@@ -51,7 +51,7 @@ fn every_command_that_opens_a_database_refuses_and_names_both_settings() {
         - records     not before the settings are right
         - migrations  not before the settings are right
 
-        the job could not run: 1 error
+        some checks failed: 1 error
         exit 2
     "#]]);
     let config = refused(&project, &server, "config");

@@ -652,6 +652,7 @@ fn repair_settles_a_migration_that_was_started() {
         2>   | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
         2>   |
         2>   = help: if this database has the schema of some migrations already, `seedbed baseline V` records those up to V without running them
+        2>   = help: if the tool uses a table of another name: `seedbed adopt --from TOOL --table NAME`
     "#]]);
 }
 
@@ -675,7 +676,7 @@ fn baseline_records_what_is_there_already() {
         2>   |
         2>   = note: rolled back: V1
         2>   = help: fix migrations/V1__users.sql:1, then run `seedbed migrate` again
-        2>   = help: if this database has the schema already, `seedbed baseline V` records the migrations up to V without running them
+        2>   = help: if this database has the schema already, `seedbed baseline V` records the migrations up to V without running them; if another tool keeps its records in a table of another name, `seedbed adopt --from TOOL --table NAME` takes them over
         2>
         2> nothing of this run is in the database; no version is applied
         exit 1

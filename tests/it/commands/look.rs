@@ -460,8 +460,8 @@ fn the_version_and_the_help_are_told_on_standard_output() {
                   Wait up to S seconds for the database to become reachable
 
               --backup[=<KIND>]
-                  Take a backup before the first change; with `=unproven` also go on
-                  where no database can be built from it
+                  Take a backup before the first change; with `=unproven` also continue
+                  if the backup cannot be proven
 
                   Possible values:
                   - proven:   One from which the database was rebuilt
@@ -540,7 +540,8 @@ fn the_version_and_the_help_are_told_on_standard_output() {
                   [default: table]
 
           -q, --quiet
-                  Print nothing but the result and errors
+                  Print only the result and errors: no warnings, no progress; `backup`
+                  and other changes print nothing
 
           -v, --verbose
                   Print more details during the run

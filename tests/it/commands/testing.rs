@@ -495,7 +495,7 @@ fn reset_takes_a_backup_of_rows_that_neither_migrations_nor_seeds_have_made() {
     ]);
     let ran = project.run("reset --yes");
     assert_eq!(ran.code, Some(0), "{ran}");
-    let words = "neither migrations nor seeds have made 1 row of mine, 2 rows of users: backup ";
+    let words = "1 row of mine, 2 rows of users come from neither migrations nor seeds: saved in ";
     assert!(ran.stderr.contains(words), "{ran}");
     let backup = std::fs::read_dir(project.path("backups")).unwrap();
     let backup = backup

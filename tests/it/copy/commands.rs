@@ -483,7 +483,7 @@ fn what_changed_behind_a_copy_is_named_by_its_side() {
         "in FROM",
         "city: only in local.db: (",
         "city: only in new.db: (",
-        "new.db does not hold what local.db holds: 1 table not equal",
+        "new.db differs from local.db: 1 table not equal",
     ] {
         assert!(ran.stdout.contains(words), "{words}: {ran}");
     }

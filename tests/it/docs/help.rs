@@ -30,7 +30,7 @@ fn commands() -> String {
     let mut text = format!(
         "# Commands\n\n\
          <!-- A test writes this page from the help of the program: UPDATE_EXPECT=1 cargo test -p seedbed-specifications --test it docs::help -->\n\n\
-         `seedbed COMMAND --help` prints what stands below, and the global options. In a Rust project with an xtask, type \
+         `seedbed COMMAND --help` prints the text below, and the global options. In a Rust project with an xtask, type \
          `cargo xtask` in place of `seedbed`. [What each command does](behaviour.md) has the details, \
          [Exit codes](exit-codes.md) the meaning of each code.\n\n\
          ## Global options\n\n\

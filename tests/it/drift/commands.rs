@@ -46,6 +46,45 @@ fn a_database_that_no_migration_has_made_has_nothing_to_differ_from() {
 }
 
 #[test]
+fn where_there_is_no_database_there_is_no_answer() {
+    let project = Project::new();
+    project.write("empty.db", "");
+    project.change(&["CREATE TABLE t (a)", "DROP TABLE t"]);
+    for (command, code, words) in [
+        (
+            "drift --database none.db",
+            2,
+            "error[no-database]: there is no database none.db",
+        ),
+        (
+            "inspect --database none.db",
+            2,
+            "error[no-database]: there is no database none.db",
+        ),
+        (
+            "drift --database empty.db",
+            2,
+            "error[no-database]: empty.db is empty: it is not a database",
+        ),
+        (
+            "inspect --database empty.db",
+            2,
+            "error[no-database]: empty.db is empty: it is not a database",
+        ),
+        (
+            "drift",
+            4,
+            "error[no-history]: no migration is recorded in this database, so there is no schema to compare it with",
+        ),
+    ] {
+        let ran = project.run(command);
+        assert_eq!(ran.code, Some(code), "{ran}");
+        assert!(ran.stderr.contains(words), "{ran}");
+        assert_eq!(ran.stdout, "", "{ran}");
+    }
+}
+
+#[test]
 fn a_table_that_goes_and_a_difference_far_along_a_line_are_shown() {
     let columns: Vec<String> = (0..20)
         .map(|n| format!("column_{n} TEXT NOT NULL"))
@@ -115,7 +154,7 @@ fn each_object_comes_with_its_texts_and_the_statements_that_put_it_right() {
           |
           = note: to put it right:
                   CREATE INDEX IF NOT EXISTS by_email ON users (email);
-          = help: `seedbed drift --fix revert` writes a migration that makes the schema as the migrations do, `seedbed drift --fix adopt` one that makes it as it is here
+          = help: `seedbed drift --fix revert` writes a migration that restores the recorded schema, `seedbed drift --fix adopt` one that records the schema as it is here
 
         the database is unchanged
 
@@ -165,7 +204,7 @@ fn a_file_that_reverts_or_adopts_is_written_and_the_schema_stays() {
     let before = project.ask(schema);
     project.run("drift --fix revert").check(expect![[r#"
         $ seedbed drift --fix revert
-        wrote migrations/V2__revert_drift.sql: it makes 1 object as the migrations do; the schema is unchanged until the next migrate
+        wrote migrations/V2__revert_drift.sql: it restores 1 object to the recorded schema; the schema is unchanged until the next migrate
         it drops with all rows: extra
         2> target: local local.db (default)
     "#]]);

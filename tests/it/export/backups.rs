@@ -181,7 +181,8 @@ fn a_backup_is_restored_into_a_new_database_only() {
     let ran = project.run(&format!("restore {file} --database new.db"));
     assert_eq!(ran.code, Some(0), "{ran}");
     assert!(
-        ran.stderr.contains("prod, is not that of this one"),
+        ran.stderr
+            .contains("the backup is of a database marked `prod`; this database has no mark"),
         "{ran}"
     );
     assert!(ran.stdout.contains(&format!("restored {file}: ")), "{ran}");
@@ -275,7 +276,7 @@ fn a_project_that_wants_backups_is_told_of_their_age() {
     project.write("config.toml", "[turso.backup]\nenabled = true\n");
     assert_eq!(
         check(&project).unwrap(),
-        "! backup backups has no backup of this database"
+        "✗ backup backups has no backup of this database"
     );
     project.run("backup");
     let told = check(&project).unwrap();
@@ -291,7 +292,7 @@ fn a_project_that_wants_backups_is_told_of_their_age() {
     }
     let told = check(&project).unwrap();
     assert!(
-        told.starts_with("! backup") && told.ends_with("days old"),
+        told.starts_with("✗ backup") && told.ends_with("days old"),
         "{told}"
     );
 }

@@ -214,7 +214,7 @@ fn what_cannot_be_done_is_told() {
             2> target: local local.db (default)
             2> error[unknown-table]: no table or view is called `user` (did you mean `users`?), `logs` (did you mean `log`?)
             2>   |
-            2>   = help: see what there is with `seedbed inspect`; a table that keeps the content of a virtual one goes with that
+            2>   = help: see what there is with `seedbed inspect`; a table that keeps the content of a virtual table is exported with its virtual table
             exit 2
         "#]],
         ),

@@ -282,12 +282,12 @@ fn doctor_counts_the_backups_of_this_database_only() {
     let (_, of_b) = backup(&project, "--database b/local.db");
     assert_eq!(
         check(&project),
-        "! backup kept has no backup of this database"
+        "✗ backup kept has no backup of this database"
     );
     without_record(&project, &of_b);
     assert_eq!(
         check(&project),
-        "! backup kept has no backup of this database; of 1 backup there the database is not recorded"
+        "✗ backup kept has no backup of this database; of 1 backup there the database is not recorded"
     );
     backup(&project, "");
     assert!(check(&project).starts_with("✓ backup the newest, local-"));

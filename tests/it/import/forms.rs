@@ -513,7 +513,7 @@ fn a_file_is_laid_out_as_the_one_that_was_dumped() {
             PRAGMA user_version is 8, and line 6 of the dump sets it to 7
             PRAGMA application_id is 0, and line 7 of the dump sets it to 1196444487
 
-            the database does not hold what the dump says: 2 definitions not equal, compared in every value
+            the database differs from the dump: 2 definitions not equal, compared in every value
             2> target: local there.db (--database)
             exit 1
         "#]]);

@@ -216,7 +216,7 @@ fn of_two_files_the_one_of_the_base_keeps_its_version() {
         2> error[duplicate]: V3 is claimed by 2 files: migrations/V3__slug.sql, migrations/V3__tags.sql
         2>  --> migrations/V3__slug.sql
         2>   = help: keep migrations/V3__tags.sql, which is in origin/main
-        2>   = help: V3__slug.sql is applied in this database: `seedbed undo` it first, then renumber it: `seedbed renumber V3__slug.sql`
+        2>   = help: V3__slug.sql is applied in this database: run `seedbed undo` first, then `seedbed renumber V3__slug.sql`
         exit 4
     "#]]);
     let commands = to_type(&refused);

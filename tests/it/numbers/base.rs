@@ -350,7 +350,7 @@ fn what_only_this_database_has_applied_is_undone_and_renumbered() {
         2> target: local local.db (default)
         2> error[applied]: V2__feat.sql is applied in this database as V2: under a new version it would be pending, and run again
         2>  --> migrations/V2__feat.sql
-        2>   = help: `seedbed undo` it first, then renumber it: `seedbed renumber V2__feat.sql`
+        2>   = help: run `seedbed undo` first, then `seedbed renumber V2__feat.sql`
         2>   = help: or `seedbed renumber V2__feat.sql --allow-applied`, then `seedbed repair` moves the record of this database to the new version; every other database that has applied it needs the same `seedbed repair`
         exit 4
     "#]]);
@@ -361,7 +361,7 @@ fn what_only_this_database_has_applied_is_undone_and_renumbered() {
         2> target: local local.db (default)
         2> error[in-base]: V2__main.sql is in main, so other databases may have applied it: under a new version it would run again
         2>  --> migrations/V2__main.sql
-        2>   = help: V2__feat.sql is applied in this database: `seedbed undo` it first, then renumber it: `seedbed renumber V2__feat.sql`
+        2>   = help: V2__feat.sql is applied in this database: run `seedbed undo` first, then `seedbed renumber V2__feat.sql`
         2>   = help: if no database has applied it: `seedbed renumber V2__main.sql --allow-applied`
         exit 4
     "#]]);

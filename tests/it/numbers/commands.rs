@@ -229,7 +229,7 @@ fn what_stands_before_a_baseline_is_not_dropped() {
     refused.check(expect![[r#"
         $ seedbed undo --steps 2
         2> target: local local.db (default)
-        2> error[adopted]: V1__a was recorded by `baseline` on [time] UTC, and Seedbed never ran it: its down text would drop what was there before
+        2> error[adopted]: V1 a was recorded by `baseline` on [time] UTC, and Seedbed never ran it: its down text would drop what was there before
         2>   |
         2>   = help: `seedbed undo --to 1` undoes only what Seedbed applied after the baseline
         2>   = help: `seedbed undo --to none --adopted` runs the recorded down text anyway

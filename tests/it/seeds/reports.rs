@@ -67,7 +67,7 @@ fn a_version_that_no_migration_has_is_not_reached_by_migrating() {
         2> target: local local.db (default)
         2> error[pending]: V9 is pending, and rows are written for the schema after them
         2>   |
-        2>   = help: `seedbed migrate` first, or `seedbed migrate --seed` for both
+        2>   = help: `seedbed migrate` first, or `seedbed migrate --seed --env dev` for both
         2>
         2> error[requires]: this seed fits V9 or later, and the database is at V1
         2>  --> seeds/a.yaml:1:19
