@@ -120,7 +120,7 @@ pub(super) struct Global {
     /// How to print the result, on standard output
     #[arg(long, global = true, value_name = "FORMAT", default_value = "table")]
     pub(super) format: Format,
-    /// Print only the result and errors: no warnings, no progress; `backup` and other changes print nothing
+    /// Print only the result and errors: no warnings, no progress. A backup prints nothing
     #[arg(long, short, global = true, conflicts_with = "verbose")]
     pub(super) quiet: bool,
     /// Print more details during the run

@@ -140,8 +140,9 @@ pub(super) fn backup(
 ) -> Option<Check> {
     let folder = config::relative(&config.root, &config.backup.dir.value);
     let wanted = config.backup.enabled.value;
-    // Without backups, a project that wants them is not well.
-    let lacking = |message: String| match wanted {
+    // Without backups, a project that wants them is not well. A database that Seedbed has not changed yet has no id.
+    let is_in_use = identity.is_some_and(|(_, id)| id.is_some());
+    let lacking = |message: String| match wanted && is_in_use {
         true => Check::error("backup", message),
         false => Check::warning("backup", message),
     };

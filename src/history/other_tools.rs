@@ -343,12 +343,14 @@ pub const OTHER_TOOLS: &[OtherTool] = &[
         Exactly(&["version", "appliedon", "description"]),
         "SELECT Version, 1 FROM VersionInfo ORDER BY Version",
     ),
+    // https://github.com/DbUp/DbUp/blob/master/src/dbup-sqlite/SQLiteTableJournal.cs
     tool(
         "DbUp",
         "SchemaVersions",
         Exactly(&["schemaversionid", "scriptname", "applied"]),
         "SELECT ScriptName, 1 FROM SchemaVersions ORDER BY SchemaVersionID",
     ),
+    // https://github.com/vapor/fluent-kit/blob/main/Sources/FluentKit/Migration/MigrationLog.swift
     tool(
         "Fluent (Vapor)",
         "_fluent_migrations",
@@ -356,6 +358,7 @@ pub const OTHER_TOOLS: &[OtherTool] = &[
         "SELECT name, 1 FROM _fluent_migrations ORDER BY created_at, batch",
     ),
     // The first row is no migration.
+    // https://github.com/yiisoft/yii2/blob/master/framework/console/controllers/MigrateController.php
     tool(
         "Yii",
         "migration",
@@ -369,6 +372,7 @@ pub const OTHER_TOOLS: &[OtherTool] = &[
         "SELECT name, 1 FROM migration ORDER BY id",
     ),
     // Rows of other types tell where a history begins. A repeatable migration has no version.
+    // https://github.com/lecaillon/Evolve/blob/master/src/Evolve/Dialect/SQLite/SQLiteMetadataTable.cs
     tool(
         "Evolve",
         "changelog",
@@ -380,7 +384,7 @@ pub const OTHER_TOOLS: &[OtherTool] = &[
             "installed_on",
             "success",
         ]),
-        "SELECT coalesce(version, name), success FROM changelog WHERE type IN (0, 4) ORDER BY id",
+        "SELECT coalesce(nullif(version, ''), name), success FROM changelog WHERE type IN (0, 4) ORDER BY id",
     ),
 ];
 

@@ -527,8 +527,7 @@ fn the_tool(
 }
 
 /// How a history under another name is taken over.
-pub(super) const OTHER_TABLE: &str =
-    "if the tool uses a table of another name: `adopt --from TOOL --table NAME`";
+pub(super) const OTHER_TABLE: &str = "if another tool made it, and its history table has another name than usual: `adopt --from TOOL --table NAME`";
 
 /// The code of a tool that went on after its history was taken over.
 pub(super) const TWO_HISTORIES: &str = "two-histories";

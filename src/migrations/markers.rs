@@ -464,7 +464,6 @@ mod tests {
             "-- --> statement-breakpoint",
             "--> statement-breakpoint",
             "-- atlas:nolint DS102",
-            "--changeset me:1",
             "SELECT '-- +goose Down';",
             "SELECT '\n-- +goose Down\n';",
             "SELECT 1 AS \"-- migrate:down\";",

@@ -6,17 +6,20 @@ use crate::args;
 use crate::exit::Exit;
 use crate::session::{Asks, Ending, Session, Stopped};
 use seedbed::diagnostic::Class;
-use seedbed::migrations::{self, BaselineError, FixError, FixKind};
+use seedbed::migrations::{self, BaselineError, DriftError, FixError, FixKind};
 use seedbed::report::{self, Call, Document, Report, Style};
 
 /// `drift`
 pub(crate) async fn drift(session: &Session, flags: &args::Drift) -> Ending {
     let opened = session.open(flags.lock.lock_timeout).await?;
-    super::dump::is_there(session, &opened)?;
     let Some(kind) = flags.fix else {
-        let drift = migrations::drift(&opened.db)
-            .await
-            .map_err(|error| session.stopped(Report::no_look(&error)).about(&opened))?;
+        let drift = migrations::drift(&opened.db).await;
+        // What is beside a file that is missing is an error of the look.
+        if !matches!(drift, Err(DriftError::History(_))) {
+            super::dump::is_there(session, &opened)?;
+        }
+        let drift =
+            drift.map_err(|error| session.stopped(Report::no_look(&error)).about(&opened))?;
         if drift.objects.is_empty() {
             let document = |call: Call<'_>| Document::drift(call, &drift);
             let text = |_: Style<'_>| report::no_drift(&drift);

@@ -63,20 +63,11 @@ fn left_out(session: &Session, exported: &Exported) {
     }
 }
 
-/// Whether there is a database at all: a file that is missing or empty is a slip more often than an empty database, and
-/// what is looked for in it is not known to be missing.
+/// Whether there is a database at all: a file that is missing is a slip more often than an empty database.
 pub(super) fn is_there(session: &Session, opened: &Opened) -> Result<(), Stopped> {
     match opened.db.path() {
-        Some(path)
-            if path
-                .metadata()
-                .map_or(true, |it| it.is_file() && it.len() == 0) =>
-        {
-            let name = opened.config.database_name();
-            let message = match path.exists() {
-                true => format!("{name} is empty: it is not a database"),
-                false => format!("there is no database {name}"),
-            };
+        Some(path) if !path.exists() => {
+            let message = format!("there is no database {}", opened.config.database_name());
             let help = "name another one with `--database FILE`".to_owned();
             let stopped = session.usage("no-database", message, Some(help));
             Err(stopped.about(opened))

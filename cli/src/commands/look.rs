@@ -165,10 +165,11 @@ pub(crate) async fn doctor(session: &Session, lock: &args::Lock) -> Ending {
 /// `inspect`
 pub(crate) async fn inspect(session: &Session, lock: &args::Lock) -> Ending {
     let opened = session.open(lock.lock_timeout).await?;
-    super::dump::is_there(session, &opened)?;
     let contents = schema::contents(&opened.db)
         .await
         .map_err(|error| session.failed(&opened, &HistoryError::from(error).into()))?;
+    // What is beside a file that is missing was an error of the look.
+    super::dump::is_there(session, &opened)?;
     session.result(
         Some(&opened),
         Exit::Done,

@@ -652,7 +652,7 @@ fn repair_settles_a_migration_that_was_started() {
         2>   | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
         2>   |
         2>   = help: if this database has the schema of some migrations already, `seedbed baseline V` records those up to V without running them
-        2>   = help: if the tool uses a table of another name: `seedbed adopt --from TOOL --table NAME`
+        2>   = help: if another tool made it, and its history table has another name than usual: `seedbed adopt --from TOOL --table NAME`
     "#]]);
 }
 

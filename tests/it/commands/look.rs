@@ -540,8 +540,8 @@ fn the_version_and_the_help_are_told_on_standard_output() {
                   [default: table]
 
           -q, --quiet
-                  Print only the result and errors: no warnings, no progress; `backup`
-                  and other changes print nothing
+                  Print only the result and errors: no warnings, no progress. A backup
+                  prints nothing
 
           -v, --verbose
                   Print more details during the run

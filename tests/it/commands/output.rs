@@ -143,7 +143,7 @@ fn verbose_tells_each_step() {
             applied R__authors (2 statements, [ms])
             the database is at V2
             2> target: local local.db (default)
-            2> [time] [root]/local.db: 13 queries: answered after [ms]
+            2> [time] [root]/local.db: 14 queries: answered after [ms]
             2> this run takes 3 transactions; if one fails, those before it stay committed
             2> 3 changes in 3 scripts
             2> ran V1

@@ -63,13 +63,8 @@ fn where_there_is_no_database_there_is_no_answer() {
         ),
         (
             "drift --database empty.db",
-            2,
-            "error[no-database]: empty.db is empty: it is not a database",
-        ),
-        (
-            "inspect --database empty.db",
-            2,
-            "error[no-database]: empty.db is empty: it is not a database",
+            4,
+            "error[no-history]: no migration is recorded in this database, so there is no schema to compare it with",
         ),
         (
             "drift",

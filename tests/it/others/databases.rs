@@ -494,4 +494,85 @@ pub(crate) const MADE: &[Made] = &[
         newest: "20240504090241",
         numbered: false,
     },
+    Made {
+        tool: "Aerich (Tortoise ORM)",
+        table: "aerich",
+        statements: &[
+            "CREATE TABLE \"aerich\" (\"id\" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, \"version\" VARCHAR(255) NOT NULL, \"app\" VARCHAR(100) NOT NULL, \"content\" JSON NOT NULL)",
+            "INSERT INTO aerich (version, app, content) VALUES ('1_20240504090241_price.py', 'models', '{}'), ('2_20240505090241_cents.py', 'models', '{}')",
+        ],
+        newest: "2_20240505090241_cents.py",
+        numbered: true,
+    },
+    Made {
+        tool: "Directus",
+        table: "directus_migrations",
+        statements: &[
+            "CREATE TABLE `directus_migrations` (`version` varchar(255) not null, `name` varchar(255) not null, `timestamp` datetime default CURRENT_TIMESTAMP, primary key (`version`))",
+            "INSERT INTO directus_migrations (version, name) VALUES ('20201028A', 'Remove Collection Foreign Keys'), ('20240504A', 'Cents')",
+        ],
+        newest: "20240504A",
+        numbered: false,
+    },
+    Made {
+        tool: "FluentMigrator",
+        table: "VersionInfo",
+        statements: &[
+            "CREATE TABLE \"VersionInfo\" (\"Version\" INTEGER NOT NULL, \"AppliedOn\" DATETIME, \"Description\" TEXT)",
+            "CREATE UNIQUE INDEX \"UC_Version\" ON \"VersionInfo\" (\"Version\" ASC)",
+            "INSERT INTO VersionInfo VALUES (1, '2024-05-04T09:02:41', 'Price'), (2, '2024-05-04T09:02:41', 'Cents')",
+        ],
+        newest: "2",
+        numbered: true,
+    },
+    Made {
+        tool: "DbUp",
+        table: "SchemaVersions",
+        statements: &[
+            "CREATE TABLE [SchemaVersions] ( SchemaVersionID INTEGER CONSTRAINT 'PK_SchemaVersions_SchemaVersionID' PRIMARY KEY AUTOINCREMENT NOT NULL, ScriptName TEXT NOT NULL, Applied DATETIME NOT NULL )",
+            "INSERT INTO SchemaVersions (ScriptName, Applied) VALUES ('App.Scripts.0001_price.sql', '2024-05-04'), ('App.Scripts.0002_cents.sql', '2024-05-04')",
+        ],
+        newest: "App.Scripts.0002_cents.sql",
+        numbered: false,
+    },
+    Made {
+        tool: "Fluent (Vapor)",
+        table: "_fluent_migrations",
+        statements: &[
+            "CREATE TABLE \"_fluent_migrations\"(\"id\" UUID PRIMARY KEY, \"name\" TEXT NOT NULL, \"batch\" INTEGER NOT NULL, \"created_at\" REAL, \"updated_at\" REAL, CONSTRAINT \"uq:_fluent_migrations.name\" UNIQUE (\"name\"))",
+            "INSERT INTO _fluent_migrations (id, name, batch, created_at) VALUES ('a', 'App.CreatePrice', 1, 1.0), ('b', 'App.Cents', 1, 2.0)",
+        ],
+        newest: "App.Cents",
+        numbered: false,
+    },
+    Made {
+        tool: "Yii",
+        table: "migration",
+        statements: &[
+            "CREATE TABLE `migration` (`version` varchar(180) NOT NULL PRIMARY KEY, `apply_time` integer)",
+            "INSERT INTO migration VALUES ('m000000_000000_base', 1714813361), ('m240504_090241_price', 1714813361), ('m240505_090241_cents', 1714813362)",
+        ],
+        newest: "m240505_090241_cents",
+        numbered: false,
+    },
+    Made {
+        tool: "Piccolo",
+        table: "migration",
+        statements: &[
+            "CREATE TABLE migration (\"id\" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, \"name\" VARCHAR(200) NOT NULL DEFAULT '', \"app_name\" VARCHAR(200) NOT NULL DEFAULT '', \"ran_on\" TIMESTAMP NOT NULL DEFAULT current_timestamp)",
+            "INSERT INTO migration (name, app_name) VALUES ('2024-05-04T09:02:41:000001', 'app')",
+        ],
+        newest: "2024-05-04T09:02:41:000001",
+        numbered: false,
+    },
+    Made {
+        tool: "Evolve",
+        table: "changelog",
+        statements: &[
+            "CREATE TABLE [changelog] ( id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, type INTEGER, version VARCHAR(50), description VARCHAR(200) NOT NULL, name VARCHAR(300) NOT NULL, checksum VARCHAR(32), installed_by VARCHAR(100) NOT NULL, installed_on TEXT NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f','now')), success BOOLEAN NOT NULL )",
+            "INSERT INTO changelog (type, version, description, name, checksum, installed_by, success) VALUES ('2', '0', 'Empty schema found: main.', 'main', '', '', 1), ('0', '1', 'price', 'V1__price.sql', 'a', '', 1), ('0', '2', 'cents', 'V2__cents.sql', 'b', '', 1)",
+        ],
+        newest: "2",
+        numbered: true,
+    },
 ];

@@ -66,6 +66,7 @@ fn a_file_of_both_directions() {
             2>   | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
             2>   |
             2>   = help: if this database has the schema of some migrations already, `seedbed baseline V` records those up to V without running them
+            2>   = help: if another tool made it, and its history table has another name than usual: `seedbed adopt --from TOOL --table NAME`
             2>
             2> 1 error, 1 warning
             exit 4
@@ -93,6 +94,7 @@ fn a_file_of_both_directions() {
               | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
               |
               = help: if this database has the schema of some migrations already, `seedbed baseline V` records those up to V without running them
+              = help: if another tool made it, and its history table has another name than usual: `seedbed adopt --from TOOL --table NAME`
 
             1 error, 1 warning
 
@@ -128,6 +130,7 @@ fn a_file_of_both_directions() {
               | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
               |
               = help: if this database has the schema of some migrations already, `seedbed baseline V` records those up to V without running them
+              = help: if another tool made it, and its history table has another name than usual: `seedbed adopt --from TOOL --table NAME`
 
             1 error, 1 warning
             2> target: local local.db (default)

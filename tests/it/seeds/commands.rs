@@ -604,8 +604,7 @@ fn a_seed_whose_file_is_gone_is_ended_as_the_warning_says() {
     let (own, global) = help.split_once("\nGlobal options:\n").unwrap();
     expect![[r#"
         $ seedbed seed forget --help
-        End a seed: remove what is recorded of it, so that its file may go or begin
-        again
+        End a seed: remove its records. Then you can delete its file, or seed it again
 
         Usage: seedbed seed forget [OPTIONS] <NAME>
 
