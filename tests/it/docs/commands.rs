@@ -137,7 +137,7 @@ fn workflow(text: &str) -> usize {
                 "a database is reached"
             ),
         }
-        assert!(!origin.path(&format!("{checkout}/local.db")).exists());
+        assert!(!origin.path(format!("{checkout}/local.db")).exists());
     }
     jobs.len()
 }
