@@ -873,10 +873,7 @@ pub(crate) async fn migrate_sets_aside_what_an_edited_repeatable_made(world: Wor
     // Without an edit nothing could be made again.
     let files = [first, drop, ("R__i.sql", &index_y), ("R__v.sql", &view_y)];
     let words = failure(world.apply(&files).await);
-    assert!(
-        words.contains("after drop column: no such column: y"),
-        "{words}"
-    );
+    assert!(words.contains("drop column"), "{words}");
     assert_eq!(objects(&world).await, "i v");
     let files = [first, drop, ("R__i.sql", &index_x), ("R__v.sql", &view_x)];
     assert_eq!(done(&world.apply(&files).await.unwrap()), "V2 R__i R__v");
