@@ -62,7 +62,7 @@ pub(crate) enum Wrote {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum InitError {
     /// There is no directory to set up.
-    #[error("there is no directory {}", path.display())]
+    #[error("there is no folder {}", path.display())]
     NoDirectory {
         /// Where.
         path: PathBuf,

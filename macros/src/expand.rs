@@ -38,7 +38,7 @@ pub(crate) fn expand(input: &Input, surroundings: &Surroundings) -> Result<Strin
     }
     let directory = root.join(name);
     if !directory.is_dir() {
-        return Err(format!("there is no directory {}", directory.display()));
+        return Err(format!("there is no folder {}", directory.display()));
     }
     let mut files = Vec::new();
     walk(&directory, name.trim_end_matches(['/', '\\']), &mut files)?;
@@ -240,7 +240,7 @@ mod tests {
         assert_eq!(
             error,
             format!(
-                "there is no directory {}",
+                "there is no folder {}",
                 folder.0.join("migration").display()
             )
         );

@@ -265,7 +265,7 @@ impl File {
 /// [`DbError::Path`].
 pub(super) fn refuse_no_file(path: &Path) -> Result<(), DbError> {
     let why = match std::fs::metadata(path) {
-        Ok(metadata) if metadata.is_dir() => "is a directory",
+        Ok(metadata) if metadata.is_dir() => "is a folder",
         Ok(metadata) if !metadata.is_file() => "is not a regular file",
         _ => return Ok(()),
     };

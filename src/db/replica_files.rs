@@ -80,7 +80,7 @@ pub fn replica_facts(path: &Path) -> Result<Option<ReplicaFacts>, DbError> {
         why,
     };
     if path.is_dir() {
-        return Err(not("is a directory"));
+        return Err(not("is a folder"));
     }
     let database = size(path)?;
     let (v1, v2) = (size(&beside(path, V1_SIDE))?, size(&beside(path, V2_SIDE))?);

@@ -82,7 +82,7 @@ pub struct Migrations {
 #[non_exhaustive]
 pub enum ReadError {
     /// It is not there.
-    #[error("there is no directory {}", path.display())]
+    #[error("there is no folder {}", path.display())]
     NoDirectory {
         /// Where it was looked for.
         path: PathBuf,

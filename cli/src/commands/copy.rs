@@ -133,7 +133,7 @@ fn from(session: &Session, text: &str, to_is_remote: bool) -> Result<From, Stopp
         return Err(session.usage("no-database", message, Some(help)));
     }
     if path.is_dir() {
-        let message = format!("FROM is a directory: {text}");
+        let message = format!("FROM is a folder: {text}");
         let help = "FROM is a database file, a dump, or the URL of a database".to_owned();
         return Err(session.usage("no-database", message, Some(help)));
     }

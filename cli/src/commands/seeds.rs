@@ -195,7 +195,7 @@ pub(super) fn prepared(
     }
     let folder = &opened.config.seeds.value;
     if !folder.exists() {
-        let message = format!("there is no directory {}", folder.display());
+        let message = format!("there is no folder {}", folder.display());
         let help = "write a first seed there, or name another folder with `--seeds DIR`".to_owned();
         return Err(session
             .usage("no-directory", message, Some(help))

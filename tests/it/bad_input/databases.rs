@@ -86,7 +86,7 @@ fn a_directory_in_place_of_the_database() {
         expect![[r#"
             $ seedbed migrate
             2> target: local local.db (default)
-            2> error[database-path]: the path of the database, [root]/local.db, is a directory
+            2> error[database-path]: the path of the database, [root]/local.db, is a folder
             2>   |
             2>   = help: name another file with `--database FILE`
             exit 1
@@ -98,7 +98,7 @@ fn a_directory_in_place_of_the_database() {
         expect![[r#"
             $ seedbed status
             2> target: local local.db (default)
-            2> error[database-path]: the path of the database, [root]/local.db, is a directory
+            2> error[database-path]: the path of the database, [root]/local.db, is a folder
             2>   |
             2>   = help: name another file with `--database FILE`
             exit 1

@@ -347,7 +347,7 @@ fn no_directory_of_migrations() {
         expect![[r#"
         $ seedbed migrate
         2> target: local local.db (default)
-        2> error[no-directory]: there is no directory migrations
+        2> error[no-directory]: there is no folder migrations
         2>   |
         2>   = help: `seedbed new NAME` creates it with a first migration; `--migrations DIR` names another
         exit 2
@@ -359,7 +359,7 @@ fn no_directory_of_migrations() {
         expect![[r#"
         $ seedbed status --migrations nowhere
         2> target: local local.db (default)
-        2> error[no-directory]: there is no directory nowhere
+        2> error[no-directory]: there is no folder nowhere
         2>   |
         2>   = help: `seedbed new NAME --migrations nowhere` creates it with a first migration; `--migrations DIR` names another
         exit 2
@@ -370,7 +370,7 @@ fn no_directory_of_migrations() {
         "check",
         expect![[r#"
         $ seedbed check
-        2> error[no-directory]: there is no directory migrations
+        2> error[no-directory]: there is no folder migrations
         2>   |
         2>   = help: `seedbed new NAME` creates it with a first migration; `--migrations DIR` names another
         exit 2
@@ -396,7 +396,7 @@ fn no_directory_of_migrations() {
               "file": null,
               "line": null,
               "column": null,
-              "message": "there is no directory migrations",
+              "message": "there is no folder migrations",
               "notes": [],
               "help": "`seedbed new NAME` creates it with a first migration; `--migrations DIR` names another"
             }
@@ -420,7 +420,7 @@ fn migrations_below_this_folder_are_named_with_the_flag_that_keeps_the_database(
         expect![[r#"
             $ seedbed migrate
             2> target: local app.db (DATABASE_URL from .env)
-            2> error[no-directory]: there is no directory migrations
+            2> error[no-directory]: there is no folder migrations
             2>   |
             2>   = help: db/migrations is there: `seedbed --migrations db/migrations migrate`
             exit 2
@@ -438,7 +438,7 @@ fn migrations_below_this_folder_are_named_with_the_flag_that_keeps_the_database(
         expect![[r#"
             $ seedbed status
             2> target: local local.db (default)
-            2> error[no-directory]: there is no directory migrations
+            2> error[no-directory]: there is no folder migrations
             2>   |
             2>   = help: web/migrations is there: `seedbed -C web status`
             exit 2

@@ -357,7 +357,7 @@ fn flags_that_do_not_fit() {
                 2>                              [default: table] [possible values: table, json,
                 2>                              sarif]
                 2>   -q, --quiet                Print only the result and errors: no warnings, no
-                2>                              progress; `backup` and other changes print nothing
+                2>                              progress. A backup prints nothing
                 2>   -v, --verbose              Print more details during the run
                 2>       --color <WHEN>         When to use colours [default: auto] [possible
                 2>                              values: auto, always, never]

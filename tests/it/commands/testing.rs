@@ -214,7 +214,7 @@ fn test_db_says_what_is_wrong_with_the_files() {
         .run("test-db --migrations nowhere")
         .check(expect![[r#"
             $ seedbed test-db --migrations nowhere
-            2> error[no-directory]: there is no directory nowhere
+            2> error[no-directory]: there is no folder nowhere
             2>   |
             2>   = help: `seedbed new NAME --migrations nowhere` creates it with a first migration; `--migrations DIR` names another
             exit 2

@@ -287,7 +287,7 @@ fn what_is_no_source_or_no_target_is_refused() {
             "copy local.db https://db.example.com",
             "SEEDBED_TO_TOKEN must be set",
         ),
-        ("copy migrations new.db", "directory"),
+        ("copy migrations new.db", "FROM is a folder"),
     ] {
         let ran = project.run(line);
         assert_eq!(ran.code, Some(2), "{ran}");
