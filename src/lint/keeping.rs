@@ -103,6 +103,16 @@ impl Keeping<'_, '_> {
         let mut is_distinct = false;
         let copies = self.moves.copies.iter();
         for copy in copies.filter(|copy| within.contains(&copy.at)) {
+            let statement = &self.statements[copy.at];
+            // What a subquery or a WITH makes of the values cannot be told.
+            let is_nested = (0..statement.tokens.len())
+                .filter(|at| statement.is(*at, "SELECT"))
+                .count()
+                > 1
+                && !statement.has(&["UNION"]);
+            if is_nested && copy.from.contains(of) && statement.names(column) {
+                return true;
+            }
             for (source, selected) in &copy.parts {
                 if source != of || !self.goes_on(copy, selected, column) {
                     continue;
@@ -110,6 +120,9 @@ impl Keeping<'_, '_> {
                 match &selected.rows {
                     Rows::All => return true,
                     Rows::Where(condition) if is_not_null(condition, column) => return true,
+                    Rows::Where(condition) if is_about_its_values(condition, column) => {
+                        return true;
+                    }
                     // The parts of a table that is split.
                     Rows::Where(condition) => {
                         if conditions.iter().any(|it| it != condition) {
@@ -224,6 +237,25 @@ fn result_name(item: &str) -> Option<String> {
     let is_alias = tokens.len() > 1 && tokens[tokens.len() - 2].is_word(item, "AS");
     let is_column = tokens.len() == 1 || (tokens.len() == 3 && tokens[1].text(item) == ".");
     (is_alias || is_column).then(|| unquote(last.text(item)))
+}
+
+/// Whether each part of a condition is about the column, and one of them is `c IS NOT NULL`: then what is left out is a
+/// decision about its values, such as those that another column has, too.
+fn is_about_its_values(condition: &str, column: &str) -> bool {
+    let tokens: Vec<_> = significant(condition).collect();
+    let parts = tokens.split(|it| it.is_word(condition, "AND"));
+    let mut has_value = false;
+    let about = parts.map(|part| {
+        has_value |= part.windows(3).any(|it| {
+            let words = ["IS", "NOT", "NULL"].iter();
+            it.iter()
+                .zip(words)
+                .all(|(it, word)| it.is_word(condition, word))
+        });
+        part.iter()
+            .any(|it| unquote(it.text(condition)).eq_ignore_ascii_case(column))
+    });
+    about.fold(true, |all, it| all && it) && has_value
 }
 
 /// Whether a condition leaves out only rows in which the column has nothing: `c IS NOT NULL`, `c IS NOT NULL OR d <> ''`.

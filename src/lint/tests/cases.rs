@@ -688,6 +688,10 @@ CREATE TABLE names (id INTEGER PRIMARY KEY, name TEXT);";
         ),
         (
             "DS102",
+            "CREATE TABLE k AS SELECT id, z FROM t WHERE z IS NOT NULL AND id > 100; ALTER TABLE t DROP COLUMN z;",
+        ),
+        (
+            "DS102",
             "UPDATE t SET z = trim(z); ALTER TABLE t DROP COLUMN z;",
         ),
         (
@@ -713,6 +717,16 @@ CREATE TABLE names (id INTEGER PRIMARY KEY, name TEXT);";
         (
             "DS101",
             "CREATE TABLE k AS SELECT id, z AS y FROM t; DROP TABLE t;",
+        ),
+        // The other values are those of another column.
+        (
+            "DS102",
+            "CREATE TABLE k AS SELECT id, z FROM t WHERE z IS NOT NULL AND z <> id; ALTER TABLE t DROP COLUMN z;",
+        ),
+        // A value is made of it that only this statement knows.
+        (
+            "DS102",
+            "CREATE TABLE k (id, y); WITH n(i) AS (SELECT 1) INSERT INTO k SELECT id, (SELECT lower(z) FROM n) FROM t; ALTER TABLE t DROP COLUMN z;",
         ),
         (
             "DS101",
