@@ -243,19 +243,18 @@ fn result_name(item: &str) -> Option<String> {
 /// decision about its values, such as those that another column has, too.
 fn is_about_its_values(condition: &str, column: &str) -> bool {
     let tokens: Vec<_> = significant(condition).collect();
-    let parts = tokens.split(|it| it.is_word(condition, "AND"));
-    let mut has_value = false;
-    let about = parts.map(|part| {
-        has_value |= part.windows(3).any(|it| {
-            let words = ["IS", "NOT", "NULL"].iter();
-            it.iter()
-                .zip(words)
-                .all(|(it, word)| it.is_word(condition, word))
-        });
-        part.iter()
-            .any(|it| unquote(it.text(condition)).eq_ignore_ascii_case(column))
+    let mut parts = tokens.split(|it| it.is_word(condition, "AND"));
+    let is_about_it = parts.all(|part| {
+        let mut words = part.iter().map(|it| unquote(it.text(condition)));
+        words.any(|word| word.eq_ignore_ascii_case(column))
     });
-    about.fold(true, |all, it| all && it) && has_value
+    let has_value = tokens.windows(3).any(|it| {
+        let words = ["IS", "NOT", "NULL"].iter();
+        it.iter()
+            .zip(words)
+            .all(|(it, word)| it.is_word(condition, word))
+    });
+    is_about_it && has_value
 }
 
 /// Whether a condition leaves out only rows in which the column has nothing: `c IS NOT NULL`, `c IS NOT NULL OR d <> ''`.
