@@ -266,7 +266,7 @@ fn waiting_for_somebody_elses_migration_without_a_transaction_is_stopped() {
         expect![[r#"
         $ seedbed migrate --lock-timeout 50
         2> target: local local.db (default)
-        2> waiting for V2, which another run applies outside of a transaction
+        2> V2 is recorded as started: waiting up to 50 s for its run to finish
         2> error[interrupted]: interrupted
         2>   |
         2>   = help: run the command again to go on
@@ -291,7 +291,7 @@ fn waiting_for_somebody_elses_migration_without_a_transaction_is_stopped() {
                 std::thread::yield_now();
             }
             let mut running = project.spawn("migrate --lock-timeout 50");
-            running.wait_for("waiting for V2");
+            running.wait_for("V2 is recorded as started");
             let ran = stopped(running, signal);
             // The other one was not disturbed.
             assert_eq!(project.state(), "recorded: V1 V2:started; tables: a");
