@@ -266,7 +266,7 @@ fn waiting_for_somebody_elses_migration_without_a_transaction_is_stopped() {
         expect![[r#"
         $ seedbed migrate --lock-timeout 50
         2> target: local local.db (default)
-        2> V2 is recorded as started: waiting up to 50 s for its run to finish
+        2> V2 is recorded as started: waiting up to [ms] for its run to finish
         2> error[interrupted]: interrupted
         2>   |
         2>   = help: run the command again to go on
