@@ -7,7 +7,7 @@ use super::runner::{Runner, Target};
 use super::selecting::emptied;
 use super::statement::{Action, Statement};
 use crate::diagnostic::Diagnostic;
-use crate::schema::{ColumnKind, ForeignKey, ObjectKind, TableShape};
+use crate::schema::{Column, ColumnKind, ForeignKey, ObjectKind, TableShape};
 use crate::sql::{Kind, TokenKind, What, identifier};
 
 pub(super) fn check(file: &File<'_>, found: &mut Vec<Diagnostic>) {
@@ -35,12 +35,10 @@ fn tables(file: &File<'_>, found: &mut Vec<Diagnostic>) {
             continue;
         }
         let name = &table.name;
-        let is_part = table.columns.len() > lost.len();
-        let is_part = is_part
-            && table
-                .columns
-                .iter()
-                .any(|it| it.origin == ColumnKind::Plain && !lost.contains(&it.name.as_str()));
+        let is_kept = |column: &Column| {
+            column.origin == ColumnKind::Plain && !lost.contains(&column.name.as_str())
+        };
+        let is_part = table.columns.iter().any(is_kept);
         let values = list(lost);
         let message = match (is_part, is_again) {
             (true, _) => {

@@ -2,9 +2,9 @@
 //! statement, and they are made again behind the versions. On an empty database they are not there yet. Pure.
 //!
 //! `ALTER TABLE` compiles all views and triggers, but for `ADD COLUMN`, so it fails where one names a table that is dropped
-//! at that moment, and `DROP COLUMN` fails on an index of the column: <https://sqlite.org/lang_altertable.html>. Only what would fail is dropped, and only where its repeatable
-//! can make it again in this run. What a text names is read by tokens, so one that has the name of a dropped table for
-//! something else may be dropped and made again without need.
+//! at that moment, and `DROP COLUMN` fails on an index of the column: <https://sqlite.org/lang_altertable.html>. Only what
+//! would fail is dropped, and only where its repeatable can make it again in this run. What a text names is read by tokens,
+//! so one that has the name of a dropped table for something else may be dropped and made again without need.
 
 use std::collections::HashSet;
 

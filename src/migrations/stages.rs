@@ -209,10 +209,7 @@ async fn with_set_aside(
     let applied = old.iter().filter(|it| !it.is_version());
     let applied = applied.map(|it| Repeatable::of_file(it.migration, None));
     let applied: Vec<Repeatable> = applied.collect();
-    match applied.is_empty() {
-        true => Ok(acts.into_iter().cloned().collect()),
-        false => rehearsal.with_set_aside(&acts, &applied).await,
-    }
+    rehearsal.with_set_aside(&acts, &applied).await
 }
 
 /// The names in double quotes of a file that are text where they are. Its statements run in a copy, one by one, as far as

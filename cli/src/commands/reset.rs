@@ -212,7 +212,7 @@ async fn build(
     Ok((outcome, Some(plan)))
 }
 
-/// What is told of the run on the new database. Nothing of it stays where it fails, so how many transactions it takes
+/// What is printed about the run on the new database. Nothing of it stays where it fails, so how many transactions it takes
 /// says nothing about the database that is there.
 fn events_of_a_draft(session: &Session, opened: &Opened) -> OnEvent {
     let events = session.events(opened);

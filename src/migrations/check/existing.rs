@@ -263,10 +263,7 @@ impl<'a> Existing<'a> {
             Repeatable::of_file(part.migration, (!is_as_it_was).then(run))
         });
         let repeatables: Vec<Repeatable> = last.collect();
-        match repeatables.is_empty() {
-            true => Ok(acts.into_iter().cloned().collect()),
-            false => rehearsal.with_set_aside(&acts, &repeatables).await,
-        }
+        rehearsal.with_set_aside(&acts, &repeatables).await
     }
 
     /// What a file runs as.

@@ -255,6 +255,7 @@ async fn reverting(look: Look) -> Result<Content, FixError> {
 
 /// The file that makes the schema as the database has it.
 async fn adopting(look: Look, set: &Migrations) -> Result<Made, FixError> {
+    let mut differences = differences(&look);
     let Look {
         drift,
         history,
@@ -263,8 +264,6 @@ async fn adopting(look: Look, set: &Migrations) -> Result<Made, FixError> {
         sides,
     } = look;
     let found = sides.found.clone();
-    let of_drift = drift.objects.iter().map(|it| it.difference.clone());
-    let mut differences: Vec<Difference> = of_drift.collect();
     let renames = renames(&recorded, &sides, &differences).await;
     let renames = renames.map_err(DriftError::Memory)?;
     let sides = match renames.statements.as_slice() {
